@@ -1,0 +1,114 @@
+"""Prompt templates for image models, and sessions that refine one picture step by step and remember how it came to be.
+
+    from promptkit import Session, templates
+
+    bear = Session("bear", endpoint="offline")
+    panda = bear.generate(templates.sticker(subject="happy red panda"))
+    pair = panda.edit("Put a small white alpaca beside it, facing it")
+
+The names below are imported when they are first used, so that `import promptkit` stays light.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from promptkit.errors import (
+        BudgetExceeded,
+        InputError,
+        KeyRejected,
+        LineageError,
+        ModelNotFound,
+        NoPicture,
+        OutOfCredit,
+        PictureError,
+        PromptkitError,
+        PromptkitWarning,
+        ProviderError,
+        QuotaExceeded,
+        RateLimited,
+        Refused,
+        RegionUnavailable,
+        ServiceUnavailable,
+        SettingsError,
+        StepNotFound,
+        TemplateError,
+        TemplateNotFound,
+        TransportError,
+    )
+    from promptkit.lineage import Problem
+    from promptkit.picture import Picture
+    from promptkit.session import Session, Step, Steps
+    from promptkit.settings import Endpoint, ask_key
+    from promptkit.template import Input, Library, Prompt, Template, add_library, templates
+    from promptkit.transport import FunctionTransport, RequestsTransport, Transport
+    from promptkit.wire import Request, Response
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "BudgetExceeded",
+    "Endpoint",
+    "FunctionTransport",
+    "Input",
+    "InputError",
+    "KeyRejected",
+    "Library",
+    "LineageError",
+    "ModelNotFound",
+    "NoPicture",
+    "OutOfCredit",
+    "Picture",
+    "PictureError",
+    "Problem",
+    "Prompt",
+    "PromptkitError",
+    "PromptkitWarning",
+    "ProviderError",
+    "QuotaExceeded",
+    "RateLimited",
+    "Refused",
+    "RegionUnavailable",
+    "Request",
+    "RequestsTransport",
+    "Response",
+    "ServiceUnavailable",
+    "Session",
+    "SettingsError",
+    "Step",
+    "StepNotFound",
+    "Steps",
+    "Template",
+    "TemplateError",
+    "TemplateNotFound",
+    "Transport",
+    "TransportError",
+    "add_library",
+    "ask_key",
+    "templates",
+]
+
+_HOMES = {
+    "lineage": ("Problem",),
+    "picture": ("Picture",),
+    "session": ("Session", "Step", "Steps"),
+    "settings": ("Endpoint", "ask_key"),
+    "template": ("Input", "Library", "Prompt", "Template", "add_library", "templates"),
+    "transport": ("FunctionTransport", "RequestsTransport", "Transport"),
+    "wire": ("Request", "Response"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'promptkit' has no attribute {name!r}")
+    value = getattr(import_module(f"promptkit.{_HOME_OF.get(name, 'errors')}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

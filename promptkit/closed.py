@@ -1,0 +1,493 @@
+"""The jinja2 environment that is closed to strangers: what a template tries ends in a text of bounded size, or in TemplateError.
+
+Three rules hold it. Deny by default: only the syntax, filters and tests named here, no method of any value. Each stretch of straight
+code pays for its nodes each time it runs. Each value that is made or walked pays for its size. What is spent is counted in units of
+work and never by a clock, so that a template that renders once renders always. Nothing else imports jinja2.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import jinja2
+from jinja2 import nodes
+from jinja2.compiler import CodeGenerator
+from jinja2.environment import TemplateModule
+from jinja2.exceptions import SecurityError
+from jinja2.filters import do_title
+from jinja2.runtime import BlockReference, Context, LoopContext, Macro, StrictUndefined, Undefined
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from promptkit.errors import TemplateError, did_you_mean
+
+__all__ = ["SOURCE", "Part", "render"]
+
+FUEL = 100_000  # units for one render: a node that runs, or 64 characters or one item that are made or walked
+LONGEST = 100_000  # characters of any one text
+SOURCE = 32_768  # bytes of a template with all that it includes
+CODE = 600_000  # characters of the Python that one file may become
+LARGEST = 10**15  # of the whole numbers written in a template
+NESTING = 64  # levels of the syntax tree
+CALLS = 32  # macros and blocks inside each other
+A_CALL, A_FILE = 10, 100  # units beyond what the called code pays itself
+
+# What a template may use
+
+SYNTAX = {
+    *(nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Const, nodes.List, nodes.Tuple, nodes.Concat),
+    *(nodes.If, nodes.CondExpr, nodes.For, nodes.Assign, nodes.AssignBlock, nodes.Filter, nodes.Test, nodes.Getattr, nodes.Getitem),
+    *(nodes.Compare, nodes.Operand, nodes.And, nodes.Or, nodes.Not, nodes.Macro, nodes.Call, nodes.Keyword),
+    *(nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends, nodes.Block),
+}
+TESTS = ("defined", "undefined", "none", "string", "number", "boolean")
+LOOP = ("index", "index0", "revindex", "revindex0", "first", "last", "length")
+HIDDEN_NAMES = ("self", "caller", "varargs", "kwargs")
+REFERENCES = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
+
+
+# What is spent
+
+
+class _Tank:
+    """What one render may still spend, and the files it may load."""
+
+    __slots__ = ("calls", "left", "parts")
+
+    def __init__(self, parts: Mapping[str, Part]) -> None:
+        self.left, self.calls, self.parts = FUEL, 0, parts
+
+
+_tank: ContextVar[_Tank] = ContextVar("_tank")
+
+
+def _burn(units: int) -> None:
+    tank = _tank.get()
+    tank.left -= units
+    if tank.left < 0:
+        raise SecurityError("it does more work than a template may; make its loops and macros smaller")
+
+
+def _size(value: object) -> int:
+    if isinstance(value, str):
+        return 1 + (len(value) >> 6)
+    if isinstance(value, (list, tuple)):
+        return 1 + sum(map(_size, value))
+    return 1
+
+
+def _weigh(value: Any) -> Any:
+    _burn(_size(value))
+    return value
+
+
+def _walk(value: Any, weight: int) -> Any:
+    """What a loop walks, after it has paid for all of its turns."""
+    if not isinstance(value, (list, tuple)):
+        raise SecurityError(f"a loop walks a list, and this is {_kind(value)}")
+    _burn(_size(value) + len(value) * weight)
+    return value
+
+
+def _pay(units: int) -> None:
+    _burn(units)
+
+
+def _kind(value: object) -> str:
+    if isinstance(value, Undefined):
+        str(value)  # raises what jinja2 says of an unknown name
+    return {str: "a text", list: "a list", tuple: "a list", type(None): "nothing"}.get(type(value), f"a {type(value).__name__.lower()}")
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, (str, int, float, Undefined)):
+        return str(value)
+    raise SecurityError(f"{_kind(value)} cannot be printed; join a list, and call a macro")
+
+
+def _concat(pieces: Iterable[Any]) -> str:
+    # what stands in this list exists already or is a short number, so that only the joined text has to be bounded
+    texts = [piece if type(piece) is str else _text(piece) for piece in pieces]
+    length = sum(map(len, texts))
+    if length > LONGEST:
+        raise SecurityError(f"it makes a text of more than {LONGEST:,} characters")
+    _burn(1 + (length >> 6))
+    return "".join(texts)
+
+
+# Filters
+
+DETERMINERS = frozenset(
+    {"the", "this", "that", "these", "those", "my", "your", "his", "her", "its", "our", "their", "some", "any", "no", "each", "every",
+     "both", "all", "many", "several", "few", "most", "another", "either", "neither",
+     "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"}
+)
+# spelled with a vowel that is said as "you" or "one", and with an h that is not said
+CONSONANT_SOUND = re.compile(r"eu|ew|one(?![a-z])|once|uni[^nmd]|u[bcfhjkqrst][aeiou]", re.IGNORECASE)
+VOWEL_SOUND = re.compile(r"[aeiou]|hour|honest|honou?r|heir|8|1[18](?!\d)|1[18]\d\d(?!\d)", re.IGNORECASE)
+OWN_ARTICLE = re.compile(r"\A\s*(?:an?|the)\s+", re.IGNORECASE)
+FIRST_WORD = re.compile(r"[^\W_]+")
+
+
+def article(text: str, *, names: bool = False) -> str:
+    """The text with "a" or "an" before it, unless it brings an article, a number or an owner of its own.
+
+    `names`: what looks like a name (each word begins with a capital letter and goes on in small ones) gets none either.
+    """
+    first, _, rest = text.strip().partition(" ")
+    if first in ("A", "An") and rest[:1].islower():
+        return text.replace(first, first.lower(), 1)
+    word = FIRST_WORD.search(first)
+    if word is None or not word[0].isascii() or _is_determined(first, rest) or (names and text.istitle()):
+        return text
+    return f"{'an' if _sounds_like_a_vowel(word[0], first) else 'a'} {text}"
+
+
+def _is_determined(first: str, rest: str) -> bool:
+    word = first.lower()
+    counts_or_article = bool(rest) and (word.isdigit() or word in ("a", "an"))
+    owner = word.endswith(("'s", "’s")) and first[0].isupper()
+    return counts_or_article or owner or word in DETERMINERS
+
+
+def _sounds_like_a_vowel(word: str, first: str) -> bool:
+    if word.isupper() and (len(word) <= 3 or not set(word[1:]) & set("AEIOU")):
+        return word[0] in "AEFHILMNORSX"  # said letter by letter, as UFO and X-ray are
+    return bool(VOWEL_SOUND.match(first, first.find(word))) and not CONSONANT_SOUND.match(word)
+
+
+def bare(text: str) -> str:
+    """The text without the article at its beginning."""
+    return OWN_ARTICLE.sub("", text)
+
+
+def lower_first(text: str) -> str:
+    """The text with its first letter small, unless the second is a capital or none: "Add a hat", but "UFO" and "A hat" stay."""
+    return text[:1].lower() + text[1:] if text[1:2].islower() else text
+
+
+def upper_first(text: str) -> str:
+    """The text with its first letter large and all others as they were."""
+    return text[:1].upper() + text[1:]
+
+
+def unstopped(text: str) -> str:
+    """The text without the full stop or exclamation mark at its end, so that a sentence can go on; an ellipsis stays."""
+    text = text.rstrip()
+    return text if text.endswith("..") else text.rstrip(".。．｡।!！")
+
+
+def _replace(text: str, old: str, new: str) -> str:
+    if len(text) + text.count(old) * len(new) > LONGEST:
+        raise SecurityError(f"it makes a text of more than {LONGEST:,} characters")
+    return text.replace(old, new)
+
+
+def _join(items: Any, between: Any = "", last: Any = None) -> str:
+    if not isinstance(items, (list, tuple)):
+        raise SecurityError(f"join takes a list, and this is {_kind(items)}")
+    seams = [between] * (len(items) - 1)
+    if seams and last is not None:
+        seams[-1] = last
+    return _concat(piece for pair in zip(items, [*seams, ""], strict=False) for piece in pair)
+
+
+def _default(value: Any, other: Any = "", empty: bool = False) -> Any:
+    return other if value is None or isinstance(value, Undefined) or (empty and not value) else value
+
+
+def _paid(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A filter that pays for what it is given and for what it gives."""
+
+    def paying(*values: Any, **named: Any) -> Any:
+        for value in (*values, *named.values()):
+            _weigh(value)
+        return _weigh(function(*values, **named))
+
+    return paying
+
+
+def _on_text(function: Callable[..., str]) -> Callable[..., Any]:
+    """A filter of one text, which pays as the others do."""
+
+    def paying(value: Any, *more: Any, **named: Any) -> str:
+        text = value if type(value) is str else _text(value)
+        result = function(text, *map(_text, more), **named) if more else function(text, **named)
+        _burn(2 + (len(text) + len(result) >> 6) + sum(map(_size, more)))
+        return result
+
+    return paying
+
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    "article": _on_text(article),
+    "bare": _on_text(bare),
+    "lower_first": _on_text(lower_first),
+    "upper_first": _on_text(upper_first),
+    "unstopped": _on_text(unstopped),
+    "upper": _on_text(str.upper),
+    "lower": _on_text(str.lower),
+    "capitalize": _on_text(str.capitalize),
+    "title": _on_text(do_title),
+    "trim": _on_text(str.strip),
+    "removeprefix": _on_text(str.removeprefix),
+    "replace": _on_text(_replace),
+    "join": _paid(_join),
+    "length": _paid(len),
+    "count": _paid(len),
+    "first": _paid(lambda value: value[0] if value else None),
+    "last": _paid(lambda value: value[-1] if value else None),
+    "default": _paid(_default),
+    "d": _paid(_default),
+}
+
+
+# The environment
+
+
+class _Generator(CodeGenerator):
+    """Writes Python whose every concatenation pays, that computes nothing before it is run, and that is not endless."""
+
+    written = 0
+
+    def write(self, x: str) -> None:
+        self.written += len(x)
+        if self.written > CODE:
+            self.fail("it sets too many names around too many includes and blocks", 1)
+        super().write(x)
+
+    def visit_Concat(self, node: nodes.Concat, frame: Any) -> None:  # noqa: N802  (jinja2's name)
+        self.write("environment.concat((")
+        for piece in node.nodes:
+            self.visit(piece, frame)
+            self.write(", ")
+        self.write("))")
+
+    # What is printed is text nearly always; only what is not goes through the environment.
+    def _output_child_pre(self, node: nodes.Expr, frame: Any, finalize: Any) -> None:  # noqa: ARG002
+        self.write("(_v if type(_v := (")
+
+    def _output_child_post(self, node: nodes.Expr, frame: Any, finalize: Any) -> None:  # noqa: ARG002
+        self.write(")) is str else environment.finalize(_v))")
+
+    def _output_child_to_const(self, node: nodes.Expr, frame: Any, finalize: Any) -> str:
+        if isinstance(node, nodes.TemplateData):
+            return super()._output_child_to_const(node, frame, finalize)
+        raise nodes.Impossible
+
+
+class _Environment(ImmutableSandboxedEnvironment):
+    code_generator_class = _Generator
+    concat = staticmethod(_concat)
+
+    def __init__(self) -> None:
+        super().__init__(
+            undefined=StrictUndefined, finalize=_text, trim_blocks=True, lstrip_blocks=True, optimized=False, cache_size=0
+        )
+        self.globals.clear()
+        self.filters = FILTERS | {"_pay": _pay, "_walk": _walk, "_weigh": _weigh}
+        self.tests = {name: self.tests[name] for name in TESTS}
+
+    def get_template(self, name: Any, parent: Any = None, globals: Any = None) -> Any:  # noqa: A002, ARG002  (jinja2's names)
+        _burn(A_FILE)
+        return _tank.get().parts[name].body
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        if isinstance(obj, LoopContext) and attribute in LOOP:
+            return getattr(obj, attribute)
+        if isinstance(obj, TemplateModule) and attribute in vars(obj) and not attribute.startswith("_"):
+            return vars(obj)[attribute]
+        raise SecurityError(f"{_kind(obj)} has no {attribute!r} that a template may use")
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        if isinstance(obj, (list, tuple)) and type(argument) is int and -len(obj) <= argument < len(obj):
+            return obj[argument]
+        raise SecurityError(f"{_kind(obj)} has no item {argument!r}")
+
+    def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805  (jinja2's names)
+        if not isinstance(__obj, (Macro, BlockReference)):
+            raise SecurityError(f"{_kind(__obj)} cannot be called; only macros and super() can")
+        tank = _tank.get()
+        tank.calls += 1
+        _burn(A_CALL)
+        if tank.calls > CALLS:
+            raise SecurityError(f"macros and blocks call each other more than {CALLS} deep")
+        try:
+            return super().call(__context, __obj, *args, **kwargs)
+        finally:
+            tank.calls -= 1
+
+
+class _Body(jinja2.Template):
+    lines_before = 0
+
+    def _get_default_module(self, ctx: Context | None = None) -> TemplateModule:  # noqa: ARG002
+        return self.make_module()  # jinja2 keeps the first one, which the second render would not pay for
+
+
+_ENVIRONMENT = _Environment()
+
+
+# Checking and compiling
+
+
+def _refuse(node: nodes.Node, why: str) -> NoReturn:
+    raise jinja2.TemplateSyntaxError(why, node.lineno or 1)
+
+
+def _complaint(node: nodes.Node) -> str | None:
+    """Why this node is not allowed, or None."""
+    match node:
+        case _ if type(node) not in SYNTAX:
+            return f"{type(node).__name__} is not among what a template may use"
+        case nodes.Const(value=int(number)) if abs(number) > LARGEST:
+            return f"the number {str(number)[:20]}… is larger than {LARGEST:,}"
+        case nodes.Name() if node.name in HIDDEN_NAMES or not _is_plain(node.name):
+            return f"the name {node.name!r} is not among what a template may use"
+        case nodes.List() | nodes.Tuple() if any(type(item) is not nodes.Const for item in node.items):
+            return "a list holds constants only"
+        case nodes.Filter() if node.name not in FILTERS:
+            return f"there is no filter {node.name!r}{did_you_mean(node.name, FILTERS)}; known are {', '.join(FILTERS)}"
+        case nodes.Test() if node.name not in TESTS:
+            return f"there is no test {node.name!r}; known are {', '.join(TESTS)}"
+        case nodes.Filter() | nodes.Test() | nodes.Call() if node.dyn_args or node.dyn_kwargs:
+            return "arguments are written out, without * and **"
+        case _:
+            return _complaint_about_statement(node)
+
+
+def _complaint_about_statement(node: nodes.Node) -> str | None:
+    match node:
+        case nodes.For() if node.recursive or node.test is not None:
+            return "a loop is neither recursive nor filtered; write {% if %} inside it"
+        case nodes.For() | nodes.Assign() | nodes.AssignBlock() if type(node.target) is not nodes.Name:
+            return "one name is set at a time"
+        case nodes.Macro(name=name) | nodes.Block(name=name) | nodes.Keyword(key=name) if not _is_plain(name):
+            return f"the name {name!r} is not among what a template may use"
+        case nodes.Include() if node.ignore_missing:
+            return "what is included has to exist; leave out 'ignore missing'"
+        case nodes.Include() | nodes.Import() | nodes.FromImport() | nodes.Extends() if not _is_constant_text(node.template):
+            return "a file is named in quotes, so that the digest can cover it"
+        case _:
+            return None
+
+
+def _is_plain(name: str) -> bool:
+    return name.isascii() and not name.startswith("_")
+
+
+def _is_constant_text(node: nodes.Expr) -> bool:
+    return isinstance(node, nodes.Const) and isinstance(node.value, str)
+
+
+def _check(tree: nodes.Template) -> None:
+    waiting: list[tuple[nodes.Node, int]] = [(tree, 0)]
+    while waiting:
+        node, depth = waiting.pop()
+        if depth > NESTING:
+            _refuse(node, f"it is nested more than {NESTING} deep")
+        if why := _complaint(node):
+            _refuse(node, why)
+        waiting.extend((child, depth + 1) for child in node.iter_child_nodes())
+
+
+def _through(name: str, node: nodes.Node, *values: int) -> nodes.Filter:
+    line = node.lineno
+    return nodes.Filter(node, name, [nodes.Const(v, lineno=line) for v in values], [], None, None, lineno=line)
+
+
+def _make_pay(tree: nodes.Template) -> None:
+    """Adds to the tree that straight code pays when it starts, a loop when it starts, a comparison for both its sides."""
+    for node in list(tree.find_all((nodes.For, nodes.Compare, nodes.Template, nodes.Macro, nodes.Block))):
+        weight = sum(1 for _ in node.find_all(nodes.Node))
+        match node:
+            case nodes.For():
+                node.iter = _through("_walk", node.iter, weight)
+            case nodes.Compare():
+                node.expr = _through("_weigh", node.expr)
+                for operand in node.ops:
+                    operand.expr = _through("_weigh", operand.expr)
+            case nodes.Template() | nodes.Macro() | nodes.Block():
+                _pay_first(node, weight)
+
+
+def _pay_first(node: nodes.Template | nodes.Macro | nodes.Block, weight: int) -> None:
+    # a statement, not an output: jinja2 drops outputs beside the blocks of a template that extends another
+    price = nodes.Const(A_CALL + weight, lineno=node.lineno)
+    node.body.insert(0, nodes.ExprStmt(_through("_pay", price), lineno=node.lineno))
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """One file's body, checked and compiled; `needs` names the files that it extends, includes or imports."""
+
+    body: _Body
+    needs: tuple[str, ...]
+
+    @classmethod
+    def compile(cls, source: str, name: str, file: str, lines_before: int = 0) -> Part:
+        """Checks and compiles a body that begins after so many lines of its file. TemplateError with file and line where it is refused."""
+        try:
+            if len(source.encode()) > SOURCE:
+                raise jinja2.TemplateSyntaxError(f"it is longer than {SOURCE:,} bytes", 1)
+            tree = _ENVIRONMENT.parse(source, name, file)
+            _check(tree)
+            needs = [node.template.value for node in tree.find_all(REFERENCES)]  # type: ignore[attr-defined]  # _check saw that it is a Const
+            _make_pay(tree)
+            body = _Body.from_code(_ENVIRONMENT, _ENVIRONMENT.compile(tree, name, file), {})
+            assert isinstance(body, _Body)
+        except _FAILURES as error:
+            line = lines_before + error.lineno if isinstance(error, jinja2.TemplateSyntaxError) else None
+            raise TemplateError(f"The template cannot be used: {_why(error)}.", file=file, line=line) from None
+        body.lines_before = lines_before
+        return cls(body, tuple(dict.fromkeys(needs)))
+
+
+# Rendering
+
+
+def render(name: str, parts: Mapping[str, Part], values: dict[str, Any]) -> str:
+    """The text of the part of that name; `parts` holds all that it needs. TemplateError where it asks for more than a template may."""
+    body = parts[name].body
+    token = _tank.set(_Tank(parts))
+    try:
+        return _concat(body.root_render_func(body.new_context(values, shared=True)))
+    except _FAILURES as error:
+        file, line = _where(error)
+        raise TemplateError(f"The template cannot be rendered: {_why(error, values)}.", file=file or body.filename, line=line) from None
+    finally:
+        _tank.reset(token)
+
+
+# what jinja2 raises, and what Python does inside the code that jinja2 wrote
+_FAILURES = (
+    *(jinja2.TemplateError, RecursionError, MemoryError, ArithmeticError, LookupError),
+    *(SyntaxError, TypeError, ValueError, AttributeError, UnboundLocalError),
+)
+
+
+def _why(error: BaseException, values: Mapping[str, Any] | None = None) -> str:
+    if isinstance(error, (RecursionError, MemoryError, SyntaxError)):
+        return "it is nested too deep"
+    message = error.message if isinstance(error, jinja2.TemplateError) else str(error)
+    unknown = re.fullmatch(r"'(\w+)' is undefined", message or "")
+    if unknown and values is not None:
+        return f"{unknown[1]!r} is neither an input nor set before{did_you_mean(unknown[1], values)}"
+    return (message or type(error).__name__)[:500].rstrip(".")
+
+
+def _where(error: BaseException) -> tuple[str | None, int | None]:
+    """The file and line of the innermost template that was running."""
+    place: tuple[str | None, int | None] = (None, None)
+    step = error.__traceback__
+    while step is not None:
+        body = step.tb_frame.f_globals.get("__jinja_template__")
+        if isinstance(body, _Body):
+            place = (body.filename, body.lines_before + body.get_corresponding_lineno(step.tb_lineno))
+        step = step.tb_next
+    return place

@@ -1,0 +1,236 @@
+"""Everything that promptkit raises.
+
+    PromptkitError                  .step: the failed step as recorded, where there is one
+      SettingsError                 no key, an unknown endpoint, a bad config file
+      TemplateError                 .file, .line
+        TemplateNotFound            .name, .near (an AttributeError too)
+        InputError                  .problems: every missing, unknown and invalid input
+      PictureError                  not a picture, truncated, too large
+      TransportError                nothing came back, or half of it: .sent
+      ProviderError                 .status, .code, .message, .details
+        KeyRejected
+        RegionUnavailable
+        ModelNotFound
+        ServiceUnavailable
+        RateLimited                 .retry_after, in seconds
+        QuotaExceeded               the day's
+        OutOfCredit
+      NoPicture                     .text, .reason, .attempts
+        Refused                     .message
+      BudgetExceeded
+      LineageError                  .path
+        StepNotFound                .near (a KeyError too)
+
+A message is one sentence with the value, what was expected, and the next thing to do. Nothing of requests, jinja2, yaml or PIL escapes.
+"""
+
+from __future__ import annotations
+
+import difflib
+import linecache
+import traceback
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+__all__ = [
+    "BudgetExceeded",
+    "InputError",
+    "KeyRejected",
+    "LineageError",
+    "ModelNotFound",
+    "NoPicture",
+    "OutOfCredit",
+    "PictureError",
+    "PromptkitError",
+    "PromptkitWarning",
+    "ProviderError",
+    "QuotaExceeded",
+    "RateLimited",
+    "Refused",
+    "RegionUnavailable",
+    "ServiceUnavailable",
+    "SettingsError",
+    "StepNotFound",
+    "TemplateError",
+    "TemplateNotFound",
+    "TransportError",
+]
+
+PACKAGE = Path(__file__).parent
+
+
+class PromptkitWarning(UserWarning):
+    """Something that a person should know and that stops nothing."""
+
+
+class PromptkitError(Exception):
+    """What all errors of promptkit have in common: one sentence, and the step that failed where one was recorded."""
+
+    step: Any = None
+    whole_traceback: Callable[[], bool] = staticmethod(lambda: False)
+
+    def __str__(self) -> str:  # a KeyError would quote its message
+        return str(self.args[0]) if self.args else ""
+
+    def _render_traceback_(self) -> list[str]:
+        """The lines that IPython shows instead of a traceback: the user's own line, and the sentence."""
+        if self.whole_traceback():
+            return "".join(traceback.format_exception(self)).splitlines()
+        return [*_users_line(self), f"{type(self).__name__}: {self}"]
+
+
+def _users_line(error: BaseException) -> list[str]:
+    frames = [(f.f_code.co_filename, line) for f, line in traceback.walk_tb(error.__traceback__)]
+    own = [(name, line) for name, line in frames if not name.startswith(str(PACKAGE)) and "IPython" not in name]
+    source = linecache.getline(*own[-1]).strip() if own else ""
+    return [f"line {own[-1][1]}: {source}"] if source else []
+
+
+class SettingsError(PromptkitError):
+    """No key, an unknown endpoint, a keyword that does not exist, or a bad config file."""
+
+
+class TemplateError(PromptkitError):
+    """A template that cannot be read or rendered; `file` and `line` say where."""
+
+    def __init__(self, message: str, *, file: str | None = None, line: int | None = None) -> None:
+        shown = brief_path(Path(file)) if file else ""
+        where = f"{shown}:{line}: " if file and line else f"{shown}: " if file else ""
+        super().__init__(where + message)
+        self.file, self.line = file, line
+
+
+class TemplateNotFound(TemplateError, AttributeError):
+    """No template of that `name`; `near` holds the names that look like it."""
+
+    def __init__(self, message: str, *, name: str = "", near: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.name, self.near = name, tuple(near)
+
+
+class InputError(TemplateError):
+    """`problems` names every missing, unknown and invalid input at once."""
+
+    def __init__(self, message: str, *, problems: Sequence[str] = (), file: str | None = None) -> None:
+        super().__init__(message, file=file)
+        self.problems = tuple(problems)
+
+
+class PictureError(PromptkitError):
+    """Not a picture, half of one, or one that is too large."""
+
+
+class TransportError(PromptkitError):
+    """Nothing came back, or half of it; `sent` says whether the service may have seen, and charged, the request."""
+
+    def __init__(self, message: str, *, sent: bool = False) -> None:
+        super().__init__(message)
+        self.sent = sent
+
+
+class ProviderError(PromptkitError):
+    """The service answered, and said no; `message` and `details` are its own."""
+
+    def __init__(
+        self,
+        sentence: str,
+        *,
+        status: int = 0,
+        code: str | None = None,
+        message: str = "",
+        details: Sequence[Any] = (),
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(sentence)
+        self.status, self.code, self.message, self.details, self.retry_after = status, code, message, tuple(details), retry_after
+
+
+class KeyRejected(ProviderError):
+    """The key is missing, wrong, leaked, or not allowed to do this."""
+
+
+class RegionUnavailable(ProviderError):
+    """The service does not serve this country."""
+
+
+class ModelNotFound(ProviderError):
+    """The endpoint has no such model, or no longer has it."""
+
+
+class ServiceUnavailable(ProviderError):
+    """The service is busy or broken; later may do."""
+
+
+class RateLimited(ProviderError):
+    """Too many requests; `retry_after` is the wait in seconds that the service asked for, or None."""
+
+
+class QuotaExceeded(ProviderError):
+    """The day's quota is used up, or there is none for this model."""
+
+
+class OutOfCredit(ProviderError):
+    """The balance at the gateway is empty."""
+
+
+class NoPicture(PromptkitError):
+    """The model answered without a picture, however often it was asked; `text` is what it said last."""
+
+    def __init__(self, sentence: str, *, text: str = "", reason: str | None = None, attempts: Sequence[Mapping[str, Any]] = ()) -> None:
+        super().__init__(sentence)
+        self.text, self.reason, self.attempts = text, reason, tuple(attempts)
+
+
+class Refused(NoPicture):
+    """The service refused for safety or policy; `message` is its own explanation."""
+
+    def __init__(
+        self,
+        sentence: str,
+        *,
+        text: str = "",
+        reason: str | None = None,
+        attempts: Sequence[Mapping[str, Any]] = (),
+        message: str = "",
+    ) -> None:
+        super().__init__(sentence, text=text, reason=reason, attempts=attempts)
+        self.message = message
+
+
+class BudgetExceeded(PromptkitError):
+    """The next request could cost more than is left of the budget; it was not sent."""
+
+
+class LineageError(PromptkitError):
+    """A session folder, or a file in it, that cannot be used; `path` says which."""
+
+    def __init__(self, message: str, *, path: Path | None = None) -> None:
+        super().__init__(message)
+        self.path = path
+
+
+class StepNotFound(LineageError, KeyError):
+    """No such step; `near` holds what looks like it."""
+
+    def __init__(self, message: str, *, near: Sequence[str] = (), path: Path | None = None) -> None:
+        super().__init__(message, path=path)
+        self.near = tuple(near)
+
+
+def brief_path(path: Path) -> str:
+    """The path as a person would write it: a template that comes along by its name, else from here, or from home."""
+    bases = ((PACKAGE / "_templates", ""), (PACKAGE.parent / "templates", ""), (Path.cwd(), "./"), (Path.home(), "~/"))
+    found = next(((base, sign) for base, sign in bases if path.is_relative_to(base)), None)
+    return f"{found[1]}{path.relative_to(found[0]).as_posix()}" if found else str(path)
+
+
+def nearest(word: str, known: Iterable[str]) -> list[str]:
+    """The known words that look most like `word`, best first, three at most."""
+    return difflib.get_close_matches(word, list(known), n=3, cutoff=0.6)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """A hint to append to a sentence: ` (did you mean 'sticker'?)`, or nothing where no known word is close."""
+    near = nearest(word, known)
+    return f" (did you mean {near[0]!r}?)" if near else ""
