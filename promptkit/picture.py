@@ -1,0 +1,395 @@
+"""Pictures as the bytes that they came as: hashed, typed by content, decoded only when someone looks."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from promptkit import files, markup
+from promptkit.errors import PictureError, PromptkitError, PromptkitWarning
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+__all__ = ["Picture", "complete", "media_type", "suffix_of"]
+
+SUFFIXES = {
+    "image/png": ".png",
+    "image/jpeg": ".jpg",
+    "image/webp": ".webp",
+    "image/gif": ".gif",
+    "image/bmp": ".bmp",
+    "image/tiff": ".tif",
+    "image/heic": ".heic",
+    "image/heif": ".heif",
+    "image/avif": ".avif",
+    "image/jp2": ".jp2",
+    "image/x-icon": ".ico",
+    "image/x-portable-pixmap": ".ppm",
+    "image/vnd.adobe.photoshop": ".psd",
+}
+SAME_SUFFIX = {".jpeg": ".jpg", ".jpe": ".jpg", ".jfif": ".jpg", ".tiff": ".tif", ".apng": ".png"}
+AVIF_BRANDS = (b"avif", b"avis")
+HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx")
+HEIF_BRANDS = (b"mif1", b"msf1")  # what the pictures inside are, the other brands say
+BMP_HEADERS = (12, 16, 40, 52, 56, 64, 108, 124)  # bytes; a text may well begin with BM
+UNDECODED = ("image/heic", "image/heif")  # what phones make and Pillow cannot read; the service can
+OPAQUE = ("JPEG", "MPO", "PPM", "PCX", "EPS", "PDF")
+SENDABLE = ("image/png", "image/jpeg", "image/webp", "image/heic", "image/heif")  # Google's image guide, 2026-11
+CARD_PIXELS = 320
+QUIET = threading.RLock()  # catch_warnings puts back what it found, so two threads in it at once would silence the process for good
+
+
+def media_type(data: bytes) -> str | None:
+    """The type that the first bytes show, such as image/png; None where they show no picture that is known here."""
+    if data[:8] == b"\x89PNG\r\n\x1a\n":
+        return "image/png"
+    if data[:3] == b"\xff\xd8\xff":
+        return "image/jpeg"
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "image/webp"
+    if data[4:8] == b"ftyp":
+        return _ftyp_type(data)
+    if data[:6] in (b"GIF87a", b"GIF89a"):
+        return "image/gif"
+    if data[:4] in (b"II*\0", b"MM\0*"):
+        return "image/tiff"
+    return "image/bmp" if data[:2] == b"BM" and int.from_bytes(data[14:18], "little") in BMP_HEADERS else None
+
+
+def _ftyp_type(data: bytes) -> str | None:
+    size = min(int.from_bytes(data[:4]), 256)
+    brands = [data[8:12], *(data[i : i + 4] for i in range(16, size - 3, 4))]
+    if brands[0] not in (*AVIF_BRANDS, *HEIC_BRANDS, *HEIF_BRANDS):
+        return None
+    if any(b in AVIF_BRANDS for b in brands):
+        return "image/avif"
+    return "image/heic" if any(b in HEIC_BRANDS for b in brands) else "image/heif"
+
+
+def complete(data: bytes) -> bool:
+    """Whether the container has its end: PNG's IEND, JPEG's EOI, RIFF's length, the last box of AVIF and HEIF. A cheap look, without
+    decoding; other types pass.
+    """
+    kind = media_type(data)
+    if kind == "image/png":
+        return _has_png_end(data)
+    if kind == "image/jpeg":
+        return _has_jpeg_end(data)
+    if kind == "image/webp":
+        return len(data) >= int.from_bytes(data[4:8], "little") + 8
+    if kind in ("image/avif", "image/heic", "image/heif"):
+        return _has_all_boxes(data)
+    return kind is not None
+
+
+def _has_png_end(data: bytes) -> bool:
+    start = 8
+    while data[start + 4 : start + 8] not in (b"IEND", b""):
+        start += 12 + int.from_bytes(data[start : start + 4])
+    return 8 < start <= len(data) - 12
+
+
+def _has_jpeg_end(data: bytes) -> bool:
+    start = 2
+    while 0 <= (start := data.find(b"\xff", start)) < len(data) - 3:
+        marker = data[start + 1]
+        if marker == 0xDA:  # the picture itself; a thumbnail, with an end of its own, lies in the segments before it
+            return data.find(b"\xff\xd9", start) > 0
+        if marker == 0xFF:
+            start += 1
+        elif marker in (0x00, 0x01, *range(0xD0, 0xDA)):  # those without a length
+            start += 2
+        else:
+            start += 2 + int.from_bytes(data[start + 2 : start + 4])
+    return False
+
+
+def _has_all_boxes(data: bytes) -> bool:
+    start = 0
+    while start <= len(data) - 8:
+        size = int.from_bytes(data[start : start + 4])
+        if size == 0:  # up to the end of the file
+            return True
+        if size == 1:
+            size = int.from_bytes(data[start + 8 : start + 16])
+        start += max(size, 8)
+    return start <= len(data)
+
+
+def suffix_of(mime_type: str) -> str:
+    """The file suffix for a type, with its dot."""
+    return SUFFIXES.get(mime_type, ".img")
+
+
+class Picture:
+    """One picture: its bytes exactly as received, never encoded again.
+
+    `sha256` is of those bytes, `mime_type` is what they say and not what a label said, `size` is (width, height) in pixels as stored, or
+    None where Pillow cannot read it. Make one with `Picture.open`.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self._read: Callable[[], bytes] = lambda: data
+        self._thumbnails: dict[int, str] = {}
+
+    @classmethod
+    def open(cls, source: str | os.PathLike[str] | bytes | Picture | Image.Image) -> Picture:
+        """A picture of one's own from a path, bytes or a PIL image, decoded once to see that it is whole. PictureError when it is not."""
+        if isinstance(source, Picture):
+            return source
+        if isinstance(source, bytes | bytearray | memoryview):
+            return _checked(bytes(source), "What was given")
+        if isinstance(source, str | os.PathLike):
+            return _checked(_read_file(source), os.fsdecode(source))
+        if hasattr(source, "save") and hasattr(source, "getbands"):
+            return cls(_of_pillow(source))
+        raise PictureError(f"A {type(source).__name__} is no picture; give a path, bytes, a PIL image or a Picture.")
+
+    @classmethod
+    def recorded(cls, read: Callable[[], bytes], *, sha256: str, mime_type: str, size: tuple[int, int] | None) -> Picture:
+        """A picture that a record describes; `read` brings its bytes, and is called when someone asks for them."""
+        picture = cls(b"")
+        picture._read = read
+        picture.__dict__.update(sha256=sha256, mime_type=mime_type, **({} if size is None else {"size": size}))
+        return picture
+
+    @property
+    def data(self) -> bytes:
+        """The bytes. A recorded picture's are read anew each time, so that a long history does not fill the memory."""
+        return self._read()
+
+    @cached_property
+    def sha256(self) -> str:
+        """Of the bytes, 64 hex digits."""
+        return hashlib.sha256(self.data).hexdigest()
+
+    @cached_property
+    def mime_type(self) -> str:
+        """By content, such as image/png."""
+        return media_type(self.data) or _pillow_type(self.data) or "application/octet-stream"
+
+    @cached_property
+    def size(self) -> tuple[int, int] | None:
+        """Width and height in pixels, as stored; None where Pillow cannot read them."""
+        try:
+            with _opened(self.data) as image:
+                return image.size
+        except PromptkitError:
+            return None
+
+    @property
+    def image(self) -> Image.Image:
+        """A PIL image, turned as its EXIF orientation means; decoded anew at each access, so that drawing on it changes nothing here."""
+        return _upright(_decoded(self.data, f"The picture {self.sha256[:10]}"))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Picture) and self.sha256 == other.sha256
+
+    def __hash__(self) -> int:
+        return hash(self.sha256)
+
+    def __repr__(self) -> str:
+        size = f"{self.size[0]}×{self.size[1]}" if self.size else "unknown size"
+        return f"<Picture {self.sha256[:10]} {self.mime_type} {size}>"
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002
+        return {"text/plain": repr(self), "text/html": markup.figure(self.thumbnail(CARD_PIXELS), repr(self))}
+
+    def for_sending(self) -> Picture:
+        """This picture where image models take its type, else one RGB(A) PNG of it, turned as its EXIF orientation means."""
+        if self.mime_type in SENDABLE:
+            return self
+        return Picture(_encoded(self.image, "PNG"))
+
+    def thumbnail(self, pixels: int) -> str:
+        """A data URI of the picture, at most `pixels` wide and high; an empty one where it cannot be decoded."""
+        if pixels not in self._thumbnails:
+            self._thumbnails[pixels] = self._thumbnail(pixels)
+        return self._thumbnails[pixels]
+
+    def _thumbnail(self, pixels: int) -> str:
+        try:
+            small = self.image
+        except PromptkitError:
+            return "data:,"
+        with _quiet():
+            small = _plain(small)
+            small.thumbnail((pixels, pixels))
+            return data_uri(small)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Writes the exact bytes where the suffix fits them, converted (and said so) where it does not; adds one where there is none.
+
+        Returns the path written. An existing file is replaced whole or not at all. PictureError where the suffix is no picture's.
+        """
+        try:
+            target = Path(path).expanduser()
+            if target.is_dir():
+                raise PictureError(f"{target} is a folder; give the name of a file in it.")
+            own = suffix_of(self.mime_type)
+            if not target.suffix:
+                target = target.with_name(target.name + own)
+            wanted = SAME_SUFFIX.get(target.suffix.lower(), target.suffix.lower())
+            data = self.data if wanted == own else _converted(self, wanted, target)
+            files.write_whole(target, data)
+        except (OSError, ValueError, RuntimeError) as error:  # the latter two: a name that no file can have, a home that is not known
+            raise PictureError(f"The picture cannot be saved as {os.fsdecode(path)}: {_reason(error)}; give another path.") from None
+        return target
+
+
+def data_uri(image: Image.Image) -> str:
+    """A small picture as a data URI: WebP, which browsers and notebooks show and which takes a tenth of PNG's bytes."""
+    import base64
+
+    buffer = io.BytesIO()
+    _plain(image).save(buffer, "WEBP", quality=72, method=2)
+    return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+# Reading
+
+
+def _read_file(source: str | os.PathLike[str]) -> bytes:
+    try:
+        data = Path(source).expanduser().read_bytes()
+    except (OSError, ValueError, RuntimeError) as error:  # the latter two: a name that no file can have, a home that is not known
+        said = f"The picture {os.fsdecode(source)} cannot be read: {_reason(error)}; give the path of a picture file."
+        raise PictureError(said) from None
+    if not data:
+        raise PictureError(f"The picture {os.fsdecode(source)} is an empty file; give the path of a picture file.")
+    return data
+
+
+def _reason(error: Exception) -> str:
+    return ((error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__).rstrip(".")
+
+
+def _checked(data: bytes, name: str) -> Picture:
+    if media_type(data) in UNDECODED:
+        if not complete(data):
+            raise PictureError(f"{name} is truncated: its last part is missing.")
+        return Picture(data)
+    _decoded(data, name)
+    return Picture(data)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without Pillow's warnings: of large pictures (it refuses at twice that size), of odd metadata."""
+    with QUIET, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="PIL")
+        yield
+
+
+def _opened(data: bytes, name: str = "The picture") -> Image.Image:
+    from PIL import Image, UnidentifiedImageError
+
+    with _quiet():
+        try:
+            return Image.open(io.BytesIO(data))
+        except UnidentifiedImageError:
+            raise PictureError(f"{name} is not a picture that Pillow can read; give a PNG, JPEG or WebP.") from None
+        except Exception as error:  # Pillow's decoders raise whatever their format's code raises
+            raise PictureError(f"{name} cannot be opened as a picture: {_reason(error)}.") from None
+
+
+def _decoded(data: bytes, name: str) -> Image.Image:
+    image = _opened(data, name)
+    with _quiet():
+        try:
+            image.load()
+        except Exception as error:
+            raise PictureError(f"{name} is truncated or damaged: {_reason(error)}.") from None
+    return image
+
+
+def _pillow_type(data: bytes) -> str | None:
+    from PIL.ImageFile import ImageFile
+
+    try:
+        with _opened(data) as image:
+            return image.get_format_mimetype() if isinstance(image, ImageFile) else None
+    except PictureError:
+        return None
+
+
+# Converting
+
+
+def _of_pillow(image: Image.Image) -> bytes:
+    try:
+        return _encoded(_upright(image.copy()), "PNG")
+    except Exception as error:  # read from a file that is damaged, closed, of no pixels at all
+        raise PictureError(f"The PIL image cannot be read: {_reason(error)}; give another one.") from None
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    from PIL import ImageOps
+
+    with _quiet(), suppress(Exception):  # an orientation that cannot be read is none
+        ImageOps.exif_transpose(image, in_place=True)
+    return image
+
+
+def _plain(image: Any) -> Any:
+    """The image as RGB or RGBA, as it looks."""
+    if image.mode in ("RGB", "RGBA"):
+        return image
+    if image.mode.startswith(("I", "F")):
+        image = _eight_bits(image)
+    if image.mode not in ("P", "PA", "RGBX"):
+        image.info.pop("icc_profile", None)  # it describes greys or inks, not what they become
+    transparent = "A" in image.getbands() or "transparency" in image.info
+    return image.convert("RGBA" if transparent else "RGB")
+
+
+def _eight_bits(image: Any) -> Any:
+    """Greys of more than 8 bits, scaled; Pillow would cut them off at 255, which is white."""
+    high = 65535 if image.mode.startswith("I;16") else image.getextrema()[1]
+    top = next((t for t in (1, 255, 65535) if high <= t), high)
+    if image.mode not in ("I;16", "I", "F"):
+        image = image.convert("I")
+    return image.convert("F").point(lambda value: value * (255 / top) + 0).convert("L")
+
+
+def _on_white(image: Any) -> Any:
+    from PIL import Image
+
+    ground = Image.new("RGBA", image.size, "white")
+    ground.alpha_composite(image)
+    return ground.convert("RGB")
+
+
+def _encoded(image: Any, kind: str) -> bytes:
+    """The file's bytes; what is transparent becomes white where the type knows no transparency."""
+    buffer = io.BytesIO()
+    with _quiet():
+        image = _plain(image)
+        (_on_white(image) if image.mode == "RGBA" and kind in OPAQUE else image).save(buffer, kind)
+    return buffer.getvalue()
+
+
+def _converted(picture: Picture, suffix: str, target: Path) -> bytes:
+    from PIL import Image
+
+    kind = Image.registered_extensions().get(suffix)
+    own = suffix_of(picture.mime_type)
+    if kind is None or kind not in Image.SAVE:
+        raise PictureError(f"{target.name} has the suffix {suffix}, which is no picture's; use {own} for the exact bytes.")
+    said = f"{target.name} is a conversion of {picture.mime_type}; save with {own} for the exact bytes."
+    warnings.warn(said, PromptkitWarning, stacklevel=3)
+    try:
+        return _encoded(picture.image, kind)
+    except PromptkitError:
+        raise
+    except Exception as error:  # Pillow's encoders raise whatever their format's code raises
+        raise PictureError(f"The picture cannot be converted for {target.name}: {_reason(error)}; use {own}.") from None

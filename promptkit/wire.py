@@ -1,0 +1,543 @@
+"""The generateContent protocol: requests encoded, replies decoded. Pure: no socket, no disk, no clock.
+
+A request is one POST whose JSON body is kept in pieces, each picture standing in it as itself; its base64 is made when the body is sent.
+A reply is judged by what it holds, never by its labels. Source of the facts: Google's discovery document and guides, 2026-11.
+"""
+
+from __future__ import annotations
+
+import binascii
+import html
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from promptkit.errors import (
+    KeyRejected,
+    ModelNotFound,
+    OutOfCredit,
+    PromptkitError,
+    ProviderError,
+    QuotaExceeded,
+    RateLimited,
+    RegionUnavailable,
+    ServiceUnavailable,
+    SettingsError,
+)
+from promptkit.picture import Picture, complete, media_type
+
+__all__ = ["Reply", "Request", "Response", "check_length", "decode", "encode", "pack_turn", "unpack_turn", "user_turn"]
+
+READ_TIMEOUT = 300.0  # seconds; a 4K picture takes one to two minutes
+CHUNK = 3 << 18  # bytes of a picture that are encoded at a time; a multiple of 3, so that base64 has no padding in between
+
+REFUSED = (
+    "SAFETY",
+    "RECITATION",
+    "BLOCKLIST",
+    "PROHIBITED_CONTENT",
+    "SPII",
+    "IMAGE_SAFETY",
+    "IMAGE_PROHIBITED_CONTENT",
+    "IMAGE_RECITATION",
+    "MODEL_ARMOR",
+    "JAILBREAK",
+)
+NOT_BLOCKED = (None, "", "OTHER")
+COUNTS = ("promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount", "cachedContentTokenCount", "totalTokenCount")
+COUNT_DETAILS = ("promptTokensDetails", "candidatesTokensDetails")
+# one that is not closed broke off; the alternative text is bounded, so that no reply takes a time that grows with its square
+MARKDOWN_PICTURE = re.compile(r"!\[[^\]]{0,500}\]\(\s*<?data:image/[\w.+-]+;base64,([\w+/=\s-]*)>?\s*(?:\"[^\"]*\"\s*)?(?:\)|$)")
+
+
+# Requests
+
+
+@dataclass(frozen=True)
+class InBase64:
+    """Bytes that stand in a body as base64, encoded a chunk at a time while it is sent."""
+
+    data: bytes = field(repr=False)
+
+    def __len__(self) -> int:
+        return -(-len(self.data) // 3) * 4
+
+    def __iter__(self) -> Iterator[bytes]:
+        view = memoryview(self.data)
+        for start in range(0, len(view), CHUNK):
+            yield binascii.b2a_base64(view[start : start + CHUNK], newline=False)
+
+
+@dataclass(frozen=True)
+class Request:
+    """One POST: the path below an endpoint's base URL, and the JSON body in pieces. It holds no key.
+
+    Iterating gives the body in chunks of bytes; `len` is its length in bytes. `timeout` is in seconds, for the whole answer.
+    """
+
+    path: str
+    pieces: tuple[bytes | InBase64, ...] = field(repr=False)
+    timeout: float = READ_TIMEOUT
+
+    def __len__(self) -> int:
+        return sum(map(len, self.pieces))
+
+    def __iter__(self) -> Iterator[bytes]:
+        for piece in self.pieces:
+            if isinstance(piece, bytes):
+                yield piece
+            else:
+                yield from piece
+
+    @property
+    def body(self) -> bytes:
+        """The whole body."""
+        return b"".join(self)
+
+
+def encode(
+    text: str,
+    pictures: Sequence[Picture] = (),
+    *,
+    model: str,
+    config: Mapping[str, Any] | None = None,
+    history: Sequence[Mapping[str, Any]] = (),
+) -> Request:
+    """The request for one user turn: the text, then the pictures, the one being edited first.
+
+    `config` has aspect_ratio, image_size, seed, temperature and safety, each only where the caller sets it; `history` the turns before.
+    """
+    payload = {"contents": [*history, user_turn(text, pictures)], **_options(config or {})}
+    name = quote(model.removeprefix("models/"), safe="/:@", errors="replace")  # a "?" or a blank would end the path
+    return Request(f"/v1beta/models/{name}:generateContent", tuple(_merged(_json(payload))))
+
+
+def user_turn(text: str, pictures: Sequence[Picture] = ()) -> dict[str, Any]:
+    """One user turn, in which each picture stands as itself."""
+    parts = [{"text": text}, *({"inlineData": {"mimeType": p.mime_type, "data": p}} for p in pictures)]
+    return {"role": "user", "parts": parts}
+
+
+def _options(config: Mapping[str, Any]) -> dict[str, Any]:
+    # both modalities, always: ["IMAGE"] alone is a 400 on older models and drops the explanation of a refusal
+    generation: dict[str, Any] = {"responseModalities": ["TEXT", "IMAGE"]}
+    image = {"aspectRatio": config.get("aspect_ratio"), "imageSize": config.get("image_size")}
+    if image := {k: v for k, v in image.items() if v is not None}:
+        generation["imageConfig"] = image
+    generation |= {k: config[k] for k in ("seed", "temperature") if config.get(k) is not None}
+    safety = [{"category": _category(c), "threshold": t} for c, t in (config.get("safety") or {}).items()]
+    return {"generationConfig": generation} | ({"safetySettings": safety} if safety else {})
+
+
+def _category(name: str) -> str:
+    return name if name.startswith("HARM_CATEGORY_") else f"HARM_CATEGORY_{name.upper()}"
+
+
+def _json(value: Any) -> Iterator[bytes | InBase64]:
+    if isinstance(value, Picture):
+        yield from (b'"', InBase64(value.data), b'"')
+    elif isinstance(value, Mapping):
+        for i, (key, item) in enumerate(value.items()):
+            yield (b", " if i else b"{") + json.dumps(key).encode() + b": "
+            yield from _json(item)
+        yield b"}" if value else b"{}"
+    elif isinstance(value, list | tuple):
+        for i, item in enumerate(value):
+            yield b", " if i else b"["
+            yield from _json(item)
+        yield b"]" if value else b"[]"
+    else:
+        yield json.dumps(value).encode()
+
+
+def _merged(pieces: Iterator[bytes | InBase64]) -> Iterator[bytes | InBase64]:
+    text: list[bytes] = []
+    for piece in pieces:
+        if isinstance(piece, bytes):
+            text.append(piece)
+        else:
+            yield b"".join(text)
+            yield piece
+            text.clear()
+    yield b"".join(text)
+
+
+# Replies
+
+
+class Response(NamedTuple):
+    """What came back for one POST, whatever its status. Header names are compared without regard to case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @classmethod
+    def json(cls, payload: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+        """A response that carries `payload` as JSON; handy in tests."""
+        return cls(status, {"Content-Type": "application/json", **(headers or {})}, json.dumps(payload).encode())
+
+    def header(self, name: str) -> str | None:
+        """The header's value, or None."""
+        return next((v for k, v in self.headers.items() if k.lower() == name.lower()), None)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One answer, understood. `outcome` is picture, text (no picture, and no refusal), refused, error or interrupted.
+
+    `pictures` are all that are not thoughts, in order; `reason` is the service's own word (finishReason, blockReason, code), `message` its
+    own sentence; `error` is what to raise when nothing more is tried; `content` is the model's turn as it came.
+    """
+
+    outcome: str
+    pictures: tuple[Picture, ...] = ()
+    text: str = ""
+    reason: str | None = None
+    message: str = ""
+    error: PromptkitError | None = None
+    usage: Mapping[str, Any] = field(default_factory=dict)
+    model_version: str | None = None
+    response_id: str | None = None
+    status: int | None = None
+    warnings: tuple[str, ...] = ()
+    content: Mapping[str, Any] | None = field(default=None, repr=False)
+
+
+def decode(response: Response) -> Reply:
+    """What a response says. Never raises for what a service may send: broken bodies are `interrupted`, and errors are in `error`."""
+    try:
+        payload = _loaded(response.body)
+    except (ValueError, RecursionError):
+        return _no_json(response)
+    if isinstance(payload, list):  # some routes wrap an error in a list of one
+        payload = _first(payload)
+    payload = _mapping(payload)
+    if _is_ok(response.status) and (payload.get("candidates") or not _says(payload.get("error"))):
+        return _answer(payload, response.status)
+    return _error_reply(response, payload)
+
+
+def _loaded(body: bytes) -> Any:
+    # a byte that is no UTF-8, or a bare line break inside a text, must not lose a picture that was paid for
+    return json.loads(body.decode("utf-8-sig", "replace"), strict=False)
+
+
+def _is_ok(status: int) -> bool:
+    return 200 <= status < 300
+
+
+def _says(error: object) -> bool:
+    return any(error.values()) if isinstance(error, dict) else bool(error)  # some gateways add an error whose fields are all empty
+
+
+def _no_json(response: Response) -> Reply:
+    status = response.status
+    if _is_ok(status) and response.body.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"", b"{", b"["):
+        return Reply("interrupted", reason="CUT", message="the reply broke off", status=status)
+    said = _page_text(response.body)
+    if _is_ok(status) or status == 404:
+        quoted = f": {said!r}" if said else ""
+        sentence = f"The address answered with a page and not with JSON (status {status}{quoted}); check the endpoint's base URL."
+        error = ProviderError(sentence, status=status, message=said)
+        return Reply("error", reason="NOT_JSON", message=said, error=error, status=status)
+    return _error_reply(response, {"error": {"message": said}})
+
+
+def _page_text(body: bytes) -> str:
+    """What a person would read of a page, its beginning only."""
+    page = body[:20_000].decode("utf-8", "replace")
+    page = re.sub(r"<(style|script)\b[^>]*>.*?(?:</\1\s*>|$)", " ", page, flags=re.IGNORECASE | re.DOTALL)
+    return " ".join(html.unescape(re.sub(r"<[^>]*(?:>|$)", " ", page)).split())[:200]
+
+
+def _answer(payload: Mapping[str, Any], status: int) -> Reply:
+    candidate = _first(payload.get("candidates"))
+    content = _mapping(candidate.get("content"))
+    parts = [p for p in _list(content.get("parts")) if isinstance(p, dict)]
+    found = _pictures(parts)
+    feedback = _mapping(payload.get("promptFeedback"))
+    reason, refused = _verdict(candidate, feedback)
+    common: dict[str, Any] = {
+        "pictures": found.pictures,
+        "text": found.text,
+        "reason": reason,
+        "message": str(candidate.get("finishMessage") or feedback.get("blockReasonMessage") or ""),
+        "usage": _usage(payload.get("usageMetadata")),
+        "model_version": _text(payload.get("modelVersion")),
+        "response_id": _text(payload.get("responseId")),
+        "status": status,
+        "warnings": found.warnings,
+        "content": content,
+    }
+    if found.pictures:
+        return Reply("picture", **common)
+    if refused:
+        return Reply("refused", **common)
+    if reason == "MISSING_THOUGHT_SIGNATURE":
+        return Reply("error", **common, error=_signature_missing(status, reason, common["message"]))
+    return Reply("interrupted" if found.broken else "text", **common)
+
+
+def _verdict(candidate: Mapping[str, Any], feedback: Mapping[str, Any]) -> tuple[str | None, bool]:
+    """The service's reason, and whether it refuses; a block of the prompt says more than a candidate that merely stopped."""
+    finish, block = candidate.get("finishReason"), feedback.get("blockReason")
+    blocked = block not in NOT_BLOCKED or bool(not candidate and not block and feedback.get("blockReasonMessage"))
+    word = (block if blocked and finish not in REFUSED else finish) or finish or block
+    return str(word) if word else None, blocked or finish in REFUSED
+
+
+class _Found(NamedTuple):
+    pictures: tuple[Picture, ...]
+    text: str
+    broken: int
+    warnings: tuple[str, ...]
+
+
+def _pictures(parts: Sequence[Mapping[str, Any]]) -> _Found:
+    kept: list[Picture] = []
+    thoughts: list[Picture] = []
+    texts: list[str] = []
+    broken = 0
+    for part in parts:
+        encoded, text = _encoded_pictures(part)
+        whole = [p for p in map(_picture, encoded) if p is not None]
+        (thoughts if part.get("thought") else kept).extend(whole)
+        broken += 0 if part.get("thought") else len(encoded) - len(whole)
+        if text and not part.get("thought"):
+            texts.append(text)
+    warnings = [f"{broken} of the reply's pictures broke off"] if broken and kept else []
+    if not kept and thoughts and not broken:
+        kept = thoughts[-1:]
+        warnings.append("the reply held its picture only as a thought; its last draft was taken")
+    return _Found(tuple(kept), "".join(texts).strip(), broken, tuple(warnings))
+
+
+def _encoded_pictures(part: Mapping[str, Any]) -> tuple[list[str], str]:
+    blob = _mapping(part.get("inlineData") or part.get("inline_data"))
+    data = blob.get("data")
+    # a label says whether what cannot be read was to be a picture; what can be read needs none
+    encoded = [data] if isinstance(data, str) and (_is_picture_label(blob) or _picture(data)) else []
+    text = part.get("text") if isinstance(part.get("text"), str) else ""
+    if text and "](" in text:  # some gateways put the picture into the text, as Markdown
+        encoded += MARKDOWN_PICTURE.findall(text)
+        text = MARKDOWN_PICTURE.sub("", text)
+    return encoded, text or ""
+
+
+def _is_picture_label(blob: Mapping[str, Any]) -> bool:
+    label = blob.get("mimeType") or blob.get("mime_type") or "image/"
+    return str(label).lower().startswith(("image/", "application/octet-stream"))
+
+
+def _picture(encoded: str) -> Picture | None:
+    data = _base64(encoded)
+    return Picture(data) if data and media_type(data) and complete(data) else None
+
+
+def _base64(text: str) -> bytes | None:
+    """The bytes of base64 as services write it: with a data: prefix, line breaks, URL-safe letters, without padding; else None."""
+    if text[:100].lstrip()[:5].lower() == "data:":
+        text = text.partition(",")[2]
+    try:
+        return binascii.a2b_base64(text, strict_mode=True)
+    except ValueError:
+        pass
+    plain = "".join(text.split()).rstrip("=").replace("-", "+").replace("_", "/")
+    try:
+        return binascii.a2b_base64(plain + "=" * (-len(plain) % 4), strict_mode=True)
+    except ValueError:
+        return None
+
+
+def _usage(usage: object) -> dict[str, Any]:
+    said = _mapping(usage)
+    counts = {k: said[k] for k in COUNTS if _is_count(said.get(k))}
+    details = {k: [d for d in _list(said[k]) if _is_count(_mapping(d).get("tokenCount"))] for k in COUNT_DETAILS if said.get(k)}
+    return counts | details
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+# The model's turns, for chains that talk
+
+
+def pack_turn(content: Mapping[str, Any], pictures: Sequence[Picture]) -> bytes:
+    """A model's turn as bytes to keep: verbatim, but that the pictures kept elsewhere stand as their sha256."""
+    named = {p.sha256 for p in pictures}
+    parts = content.get("parts")
+    packed = {**content, "parts": [_packed(p, named) for p in parts]} if isinstance(parts, list) else content
+    return json.dumps(packed, separators=(",", ":")).encode()  # in ASCII, so that half a surrogate pair comes through too
+
+
+def _packed(part: Any, named: set[str]) -> Any:
+    for spelling in ("inlineData", "inline_data"):
+        blob = _mapping(_mapping(part).get(spelling))
+        data = _base64(blob["data"]) if isinstance(blob.get("data"), str) else None
+        if data is not None and (sha256 := Picture(data).sha256) in named:
+            return {**part, spelling: {**blob, "data": {"sha256": sha256}}}
+    return part
+
+
+def unpack_turn(packed: bytes, pictures: Mapping[str, Picture]) -> dict[str, Any]:
+    """The turn again, with the pictures where they stood; `pictures` is by sha256."""
+    content: dict[str, Any] = json.loads(packed)
+    for part in _list(content.get("parts")):
+        for spelling in ("inlineData", "inline_data"):
+            blob = _mapping(_mapping(part).get(spelling))
+            sha256 = _mapping(blob.get("data")).get("sha256")
+            if isinstance(sha256, str) and sha256 in pictures:
+                blob["data"] = pictures[sha256]
+    return content
+
+
+# Errors
+
+
+NO_CREDIT = ("insufficient_user_quota", "insufficient_quota", "pre_consume_token_quota_failed")
+BUSY = (408, 500, 502, 503, 504, 529)
+
+
+def _error_reply(response: Response, payload: Mapping[str, Any]) -> Reply:
+    said = payload.get("error")
+    if not isinstance(said, dict) or not said:  # a bare sentence, or FastAPI's and others' ways to say it
+        said = {**payload, "message": said or payload.get("message") or payload.get("detail") or ""}
+    error = _error(response, said)
+    if "responsible ai" in error.message.lower():  # a filter of Google's that answers with a 400
+        return Reply("refused", reason=error.code, message=error.message, status=response.status)
+    return Reply("error", reason=error.code, message=error.message, error=error, status=response.status)
+
+
+def _error(response: Response, said: Mapping[str, Any]) -> ProviderError:
+    details = [d for d in _list(said.get("details")) if isinstance(d, dict)]
+    status, code = _status(response.status, said.get("code")), _code(said, details)
+    message = str(said.get("message") or "").strip()
+    kind, advice = _kind(status, code, _low(message, details), details)
+    quoted = f": {message[:400]}" if message else ""
+    return kind(
+        f"{advice[0]} ({status}{f' {code}' if code else ''}{quoted}); {advice[1]}.",
+        status=status,
+        code=code,
+        message=message,
+        details=details,
+        retry_after=_retry_after(response, message, details),
+    )
+
+
+def _status(status: int, code: object) -> int:
+    """The status to judge by: a code written as a text is a gateway's and beats the HTTP status, as any does that comes with success."""
+    number = int(code) if re.fullmatch("[45][0-9][0-9]", str(code)) and isinstance(code, str | int) else None
+    return number if number and (isinstance(code, str) or _is_ok(status)) else status
+
+
+def _code(said: Mapping[str, Any], details: Sequence[Mapping[str, Any]]) -> str | None:
+    """The most telling word for what went wrong: a gateway's own, else ErrorInfo's reason, else the status."""
+    own = said.get("code")
+    named = (own if not str(own).isdigit() else None, *(d.get("reason") for d in details), said.get("status"), said.get("type"), own)
+    return next((word for word in named if isinstance(word, str) and word), None)
+
+
+def _low(message: str, details: Sequence[Mapping[str, Any]]) -> str:
+    """All that is said, in small letters: some messages are only a placeholder, and the sentence stands in the details."""
+    return " ".join([message, *(d[k] for d in details for k in ("detail", "message") if isinstance(d.get(k), str))]).lower()
+
+
+def _kind(status: int, code: str | None, low: str, details: Sequence[Mapping[str, Any]]) -> tuple[type[ProviderError], tuple[str, str]]:
+    if code == "model_not_found":
+        return ModelNotFound, ("The gateway has no channel for this model", "check the model's name (case counts) and the key's group")
+    if code in NO_CREDIT or status == 402:
+        return OutOfCredit, ("The balance at the gateway is empty", "top it up, or use another key")
+    if "free tier is not available" in low:
+        return OutOfCredit, ("The service wants billing for this", "enable billing for the key's project")
+    if "location is not supported" in low:
+        return RegionUnavailable, ("The service does not serve this country", "use an endpoint that does, such as a gateway")
+    if code in ("API_KEY_INVALID", "invalid_api_key") or status in (401, 403):
+        return KeyRejected, ("The service rejected the key", "check the key and what it is allowed to do")
+    return _too_many(low, details) if status == 429 else _kind_by_status(status, low)
+
+
+def _kind_by_status(status: int, low: str) -> tuple[type[ProviderError], tuple[str, str]]:
+    if status == 404:
+        return ModelNotFound, ("The endpoint has no such model", "check the model's name")
+    if status in BUSY or status > 500:
+        return ServiceUnavailable, ("The service is busy or broken", "try again later")
+    if "thought_signature" in low:
+        return ProviderError, ("The history that was sent back is not the service's own", 'start from the picture with chain="picture"')
+    if status < 400:
+        return ProviderError, ("The address sends requests elsewhere, and keys are not carried along", "check the endpoint's base URL")
+    return ProviderError, ("The service did not take the request", "change what it names and try again")
+
+
+def _too_many(low: str, details: Sequence[Mapping[str, Any]]) -> tuple[type[ProviderError], tuple[str, str]]:
+    quotas = [v for d in details for v in _list(d.get("violations")) if isinstance(v, dict)]
+    limits = [m for d in details if isinstance(m := d.get("metadata"), dict)]
+    by_day = any("PerDay" in str(v) for v in [*(q.get("quotaId") for q in quotas), *(m.get("quota_limit") for m in limits)])
+    # a limit of nothing: however long one waits, it stays nothing
+    none = any(str(v) == "0" for v in [*(q.get("quotaValue") for q in quotas), *(m.get("quota_limit_value") for m in limits)])
+    if by_day or none or "per day" in low or re.search(r"limit: 0\b", low):
+        return QuotaExceeded, ("The quota is used up, or there is none for this model", "wait a day, enable billing, or use another model")
+    return RateLimited, ("Too many requests", "wait and try again")
+
+
+def _signature_missing(status: int, code: str, message: str) -> ProviderError:
+    sentence = 'The history that was sent back lacks the service\'s signatures; start from the picture with chain="picture".'
+    return ProviderError(sentence, status=status, code=code, message=message)
+
+
+def _retry_after(response: Response, message: str, details: Sequence[Mapping[str, Any]]) -> float | None:
+    """Seconds to wait: RetryInfo, then the Retry-After header (seconds, or a date against the Date header), then what the message says."""
+    delays = [str(d["retryDelay"]) for d in details if d.get("retryDelay")]
+    for said in (*delays, response.header("Retry-After") or ""):
+        if match := re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*s?\s*", said):
+            return float(match[1])
+    if (wait := _until(response.header("Retry-After"), response.header("Date"))) is not None:
+        return wait
+    return _said_wait(message)
+
+
+def _said_wait(message: str) -> float | None:
+    """The wait in a sentence such as "Please retry in 1h2m3.5s.", in seconds."""
+    units = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+    match = re.search(r"(?:retry|try again) (?:in|after) ((?:\d+(?:\.\d+)?\s*(?:ms|s|m|h)[a-z]*\s*)+)", message, re.IGNORECASE)
+    found = re.findall(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h)", match[1].lower()) if match else []
+    return sum(float(number) * units[unit] for number, unit in found) if found else None
+
+
+def _until(then: str | None, now: str | None) -> float | None:
+    try:
+        return max(0.0, (parsedate_to_datetime(then) - parsedate_to_datetime(now)).total_seconds()) if then and now else None
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def check_length(request: Request, limit: int) -> None:
+    """Refuses a request whose body is longer than `limit` bytes, before it is sent. SettingsError with both sizes."""
+    if len(request) > limit:
+        raise SettingsError(
+            f"The request would be {len(request) / 1e6:.1f} MB, and the limit is {limit / 1e6:.0f} MB: send fewer or smaller pictures."
+        )
+
+
+# Readers for what may be missing, null or of another type
+
+
+def _mapping(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _first(value: object) -> dict[str, Any]:
+    return next((v for v in _list(value) if isinstance(v, dict)), {})
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
