@@ -1,0 +1,326 @@
+"""The one loop that asks for a step: it asks, notes the attempt on disk, asks `recovery` what comes next, and checks the budget and the
+deadline before each request. `ask_together` runs it several times at once.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import random
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from promptkit import models, recovery, wire
+from promptkit.errors import (
+    BudgetExceeded,
+    KeyRejected,
+    ModelNotFound,
+    NoPicture,
+    PromptkitError,
+    Refused,
+    SettingsError,
+    TransportError,
+)
+from promptkit.lineage import Draft, Lineage, Record, now
+from promptkit.plan import Plan, record_fields
+from promptkit.progress import Progress
+from promptkit.settings import Endpoint, Key
+from promptkit.transport import Transport
+
+__all__ = ["Answer", "Budget", "Service", "ask", "ask_together", "spent"]
+
+SIZE_LIMIT = 100_000_000  # bytes of a request; Google's limit for pictures sent inline
+
+log = logging.getLogger("promptkit")
+
+
+class Budget:
+    """What may still be spent in a session folder's lifetime, in USD; requests under way are reserved, so that threads share it."""
+
+    def __init__(self, limit: float | None, lineage: Lineage) -> None:
+        self._limit, self._lineage = limit, lineage
+        self._reserved = 0.0
+        self._lock = threading.Lock()
+
+    def reserve(self, estimate: float | None) -> float:
+        """Sets aside what the next request may cost, and returns it; BudgetExceeded, with both sums, where it would pass the limit."""
+        if self._limit is None:
+            return 0.0
+        if estimate is None:
+            raise SettingsError("A budget needs a price, and none is known for this model at this endpoint; leave it out.")
+        with self._lock:
+            used = spent(self._lineage.records()) + self._reserved
+            if used + estimate > self._limit + 1e-9:
+                raise BudgetExceeded(
+                    f"The next request may cost {estimate:.4f} USD, and {used:.4f} of the budget of {self._limit:.4f} USD are used: "
+                    "open the session with a larger budget to go on."
+                )
+            self._reserved += estimate
+        return estimate
+
+    def release(self, reserved: float) -> None:
+        """Gives back what was set aside, once the record says what was spent."""
+        with self._lock:
+            self._reserved -= reserved
+
+
+def spent(records: Sequence[Record]) -> float:
+    """USD for all attempts with a known price."""
+    return float(sum(a["cost"]["usd"] for r in records for a in r.attempts if a.get("cost")))
+
+
+@dataclass(frozen=True)
+class Service:
+    """Where steps are asked for and recorded, and within which bounds; `deadline` is in seconds for one step."""
+
+    lineage: Lineage
+    endpoint: Endpoint
+    key: Key | None
+    transport: Transport
+    budget: Budget
+    recover: int
+    deadline: float
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A record, and the error to raise for it where it has no picture."""
+
+    record: Record
+    error: PromptkitError | None
+
+
+def ask(service: Service, plan: Plan) -> Answer:
+    """Asks for one step until there is a picture or an end. Raises only where nothing was sent, and what Ctrl-C raises."""
+    with Progress() as progress:
+        return _Asking(service, plan, progress, threading.Event()).run()
+
+
+def ask_together(service: Service, plans: Sequence[Plan], workers: int) -> list[Answer | PromptkitError]:
+    """Asks for several steps, `workers` at once; an error stands for one that was not sent. Ctrl-C records those in flight."""
+    results: dict[int, Answer | PromptkitError] = {}
+    stop, lock = threading.Event(), threading.Lock()
+    with Progress(len(plans)) as progress:
+        asking = [_Asking(service, plan, progress, stop) for plan in plans]
+        waiting = iter(enumerate(asking))
+
+        def work() -> None:
+            while not stop.is_set():
+                with lock:
+                    i, one = next(waiting, (-1, None))
+                if one is None:
+                    return
+                try:
+                    results[i] = one.run()
+                except PromptkitError as error:
+                    results[i] = error
+                progress.advance()
+
+        # daemons, so that a request which still hangs does not keep the interpreter after Ctrl-C
+        threads = [threading.Thread(target=work, daemon=True) for _ in range(min(workers, len(plans)))]
+        try:
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        except BaseException:
+            stop.set()
+            for one in asking:
+                one.interrupt()
+            raise
+    return [results[i] for i in range(len(plans))]
+
+
+class _Asking:
+    """One step on its way."""
+
+    def __init__(self, service: Service, plan: Plan, progress: Progress, stop: threading.Event) -> None:
+        self._service, self._plan, self._progress, self._stop = service, plan, progress, stop
+        self._draft: Draft | None = None
+        self._asks = [recovery.Ask(plan.prompt.text)]
+        self._replies: list[wire.Reply] = []
+        self._reserved = 0.0
+        self._deadline = 0.0
+        self._unaffordable: BudgetExceeded | None = None
+
+    def run(self) -> Answer:
+        """The answer, whatever its outcome; raises what keeps the first request from being sent."""
+        self._deadline = time.monotonic() + self._service.deadline
+        _refuse_key(self._plan, self._service.key)
+        request = self._request(self._asks[0])
+        wire.check_length(request, SIZE_LIMIT)
+        self._reserve()
+        try:
+            self._draft = self._begin()
+            reply = self._attempt(self._draft, request)
+            while following := self._affordable(self._following(reply)):
+                self._wait(following)
+                self._asks.append(following)
+                reply = self._attempt(self._draft, self._request(following))
+            return self._answer(self._draft, reply)
+        except BaseException:
+            self.interrupt()
+            raise
+        finally:
+            self._service.budget.release(self._reserved)
+
+    def interrupt(self) -> None:
+        """Records the step as it stands: whoever asked has gone."""
+        if self._draft is not None:
+            self._draft.commit("interrupted")
+
+    def _begin(self) -> Draft:
+        lineage, plan = self._service.lineage, self._plan
+        lineage.create()
+        for source in plan.sources:
+            if source.step is None:
+                lineage.keep_source(source.picture)
+        if plan.prompt.digest and plan.prompt.files:
+            lineage.keep_template(plan.prompt.digest, plan.prompt.files)
+        return lineage.begin(plan.slug, record_fields(plan, label=plan.label, meta=plan.meta))
+
+    def _reserve(self) -> None:
+        plan = self._plan
+        estimate = models.estimate(plan.model, plan.endpoint, image_size=plan.config.get("image_size"))
+        self._reserved += self._service.budget.reserve(estimate)
+
+    def _request(self, following: recovery.Ask) -> wire.Request:
+        plan = self._plan
+        config = {k: v for k, v in plan.config.items() if not (following.seedless and k == "seed")}
+        return wire.encode(following.text, plan.pictures(), model=plan.model, config=config, history=plan.history)
+
+    def _attempt(self, draft: Draft, request: wire.Request) -> wire.Reply:
+        asked = self._asks[-1]
+        draft.attempt({"started": now(), "sent_text": asked.text, **({"without": ["seed"]} if asked.seedless else {})})
+        self._progress.say("waiting for the picture" if len(self._asks) == 1 else f"attempt {len(self._asks)}, waiting for the picture")
+        left = max(0.001, self._deadline - time.monotonic())
+        try:
+            reply = wire.decode(self._service.transport.send(replace(request, timeout=min(request.timeout, left))))
+        except TransportError as error:
+            reply = recovery.unanswered(error)
+        reply = _scrubbed(reply, self._service.key)
+        self._replies.append(reply)
+        draft.answer(self._noted(reply), reply.pictures, _warnings(self._plan, reply))
+        return reply
+
+    def _noted(self, reply: wire.Reply) -> dict[str, Any]:
+        plan = self._plan
+        size = plan.config.get("image_size")
+        return {
+            "ended": now(),
+            "outcome": reply.outcome,
+            "text": reply.text,
+            "finish_reason": reply.reason,
+            "message": reply.message,
+            "usage": dict(reply.usage),
+            "cost": models.cost(plan.model, plan.endpoint, usage=reply.usage, pictures=len(reply.pictures), image_size=size),
+            "response_id": reply.response_id,
+            "model_version": reply.model_version,
+            "status": reply.status,
+            "turn": self._turn(reply),
+        }
+
+    def _turn(self, reply: wire.Reply) -> str | None:
+        if self._plan.chain != "chat" or not reply.pictures or reply.content is None:
+            return None
+        return self._service.lineage.keep_extra(wire.pack_turn(reply.content, reply.pictures))
+
+    def _following(self, reply: wire.Reply) -> recovery.Ask | None:
+        if reply.outcome == "picture" or self._stop.is_set():
+            return None
+        following = recovery.next_ask(
+            self._replies,
+            self._asks,
+            editing=bool(self._plan.sources),
+            lang=self._plan.lang,
+            recover=self._service.recover,
+            jitter=random.random(),  # noqa: S311  (spreads waits, guards nothing)
+        )
+        if following is None or time.monotonic() + following.wait >= self._deadline:
+            return None
+        return following
+
+    def _affordable(self, following: recovery.Ask | None) -> recovery.Ask | None:
+        try:
+            if following is not None:
+                self._reserve()
+        except BudgetExceeded as error:
+            self._unaffordable = error
+            return None
+        return following
+
+    def _wait(self, following: recovery.Ask) -> None:
+        if following.wait:
+            log.info("waiting %.1f s: %s", following.wait, self._replies[-1].message or self._replies[-1].reason)
+            self._progress.say(f"attempt {len(self._asks) + 1} in {following.wait:.0f} s, the service is busy")
+            self._stop.wait(following.wait)
+        else:
+            log.info("asking again: %s", following.cause)
+
+    def _answer(self, draft: Draft, reply: wire.Reply) -> Answer:
+        stopped = self._stop.is_set() and reply.outcome != "picture"
+        record = draft.commit("interrupted" if stopped else reply.outcome)
+        return Answer(record, None if record.ok else self._unaffordable or _failure(self._service, self._plan, record, reply))
+
+
+def _refuse_key(plan: Plan, key: Key | None) -> None:
+    said = json.dumps([plan.prompt.text, dict(plan.prompt.inputs), plan.label, dict(plan.meta)], ensure_ascii=False)
+    if key and key.within(said):
+        raise SettingsError("The prompt, an input, the label or meta holds the key itself; take it out: it would be sent and recorded.")
+
+
+def _scrubbed(reply: wire.Reply, key: Key | None) -> wire.Reply:
+    """The reply without the key, should the service have echoed it."""
+    if key is None:
+        return reply
+    if reply.error is not None:
+        reply.error.args = key.scrub(reply.error.args)
+        vars(reply.error).update(key.scrub(vars(reply.error)))
+    names = ("text", "reason", "message", "usage", "model_version", "response_id", "warnings")
+    return replace(reply, **{n: key.scrub(getattr(reply, n)) for n in names})
+
+
+def _warnings(plan: Plan, reply: wire.Reply) -> list[str]:
+    said = list(reply.warnings)
+    asked = plan.config.get("aspect_ratio")
+    size = reply.pictures[0].size if reply.pictures else None
+    if asked and size:
+        wide, high = map(float, asked.split(":"))
+        if abs(size[0] / size[1] / (wide / high) - 1) > 0.05:
+            said.append(f"aspect_ratio {asked} was asked for, and the picture has {size[0]}×{size[1]} pixels")
+    return said
+
+
+# What to raise for a step that brought no picture
+
+
+def _failure(service: Service, plan: Plan, record: Record, reply: wire.Reply) -> PromptkitError:
+    why = f" ({reply.reason})" if reply.reason else ""
+    times = "once" if len(record.attempts) == 1 else f"{len(record.attempts)} times"
+    if reply.error is not None:
+        reply.error.args = (f"{reply.error}{_advice(service, plan, reply.error)}",)
+        return reply.error
+    if reply.outcome == "refused":
+        return _refused(record, reply, why)
+    if reply.outcome == "interrupted":
+        return TransportError(f"The reply broke off{why}, asked {times}; it may have been charged. Try again later.", sent=True)
+    said = f": {reply.text[:300]!r}" if reply.text else ""
+    sentence = f"The model answered without a picture{why}, asked {times}{said}; say in the prompt what the picture should show."
+    return NoPicture(sentence, text=reply.text, reason=reply.reason, attempts=record.attempts)
+
+
+def _refused(record: Record, reply: wire.Reply, why: str) -> Refused:
+    said = reply.message or reply.text[:300]
+    sentence = f"The service refused{why}{f': {said}' if said else ''}; change the prompt or the picture."
+    return Refused(sentence, text=reply.text, reason=reply.reason, attempts=record.attempts, message=reply.message)
+
+
+def _advice(service: Service, plan: Plan, error: PromptkitError) -> str:
+    if isinstance(error, KeyRejected) and service.key and service.key.is_gateways and service.endpoint.name == "google":
+        return ' The key begins with sk-, as gateways\' keys do: name the gateway, such as endpoint="deerapi".'
+    notice = models.shutdown_notice(plan.model, datetime.now(UTC).date()) if isinstance(error, ModelNotFound) else None
+    return f" {notice}" if notice else ""

@@ -1,0 +1,223 @@
+"""What needs a whole lineage to show: the tree as text and as pictures, a page, contact sheets. Knows lineage and picture only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from promptkit.lineage import Lineage, Record
+from promptkit.markup import Html, card, escape, figure, page, strip, table
+from promptkit.picture import Picture
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+__all__ = ["contact_sheet", "headline", "page_html", "step_card", "strip_html", "tree_html", "tree_text"]
+
+CARD_PIXELS = 320
+TREE_PIXELS = 160
+PAGE_PIXELS = 256
+PICTURES_SHOWN = 60  # in a notebook's tree; older steps stand there in words
+HEADLINE = 96  # characters
+
+INDENT = "margin-left:12px;padding-left:8px;border-left:2px solid rgba(128,128,128,.4)"
+STYLE = """
+:root{color-scheme:light dark;font:15px/1.45 system-ui,sans-serif}
+body{max-width:1100px;margin:2rem auto;padding:0 1rem}
+h1{font-size:1.3rem}.note{opacity:.7}
+ol{list-style:none;margin:0;padding:0}ol ol{margin-left:1rem;padding-left:1rem;border-left:2px solid rgba(128,128,128,.35)}
+li{margin:.8rem 0}article{display:flex;gap:1rem;align-items:flex-start}
+article img{border-radius:8px;display:block;margin-bottom:4px;border:1px solid rgba(128,128,128,.25)}
+article>div{min-width:0;overflow-wrap:anywhere}.pictures{flex:none}
+.prompt{white-space:pre-wrap;margin:.2rem 0}.tag{background:#f5c54255;border-radius:4px;padding:0 .4em}
+.failed{color:#c0392b}summary{cursor:pointer;opacity:.7}td{padding-right:1em;white-space:pre-wrap}
+"""
+
+
+def headline(record: Record) -> str:
+    """One line for a step: its label, else the beginning of its prompt, and why it has no picture where it has none."""
+    text = record.fields.get("label") or record.prompt.get("text") or "a picture of one's own"
+    line = " ".join(str(text).split())
+    short = line if len(line) <= HEADLINE else line[: HEADLINE - 1] + "…"
+    return short if record.ok else f"{short} ({record.outcome})"
+
+
+# Trees: a step that is continued once goes on straight; only branches are indented
+
+
+def _roots(lineage: Lineage) -> list[Record]:
+    records = lineage.records()
+    known = {r.id for r in records}
+    return [r for r in records if not r.parents or r.parents[0] not in known]
+
+
+def _run(lineage: Lineage, record: Record) -> tuple[list[Record], tuple[Record, ...]]:
+    """The steps that follow one another from here, and the branches after the last of them."""
+    run = [record]
+    while len(children := lineage.children(run[-1])) == 1:
+        run.append(children[0])
+    return run, children
+
+
+def _names(lineage: Lineage) -> dict[str, list[str]]:
+    names: dict[str, list[str]] = {}
+    for name, full_id in lineage.tags().items():
+        names.setdefault(full_id, []).append(name)
+    return names
+
+
+def tree_text(lineage: Lineage, *, head: str | None = None, files: bool = False) -> str:
+    """The tree in lines: number, prompt, tags, where the head is; with `files` each step's file below it."""
+    names = _names(lineage)
+
+    def lines(record: Record, indent: str) -> Iterator[str]:
+        run, branches = _run(lineage, record)
+        for step in run:
+            tags = "".join(f" [{n}]" for n in names.get(step.id, ()))
+            times = f" (asked {len(step.attempts)} times)" if len(step.attempts) > 1 else ""
+            yield f"{indent}{step.number} {headline(step)}{times}{tags}{' <- head' if step.id == head else ''}"
+            if files:
+                shown = [str(lineage.folder / o["file"]) for o in step.outputs] or [str(step.path)]
+                yield from (f"{indent}  {path}" for path in shown)
+        for branch in branches:
+            last = branch is branches[-1]
+            below = list(lines(branch, ""))
+            yield f"{indent}{'└─ ' if last else '├─ '}{below[0]}"
+            yield from (f"{indent}{'   ' if last else '│  '}{line}" for line in below[1:])
+
+    return "\n".join(line for root in _roots(lineage) for line in lines(root, ""))
+
+
+def tree_html(lineage: Lineage, *, head: str | None = None) -> Html:
+    """The tree as pictures, for a notebook."""
+    names = _names(lineage)
+    shown = {r.id for r in lineage.records()[-PICTURES_SHOWN:]}
+
+    def block(record: Record) -> str:
+        run, branches = _run(lineage, record)
+        figures = strip(_figure(r, TREE_PIXELS, names.get(r.id, ()), r.id == head, r.id in shown) for r in run)
+        inside = "".join(map(block, branches))
+        return f'{figures}<div style="{INDENT}">{inside}</div>'
+
+    return Html("".join(map(block, _roots(lineage))))
+
+
+def strip_html(records: Sequence[Record]) -> Html:
+    """Steps side by side."""
+    return strip(_figure(r, TREE_PIXELS) for r in records)
+
+
+def _figure(record: Record, pixels: int, tags: Sequence[str] = (), is_head: bool = False, picture: bool = True) -> Html:
+    marks = "".join(f" [{t}]" for t in tags) + (" ← head" if is_head else "")
+    caption = f"{record.number} {headline(record)}{marks}"
+    if not record.pictures or not picture:
+        return Html(f'<div style="width:{pixels}px;margin:4px;font-size:85%;overflow-wrap:anywhere">{escape(caption)}</div>')
+    return Html(f'<div style="width:{pixels}px">{figure(_thumbnail(record.pictures[0], pixels), caption, alt=headline(record))}</div>')
+
+
+def _thumbnail(picture: Picture, pixels: int) -> str:
+    return picture.thumbnail(pixels)
+
+
+def step_card(record: Record, *, reused: bool = False) -> Html:
+    """One step with its pictures, its prompt, and what it cost."""
+    note = f"step {record.number}{', reused' if reused else ''}: {record.outcome}"
+    figures = strip(figure(_thumbnail(p, CARD_PIXELS), alt=headline(record)) for p in record.pictures)
+    said = "" if record.ok or not record.attempts else f"{record.attempts[-1].get('text') or record.attempts[-1].get('message') or ''}"
+    lines = [Html(f"<div>{escape(line)}</div>") for line in (record.prompt.get("text"), said) if line]
+    return card(note, figures, *lines)
+
+
+# The page
+
+
+def page_html(lineage: Lineage, *, head: str | None = None, link: Callable[[str], str] | None = None) -> Html:
+    """The whole history in one file that loads nothing: the tree, and for each step its thumbnail, its prompt and what is recorded.
+
+    `link` turns a picture's file name into the URL to open it by; without it nothing is linked.
+    """
+    names = _names(lineage)
+
+    def block(record: Record) -> str:
+        run, branches = _run(lineage, record)
+        items = "".join(f"<li>{_article(r, names.get(r.id, ()), r.id == head, link)}</li>" for r in run)
+        return items + "".join(f"<li><ol>{block(b)}</ol></li>" for b in branches)
+
+    records = lineage.records()
+    failed = sum(not r.ok for r in records)
+    note = f"{len(records)} steps{f', {failed} of them without a picture' if failed else ''}"
+    tree = "".join(f"<li><ol>{block(root)}</ol></li>" for root in _roots(lineage))
+    body = f'<h1>{escape(lineage.folder.name)}</h1><p class="note">{escape(note)}</p><ol>{tree}</ol>'
+    return page(lineage.folder.name, STYLE, body)
+
+
+def _article(record: Record, tags: Sequence[str], is_head: bool, link: Callable[[str], str] | None) -> str:
+    images = "".join(_linked(p, o, link, headline(record)) for p, o in zip(record.pictures, record.outputs, strict=True))
+    marks = "".join(f' <span class="tag">{escape(t)}</span>' for t in tags) + (" ← head" if is_head else "")
+    outcome = "" if record.ok else f' <span class="failed">{escape(record.outcome)}</span>'
+    text = record.prompt.get("text") or headline(record)
+    facts = f"<details><summary>how it came to be</summary>{table(_facts(record))}</details>"
+    words = f'<b>{record.number}</b>{marks}{outcome}<p class="prompt">{escape(text)}</p>{facts}'
+    return f'<article id="step-{record.number}"><div class="pictures">{images}</div><div>{words}</div></article>'
+
+
+def _linked(picture: Picture, output: Mapping[str, Any], link: Callable[[str], str] | None, alt: str) -> str:
+    image = f'<img src="{escape(_thumbnail(picture, PAGE_PIXELS))}" alt="{escape(alt)}" loading="lazy">'
+    return f'<a href="{escape(link(output["file"]))}">{image}</a>' if link else image
+
+
+def _facts(record: Record) -> Iterator[tuple[object, object]]:
+    prompt, request = record.prompt, record.request
+    yield "id", record.id
+    if prompt.get("template"):
+        inputs = ", ".join(f"{k}={v!r}" for k, v in (prompt.get("inputs") or {}).items())
+        yield "template", f"{prompt['template']}({inputs})"
+    if request:
+        yield "asked", f"{request.get('model')} at {request.get('endpoint')}"
+        yield from request.get("config", {}).items()
+    for i, attempt in enumerate(record.attempts, 1):
+        yield f"attempt {i}", _attempt_line(attempt, prompt.get("text"))
+    if record.cost is not None and record.attempts:
+        yield "cost", f"{record.cost:.4f} USD"
+    for output in record.outputs:
+        size = "×".join(map(str, output.get("size") or ()))
+        yield "file", f"{output['file']} ({output['mime_type']} {size}, {output['bytes']:,} bytes)"
+    for warning in record.fields.get("warnings") or ():
+        yield "note", warning
+
+
+def _attempt_line(attempt: Mapping[str, Any], asked: object) -> str:
+    words = "" if attempt.get("sent_text") == asked else f"asked as: {attempt.get('sent_text')}\n"
+    answer = attempt.get("text") or attempt.get("message") or ""
+    reason = f" ({attempt['finish_reason']})" if attempt.get("finish_reason") else ""
+    return f"{words}{attempt.get('outcome')}{reason}{f': {answer}' if answer else ''}"
+
+
+# Contact sheets
+
+
+def contact_sheet(pictures: Sequence[Picture], captions: Sequence[str] = (), *, columns: int = 4, pixels: int = 256) -> Image.Image:
+    """Pictures in rows on one sheet, each at most `pixels` wide and high, with a line of text below it."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    gap, line = 12, 22 if captions else 0
+    columns = min(columns, max(1, len(pictures)))
+    rows = -(-len(pictures) // columns)
+    sheet = Image.new("RGB", (columns * (pixels + gap) + gap, rows * (pixels + gap + line) + gap), "white")
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(14)
+    for i, picture in enumerate(pictures):
+        x, y = gap + i % columns * (pixels + gap), gap + i // columns * (pixels + gap + line)
+        small = picture.image.convert("RGB")
+        small.thumbnail((pixels, pixels))
+        sheet.paste(small, (x + (pixels - small.width) // 2, y + (pixels - small.height) // 2))
+        if i < len(captions):
+            draw.text((x, y + pixels + 4), _fitting(captions[i], font, pixels), fill="black", font=font)
+    return sheet
+
+
+def _fitting(text: str, font: Any, pixels: int) -> str:
+    if font.getlength(text) <= pixels:
+        return text
+    while text and font.getlength(text + "…") > pixels:
+        text = text[:-1]
+    return text + "…"

@@ -1,0 +1,602 @@
+"""Records on disk: which steps there are, what each asked and got, and where the head and the tags stand.
+
+A session is one self-contained folder. A step is a record file and the pictures that it names; its id is the sha256 of its record file, and
+a record names its parents by their ids, so that the history checks itself (`sha256sum` will do). Files are written once and never
+rewritten, but for the head, the tags and the note of a step in flight. There are no locks: a step's number is claimed by making
+`.open-NNNN.json`, and the presence of its record is the commit. Opening never writes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from promptkit import files
+from promptkit.errors import LineageError, StepNotFound, did_you_mean, nearest
+from promptkit.picture import Picture, suffix_of
+from promptkit.record import (
+    HAS_PICTURE,
+    RECORD_NAME,
+    SCHEMA,
+    NewerSchema,
+    Problem,
+    Record,
+    json_bytes,
+    number_of,
+    read_json,
+    recorded_picture,
+    sources_digest,
+    whole_text,
+    wrong_file,
+)
+
+__all__ = ["Draft", "Lineage", "Problem", "Record", "now"]
+
+LAYOUT = 1
+DAY = 86_400  # seconds after which a step in flight is taken for dead, wherever its process runs
+CLAIM_NAME = re.compile(r"\.open-(\d{4,})(?:\.(\d+))?\.json")
+NUMBER = re.compile(r"[0-9]{1,6}")
+ID_BEGINNING = re.compile(r"[0-9a-f]{4,64}")
+RUN = secrets.token_hex(8)  # this process's own: a restarted container gives the same process number again
+FIELDS = (  # the order in which a record is written, for those who read it with their eyes
+    "schema",
+    "number",
+    "outcome",
+    "label",
+    "meta",
+    "parents",
+    "prompt",
+    "sources",
+    "request",
+    "attempts",
+    "outputs",
+    "warnings",
+)
+
+
+def now() -> str:
+    """The time as records hold it: UTC, to the millisecond."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class Lineage:
+    """The records of one session folder. Names are read first, and records when they are asked for, each once.
+
+    LineageError where the folder is a file, is neither empty nor a session, or has a newer layout.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._names: dict[str, str] = {}  # by the beginning of the id, as file names have it
+        self._records: dict[str, Record] = {}  # by file name, those that could be read
+        self._recipes: dict[str, list[Record]] = {}
+        self._children: dict[str, list[Record]] = {}
+        self._lock = threading.RLock()
+        self.exists = _is_session(folder)
+
+    # Reading
+
+    def records(self) -> tuple[Record, ...]:
+        """All records that can be read, by number."""
+        with self._lock:
+            found = [r for name in self._listed() if (r := self._load(name))]
+        return tuple(sorted(found, key=lambda r: (r.number, r.id)))
+
+    def count(self) -> int:
+        """How many steps there are, without reading them."""
+        return len(self._listed())
+
+    def get(self, full_id: str) -> Record:
+        """The record with that id. StepNotFound where it is not here."""
+        with self._lock:
+            if full_id[:10] not in self._names:
+                self._listed()
+            name = self._names.get(full_id[:10])
+            record = self._load(name) if name else None
+        if record and record.id == full_id:
+            return record
+        raise StepNotFound(f"The step {full_id[:10]} is not in {self.folder}; `promptkit verify` lists what is damaged.", path=self.folder)
+
+    def find(self, key: int | str) -> Record:
+        """One look-up for all: an int or up to six digits is a number, then a tag, then the beginning of an id."""
+        if not isinstance(key, int | str):
+            said = f"A {type(key).__name__} names no step; give a number, a tag, or the beginning of an id."
+            raise StepNotFound(said, path=self.folder)
+        if isinstance(key, int) or NUMBER.fullmatch(key):
+            return self._numbered(int(key))
+        if key in (tags := self.tags()):
+            return self.get(tags[key])
+        if ID_BEGINNING.fullmatch(key) and (matches := self._beginning(key)):
+            return self._only(matches, f"The id {key!r}")
+        near = nearest(key, tags)
+        raise StepNotFound(
+            f"There is no step {key!r}{did_you_mean(key, tags)}; give its number (1 to {self._last()}), a tag "
+            f"({', '.join(map(repr, tags)) or 'none yet'}), or the beginning of its id.",
+            near=near,
+            path=self.folder,
+        )
+
+    def children(self, record: Record) -> tuple[Record, ...]:
+        """The steps that continue it, by number."""
+        self.records()
+        return tuple(sorted(self._children.get(record.id, ()), key=lambda r: r.number))
+
+    def with_recipe(self, recipe: str) -> tuple[Record, ...]:
+        """The steps that asked for the same thing, by number."""
+        self.records()
+        return tuple(sorted(self._recipes.get(recipe, ()), key=lambda r: r.number))
+
+    def tags(self) -> dict[str, str]:
+        """Name to id, by name."""
+        found = [read_json(p) for p in sorted(self.folder.glob("tags/*.json"))]
+        return {t["name"]: t["id"] for t in found if isinstance(t.get("name"), str) and isinstance(t.get("id"), str)}
+
+    def head(self) -> tuple[str | None, tuple[str, ...]]:
+        """The id where the next opening starts (None before the first step), and what undo left for redo, next first."""
+        try:
+            lines = (self.folder / "head").read_text("ascii").split()
+        except (OSError, ValueError):
+            return None, ()
+        return (lines[0], tuple(lines[1:])) if lines else (None, ())
+
+    def source(self, entry: Mapping[str, Any]) -> Picture:
+        """The picture that a record's source entry describes, whether it is a step's or from outside."""
+        if step := entry.get("step"):
+            for picture in self.get(step).pictures:
+                if picture.sha256 == entry["sha256"]:
+                    return picture
+        path = self.folder / "sources" / Path(entry.get("file") or "").name
+        return recorded_picture(path, sha256=entry["sha256"], mime_type=entry["mime_type"], size=None)
+
+    def template_files(self, digest: str) -> dict[str, str]:
+        """The sources of a template as it was then, by name; empty where they are not here."""
+        return {k: v for k, v in read_json(self._template_path(digest)).items() if isinstance(v, str)}
+
+    def _template_path(self, digest: str) -> Path:
+        return self.folder / "templates" / Path(f"{digest}.json").name
+
+    def kept(self, digest: str) -> bytes:
+        """What was too large for a record, by its sha256. LineageError where it is missing or damaged."""
+        path = self.folder / "extra" / Path(digest).name
+        try:
+            data = path.read_bytes()
+        except (OSError, ValueError):
+            data = b""
+        if hashlib.sha256(data).hexdigest() != digest:
+            raise LineageError(f"{path} is missing or damaged.", path=path)
+        return data
+
+    def is_whole(self, record: Record) -> bool:
+        """Whether all its pictures are on disk as they were recorded."""
+        return not any(True for _ in self._wrong_outputs(record))
+
+    def verify(self) -> list[Problem]:
+        """Everything on disk that disagrees with its hash: records, pictures, sources, templates, extra, parents, tags and the head."""
+        problems: list[Problem] = []
+        known = set()
+        for name in self._listed():
+            try:
+                record = Record.read(self.folder / name)
+            except LineageError as error:
+                problems.append(Problem(number_of(name), self.folder / name, str(error)))
+                continue
+            known.add(record.id)
+            problems += [Problem(record.number, *wrong) for wrong in self._wrong(record)]
+        named = {p.path for p in problems}
+        problems += [Problem(None, path, said) for path, said in self._wrong_beside() if path not in named]
+        for path, i in self._pointers():
+            if i not in known:
+                problems.append(Problem(None, path, f"names the step {i[:10]}, which is not here" if i else "cannot be read"))
+        return problems
+
+    def _wrong(self, record: Record) -> Iterator[tuple[Path, str]]:
+        if not record.is_itself:
+            yield record.path, "was changed or renamed after it was written (its number and sha256 are not its name)"
+        yield from self._wrong_outputs(record)
+        for source in record.sources:
+            if source.get("file"):
+                yield from wrong_file(self.folder / "sources" / Path(source["file"]).name, source["sha256"])
+        if digest := record.prompt.get("digest"):
+            yield from _wrong_template(self._template_path(digest))
+        for turn in filter(None, (a.get("turn") for a in record.attempts)):
+            yield from wrong_file(self.folder / "extra" / Path(turn).name, turn)
+        for parent in record.parents:
+            if parent[:10] not in self._names:
+                yield record.path, f"its parent {parent[:10]} is not here"
+
+    def _wrong_outputs(self, record: Record) -> Iterator[tuple[Path, str]]:
+        for output in record.outputs:
+            yield from wrong_file(self.folder / Path(output["file"]).name, output["sha256"])
+
+    def _wrong_beside(self) -> Iterator[tuple[Path, str]]:
+        """What lies beside the records and is not what its own name says, whether a record names it or not."""
+        for pattern in ("sources/*", "extra/*"):
+            for path in sorted(self.folder.glob(pattern)):
+                if not path.name.startswith("."):
+                    yield from wrong_file(path, path.name.partition(".")[0])
+        for path in sorted(self.folder.glob("templates/*.json")):
+            yield from _wrong_template(path)
+
+    def _pointers(self) -> Iterator[tuple[Path, str]]:
+        path = self.folder / "head"
+        if path.exists():
+            head, redo = self.head()
+            yield from ((path, i) for i in (head or "", *redo))
+        for path in sorted(self.folder.glob("tags/*.json")):
+            yield path, str(read_json(path).get("id") or "")
+
+    def _listed(self) -> list[str]:
+        """The names of all records, looked up anew: other processes may have added some."""
+        found = sorted(n for n in _list(self.folder) if RECORD_NAME.fullmatch(n))
+        self._names = {n[-15:-5]: n for n in found}
+        return found
+
+    def _load(self, name: str) -> Record | None:
+        """The record, or None for one that is damaged: the others stay readable, and `verify` names it."""
+        with self._lock:
+            if name not in self._records:
+                try:
+                    record = Record.read(self.folder / name)
+                except NewerSchema:
+                    raise
+                except LineageError:
+                    return None
+                if record.is_itself:
+                    self._keep(record)
+            return self._records.get(name)
+
+    def _keep(self, record: Record) -> None:
+        name = record.path.name
+        with self._lock:
+            if name in self._records:  # another thread has read it from disk meanwhile
+                return
+            self._records[name] = record
+            self._names[name[-15:-5]] = name
+            self._children.setdefault(record.parents[0] if record.parents else "", []).append(record)
+            if record.recipe:
+                self._recipes.setdefault(record.recipe, []).append(record)
+
+    def _last(self) -> int:
+        return max(map(number_of, self._listed()), default=0)
+
+    def _numbered(self, number: int) -> Record:
+        names = [n for n in self._listed() if number_of(n) == number]
+        if not names:
+            raise StepNotFound(f"There is no step {number}; the session has {self.count()}, up to number {self._last()}.", path=self.folder)
+        found = [r for n in names if (r := self._load(n))]
+        if not found:
+            path = self.folder / names[0]
+            raise LineageError(f"The record of step {number}, {path}, is damaged; `promptkit verify` says how.", path=path)
+        return self._only(found, f"The number {number}")
+
+    def _only(self, found: Sequence[Record], what: str) -> Record:
+        if len(found) > 1:
+            ids = " and ".join(r.id[:16] for r in found)
+            raise StepNotFound(f"{what} is shared by {ids}; give the beginning of the id.", near=[r.id for r in found], path=self.folder)
+        return found[0]
+
+    def _beginning(self, key: str) -> list[Record]:
+        names = (n for n in self._listed() if n[-15:-5].startswith(key[:10]))
+        return [r for n in names if (r := self._load(n)) and r.id.startswith(key)]
+
+    # Writing
+
+    def set_head(self, head: str | None, redo: Sequence[str] = ()) -> None:
+        """Says where the next opening starts."""
+        with _writing(self.folder):
+            files.write_whole(self.folder / "head", "".join(f"{i}\n" for i in ([head] if head else []) + list(redo)).encode())
+
+    def set_tag(self, name: str, full_id: str) -> None:
+        """Names a step; a tag that is in use moves. LineageError for a name that could be a number."""
+        if not isinstance(name, str) or not name.strip() or name.strip().isdigit() or name.splitlines() != [name]:
+            raise LineageError(f"A tag is a text on one line that is not all digits; {name!r:.60} is not.", path=self.folder)
+        name = whole_text(name)
+        slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40] or "tag"
+        path = self.folder / "tags" / f"{slug}-{hashlib.sha256(name.encode()).hexdigest()[:8]}.json"
+        with _writing(self.folder):
+            files.write_whole(path, json_bytes({"name": name, "id": full_id}))
+
+    @staticmethod
+    def source_name(picture: Picture) -> str:
+        """Where a picture from outside stands within the folder."""
+        return f"sources/{picture.sha256}{suffix_of(picture.mime_type)}"
+
+    def keep_source(self, picture: Picture) -> None:
+        """Puts a picture from outside into sources/, once."""
+        self._write_once(self.source_name(picture), picture.data)
+
+    def keep_template(self, digest: str, sources: Mapping[str, str]) -> None:
+        """Puts the sources of a template into templates/, once."""
+        self._write_once(f"templates/{self._template_path(digest).name}", json_bytes(dict(sources)))
+
+    def keep_extra(self, data: bytes) -> str:
+        """Puts what is too large for a record into extra/; returns its sha256."""
+        digest = hashlib.sha256(data).hexdigest()
+        self._write_once(f"extra/{digest}", data)
+        return digest
+
+    def _write_once(self, name: str, data: bytes) -> None:
+        path = self.folder / name
+        with _writing(self.folder):
+            if not (path.is_file() and path.read_bytes() == data):  # a damaged one is mended
+                files.write_whole(path, data, durable=True)
+                files.sync_folder(path.parent)
+
+    def begin(self, slug: str, fields: Mapping[str, Any]) -> Draft:
+        """Claims the next number for a step, after what killed processes left was put in order. Makes the folder where there is none."""
+        fields = {"schema": SCHEMA, "number": 0, **fields}
+        Record.of(self.folder, "", {**Draft.EMPTY, "outcome": "interrupted", **fields})  # said now, and not when it has been paid
+        with self._lock:
+            self.create()
+            with _writing(self.folder):
+                self._adopt()
+                number = max([self._last(), *(int(m[1]) for m in self._claims())]) + 1
+                while not self._claim(number):
+                    number += 1
+        return Draft(self, number, slug, {**fields, "number": number})
+
+    def create(self) -> None:
+        """Makes the session folder where there is none yet."""
+        if self.exists:
+            return
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            for name, lines in ((".gitattributes", ["* -text"]), (".gitignore", [".open-*", f"{files.TEMPORARY}*"])):
+                _add_lines(self.folder / name, lines)
+            files.write_whole(self.folder / "promptkit.json", json_bytes({"layout": LAYOUT}), durable=True)
+            files.sync_folder(self.folder.parent)
+        except OSError as error:
+            raise LineageError(f"The session folder {self.folder} cannot be made: {error.strerror or error}.", path=self.folder) from None
+        self.exists = True
+
+    def _claims(self) -> list[re.Match[str]]:
+        return [m for n in _list(self.folder) if (m := CLAIM_NAME.fullmatch(n))]
+
+    def _claim(self, number: int) -> bool:
+        path = self.folder / f".open-{number:04}.json"
+        try:
+            handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
+        except FileExistsError:
+            return False
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(json_bytes(_whose()))
+            if all(number_of(n) != number for n in self._listed()):
+                return True
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+        path.unlink(missing_ok=True)  # a rival was faster, and has finished already
+        return False
+
+    # What killed processes left
+
+    def _adopt(self) -> None:
+        for match in self._claims():
+            path = self.folder / match[0]
+            if _is_dead(read_json(path), path, match[2]) and (mine := self._taken(path, match[1])):
+                draft = self._left(mine, int(match[1]))
+                if draft is not None and draft.fields["attempts"] and not self._has_recorded(draft):
+                    draft.adopt()
+                mine.unlink(missing_ok=True)
+
+    def _taken(self, path: Path, number: str) -> Path | None:
+        """The claim under this process's own name; None where another process was faster."""
+        mine = self.folder / f".open-{number}.{os.getpid()}.json"
+        with suppress(OSError):  # not to look abandoned to a third process
+            os.utime(path)
+        try:
+            path.rename(mine)
+        except OSError:
+            return None
+        return mine
+
+    def _left(self, claim: Path, number: int) -> Draft | None:
+        """The step that a claim tells of; None where it tells nothing that could be recorded."""
+        note = read_json(claim)
+        fields = note.get("record")
+        if not isinstance(fields, dict):
+            return None
+        draft = Draft(self, number, str(note.get("slug")), {**fields, "number": number}, claim=claim)
+        try:
+            Record.of(claim, "", {**draft.fields, "outcome": "interrupted"})
+        except LineageError:
+            return None
+        return draft
+
+    def _has_recorded(self, draft: Draft) -> bool:
+        """Whether its process ended between its record and the end of its claim."""
+        rivals = [r for n in self._listed() if number_of(n) == draft.number and (r := self._load(n))]
+        return any(list(r.attempts) == draft.fields["attempts"] for r in rivals)
+
+
+class Draft:
+    """A step in flight: its fields grow attempt by attempt, each noted on disk, until it is committed. Safe to use from two threads.
+
+    The first commit counts; after it nothing is noted: an answer that comes after Ctrl-C finds its step recorded as interrupted.
+    """
+
+    EMPTY: Mapping[str, Any] = {"parents": [], "prompt": {}, "sources": [], "request": {}, "attempts": [], "outputs": [], "warnings": []}
+
+    def __init__(self, lineage: Lineage, number: int, slug: str, fields: Mapping[str, Any], *, claim: Path | None = None) -> None:
+        self.number = number
+        self.slug = re.sub(r"[^\w.]+", "_", slug).strip(".")[:40] or "step"  # a part of a file name, wherever it came from
+        self.fields: dict[str, Any] = {**self.EMPTY, "attempts": [], **fields}
+        self.record: Record | None = None
+        self._lineage, self._claim = lineage, claim or lineage.folder / f".open-{number:04}.json"
+        self._pictures: tuple[Picture, ...] = ()
+        self._sealed: bytes | None = None
+        self._lock = threading.Lock()
+
+    def attempt(self, fields: Mapping[str, Any]) -> None:
+        """Notes an attempt before it is sent; until it is answered it counts as interrupted. LineageError where it must not be sent."""
+        with self._lock, _writing(self._lineage.folder):
+            if self.record is not None:
+                raise LineageError(f"Step {self.number} was recorded already; nothing more is asked for it.", path=self.record.path)
+            self.fields["attempts"].append({**fields, "outcome": "interrupted"})
+            self._note()
+
+    def answer(self, fields: Mapping[str, Any], pictures: Sequence[Picture] = (), warnings: Sequence[str] = ()) -> None:
+        """Notes the answer to the last attempt, and the pictures that are about to be written. Durable where a paid one brought none."""
+        with self._lock, _writing(self._lineage.folder):
+            if self.record is None:
+                self.fields["attempts"][-1].update(fields)
+                self.fields["warnings"] = [*self.fields["warnings"], *warnings]
+                self._hold(pictures)
+                self._note(durable=not pictures)
+
+    def commit(self, outcome: str, pictures: Sequence[Picture] = ()) -> Record:
+        """Writes pictures, then the record, then drops the claim; only then does the step exist. Pictures that an answer brought are kept
+        whatever the outcome would have been; `pictures` are those of a step that asks nobody.
+        """
+        with self._lock, _writing(self._lineage.folder):
+            if self.record is None:
+                if pictures:
+                    self._hold(pictures)
+                for picture, output in zip(self._pictures, self.fields["outputs"], strict=True):
+                    files.write_whole(self._lineage.folder / output["file"], picture.data, durable=True)
+                self.record = self._write("picture" if self._pictures and outcome not in HAS_PICTURE else outcome)
+                self._pictures = ()
+        return self.record
+
+    def _hold(self, pictures: Sequence[Picture]) -> None:
+        self.fields["outputs"] = [self._output(p) for p in pictures]
+        self._pictures = tuple(pictures)
+
+    def _note(self, *, durable: bool = False) -> None:
+        note = {**_whose(), "slug": self.slug, "record": self.fields}
+        files.write_whole(self._claim, json_bytes(note), durable=durable)
+
+    def adopt(self) -> Record:
+        """Turns what a killed process left into a record: its pictures that lie there whole, else an interrupted step."""
+        folder = self._lineage.folder
+        whole = [o for o in self.fields["outputs"] if not any(wrong_file(folder / Path(o["file"]).name, o["sha256"]))]
+        said = "its process ended before it was recorded; recorded by the next one"
+        self.fields |= {"outputs": whole, "warnings": [*self.fields["warnings"], said]}
+        return self._write("picture" if whole else "interrupted")
+
+    def _write(self, outcome: str) -> Record:
+        if self._sealed is None:  # a second commit, after Ctrl-C in the first, must not make a second record
+            self.fields |= {"outcome": outcome, "ended": now()}
+            self._sealed = json_bytes({k: self.fields[k] for k in sorted(self.fields, key=_place)})
+        digest = hashlib.sha256(self._sealed).hexdigest()
+        path = self._lineage.folder / f"{self.number:04}-{self.slug}-{digest[:10]}.json"
+        files.write_whole(path, self._sealed, durable=True)
+        files.sync_folder(self._lineage.folder)
+        self._claim.unlink(missing_ok=True)
+        record = Record.of(path, digest, json.loads(self._sealed))
+        self._lineage._keep(record)
+        return record
+
+    def _output(self, picture: Picture) -> dict[str, Any]:
+        return {
+            "file": f"{self.number:04}-{self.slug}-{picture.sha256[:10]}{suffix_of(picture.mime_type)}",
+            "sha256": picture.sha256,
+            "bytes": len(picture.data),
+            "mime_type": picture.mime_type,
+            "size": list(picture.size) if picture.size else None,
+        }
+
+
+def _place(name: str) -> int:
+    return FIELDS.index(name) if name in FIELDS else len(FIELDS)
+
+
+def _is_session(folder: Path) -> bool:
+    marker = folder / "promptkit.json"
+    try:
+        layout = json.loads(marker.read_bytes())["layout"]
+    except (FileNotFoundError, NotADirectoryError):
+        _check_free(folder)
+        return False
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise LineageError(f"{marker} cannot be read ({error}); it should hold {{\"layout\": {LAYOUT}}}.", path=marker) from None
+    if layout != LAYOUT:
+        raise LineageError(f"{folder} has layout {layout}, and this promptkit knows {LAYOUT}: upgrade promptkit to open it.", path=folder)
+    return True
+
+
+def _check_free(folder: Path) -> None:
+    if visible := sorted(n for n in _list(folder) if not n.startswith(".")):
+        raise LineageError(
+            f"{folder} is not a session and not empty (it holds {visible[0]!r}): give a session's folder, an empty one, or a new name.",
+            path=folder,
+        )
+
+
+def _list(folder: Path) -> list[str]:
+    try:
+        with os.scandir(folder) as entries:
+            return [entry.name for entry in entries]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise LineageError(f"{folder} cannot be a session folder: {error.strerror or error}.", path=folder) from None
+
+
+def _add_lines(path: Path, lines: Sequence[str]) -> None:
+    """Adds those that are missing: a new git repository may have such a file of its own already."""
+    have = path.read_bytes() if path.is_file() else b""
+    missing = [line for line in lines if line.encode() not in have.splitlines()]
+    if missing:
+        start = have if not have or have.endswith(b"\n") else have + b"\n"
+        files.write_whole(path, start + "".join(f"{line}\n" for line in missing).encode())
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """What the system refuses becomes a LineageError."""
+    try:
+        yield
+    except OSError as error:
+        said = f"Nothing can be written in {folder}: {error.strerror or error}; make room or make it writable, then try again."
+        raise LineageError(said, path=folder) from None
+
+
+def _wrong_template(path: Path) -> Iterator[tuple[Path, str]]:
+    if sources_digest(read_json(path)) != path.stem:
+        yield path, "is missing or not what was recorded (its sources do not have that digest)"
+
+
+def _whose() -> dict[str, Any]:
+    return {"host": socket.gethostname(), "process": os.getpid(), "run": RUN}
+
+
+def _is_dead(note: Mapping[str, Any], path: Path, adopter: str | None) -> bool:
+    try:
+        old = time.time() - path.stat().st_mtime > DAY
+    except OSError:
+        return False
+    process = int(adopter) if adopter else note.get("process")
+    if old or not isinstance(process, int) or note.get("host") != socket.gethostname():
+        return old
+    if process == os.getpid() and not adopter:
+        return note.get("run") != RUN
+    return not _runs(process)
+
+
+def _runs(process: int) -> bool:
+    if process == os.getpid():
+        return True
+    if os.name == "nt":  # there, os.kill(…, 0) would end it
+        return True
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        return True
+    return True
+
+

@@ -1,0 +1,728 @@
+"""Sessions: edits that start from the picture of an earlier step, each asked in one loop, each on disk before it is returned.
+
+A Session's only state is its head: where the next edit starts.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from promptkit import display, markup, models, recovery, settings
+from promptkit.asking import Answer, Budget, Service, ask, ask_together, spent
+from promptkit.errors import (
+    LineageError,
+    PictureError,
+    PromptkitError,
+    PromptkitWarning,
+    SettingsError,
+    StepNotFound,
+    brief_path,
+    did_you_mean,
+)
+from promptkit.lineage import Lineage, Problem, Record
+from promptkit.picture import Picture
+from promptkit.plan import (
+    CONFIG,
+    Plan,
+    Source,
+    checked_config,
+    checked_meta,
+    checked_prompt,
+    history,
+    known_hints,
+    record_fields,
+    recorded_config,
+    recorded_prompt,
+    recorded_sources,
+    trail,
+)
+from promptkit.settings import Endpoint, Key
+from promptkit.template import Prompt
+from promptkit.transport import FunctionTransport, RequestsTransport, Transport
+
+__all__ = ["Session", "Step", "Steps"]
+
+CALL_OPTIONS = (*CONFIG, "lang", "references", "label", "meta", "fresh")
+HINTS = {
+    "images": "references=",
+    "image": "references=",
+    "ratio": "aspect_ratio=",
+    "size": "image_size=",
+    "n": "vary(n=…)",
+    "base_url": "endpoint=",
+    "url": "endpoint=",
+    "key": "api_key=",
+    "model": "Session(model=…)",
+    "variables": "the template's own inputs: templates.sticker(subject=…)",
+    "inputs": "the template's own inputs: templates.sticker(subject=…)",
+}
+
+log = logging.getLogger("promptkit")
+Where = str | os.PathLike[str]
+
+
+class Session:
+    """A tree of pictures in one folder, and a head from which the next edit starts.
+
+    `where` is a name (the session folder ./NAME if there is one, else NAME in the user's data folder) or, with a separator or as a Path,
+    a folder. Nothing is sent or made on disk, and no key is needed, before the first step. `endpoint` is a name, an Endpoint or a base
+    URL; `budget` is in USD for the folder's lifetime; `deadline` in seconds for one step, waits included; `recover` is how often a reply
+    without a picture is asked again. Raises SettingsError, LineageError.
+    """
+
+    def __init__(
+        self,
+        where: Where,
+        *,
+        endpoint: str | Endpoint | None = None,
+        model: str | None = None,
+        api_key: str | None = None,
+        transport: Transport | None = None,
+        chain: str = "picture",
+        recover: int = 2,
+        reuse: bool = True,
+        budget: float | None = None,
+        lang: str | None = None,
+        aspect_ratio: str | None = None,
+        image_size: str | None = None,
+        seed: int | None = None,
+        temperature: float | None = None,
+        safety: Mapping[str, str] | None = None,
+        deadline: float = 600,
+        **unknown: object,
+    ) -> None:
+        _refuse_unknown(unknown, _PARAMETERS)
+        if chain not in ("picture", "chat"):
+            raise SettingsError(f'chain={chain!r} is neither "picture" (sends the last picture) nor "chat" (sends the earlier turns).')
+        if api_key is not None:
+            Key(api_key)  # a broken one is said at once
+        self._lineage = Lineage(_folder_of(where))
+        self._chosen = settings.choose_endpoint(endpoint) if endpoint is not None else _endpoint_of(transport)
+        self._follows = self._chosen is None  # the head's endpoint, and then its model too
+        self._named_model, self._api_key, self._given_transport = model, api_key, transport
+        self._chain, self._recover, self._reuse, self._deadline, self._lang = chain, recover, reuse, deadline, lang
+        self._config = {"aspect_ratio": aspect_ratio, "image_size": image_size, "seed": seed, "temperature": temperature, "safety": safety}
+        self._budget = Budget(budget, self._lineage)
+        self._cursor: tuple[str | None, tuple[str, ...]] | None = None
+        self._lazy = threading.Lock()
+        self._reached: tuple[Key | None, Transport] | None = None
+
+    # Making pictures
+
+    def generate(
+        self,
+        prompt: str | Prompt,
+        *,
+        references: object = (),
+        label: str | None = None,
+        meta: Mapping[str, Any] | None = None,
+        fresh: bool = False,
+        **options: Any,
+    ) -> Step:
+        """Makes a picture from a prompt, as a new root. The picture is on disk before this returns; a failure moves nothing.
+
+        `references` are steps or pictures of one's own that go along; `fresh` asks anew for what the session holds already. Raises
+        NoPicture, Refused, ProviderError, TransportError, BudgetExceeded, each with the failed step as `.step`, and SettingsError,
+        PictureError, LineageError before anything is sent.
+        """
+        return self._one(self._planned(prompt, None, references, label=label, meta=meta, **options), fresh=fresh)
+
+    def edit(
+        self,
+        prompt: str | Prompt,
+        *,
+        on: object = None,
+        references: object = (),
+        label: str | None = None,
+        meta: Mapping[str, Any] | None = None,
+        fresh: bool = False,
+        **options: Any,
+    ) -> Step:
+        """Continues a step, by default the head: sends its picture and the prompt. Returns and raises as `generate` does.
+
+        `on` is a Step, a number, a tag, the beginning of an id, or a picture of one's own (path, bytes, PIL image, Picture), which becomes
+        a root first.
+        """
+        checked_prompt(prompt)
+        return self._one(self._planned(prompt, self._base(on), references, label=label, meta=meta, **options), fresh=fresh)
+
+    def again(self, prompt: str | Prompt | None = None, **options: Any) -> Step:
+        """The head's request once more, from the head's parent; with a prompt: reworded. Always asks anew."""
+        return self._one(self._repeated(self._head_step("repeat"), prompt, **options), fresh=True)
+
+    def vary(
+        self,
+        prompt: str | Prompt | None = None,
+        n: int = 4,
+        *,
+        on: object = None,
+        root: bool = False,
+        workers: int = 4,
+        **options: Any,
+    ) -> Steps:
+        """n children of `on` (by default the head), several requests at once; without a prompt n more of the head's own request.
+
+        `root=True` makes n roots. Each has a seed of its own, which is recorded. The head stays. Failed ones are among them as failed
+        Steps; raises only when all fail. Ctrl-C stops at once; those in flight are recorded as interrupted.
+        """
+        if isinstance(n, bool) or not isinstance(n, int) or n < 1 or workers < 1:
+            raise SettingsError(f"vary makes n pictures with so many workers, both whole numbers from 1 on; n={n!r}, workers={workers!r}.")
+        if prompt is None:
+            plan = self._repeated(self._base(on), None, **options)
+        else:
+            checked_prompt(prompt)
+            plan = self._planned(prompt, None if root else self._base(on), **options)
+        return self._many([plan.seeded(take) for take in range(n)], workers)
+
+    def add(self, picture: object, *, label: str | None = None) -> Step:
+        """Takes a picture of one's own (path, bytes, PIL image, Picture) as a root; the same bytes are the same root."""
+        return self._moved(self._added(Picture.open(picture), label))  # type: ignore[arg-type]
+
+    def _added(self, picture: Picture, label: str | None = None) -> Step:
+        for record in self._lineage.records():
+            if record.outcome == "added" and record.outputs[0]["sha256"] == picture.sha256 and self._lineage.is_whole(record):
+                return Step(self, record, reused=True)
+        draft = self._lineage.begin("add", record_fields(None, label=label, meta={}))
+        return Step(self, draft.commit("added", [picture]))
+
+    # Moving
+
+    def undo(self) -> Step:
+        """Moves the head to its parent; nothing is deleted, and `redo` comes back. LineageError at a root."""
+        step = self._head_step("undo")
+        if not step.record.parents:
+            said = f"Step {step.number} is a root: there is nothing before it; goto(…) moves the head anywhere."
+            raise LineageError(said, path=self.folder)
+        self._move(step.record.parents[0], (step.id, *self._position[1]))
+        return self._head_step("undo")
+
+    def redo(self) -> Step:
+        """Takes back the last undo. LineageError where there is none to take back."""
+        redo = self._position[1]
+        if not redo:
+            raise LineageError("There is no undo to take back; goto(…) moves the head anywhere.", path=self.folder)
+        self._move(redo[0], redo[1:])
+        return self._head_step("redo")
+
+    def goto(self, step: object) -> Step:
+        """Moves the head to a step (a Step, a number, a tag, the beginning of an id)."""
+        return self._moved(self._step(step))
+
+    def at(self, step: object) -> Session:
+        """A second cursor on the same folder, with its head at that step."""
+        other = object.__new__(type(self))
+        other.__dict__ = {**self.__dict__, "_cursor": (self._step(step).id, ())}
+        return other
+
+    def tag(self, name: str, step: object = None) -> Step:
+        """Names a step, by default the head; a tag that is in use moves."""
+        tagged = self._head_step("tag") if step is None else self._step(step)
+        self._lineage.set_tag(name, tagged.id)
+        return tagged
+
+    # Reading
+
+    @property
+    def tags(self) -> dict[str, Step]:
+        """The tagged steps by name."""
+        return {name: Step(self, self._lineage.get(i)) for name, i in self._lineage.tags().items() if self._has(i)}
+
+    @property
+    def head(self) -> Step | None:
+        """Where the next edit starts; None before the first step."""
+        return Step(self, self._lineage.get(self._position[0])) if self._position[0] else None
+
+    @property
+    def steps(self) -> Steps:
+        """All steps by number, failed ones included."""
+        return Steps(Step(self, r) for r in self._lineage.records())
+
+    @property
+    def roots(self) -> Steps:
+        """The steps that continue no other."""
+        return Steps(s for s in self.steps if not s.record.parents)
+
+    def children(self, step: object) -> Steps:
+        """The steps that continue a step."""
+        return Steps(Step(self, r) for r in self._lineage.children(self._step(step).record))
+
+    def trail(self, step: object = None) -> Steps:
+        """The steps from the root to a step, by default the head."""
+        if step is None and self.head is None:
+            return Steps()
+        record = (self._head_step("follow") if step is None else self._step(step)).record
+        return Steps(Step(self, r) for r in trail(self._lineage, record))
+
+    def __getitem__(self, key: int | str) -> Step:
+        return Step(self, self._lineage.find(key))
+
+    def __len__(self) -> int:
+        return self._lineage.count()
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __iter__(self) -> Iterator[Step]:
+        return iter(self.steps)
+
+    def __contains__(self, step: object) -> bool:
+        return isinstance(step, Step) and self._has(step.id)
+
+    @property
+    def folder(self) -> Path:
+        """Where the session is, or will be with the first step."""
+        return self._lineage.folder
+
+    @property
+    def cost(self) -> float:
+        """What was spent in USD, failures included, as far as prices are known."""
+        return round(spent(self._lineage.records()), 6)
+
+    @property
+    def usage(self) -> dict[str, int]:
+        """The token counts of all attempts, added up."""
+        return _usage([a for r in self._lineage.records() for a in r.attempts])
+
+    def save(self, path: Where) -> Path:
+        """Writes the head's picture to a file; see Picture.save."""
+        return self._head_step("save").save(path)
+
+    def verify(self) -> list[Problem]:
+        """What on disk disagrees with its hash."""
+        return self._lineage.verify()
+
+    def __repr__(self) -> str:
+        if not self._lineage.exists:
+            return f"<Session {self.folder.name!r}, new: {brief_path(self.folder)} is made with the first step>"
+        return f"<Session {self.folder.name!r} in {brief_path(self.folder)}, {len(self)} step{'' if len(self) == 1 else 's'}>"
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002
+        if not len(self):
+            return {"text/plain": repr(self)}
+        text = f"{self!r}\n{display.tree_text(self._lineage, head=self._position[0])}"
+        return {"text/plain": text, "text/html": markup.card(repr(self), display.tree_html(self._lineage, head=self._position[0]))}
+
+    # Where requests go
+
+    @property
+    def _endpoint(self) -> Endpoint:
+        if self._chosen is None:
+            self._chosen = settings.choose_endpoint(None, head=self._last_endpoint())
+        return self._chosen
+
+    @property
+    def _model(self) -> str:
+        endpoint, head = self._endpoint, self.head
+        followed = head.model if head and self._follows and head.endpoint == endpoint.name else None
+        return self._named_model or followed or endpoint.model or models.default_model()
+
+    def _last_endpoint(self) -> str | None:
+        if not self._position[0]:
+            return None
+        steps = trail(self._lineage, self._lineage.get(self._position[0]))
+        return next((e for r in reversed(steps) if (e := r.request.get("endpoint"))), None)
+
+    # The head
+
+    @property
+    def _position(self) -> tuple[str | None, tuple[str, ...]]:
+        if self._cursor is None:
+            head, redo = self._lineage.head()
+            self._cursor = (head, redo) if head and self._has(head) else (None, ())
+        return self._cursor
+
+    def _move(self, head: str, redo: tuple[str, ...] = ()) -> None:
+        self._cursor = (head, redo)
+        self._lineage.set_head(head, redo)
+
+    def _moved(self, step: Step) -> Step:
+        if self._position != (step.id, ()):
+            self._move(step.id)
+        return step
+
+    def _head_step(self, what: str) -> Step:
+        if self.head is None:
+            said = f"There is nothing to {what} yet: make a picture with generate(…), or bring one with add(…)."
+            raise LineageError(said, path=self.folder)
+        return self.head
+
+    def _has(self, full_id: str) -> bool:
+        try:
+            self._lineage.get(full_id)
+        except StepNotFound:
+            return False
+        return True
+
+    # Looking up
+
+    def _step(self, key: object) -> Step:
+        if isinstance(key, Step):
+            return Step(self, self._lineage.get(key.id))
+        if isinstance(key, int | str) and not isinstance(key, bool):
+            return self[key]
+        said = f"A {type(key).__name__} names no step; give a Step, a number, a tag, or the beginning of an id."
+        raise StepNotFound(said, path=self.folder)
+
+    def _step_or_picture(self, key: object) -> Step | Picture:
+        if isinstance(key, Step) and key not in self:  # another session's step is a picture from outside
+            return key.picture
+        if isinstance(key, Step) or (isinstance(key, int) and not isinstance(key, bool)):
+            return self._step(key)
+        if not isinstance(key, str):
+            return Picture.open(key)  # type: ignore[arg-type]
+        try:
+            return self[key]
+        except StepNotFound as error:
+            if Path(key).expanduser().is_file():
+                return Picture.open(key)
+            if os.sep in key or "." in key:
+                raise PictureError(f"There is no step and no picture file {key!r}; check the path.") from None
+            raise error from None
+
+    def _base(self, on: object) -> Step:
+        """The step to continue. An offline draft goes to a service only where it is named."""
+        if on is None:
+            step = self._head_step("edit")
+            if step.endpoint == "offline" and not self._endpoint.is_offline:
+                service = self._endpoint.name
+                said = f"Step {step.number} is an offline draft, and {service} is a service: name it, on={step.number}, to send it."
+                raise SettingsError(said)
+        else:
+            found = self._step_or_picture(on)
+            step = found if isinstance(found, Step) else self._added(found)
+        if not step.ok:
+            raise LineageError(f"Step {step.number} has no picture ({step.outcome}); continue from another one.", path=step.record.path)
+        return step
+
+    # Planning
+
+    def _planned(
+        self,
+        prompt: str | Prompt,
+        base: Step | None,
+        references: object = (),
+        *,
+        label: str | None = None,
+        meta: Mapping[str, Any] | None = None,
+        lang: str | None = None,
+        **options: Any,
+    ) -> Plan:
+        _refuse_unknown({k: v for k, v in options.items() if k not in CONFIG}, CALL_OPTIONS)
+        asked, model = checked_prompt(prompt), self._model
+        sources = self._sources(base, references)
+        plan = Plan(
+            prompt=asked,
+            slug=asked.template or ("edit" if base else "generate"),
+            parents=tuple(dict.fromkeys(s.step for s in sources if s.step)) if base else (),
+            sources=sources,
+            config=self._configured(asked, model, options),
+            endpoint=self._endpoint.name,
+            model=model,
+            chain=self._chain,
+            lang=lang or asked.lang or self._lang or recovery.language_of(asked.text),
+            label=label,
+            meta=checked_meta(meta),
+        )
+        return self._remembering(plan)
+
+    def _sources(self, base: Step | None, references: object) -> tuple[Source, ...]:
+        if isinstance(references, str | os.PathLike | bytes | Step | Picture | int) or not isinstance(references, Iterable):
+            references = (references,)
+        own = [Source("base", base.picture, base.id)] if base else []
+        return (*own, *(self._reference(r) for r in references))
+
+    def _reference(self, given: object) -> Source:
+        found = self._step_or_picture(given)
+        return Source("reference", found.picture, found.id) if isinstance(found, Step) else Source("reference", found)
+
+    def _configured(self, prompt: Prompt, model: str, options: Mapping[str, Any]) -> dict[str, Any]:
+        """The call's options, then the session's, then the template's hints; None takes one away."""
+        asked = checked_config({**self._config, **options})
+        return {k: v for k, v in {**known_hints(prompt, model), **asked}.items() if v is not None and options.get(k, v) is not None}
+
+    def _repeated(self, step: Step, prompt: str | Prompt | None, **options: Any) -> Plan:
+        """The plan of a step's own request, with the pictures it had, from its parent."""
+        record = step.record
+        if record.outcome == "added":
+            raise LineageError(f"Step {step.number} was added, not asked for; continue it with edit(…).", path=record.path)
+        asked = recorded_prompt(self._lineage, record) if prompt is None else checked_prompt(prompt)
+        plan = self._planned(asked, None, **{**recorded_config(record), **options})
+        sources = recorded_sources(self._lineage, record)
+        return self._remembering(replace(plan, sources=sources, parents=record.parents, slug=asked.template or record.slug))
+
+    def _remembering(self, plan: Plan) -> Plan:
+        """The plan with the turns before it, where the chain talks."""
+        if self._chain != "chat" or not any(s.role == "base" for s in plan.sources):
+            return plan
+        return replace(plan, history=history(self._lineage, plan, self._lineage.get(plan.parents[0])))
+
+    # Running
+
+    def _one(self, plan: Plan, *, fresh: bool = False) -> Step:
+        if fresh:
+            plan = self._next_take(plan)
+        elif known := self._known(plan):
+            return self._moved(known)
+        answer = ask(self._service(plan), plan)
+        step = Step(self, answer.record)
+        if answer.error is not None:
+            answer.error.step = step
+            raise answer.error
+        for said in step.warnings:
+            warnings.warn(f"step {step.number}: {said}", PromptkitWarning, stacklevel=3)
+        return self._moved(step)
+
+    def _many(self, plans: Sequence[Plan], workers: int) -> Steps:
+        known = [self._known(p) for p in plans]
+        todo = [p for p, k in zip(plans, known, strict=True) if k is None]
+        answers = iter(ask_together(self._service(*todo), todo, workers) if todo else ())
+        found = [k or next(answers) for k in known]
+        steps = Steps(Step(self, f.record) if isinstance(f, Answer) else f for f in found if not isinstance(f, PromptkitError))
+        errors = [f.error if isinstance(f, Answer) else f for f in found if isinstance(f, Answer | PromptkitError)]
+        if not any(s.ok for s in steps) and (error := errors[0]) is not None:
+            error.step = steps[0] if steps else None
+            raise error
+        for unsent in (f for f in found if isinstance(f, PromptkitError)):
+            warnings.warn(str(unsent), PromptkitWarning, stacklevel=3)
+        return steps
+
+    def _service(self, *plans: Plan) -> Service:
+        with self._lazy:
+            if self._reached is None:
+                self._reached = self._reach(self._endpoint)
+        for plan in plans:
+            size = len(plan.sources)
+            models.check(plan.model, aspect_ratio=plan.config.get("aspect_ratio"), image_size=plan.config.get("image_size"), pictures=size)
+        return Service(self._lineage, self._endpoint, *self._reached, self._budget, self._recover, self._deadline)
+
+    def _reach(self, endpoint: Endpoint) -> tuple[Key | None, Transport]:
+        if self._given_transport is not None:
+            return Key(self._api_key) if self._api_key else None, self._given_transport
+        if endpoint.is_offline:
+            from promptkit import offline
+
+            return None, FunctionTransport(offline.answer)
+        key = settings.find_key(endpoint, self._api_key)
+        return key, RequestsTransport(endpoint, key)
+
+    def _known(self, plan: Plan) -> Step | None:
+        if not self._reuse:
+            return None
+        found = next((r for r in self._lineage.with_recipe(plan.recipe) if r.ok and self._lineage.is_whole(r)), None)
+        if found is None:
+            return None
+        log.info("step %d is this very request; nothing was sent", found.number)
+        return Step(self, found, reused=True)
+
+    def _next_take(self, plan: Plan) -> Plan:
+        while any(r.ok for r in self._lineage.with_recipe(plan.recipe)):
+            plan = replace(plan, take=plan.take + 1)
+        return plan
+
+
+class Step:
+    """One step of a session: what was asked, what came, and how to go on from there. Read-only; equal where the ids are."""
+
+    def __init__(self, session: Session, record: Record, *, reused: bool = False) -> None:
+        self._session, self.record, self.reused = session, record, reused
+
+    @property
+    def id(self) -> str:
+        """The sha256 of its record file, 64 hex digits."""
+        return self.record.id
+
+    @property
+    def number(self) -> int:
+        """Its number in the session, from 1 on."""
+        return self.record.number
+
+    @property
+    def parents(self) -> Steps:
+        """The step that it continues, then the steps that went along as references."""
+        return Steps(Step(self._session, self._session._lineage.get(i)) for i in self.record.parents)
+
+    @property
+    def prompt(self) -> Prompt | None:
+        """What was asked, with the template and the inputs it came from; None for a picture that was added."""
+        return recorded_prompt(self._session._lineage, self.record) if self.record.prompt else None
+
+    @property
+    def sources(self) -> tuple[Picture, ...]:
+        """The pictures that went in, the one being edited first."""
+        return tuple(self._session._lineage.source(s) for s in self.record.sources)
+
+    @property
+    def pictures(self) -> tuple[Picture, ...]:
+        """The pictures that came out."""
+        return self.record.pictures
+
+    @property
+    def picture(self) -> Picture:
+        """The first of them. LineageError for a failed step."""
+        if not self.pictures:
+            raise LineageError(f"Step {self.number} has no picture ({self.outcome}).", path=self.record.path)
+        return self.pictures[0]
+
+    @property
+    def text(self) -> str:
+        """What the model said last."""
+        return str(self.attempts[-1].get("text") or "") if self.attempts else ""
+
+    @property
+    def attempts(self) -> tuple[Mapping[str, Any], ...]:
+        """Each request and what came of it."""
+        return self.record.attempts
+
+    @property
+    def ok(self) -> bool:
+        """Whether it has a picture."""
+        return self.record.ok
+
+    @property
+    def outcome(self) -> str:
+        """picture, added, text, refused, error or interrupted."""
+        return self.record.outcome
+
+    @property
+    def model(self) -> str | None:
+        """The model that was asked."""
+        return self.record.request.get("model")
+
+    @property
+    def endpoint(self) -> str | None:
+        """The endpoint that was asked."""
+        return self.record.request.get("endpoint")
+
+    @property
+    def usage(self) -> dict[str, int]:
+        """The token counts of its attempts, added up."""
+        return _usage(self.attempts)
+
+    @property
+    def cost(self) -> float | None:
+        """USD, failed attempts included; None where one has no price."""
+        return self.record.cost
+
+    @property
+    def label(self) -> str | None:
+        """The caller's own short name for it."""
+        return self.record.fields.get("label")
+
+    @property
+    def meta(self) -> dict[str, Any]:
+        """The caller's own notes."""
+        return dict(self.record.fields.get("meta") or {})
+
+    @property
+    def started(self) -> str:
+        """ISO 8601, UTC."""
+        return str(self.record.fields.get("started"))
+
+    @property
+    def ended(self) -> str:
+        """ISO 8601, UTC."""
+        return str(self.record.fields.get("ended"))
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Its paths on disk, pictures first."""
+        folder = self._session.folder
+        return (*(folder / Path(o["file"]).name for o in self.record.outputs), self.record.path)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a person should know of it."""
+        return tuple(self.record.fields.get("warnings") or ())
+
+    def edit(self, prompt: str | Prompt, **options: Any) -> Step:
+        """Continues this step; see Session.edit."""
+        return self._session.edit(prompt, on=self, **options)
+
+    def again(self, prompt: str | Prompt | None = None, **options: Any) -> Step:
+        """This step's request once more, from its parent; with a prompt: reworded."""
+        return self._session._one(self._session._repeated(self, prompt, **options), fresh=True)
+
+    def vary(self, prompt: str | Prompt | None = None, n: int = 4, **options: Any) -> Steps:
+        """n children of this step, or n more of its own request; see Session.vary."""
+        return self._session.vary(prompt, n, on=self, **options)
+
+    def save(self, path: Where) -> Path:
+        """Writes its picture to a file; see Picture.save."""
+        return self.picture.save(path)
+
+    def show(self) -> None:
+        """Opens its picture in the system's viewer."""
+        self.picture.image.show(title=repr(self))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Step) and self.id == other.id
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+    def __repr__(self) -> str:
+        said = f"reused, {self.outcome}" if self.reused else self.outcome
+        return f"<Step {self.number} {self.id[:10]} {said}: {display.headline(self.record)}>"
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002
+        return {"text/plain": repr(self), "text/html": display.step_card(self.record, reused=self.reused)}
+
+
+class Steps(tuple[Step, ...]):
+    """Steps in a row; in a notebook, a strip of pictures."""
+
+    __slots__ = ()
+
+    def __new__(cls, steps: Any = ()) -> Steps:
+        return super().__new__(cls, steps)
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002
+        text = "\n".join(map(repr, self)) or "no steps"
+        return {"text/plain": text, "text/html": display.strip_html([s.record for s in self])}
+
+
+# What stands between a call and a record
+
+
+_PARAMETERS = tuple(Session.__init__.__kwdefaults__ or ())
+
+
+def _refuse_unknown(unknown: Mapping[str, object], known: Sequence[str]) -> None:
+    for name in unknown:  # by name only: its value may be a key
+        hint = f"use {HINTS[name]}" if name in HINTS else f"known are {', '.join(known)}"
+        raise SettingsError(f"There is no keyword {name!r}{did_you_mean(name, known)}; {hint}.")
+
+
+def _folder_of(where: Where) -> Path:
+    if not isinstance(where, str | os.PathLike):
+        raise SettingsError(f"A session is opened by a name or a folder, not by a {type(where).__name__}.")
+    if not isinstance(where, str) or os.sep in where or "/" in where:
+        return Path(where).expanduser().absolute()
+    if not where.strip() or where in (".", ".."):
+        raise SettingsError(f"{where!r} is no name for a session; give a name such as \"bear\", or a path such as \"./bear\".")
+    here, there = Path(where), settings.data_folder() / where
+    local, common = ((p / "promptkit.json").is_file() for p in (here, there))
+    if local and common:
+        raise LineageError(f"There are two sessions {where!r}: give ./{where} or {there}, whichever you mean.", path=here)
+    return here.absolute() if local else there
+
+
+def _endpoint_of(transport: Transport | None) -> Endpoint | None:
+    # a caller's own transport decides where requests go; the environment must not
+    return Endpoint("custom", "", auth="none", key_env=(), key_required=False) if transport is not None else None
+
+
+def _usage(attempts: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    total: dict[str, int] = {}
+    for attempt in attempts:
+        for name, count in (attempt.get("usage") or {}).items():
+            if isinstance(count, int):
+                total[name] = total.get(name, 0) + count
+    return total

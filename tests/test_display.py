@@ -1,0 +1,127 @@
+"""Trees, pages and contact sheets."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from loopback import Loopback, picture_reply, png, text_reply
+
+from promptkit import NoPicture, Session
+from promptkit.display import contact_sheet, page_html, tree_text
+
+
+class Page(HTMLParser):
+    """What a browser would load, link to, run and show."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.loaded: list[str] = []
+        self.links: list[str] = []
+        self.tags: set[str] = set()
+        self.text = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        found = dict(attrs)
+        self.loaded += [v for k, v in attrs if k in ("src", "srcset", "data") and v]
+        self.links += [found["href"] or ""] if "href" in found else []
+        assert not [k for k in found if k.startswith("on")]
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def made(service: Loopback) -> Session:
+    """Four steps: a root, two branches of which one goes on, and a failure."""
+    service.always = picture_reply(png(size=(300, 200)), text="<b>done</b>")
+    session = Session("./bear", endpoint=service.url, recover=0)
+    root = session.generate("<script>alert('x')</script> & \"quotes\"", label="<i>the fox</i>")
+    hat = root.edit("add a hat")
+    night = root.edit("make it night")
+    hat.edit("and a scarf")
+    session.tag("<u>mine</u>", night)
+    service.say(text_reply("<img src=x onerror=alert(1)>"))
+    with pytest.raises(NoPicture):
+        night.edit("what now?")
+    return session
+
+
+def test_a_tree_in_lines_goes_straight_on_and_indents_branches_only(service: Loopback) -> None:
+    """A step that is continued once goes on below it; only branches are indented; tags, head and failures are marked."""
+    session = made(service)
+    assert tree_text(session._lineage, head=session.head.id).splitlines() == [
+        "1 <i>the fox</i>",
+        "├─ 2 add a hat",
+        "│  4 and a scarf <- head",
+        "└─ 3 make it night [<u>mine</u>]",
+        "   5 what now? (text)",
+    ]
+
+
+def test_a_long_chain_stays_flat(service: Loopback) -> None:
+    """A hundred edits in a row are a hundred lines at the same indent, on the page too."""
+    service.always = picture_reply(png())
+    session = Session("./bear", endpoint=service.url)
+    step = session.generate("0")
+    for i in range(1, 100):
+        step = step.edit(f"edit {i}")
+    lines = tree_text(session._lineage).splitlines()
+    assert len(lines) == 100
+    assert not any(line.startswith((" ", "│", "├", "└")) for line in lines)
+    assert page_html(session._lineage).count("<ol>") == 2
+
+
+def test_the_page_is_one_file_that_loads_nothing_and_escapes_all_that_was_written(service: Loopback) -> None:
+    """The page holds each step's prompt and thumbnail, links to the files, and runs and loads nothing of what people and models wrote."""
+    session = made(service)
+    page = Page(page_html(session._lineage, link=lambda name: f"./{name}"))
+    assert {"script", "i", "u"}.isdisjoint(page.tags)
+    assert len(page.loaded) == 4
+    assert all(source.startswith("data:image/") for source in page.loaded)
+    assert sorted(page.links) == sorted(f"./{s.files[0].name}" for s in session if s.ok)
+    for step in session:
+        assert str(step.prompt) in page.text
+        assert step.id in page.text
+    assert "<u>mine</u>" in page.text
+    assert "<img src=x onerror=alert(1)>" in page.text
+
+
+def test_cards_show_failures_in_words(service: Loopback) -> None:
+    """A failed step's card says its outcome and what the model said, escaped."""
+    html = made(service)[5]._repr_mimebundle_()["text/html"]
+    assert "text" in html
+    assert "&lt;img src=x onerror=alert(1)&gt;" in html
+
+
+def test_damaged_pictures_leave_the_rest_to_be_seen(service: Loopback) -> None:
+    """A picture that is missing or changed on disk leaves a gap in the tree and on the page, and no error."""
+    session = made(service)
+    session[2].files[0].unlink()
+    session[3].files[0].write_bytes(b"damaged")
+    reopened = Session("./bear", endpoint=service.url)
+    assert "the fox" in reopened._repr_mimebundle_()["text/html"]
+    assert sum(s != "data:," for s in Page(page_html(reopened._lineage)).loaded) == 2
+
+
+def test_a_contact_sheet_holds_all_pictures(service: Loopback) -> None:
+    """A sheet has its pictures in rows of four, each with its caption, long ones shortened."""
+    pictures = [s.picture for s in made(service) if s.ok]
+    sheet = contact_sheet([*pictures, *pictures], ["a long caption " * 20] * 8, pixels=100)
+    assert sheet.width == 4 * 112 + 12
+    assert sheet.getpixel((60, 60)) == (255, 0, 0)
+    assert contact_sheet(pictures[:1], pixels=50).width == 74
+
+
+def test_the_trees_of_a_notebook_stay_small(service: Loopback) -> None:
+    """A notebook's tree shows the newest sixty pictures, so that a long session does not fill the notebook."""
+    service.always = picture_reply(png())
+    session = Session("./bear", endpoint=service.url)
+    for i in range(70):
+        session.generate(f"{i}")
+    html = session._repr_mimebundle_()["text/html"]
+    assert html.count("data:image/") == 60
+    assert len(html) < 300_000
+    assert Path("./bear").is_dir()
