@@ -1,0 +1,395 @@
+"""The command line. Picture paths go to stdout, and what was asked for in words (a rendered prompt, a log); all else goes to stderr.
+
+Exit status: 0 done, 1 an error, 2 a wrong command line, 3 no picture or refused, 4 budget, credit or quota.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import shutil
+import sys
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from promptkit import __version__, display, files
+from promptkit.errors import BudgetExceeded, LineageError, NoPicture, OutOfCredit, PromptkitError, QuotaExceeded, SettingsError
+from promptkit.session import Session, Step
+from promptkit.template import Prompt, Template, add_library, templates
+
+__all__ = ["main"]
+
+NO_PICTURE, NO_MONEY = 3, 4
+TRUE, FALSE = ("true", "yes", "1"), ("false", "no", "0")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; returns its exit status."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        warnings.showwarning = _show_warning
+        try:
+            for folder in options.library:
+                add_library(folder)
+            status: int = options.run(options)
+        except PromptkitError as error:
+            _say(f"promptkit: {error}")
+            return _status(error)
+        except KeyboardInterrupt:
+            _say("promptkit: stopped; what was under way is recorded as interrupted.")
+            return 130
+        except BrokenPipeError:  # whoever read our output has gone
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 1
+    return status
+
+
+def _status(error: PromptkitError) -> int:
+    if isinstance(error, NoPicture):
+        return NO_PICTURE
+    return NO_MONEY if isinstance(error, BudgetExceeded | OutOfCredit | QuotaExceeded) else 1
+
+
+def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
+    _say(f"promptkit: {message}")
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+# The commands
+
+
+def _demo(_: argparse.Namespace) -> int:
+    folder = _fresh_folder(Path("promptkit-demo"))
+    demo = Session(folder, endpoint="offline")
+    panda = demo.generate(templates.sticker(subject="happy red panda", characteristics="a tiny bamboo hat"))
+    pair = panda.edit("Put a small white alpaca beside it, facing it")
+    print_ = pair.edit(templates.edit.style_transfer(style="ukiyo-e woodblock print"))
+    panda.edit("What would suit it at night?")  # answered in text only, and asked again
+    demo.tag("for the client", print_)
+    demo.goto(print_)
+    page = _write_page(demo, folder / "page.html")
+    here = f"./{folder}"
+    command = _own_command()
+    print(f"Offline drafts, painted without a key or a network, in {here}:\n")
+    print(display.tree_text(demo._lineage, head=print_.id, files=True))
+    print(f"\nThe page with all pictures: {page}\n\nGo on with it:\n")
+    for line in (
+        f'edit "Add a red scarf" -s {here}',
+        f'edit "Make it snow" -s {here} --on 2',
+        f"edit -t edit.style_transfer -i style=watercolour -s {here} --on 1",
+        f"log -s {here}",
+    ):
+        print(f"  {command} {line}")
+    return 0
+
+
+def _fresh_folder(folder: Path) -> Path:
+    n, fresh = 1, folder
+    while fresh.exists():
+        n += 1
+        fresh = folder.with_name(f"{folder.name}-{n}")
+    return fresh
+
+
+def _own_command() -> str:
+    """How this program was started, so that lines can be pasted."""
+    started = Path(sys.argv[0])
+    if started.name == "__main__.py":
+        return f"{shlex.quote(sys.executable)} -m promptkit"
+    found = shutil.which("promptkit")
+    return "promptkit" if found and Path(found).resolve() == started.resolve() else shlex.quote(sys.argv[0])
+
+
+def _templates(options: argparse.Namespace) -> int:
+    if options.name is None:
+        rows = [(t.name, t.kind, t.description) for t in templates]
+        wide = max(len(name) for name, _, _ in rows)
+        for name, kind, description in rows:
+            print(f"{name:{wide}}  {kind:8}  {description}")
+        _say("promptkit templates NAME shows one with its inputs; promptkit render -t NAME -i INPUT=… shows its prompt.")
+        return 0
+    print(templates[options.name].__doc__)
+    return 0
+
+
+def _render(options: argparse.Namespace) -> int:
+    print(_rendered(options))
+    return 0
+
+
+def _generate(options: argparse.Namespace) -> int:
+    session = _session(options)
+    step = session.generate(_prompt(options), references=options.reference, label=options.label, fresh=options.fresh)
+    return _shown([step], options)
+
+
+def _edit(options: argparse.Namespace) -> int:
+    session = _session(options)
+    step = session.edit(_prompt(options), on=options.on, references=options.reference, label=options.label, fresh=options.fresh)
+    return _shown([step], options)
+
+
+def _vary(options: argparse.Namespace) -> int:
+    session = _session(options)
+    prompt = _prompt(options) if options.prompt is not None or options.template else None
+    return _shown(session.vary(prompt, options.n, on=options.on, root=options.root, workers=options.workers), options)
+
+
+def _add(options: argparse.Namespace) -> int:
+    return _shown([_session(options).add(options.picture, label=options.label)], options)
+
+
+def _undo(options: argparse.Namespace) -> int:
+    return _shown([_existing(options).undo()], options)
+
+
+def _redo(options: argparse.Namespace) -> int:
+    return _shown([_existing(options).redo()], options)
+
+
+def _goto(options: argparse.Namespace) -> int:
+    return _shown([_existing(options).goto(options.step)], options)
+
+
+def _tag(options: argparse.Namespace) -> int:
+    step = _existing(options).tag(options.name, options.step)
+    _say(f"step {step.number} is now {options.name!r}")
+    return 0
+
+
+def _log(options: argparse.Namespace) -> int:
+    session = _existing(options)
+    head = session.head
+    print(display.tree_text(session._lineage, head=head.id if head else None, files=options.files))
+    return 0
+
+
+def _verify(options: argparse.Namespace) -> int:
+    problems = _existing(options).verify()
+    for problem in problems:
+        print(problem)
+    _say(f"{len(problems)} problems" if problems else "all files are as they were recorded")
+    return 1 if problems else 0
+
+
+def _page(options: argparse.Namespace) -> int:
+    session = _existing(options)
+    target = Path(options.output) if options.output else session.folder / "page.html"
+    if target.suffix.lower() in (".html", ".htm", ""):
+        print(_write_page(session, target.with_suffix(target.suffix or ".html")))
+        return 0
+    steps = [s for s in session if s.ok]
+    sheet = display.contact_sheet([s.picture for s in steps], [f"{s.number} {display.headline(s.record)}" for s in steps])
+    try:
+        sheet.save(target)
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"{target} cannot be written ({error}); name an .html file, or a .png for a contact sheet.") from None
+    print(target)
+    return 0
+
+
+def _painter(options: argparse.Namespace) -> int:
+    from promptkit import offline
+
+    with offline.serve(options.host, options.port) as server:
+        host, port = server.server_address[:2]
+        _say(f"The offline painter answers generateContent at http://{host!s}:{port} (no key is needed); Ctrl-C stops it.")
+        server.serve_forever()
+    return 0
+
+
+# What the commands share
+
+
+def _session(options: argparse.Namespace) -> Session:
+    names = ("endpoint", "model", "chain", "recover", "budget", "lang", "aspect_ratio", "image_size", "seed", "temperature", "deadline")
+    given = {n: getattr(options, n) for n in names if getattr(options, n, None) is not None}
+    return Session(options.session, **given)
+
+
+def _existing(options: argparse.Namespace) -> Session:
+    session = Session(options.session)
+    if not len(session):
+        raise LineageError(f"There is no session {options.session!r} (looked for {session.folder}); `promptkit generate … -s` makes one.")
+    return session
+
+
+def _shown(steps: Sequence[Step], options: argparse.Namespace) -> int:
+    for step in steps:
+        for warning in step.warnings if not step.ok else ():
+            _say(f"promptkit: {warning}")
+        _say(f"{step.number} {display.headline(step.record)}{' (reused, nothing was sent)' if step.reused else ''}")
+        if step.ok:
+            output = getattr(options, "output", None)
+            for path in [step.save(output)] if output and step is steps[0] else step.files[: len(step.pictures)]:
+                print(path)
+    return 0 if any(s.ok for s in steps) else NO_PICTURE
+
+
+def _write_page(session: Session, target: Path) -> Path:
+    folder, head = session.folder, session.head
+    base = os.path.relpath(folder, target.parent)
+    page = display.page_html(session._lineage, head=head.id if head else None, link=lambda name: Path(base, name).as_posix())
+    files.write_whole(target, page.encode())
+    return target
+
+
+def _prompt(options: argparse.Namespace) -> str | Prompt:
+    if options.template:
+        return _rendered(options)
+    if options.prompt is None:
+        raise _usage('give a prompt ("a red fox in snow"), or a template (-t NAME) with its inputs (-i INPUT=…)')
+    if options.input:
+        raise _usage("-i fills a template's inputs: name the template with -t")
+    prompt: str = options.prompt
+    if prompt in templates:
+        raise _usage(f"{prompt!r} is a template: write -t {prompt} -i …; to send the word itself, end it with a full stop")
+    return prompt
+
+
+def _rendered(options: argparse.Namespace) -> Prompt:
+    if getattr(options, "prompt", None) is not None:
+        raise _usage("give a prompt or a template (-t), not both")
+    template: Template = templates[options.template]
+    return template(lang=options.lang, **_inputs(options.input, template))
+
+
+def _inputs(pairs: Sequence[str], template: Template) -> dict[str, Any]:
+    inputs: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        if not equals:
+            raise _usage(f"-i takes NAME=VALUE, such as -i subject=\"happy bear\"; {pair!r} has no =")
+        declared = template.inputs.get(name)
+        kind = declared.type if declared else "string"
+        value = _converted(_value(text), kind)
+        inputs[name] = [*inputs.get(name, ()), value] if kind == "list" else value
+    return inputs
+
+
+def _value(text: str) -> str:
+    if text.startswith("@@") or not text.startswith("@"):
+        return text.removeprefix("@") if text.startswith("@@") else text
+    try:
+        return Path(text[1:]).expanduser().read_text(encoding="utf-8-sig").rstrip("\n")
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"The file {text[1:]} cannot be read: {error}; @@ begins a value with an @ of its own.") from None
+
+
+def _converted(text: str, kind: str) -> Any:
+    """The value as its type wants it; what does not fit stays text, and the template says what is wrong with it."""
+    if kind == "boolean" and text.lower() in (*TRUE, *FALSE):
+        return text.lower() in TRUE
+    try:
+        return int(text) if kind == "integer" else float(text) if kind == "number" else text
+    except ValueError:
+        return text
+
+
+def _usage(message: str) -> SystemExit:
+    _say(f"promptkit: {message}.")
+    return SystemExit(2)
+
+
+# The parser
+
+
+def _parser() -> argparse.ArgumentParser:
+    about = "Prompt templates for image models, and sessions that refine a picture step by step."
+    parser = argparse.ArgumentParser(prog="promptkit", description=about)
+    parser.add_argument("--version", action="version", version=f"promptkit {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    def command(name: str, run: Any, text: str, *groups: Any) -> argparse.ArgumentParser:
+        made: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
+        made.set_defaults(run=run, library=())
+        for group in groups:
+            group(made)
+        return made
+
+    command("demo", _demo, "make a session of offline drafts in ./promptkit-demo and show it")
+    command("templates", _templates, "list the templates, or show one", _library).add_argument("name", nargs="?", metavar="NAME")
+    command("render", _render, "print the prompt that a template makes", _library, _template_required, _lang)
+    command("generate", _generate, "make a picture", _in_session, _asking, _once)
+    _on(command("edit", _edit, "continue from a picture", _in_session, _asking, _once))
+    vary = command("vary", _vary, "make several at once; without a prompt more of the head's own", _in_session, _asking)
+    _on(vary)
+    vary.add_argument("-n", type=int, default=4, help="how many (4)")
+    vary.add_argument("--root", action="store_true", help="start new roots instead of continuing a picture")
+    vary.add_argument("--workers", type=int, default=4, help="how many requests at once (4)")
+    add = command("add", _add, "take a picture of your own as a root", _in_session)
+    add.add_argument("picture", metavar="FILE")
+    add.add_argument("--label", help="a short name for the step")
+    command("undo", _undo, "move the head to its parent", _in_session)
+    command("redo", _redo, "take back an undo", _in_session)
+    goto = command("goto", _goto, "move the head to a step", _in_session)
+    goto.add_argument("step", metavar="STEP", help="number, tag, or beginning of an id")
+    tag = command("tag", _tag, "name a step", _in_session)
+    tag.add_argument("name", metavar="NAME")
+    tag.add_argument("step", nargs="?", metavar="STEP", help="number, tag, or beginning of an id; the head")
+    log = command("log", _log, "show the tree", _in_session)
+    log.add_argument("--files", action="store_true", help="with each step's file")
+    command("verify", _verify, "check all files against their hashes", _in_session)
+    page = command("page", _page, "write the tree as one HTML file, or a contact sheet", _in_session)
+    page.add_argument("-o", "--output", metavar="FILE", help=".html (page.html in the session's folder), or .png for a contact sheet")
+    painter = command("painter", _painter, "answer generateContent with offline drafts, behind a socket")
+    painter.add_argument("--host", default="127.0.0.1", help="the address to listen on (127.0.0.1)")
+    painter.add_argument("--port", type=int, default=8765, help="the port, 0 for any free one (8765)")
+    return parser
+
+
+def _library(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-L", "--library", action="append", default=[], metavar="FOLDER", help="a folder of templates that go first")
+
+
+def _template_required(parser: argparse.ArgumentParser) -> None:
+    _template(parser, required=True)
+
+
+def _template(parser: argparse.ArgumentParser, *, required: bool = False) -> None:
+    parser.add_argument("-t", "--template", required=required, metavar="NAME", help="a template")
+    parser.add_argument("-i", "--input", action="append", default=[], metavar="INPUT=VALUE", help="an input; VALUE may be @FILE")
+
+
+def _lang(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--lang", help="language of the template, or of a prompt's recovery: en, es-MX, ja, zh-CN, hi")
+
+
+def _in_session(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-s", "--session", required=True, metavar="SESSION", help="a session's name, or its folder as a path")
+
+
+def _asking(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("prompt", nargs="?", metavar="PROMPT")
+    _template(parser)
+    _library(parser)
+    _lang(parser)
+    parser.add_argument("-e", "--endpoint", help="google, deerapi, aaigc, offline, one of your own, or a base URL")
+    parser.add_argument("-m", "--model")
+    parser.add_argument("--aspect-ratio", metavar="W:H")
+    parser.add_argument("--image-size", metavar="SIZE", help="1K, 2K, 4K, where the model has sizes")
+    parser.add_argument("--seed", type=int)
+    parser.add_argument("--temperature", type=float)
+    parser.add_argument("--chain", choices=("picture", "chat"))
+    parser.add_argument("--recover", type=int, metavar="N", help="how often to ask again after a reply without a picture (2)")
+    parser.add_argument("--budget", type=float, metavar="USD", help="for the session's lifetime")
+    parser.add_argument("--deadline", type=float, metavar="SECONDS", help="for one step, waits included (600)")
+
+
+def _once(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-r", "--reference", action="append", default=[], metavar="STEP|FILE", help="a picture that goes along")
+    parser.add_argument("-o", "--output", metavar="FILE", help="save the picture there too")
+    parser.add_argument("--label", help="a short name for the step")
+    parser.add_argument("--fresh", action="store_true", help="ask anew even for what the session holds already")
+
+
+def _on(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--on", metavar="STEP|TAG|FILE", help="what to continue: the head, unless this names another or a picture file")

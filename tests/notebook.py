@@ -1,0 +1,30 @@
+"""Runs a notebook and stores its outputs anew: `python tests/notebook.py NOTEBOOK [FOLDER]`, in that folder or a new one."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+
+
+def executed(path: Path, folder: Path) -> nbformat.NotebookNode:
+    """The notebook with fresh outputs, run in `folder`. A cell that raises ends it, unless it is tagged raises-exception."""
+    notebook = nbformat.read(path, as_version=4)
+    client = NotebookClient(notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(folder)}})
+    client.execute()
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)  # when it ran is news each time
+    notebook.metadata["language_info"] = {"name": "python"}
+    return notebook
+
+
+def main(path: Path, folder: str | None = None) -> None:
+    with tempfile.TemporaryDirectory() as fresh:
+        nbformat.write(executed(path, Path(folder or fresh)), path)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), *sys.argv[2:3])

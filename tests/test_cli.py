@@ -1,0 +1,162 @@
+"""The command line, run as a person runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from loopback import Loopback, error_reply, png, text_reply
+
+from promptkit import Session
+
+QUOTED_BEAR = (
+    "A kawaii sticker of a happy bear, featuring big round eyes and a bright, bold color palette. "
+    "The design should have clear outlines and simple cel shading. The background must be white."
+)
+
+
+def run(*arguments: object, code: int = 0) -> tuple[str, str]:
+    """What the command prints on stdout and stderr; its exit status is checked."""
+    command = [sys.executable, "-m", "promptkit", *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", env={**os.environ, "PYTHONUTF8": "1"})
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stdout, done.stderr
+
+
+def test_the_demo_shows_the_whole_thing_and_commands_that_work() -> None:
+    """demo needs no key and no network; its tree, its page and the commands that it prints are real; a second run has its own folder."""
+    out, _ = run("demo")
+    bear = Session("./promptkit-demo")
+    assert [s.outcome for s in bear] == ["picture"] * 4
+    assert [len(s.attempts) for s in bear] == [1, 1, 1, 2]
+    assert len(bear.children(1)) == 2
+    assert bear.tags["for the client"] == bear.head == bear[3]
+    for step in bear:
+        assert f"{step.number} " in out
+        assert str(step.files[0]) in out
+    assert "Put a small white alpaca beside it" in out
+    assert Path("promptkit-demo/page.html").is_file()
+    commands = [line.strip() for line in out.splitlines() if " -s ./promptkit-demo" in line]
+    assert len(commands) >= 3
+    for command in commands:
+        subprocess.run(command, shell=True, check=True, capture_output=True)
+    assert len(Session("./promptkit-demo")) == 4 + sum(" edit " in c for c in commands)
+    assert "promptkit-demo-2" in run("demo")[0]
+
+
+def test_templates_and_render() -> None:
+    """templates lists them and shows one; render prints the prompt, with inputs from the line and from files."""
+    assert "edit.style_transfer" in run("templates")[0]
+    assert "subject" in run("templates", "sticker")[0]
+    Path("eyes.txt").write_text("big round eyes\n", encoding="utf-8")
+    inputs = ["style=kawaii", "subject=happy bear", "characteristics=@eyes.txt", "palette=bright, bold color palette"]
+    inputs += ["line_style=clear outlines", "shading_style=simple cel shading"]
+    assert run("render", "-t", "sticker", *(x for i in inputs for x in ("-i", i)))[0] == QUOTED_BEAR + "\n"
+    Path("mine").mkdir()
+    front = "description: A moon\nkind: generate\ninputs:\n  size: {type: integer}"
+    Path("mine/moon.j2").write_text(f"---\n{front}\n---\nA moon of {{{{ size }}}}.\n")
+    assert run("render", "-L", "mine", "-t", "moon", "-i", "size=3")[0] == "A moon of 3.\n"
+
+
+def test_a_session_from_the_shell() -> None:
+    """generate, edit, vary, undo, redo, goto, tag, log, verify and page do their part; picture paths alone go to stdout."""
+    on = ("-s", "./bear", "-e", "offline")
+    out, said = run("generate", "-t", "sticker", "-i", "subject=red panda", *on, "-o", "panda.png")
+    assert out == "panda.png\n"
+    assert said.startswith("1 A kawaii sticker")
+    hat = run("edit", "add a hat", *on)[0].strip()
+    assert Path(hat).is_file()
+    run("edit", "-t", "edit.style_transfer", "-i", "style=watercolour", "-s", "./bear", "--on", 1, "--label", "wet")
+    assert "reused" in run("edit", "add a hat", *on, "--on", 1)[1]
+    assert len(run("vary", "make it night", "-n", 3, *on)[0].splitlines()) == 3
+    assert run("undo", "-s", "./bear")[1].startswith("1 ")
+    assert run("redo", "-s", "./bear")[1].startswith("2 ")
+    assert run("goto", 3, "-s", "./bear")[1] == "3 wet\n"
+    run("tag", "for the client", "-s", "./bear")
+    log = run("log", "-s", "./bear")[0]
+    assert "3 wet [for the client] <- head" in log
+    assert hat in run("log", "--files", "-s", "./bear")[0]
+    assert run("verify", "-s", "./bear") == ("", "all files are as they were recorded\n")
+    page = Path(run("page", "-s", "./bear")[0].strip())
+    assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert Path(run("page", "-s", "./bear", "-o", "sheet.png")[0].strip()).read_bytes()[:4] == b"\x89PNG"
+    Path(hat).write_bytes(b"?")
+    assert "step 2" in run("verify", "-s", "./bear", code=1)[0]
+
+
+def test_a_picture_of_ones_own_and_references(service: Loopback) -> None:
+    """--on takes a file, -r takes steps and files, and add makes a root."""
+    Path("own.png").write_bytes(png("green"))
+    run("add", "own.png", "-s", "./bear")
+    run("edit", "together", "-s", "./bear", "-e", service.url, "-m", "m", "--on", "own.png", "-r", "1", "-r", "./own.png")
+    assert service.received[0].pictures == [png("green")] * 3
+
+
+def test_the_exit_status_says_what_kind_of_failure(service: Loopback) -> None:
+    """1 an error, 2 a wrong command line, 3 no picture, 4 no credit; one line on stderr each."""
+    here = ("-s", "./bear", "-e", service.url)
+    service.say(text_reply(), text_reply(), text_reply(), error_reply(403, "", code="insufficient_user_quota"))
+    assert "without a picture" in run("generate", "a fox", *here, code=3)[1]
+    assert "balance" in run("generate", "a fox", *here, code=4)[1]
+    for arguments, status, hint in [
+        (("generate", "a fox", "-s", "./new"), 1, "GEMINI_API_KEY"),
+        (("generate", "sticker", *here), 2, "-t sticker"),
+        (("generate", "a fox", "-i", "a=b", *here), 2, "-t"),
+        (("generate", *here), 2, "prompt"),
+        (("generate", "a fox", "-t", "sticker", *here), 2, "not both"),
+        (("render", "-t", "stikcer"), 1, "'sticker'"),
+        (("render", "-t", "sticker", "-i", "subjet=bear"), 1, "'subject'"),
+        (("render", "-t", "sticker", "-i", "subject"), 2, "NAME=VALUE"),
+        (("render", "-t", "sticker", "-i", "subject=@nothing"), 1, "nothing"),
+        (("log", "-s", "./none"), 1, "no session"),
+        (("undo", "-s", "./none"), 1, "no session"),
+        (("edit", "hat", "-s", "./none", "-e", "offline"), 1, "generate"),
+        (("goto", "77", "-s", "./bear"), 1, "no step 77"),
+        (("edit", "x", *here, "--on", "./none.png"), 1, "none.png"),
+        (("generate", "a fox", "-s", "./bear", "-e", "gogle"), 1, "'google'"),
+    ]:
+        said = run(*arguments, code=status)[1]
+        assert hint in said, said
+        assert len(said.strip().splitlines()) == 1
+    assert not Path("none").exists()
+    assert not Path("new").exists()
+
+
+def test_the_painter_answers_other_clients() -> None:
+    """painter serves generateContent on loopback until it is stopped."""
+    command = [sys.executable, "-m", "promptkit", "painter", "--port", "0"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as painter:
+        assert painter.stderr is not None
+        url = next(word for word in painter.stderr.readline().split() if word.startswith("http://127.0.0.1:"))
+        out, _ = run("generate", "a fox", "-s", "./bear", "-e", url)
+        painter.terminate()
+    assert Path(out.strip()).is_file()
+
+
+def test_paths_with_spaces_can_be_pasted() -> None:
+    """The lines that demo prints keep working from a folder with spaces in its name."""
+    Path("my work").mkdir()
+    os.chdir("my work")
+    line = next(line for line in run("demo")[0].splitlines() if " log -s" in line)
+    assert "sticker" in subprocess.run(line, shell=True, check=True, capture_output=True, text=True).stdout
+    assert shlex.split(line)[-1] == "./promptkit-demo"
+
+
+def test_the_log_of_a_record_is_what_was_sent(service: Loopback) -> None:
+    """What the command line asks for is recorded as it was given, the template with its inputs."""
+    run("generate", "-t", "logo", "-i", "concept=a café", "-i", "text=“Fin”", "-s", "./bär", "-e", service.url)
+    record = json.loads(next(Path("bär").glob("0001-*.json")).read_text(encoding="utf-8"))
+    assert record["prompt"]["inputs"] == {"concept": "a café", "text": "“Fin”"}
+    assert record["prompt"]["text"] == service.received[0].text
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("--version",), ("edit", "--help")])
+def test_help_says_how(arguments: tuple[str, ...]) -> None:
+    """--help and --version print and end well."""
+    assert "promptkit" in run(*arguments)[0]
