@@ -165,12 +165,13 @@ class Session:
         on: object = None,
         root: bool = False,
         workers: int = 4,
+        fresh: bool = False,
         **options: Any,
     ) -> Steps:
         """n children of `on` (by default the head), several requests at once; without a prompt n more of the head's own request.
 
-        `root=True` makes n roots. Each has a seed of its own, which is recorded. The head stays. Failed ones are among them as failed
-        Steps; raises only when all fail. Ctrl-C stops at once; those in flight are recorded as interrupted.
+        `root=True` makes n roots, `fresh=True` n more than there are. Each has a seed of its own, which is recorded. The head stays. Failed
+        ones are among them as failed Steps; raises only when all fail. Ctrl-C stops at once; those in flight are recorded as interrupted.
         """
         if isinstance(n, bool) or not isinstance(n, int) or n < 1 or workers < 1:
             raise SettingsError(f"vary makes n pictures with so many workers, both whole numbers from 1 on; n={n!r}, workers={workers!r}.")
@@ -179,7 +180,10 @@ class Session:
         else:
             checked_prompt(prompt)
             plan = self._planned(prompt, None if root else self._base(on), **options)
-        return self._many([plan.seeded(take) for take in range(n)], workers)
+        first = 0
+        while fresh and any(r.ok for r in self._lineage.with_recipe(plan.seeded(first).recipe)):
+            first += 1
+        return self._many([plan.seeded(take) for take in range(first, first + n)], workers)
 
     def add(self, picture: object, *, label: str | None = None) -> Step:
         """Takes a picture of one's own (path, bytes, PIL image, Picture) as a root; the same bytes are the same root."""
@@ -643,6 +647,7 @@ class Step:
 
     def edit(self, prompt: str | Prompt, **options: Any) -> Step:
         """Continues this step; see Session.edit."""
+        _refuse_on(options)
         return self._session.edit(prompt, on=self, **options)
 
     def again(self, prompt: str | Prompt | None = None, **options: Any) -> Step:
@@ -651,6 +656,7 @@ class Step:
 
     def vary(self, prompt: str | Prompt | None = None, n: int = 4, **options: Any) -> Steps:
         """n children of this step, or n more of its own request; see Session.vary."""
+        _refuse_on(options)
         return self._session.vary(prompt, n, on=self, **options)
 
     def save(self, path: Where) -> Path:
@@ -698,6 +704,11 @@ def _refuse_unknown(unknown: Mapping[str, object], known: Sequence[str]) -> None
     for name in unknown:  # by name only: its value may be a key
         hint = f"use {HINTS[name]}" if name in HINTS else f"known are {', '.join(known)}"
         raise SettingsError(f"There is no keyword {name!r}{did_you_mean(name, known)}; {hint}.")
+
+
+def _refuse_on(options: Mapping[str, object]) -> None:
+    if "on" in options:
+        raise SettingsError("A step's own edit and vary continue that step; session.edit(…, on=…) continues another.")
 
 
 def _folder_of(where: Where) -> Path:

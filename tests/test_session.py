@@ -327,6 +327,24 @@ def test_vary_makes_children_with_seeds_of_their_own_and_leaves_the_head(service
     assert "<figure" in steps._repr_mimebundle_()["text/html"]
 
 
+def test_fresh_variants_are_more_of_them(service: Loopback) -> None:
+    """vary(fresh=True) asks for takes that are not there yet, with seeds of their own."""
+    bear = Session("./bear", endpoint=service.url)
+    fox = bear.generate("a fox")
+    first, more = fox.vary("hat", n=2), fox.vary("hat", n=2, fresh=True)
+    assert [s.record.fields["take"] for s in (*first, *more)] == [0, 1, 2, 3]
+    assert len({s.record.request["config"]["seed"] for s in (*first, *more)}) == 4
+    assert fox.vary("hat", n=4) == (*first, *more)
+
+
+def test_a_steps_own_edit_continues_that_step_only(service: Loopback) -> None:
+    """A step's edit and vary take no on=, and say where it goes."""
+    fox = Session("./bear", endpoint=service.url).generate("a fox")
+    for call in (fox.edit, fox.vary):
+        with pytest.raises(SettingsError, match=r"session\.edit"):
+            call("hat", on=1)
+
+
 def test_vary_raises_only_when_all_fail(service: Loopback) -> None:
     """When no variant has a picture, the first error is raised, with its step."""
     service.always = text_reply("no", "IMAGE_SAFETY")
