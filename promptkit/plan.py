@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -117,7 +118,8 @@ def checked_config(config: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in checked.items():
         kind, description = wanted[name]
         shaped = name != "aspect_ratio" or re.fullmatch(r"[1-9]\d*:[1-9]\d*", str(value))
-        if isinstance(value, bool) or not isinstance(value, kind) or not shaped:
+        finite = not isinstance(value, float) or math.isfinite(value)
+        if isinstance(value, bool) or not isinstance(value, kind) or not shaped or not finite:
             raise SettingsError(f"{name} is {description}, not {value!r:.60}.")
     return checked
 

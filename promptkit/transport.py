@@ -101,13 +101,15 @@ class RequestsTransport:
         return request
 
     def _body(self, response: requests.Response) -> bytes:
-        body = bytearray()
+        chunks: list[bytes] = []
+        size = 0
         while chunk := response.raw.read1(AT_ONCE, decode_content=True):
-            body += chunk
-            if len(body) > self._limit:
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > self._limit:
                 said = f"{self._endpoint.name} sent more than {self._limit / 1e6:.0f} MB; the reply was refused."
                 raise TransportError(said, sent=True)
-        return bytes(body)
+        return b"".join(chunks)
 
     def _failure(self, error: Exception) -> TransportError:
         name, sent = self._endpoint.name, self._course.sent
@@ -172,6 +174,8 @@ class _Reading(io.RawIOBase):
 
 
 def _new_session(course: _Course) -> requests.Session:
+    from http.cookiejar import DefaultCookiePolicy
+
     import requests
     from requests.adapters import HTTPAdapter
 
@@ -188,6 +192,7 @@ def _new_session(course: _Course) -> requests.Session:
             return None
 
     session = Session()
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # one request tells the next nothing
     session.mount("https://", Adapter())
     session.mount("http://", Adapter())
     return session

@@ -107,6 +107,7 @@ def test_a_known_model_refuses_what_it_cannot_do_before_anything_is_sent(service
         ({"seed": "7"}, "seed is a whole number"),
         ({"aspect_ratio": "wide"}, "aspect_ratio is a text"),
         ({"temperature": True}, "temperature is a number"),
+        ({"temperature": float("nan")}, "temperature is a number"),
         ({"safety": "none"}, "safety is a mapping"),
         ({"meta": {"a": object()}}, "JSON cannot"),
         ({"images": []}, "references="),

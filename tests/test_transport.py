@@ -378,3 +378,12 @@ def test_function_transport() -> None:
     assert (seen[0].path, seen[0].body) == (PATH, b"[1]")
     assert isinstance(sender, Transport)
     assert isinstance(transport("https://gateway.example"), Transport)
+
+
+def test_no_cookie_is_kept(service: Loopback) -> None:
+    """What a gateway sets as a cookie does not come back to it: one request tells the next nothing."""
+    service.say((200, {**OK[1], "Set-Cookie": "who=you; Path=/"}, OK[2]), OK)
+    sender = transport(service.url)
+    sender.send(ask())
+    sender.send(ask())
+    assert not [r for r in service.received if "cookie" in {name.lower() for name in r.headers}]
