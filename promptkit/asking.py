@@ -322,5 +322,7 @@ def _refused(record: Record, reply: wire.Reply, why: str) -> Refused:
 def _advice(service: Service, plan: Plan, error: PromptkitError) -> str:
     if isinstance(error, KeyRejected) and service.key and service.key.is_gateways and service.endpoint.name == "google":
         return ' The key begins with sk-, as gateways\' keys do: name the gateway, such as endpoint="deerapi".'
+    if isinstance(error, KeyRejected) and service.key is None and service.endpoint.key_env:
+        return f" No key was sent: set {service.endpoint.key_env[0]}, or pass api_key=."
     notice = models.shutdown_notice(plan.model, datetime.now(UTC).date()) if isinstance(error, ModelNotFound) else None
     return f" {notice}" if notice else ""

@@ -6,17 +6,28 @@ Exit status: 0 done, 1 an error, 2 a wrong command line, 3 no picture or refused
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import shlex
 import shutil
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from promptkit import __version__, display, files
-from promptkit.errors import BudgetExceeded, LineageError, NoPicture, OutOfCredit, PromptkitError, QuotaExceeded, SettingsError
+from promptkit.errors import (
+    BudgetExceeded,
+    LineageError,
+    NoPicture,
+    OutOfCredit,
+    PromptkitError,
+    QuotaExceeded,
+    SettingsError,
+    did_you_mean,
+)
+from promptkit.picture import check_name
 from promptkit.session import Session, Step
 from promptkit.template import Prompt, Template, add_library, templates
 
@@ -28,6 +39,9 @@ TRUE, FALSE = ("true", "yes", "1"), ("false", "no", "0")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns its exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a console of another encoding shows ? rather than nothing
+            stream.reconfigure(errors="replace")
     parser = _parser()
     options = parser.parse_args(arguments)
     with warnings.catch_warnings():
@@ -78,14 +92,15 @@ def _demo(_: argparse.Namespace) -> int:
     page = _write_page(demo, folder / "page.html")
     here = f"./{folder}"
     command = _own_command()
-    print(f"Offline drafts, painted without a key or a network, in {here}:\n")
+    print(f"Offline drafts in {here}, painted without a key or a network; they only hint at the words:\n")
     print(display.tree_text(demo._lineage, head=print_.id, files=True))
     print(f"\nThe page with all pictures: {page}\n\nGo on with it:\n")
     for line in (
-        f'edit "Add a red scarf" -s {here}',
-        f'edit "Make it snow" -s {here} --on 2',
+        f'edit "Put a black cat beside it" -s {here}',
+        f'edit "Make it night" -s {here} --on 2',
         f"edit -t edit.style_transfer -i style=watercolour -s {here} --on 1",
         f"log -s {here}",
+        f"page -s {here}",
     ):
         print(f"  {command} {line}")
     return 0
@@ -127,18 +142,20 @@ def _render(options: argparse.Namespace) -> int:
 
 def _generate(options: argparse.Namespace) -> int:
     session = _session(options)
+    check_name(options.output)
     step = session.generate(_prompt(options), references=options.reference, label=options.label, fresh=options.fresh)
     return _shown([step], options)
 
 
 def _edit(options: argparse.Namespace) -> int:
-    session = _session(options)
+    session = _session(options) if options.on else _existing(options, _session)
+    check_name(options.output)
     step = session.edit(_prompt(options), on=options.on, references=options.reference, label=options.label, fresh=options.fresh)
     return _shown([step], options)
 
 
 def _vary(options: argparse.Namespace) -> int:
-    session = _session(options)
+    session = _session(options) if options.on or options.root else _existing(options, _session)
     prompt = _prompt(options) if options.prompt is not None or options.template else None
     return _shown(session.vary(prompt, options.n, on=options.on, root=options.root, workers=options.workers), options)
 
@@ -160,8 +177,11 @@ def _goto(options: argparse.Namespace) -> int:
 
 
 def _tag(options: argparse.Namespace) -> int:
-    step = _existing(options).tag(options.name, options.step)
-    _say(f"step {step.number} is now {options.name!r}")
+    session = _existing(options)
+    before = session.tags.get(options.name)
+    step = session.tag(options.name, options.step)
+    moved = f", and no longer step {before.number}" if before and before != step else ""
+    _say(f"step {step.number} is now {options.name!r}{moved}")
     return 0
 
 
@@ -199,7 +219,12 @@ def _page(options: argparse.Namespace) -> int:
 def _painter(options: argparse.Namespace) -> int:
     from promptkit import offline
 
-    with offline.serve(options.host, options.port) as server:
+    try:
+        server = offline.serve(options.host, options.port)
+    except (OSError, OverflowError) as error:
+        where = f"{options.host}:{options.port}"
+        raise SettingsError(f"The painter cannot listen at {where}: {error}; --port 0 picks a free port.") from None
+    with server:
         host, port = server.server_address[:2]
         _say(f"The offline painter answers generateContent at http://{host!s}:{port} (no key is needed); Ctrl-C stops it.")
         server.serve_forever()
@@ -215,10 +240,13 @@ def _session(options: argparse.Namespace) -> Session:
     return Session(options.session, **given)
 
 
-def _existing(options: argparse.Namespace) -> Session:
-    session = Session(options.session)
+def _existing(options: argparse.Namespace, opened: Callable[[argparse.Namespace], Session] | None = None) -> Session:
+    session = opened(options) if opened else Session(options.session)
     if not len(session):
-        raise LineageError(f"There is no session {options.session!r} (looked for {session.folder}); `promptkit generate … -s` makes one.")
+        beside = [p.parent.name for p in session.folder.parent.glob("*/promptkit.json")]
+        near = did_you_mean(session.folder.name, beside)
+        said = f"There is no session {options.session!r}{near}; looked for {session.folder}; `promptkit generate … -s` makes one."
+        raise LineageError(said, path=session.folder)
     return session
 
 
@@ -226,7 +254,8 @@ def _shown(steps: Sequence[Step], options: argparse.Namespace) -> int:
     for step in steps:
         for warning in step.warnings if not step.ok else ():
             _say(f"promptkit: {warning}")
-        _say(f"{step.number} {display.headline(step.record)}{' (reused, nothing was sent)' if step.reused else ''}")
+        marks = (" (offline draft)" if display.is_draft(step.record) else "") + (" (reused, nothing was sent)" if step.reused else "")
+        _say(f"{step.number} {display.headline(step.record)}{marks}")
         if step.ok:
             output = getattr(options, "output", None)
             for path in [step.save(output)] if output and step is steps[0] else step.files[: len(step.pictures)]:

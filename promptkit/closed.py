@@ -24,16 +24,15 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from promptkit.errors import TemplateError, did_you_mean
 
-__all__ = ["SOURCE", "Part", "render"]
+__all__ = ["Part", "render"]
 
 FUEL = 100_000  # units for one render: a node that runs, or 64 characters or one item that are made or walked
 LONGEST = 100_000  # characters of any one text
-SOURCE = 32_768  # bytes of a template with all that it includes
 CODE = 600_000  # characters of the Python that one file may become
 LARGEST = 10**15  # of the whole numbers written in a template
 NESTING = 64  # levels of the syntax tree
 CALLS = 32  # macros and blocks inside each other
-A_CALL, A_FILE = 10, 100  # units beyond what the called code pays itself
+A_CALL, A_FILE = 10, 100  # units beyond the nodes of what is called or loaded
 
 # What a template may use
 
@@ -289,9 +288,7 @@ class _Environment(ImmutableSandboxedEnvironment):
         super().__init__(
             undefined=StrictUndefined, finalize=_text, trim_blocks=True, lstrip_blocks=True, optimized=False, cache_size=0
         )
-        self.globals.clear()
         self.filters = FILTERS | {"_pay": _pay, "_walk": _walk, "_weigh": _weigh}
-        self.tests = {name: self.tests[name] for name in TESTS}
 
     def get_template(self, name: Any, parent: Any = None, globals: Any = None) -> Any:  # noqa: A002, ARG002  (jinja2's names)
         _burn(A_FILE)
@@ -314,7 +311,6 @@ class _Environment(ImmutableSandboxedEnvironment):
             raise SecurityError(f"{_kind(__obj)} cannot be called; only macros and super() can")
         tank = _tank.get()
         tank.calls += 1
-        _burn(A_CALL)
         if tank.calls > CALLS:
             raise SecurityError(f"macros and blocks call each other more than {CALLS} deep")
         try:
@@ -402,14 +398,13 @@ def _through(name: str, node: nodes.Node, *values: int) -> nodes.Filter:
 
 
 def _make_pay(tree: nodes.Template) -> None:
-    """Adds to the tree that straight code pays when it starts, a loop when it starts, a comparison for both its sides."""
+    """Adds to the tree that straight code pays when it starts, a loop for all its turns, a comparison for what it compares with."""
     for node in list(tree.find_all((nodes.For, nodes.Compare, nodes.Template, nodes.Macro, nodes.Block))):
         weight = sum(1 for _ in node.find_all(nodes.Node))
         match node:
             case nodes.For():
                 node.iter = _through("_walk", node.iter, weight)
-            case nodes.Compare():
-                node.expr = _through("_weigh", node.expr)
+            case nodes.Compare():  # which costs no more than its right side is long
                 for operand in node.ops:
                     operand.expr = _through("_weigh", operand.expr)
             case nodes.Template() | nodes.Macro() | nodes.Block():
@@ -433,8 +428,6 @@ class Part:
     def compile(cls, source: str, name: str, file: str, lines_before: int = 0) -> Part:
         """Checks and compiles a body that begins after so many lines of its file. TemplateError with file and line where it is refused."""
         try:
-            if len(source.encode()) > SOURCE:
-                raise jinja2.TemplateSyntaxError(f"it is longer than {SOURCE:,} bytes", 1)
             tree = _ENVIRONMENT.parse(source, name, file)
             _check(tree)
             needs = [node.template.value for node in tree.find_all(REFERENCES)]  # type: ignore[attr-defined]  # _check saw that it is a Const
@@ -472,7 +465,9 @@ _FAILURES = (
 
 
 def _why(error: BaseException, values: Mapping[str, Any] | None = None) -> str:
-    if isinstance(error, (RecursionError, MemoryError, SyntaxError)):
+    if isinstance(error, MemoryError):
+        return "it needs more memory than there is"
+    if isinstance(error, (RecursionError, SyntaxError)):
         return "it is nested too deep"
     message = error.message if isinstance(error, jinja2.TemplateError) else str(error)
     unknown = re.fullmatch(r"'(\w+)' is undefined", message or "")

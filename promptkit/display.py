@@ -12,7 +12,7 @@ from promptkit.picture import Picture
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["contact_sheet", "headline", "page_html", "step_card", "strip_html", "tree_html", "tree_text"]
+__all__ = ["contact_sheet", "headline", "is_draft", "page_html", "step_card", "strip_html", "tree_html", "tree_text"]
 
 CARD_PIXELS = 320
 TREE_PIXELS = 160
@@ -20,6 +20,7 @@ PAGE_PIXELS = 256
 PICTURES_SHOWN = 60  # in a notebook's tree; older steps stand there in words
 HEADLINE = 96  # characters
 
+ARROW = Html('<div style="align-self:center">→</div>')
 INDENT = "margin-left:12px;padding-left:8px;border-left:2px solid rgba(128,128,128,.4)"
 STYLE = """
 :root{color-scheme:light dark;font:15px/1.45 system-ui,sans-serif}
@@ -42,7 +43,12 @@ def headline(record: Record) -> str:
     return short if record.ok else f"{short} ({record.outcome})"
 
 
-# Trees: a step that is continued once goes on straight; only branches are indented
+def is_draft(record: Record) -> bool:
+    """Whether the offline painter made its picture."""
+    return record.ok and record.request.get("endpoint") == "offline"
+
+
+# Trees: a step that is continued once goes on straight below it, with an arrow; only branches are indented
 
 
 def _roots(lineage: Lineage) -> list[Record]:
@@ -74,8 +80,8 @@ def tree_text(lineage: Lineage, *, head: str | None = None, files: bool = False)
         run, branches = _run(lineage, record)
         for step in run:
             tags = "".join(f" [{n}]" for n in names.get(step.id, ()))
-            times = f" (asked {len(step.attempts)} times)" if len(step.attempts) > 1 else ""
-            yield f"{indent}{step.number} {headline(step)}{times}{tags}{' <- head' if step.id == head else ''}"
+            arrow = "" if step is record else "↓ "
+            yield f"{indent}{arrow}{step.number} {headline(step)}{_times(step)}{tags}{' <- head' if step.id == head else ''}"
             if files:
                 shown = [str(lineage.folder / o["file"]) for o in step.outputs] or [str(step.path)]
                 yield from (f"{indent}  {path}" for path in shown)
@@ -85,7 +91,11 @@ def tree_text(lineage: Lineage, *, head: str | None = None, files: bool = False)
             yield f"{indent}{'└─ ' if last else '├─ '}{below[0]}"
             yield from (f"{indent}{'   ' if last else '│  '}{line}" for line in below[1:])
 
-    return "\n".join(line for root in _roots(lineage) for line in lines(root, ""))
+    return "\n\n".join("\n".join(lines(root, "")) for root in _roots(lineage))
+
+
+def _times(record: Record) -> str:
+    return f" (asked {len(record.attempts)} times)" if len(record.attempts) > 1 else ""
 
 
 def tree_html(lineage: Lineage, *, head: str | None = None) -> Html:
@@ -95,9 +105,13 @@ def tree_html(lineage: Lineage, *, head: str | None = None) -> Html:
 
     def block(record: Record) -> str:
         run, branches = _run(lineage, record)
-        figures = strip(_figure(r, TREE_PIXELS, names.get(r.id, ()), r.id == head, r.id in shown) for r in run)
-        inside = "".join(map(block, branches))
-        return f'{figures}<div style="{INDENT}">{inside}</div>'
+        figures = strip(part for r in run for part in ([] if r is record else [ARROW]) + [shape(r)])
+        leaves = [b for b in branches if not lineage.children(b)]
+        inside = strip(map(shape, leaves)) + "".join(block(b) for b in branches if b not in leaves)
+        return figures + (f'<div style="{INDENT}">{inside}</div>' if branches else "")
+
+    def shape(record: Record) -> Html:
+        return _figure(record, TREE_PIXELS, names.get(record.id, ()), record.id == head, record.id in shown)
 
     return Html("".join(map(block, _roots(lineage))))
 
@@ -121,7 +135,8 @@ def _thumbnail(picture: Picture, pixels: int) -> str:
 
 def step_card(record: Record, *, reused: bool = False) -> Html:
     """One step with its pictures, its prompt, and what it cost."""
-    note = f"step {record.number}{', reused' if reused else ''}: {record.outcome}"
+    draft = " (offline draft)" if is_draft(record) else ""
+    note = f"step {record.number}{', reused' if reused else ''}: {record.outcome}{draft}"
     figures = strip(figure(_thumbnail(p, CARD_PIXELS), alt=headline(record)) for p in record.pictures)
     said = "" if record.ok or not record.attempts else f"{record.attempts[-1].get('text') or record.attempts[-1].get('message') or ''}"
     lines = [Html(f"<div>{escape(line)}</div>") for line in (record.prompt.get("text"), said) if line]
@@ -140,7 +155,7 @@ def page_html(lineage: Lineage, *, head: str | None = None, link: Callable[[str]
 
     def block(record: Record) -> str:
         run, branches = _run(lineage, record)
-        items = "".join(f"<li>{_article(r, names.get(r.id, ()), r.id == head, link)}</li>" for r in run)
+        items = "".join(f"<li>{_article(r, names.get(r.id, ()), r.id == head, link, _origin(lineage, r))}</li>" for r in run)
         return items + "".join(f"<li><ol>{block(b)}</ol></li>" for b in branches)
 
     records = lineage.records()
@@ -151,13 +166,19 @@ def page_html(lineage: Lineage, *, head: str | None = None, link: Callable[[str]
     return page(lineage.folder.name, STYLE, body)
 
 
-def _article(record: Record, tags: Sequence[str], is_head: bool, link: Callable[[str], str] | None) -> str:
+def _origin(lineage: Lineage, record: Record) -> str:
+    """Which steps it was made from, in words."""
+    numbers = [str(lineage.get(p).number) for p in record.parents if lineage.has(p)]
+    return f" from {' and '.join(numbers)}{_times(record)}" if numbers else _times(record)
+
+
+def _article(record: Record, tags: Sequence[str], is_head: bool, link: Callable[[str], str] | None, origin: str) -> str:
     images = "".join(_linked(p, o, link, headline(record)) for p, o in zip(record.pictures, record.outputs, strict=True))
     marks = "".join(f' <span class="tag">{escape(t)}</span>' for t in tags) + (" ← head" if is_head else "")
     outcome = "" if record.ok else f' <span class="failed">{escape(record.outcome)}</span>'
     text = record.prompt.get("text") or headline(record)
     facts = f"<details><summary>how it came to be</summary>{table(_facts(record))}</details>"
-    words = f'<b>{record.number}</b>{marks}{outcome}<p class="prompt">{escape(text)}</p>{facts}'
+    words = f'<b>{record.number}</b>{origin}{marks}{outcome}<p class="prompt">{escape(text)}</p>{facts}'
     return f'<article id="step-{record.number}"><div class="pictures">{images}</div><div>{words}</div></article>'
 
 

@@ -44,6 +44,7 @@ from promptkit.record import (
 __all__ = ["Draft", "Lineage", "Problem", "Record", "now"]
 
 LAYOUT = 1
+MARKER = "promptkit.json"
 DAY = 86_400  # seconds after which a step in flight is taken for dead, wherever its process runs
 CLAIM_NAME = re.compile(r"\.open-(\d{4,})(?:\.(\d+))?\.json")
 NUMBER = re.compile(r"[0-9]{1,6}")
@@ -80,6 +81,9 @@ class Lineage:
         self.folder = folder
         self._names: dict[str, str] = {}  # by the beginning of the id, as file names have it
         self._records: dict[str, Record] = {}  # by file name, those that could be read
+        self._seen: list[str] = []  # all names in the folder at the last look, and what came of them
+        self._listing: list[str] = []
+        self._all: tuple[list[str], tuple[Record, ...]] = ([], ())
         self._recipes: dict[str, list[Record]] = {}
         self._children: dict[str, list[Record]] = {}
         self._lock = threading.RLock()
@@ -90,8 +94,11 @@ class Lineage:
     def records(self) -> tuple[Record, ...]:
         """All records that can be read, by number."""
         with self._lock:
-            found = [r for name in self._listed() if (r := self._load(name))]
-        return tuple(sorted(found, key=lambda r: (r.number, r.id)))
+            names = self._listed()
+            if self._all[0] is not names or len(self._all[1]) < len(names):
+                found = [r for name in names if (r := self._load(name))]
+                self._all = names, tuple(sorted(found, key=lambda r: (r.number, r.id)))
+            return self._all[1]
 
     def count(self) -> int:
         """How many steps there are, without reading them."""
@@ -107,6 +114,14 @@ class Lineage:
         if record and record.id == full_id:
             return record
         raise StepNotFound(f"The step {full_id[:10]} is not in {self.folder}; `promptkit verify` lists what is damaged.", path=self.folder)
+
+    def has(self, full_id: str) -> bool:
+        """Whether the record with that id is here."""
+        try:
+            self.get(full_id)
+        except StepNotFound:
+            return False
+        return True
 
     def find(self, key: int | str) -> Record:
         """One look-up for all: an int or up to six digits is a number, then a tag, then the beginning of an id."""
@@ -238,9 +253,13 @@ class Lineage:
 
     def _listed(self) -> list[str]:
         """The names of all records, looked up anew: other processes may have added some."""
-        found = sorted(n for n in _list(self.folder) if RECORD_NAME.fullmatch(n))
-        self._names = {n[-15:-5]: n for n in found}
-        return found
+        with self._lock:
+            seen = _list(self.folder)
+            if seen != self._seen:
+                self._listing = sorted(n for n in seen if RECORD_NAME.fullmatch(n))
+                self._names = {n[-15:-5]: n for n in self._listing}
+                self._seen = seen
+            return self._listing
 
     def _load(self, name: str) -> Record | None:
         """The record, or None for one that is damaged: the others stay readable, and `verify` names it."""
@@ -348,13 +367,14 @@ class Lineage:
 
     def create(self) -> None:
         """Makes the session folder where there is none yet."""
+        self.exists = self.exists or _is_session(self.folder)  # another process may have made it meanwhile
         if self.exists:
             return
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             for name, lines in ((".gitattributes", ["* -text"]), (".gitignore", [".open-*", f"{files.TEMPORARY}*"])):
                 _add_lines(self.folder / name, lines)
-            files.write_whole(self.folder / "promptkit.json", json_bytes({"layout": LAYOUT}), durable=True)
+            files.write_whole(self.folder / MARKER, json_bytes({"layout": LAYOUT}), durable=True)
             files.sync_folder(self.folder.parent)
         except OSError as error:
             raise LineageError(f"The session folder {self.folder} cannot be made: {error.strerror or error}.", path=self.folder) from None
@@ -514,7 +534,7 @@ def _place(name: str) -> int:
 
 
 def _is_session(folder: Path) -> bool:
-    marker = folder / "promptkit.json"
+    marker = folder / MARKER
     try:
         layout = json.loads(marker.read_bytes())["layout"]
     except (FileNotFoundError, NotADirectoryError):
@@ -528,7 +548,8 @@ def _is_session(folder: Path) -> bool:
 
 
 def _check_free(folder: Path) -> None:
-    if visible := sorted(n for n in _list(folder) if not n.startswith(".")):
+    visible = sorted(n for n in _list(folder) if not n.startswith("."))
+    if visible and not (folder / MARKER).exists():  # a rival may have made the session between the first look and this one
         raise LineageError(
             f"{folder} is not a session and not empty (it holds {visible[0]!r}): give a session's folder, an empty one, or a new name.",
             path=folder,
@@ -537,8 +558,7 @@ def _check_free(folder: Path) -> None:
 
 def _list(folder: Path) -> list[str]:
     try:
-        with os.scandir(folder) as entries:
-            return [entry.name for entry in entries]
+        return os.listdir(folder)  # noqa: PTH208  (asked often, and much faster than making a Path of each)
     except FileNotFoundError:
         return []
     except OSError as error:

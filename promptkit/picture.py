@@ -19,7 +19,7 @@ from promptkit.errors import PictureError, PromptkitError, PromptkitWarning
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["Picture", "complete", "media_type", "suffix_of"]
+__all__ = ["Picture", "check_name", "complete", "media_type", "suffix_of"]
 
 SUFFIXES = {
     "image/png": ".png",
@@ -114,15 +114,16 @@ def _has_jpeg_end(data: bytes) -> bool:
 
 
 def _has_all_boxes(data: bytes) -> bool:
-    start = 0
+    start, kinds = 0, set()
     while start <= len(data) - 8:
         size = int.from_bytes(data[start : start + 4])
+        kinds.add(data[start + 4 : start + 8])
         if size == 0:  # up to the end of the file
-            return True
-        if size == 1:
+            size = len(data) - start
+        elif size == 1:
             size = int.from_bytes(data[start + 8 : start + 16])
         start += max(size, 8)
-    return start <= len(data)
+    return start <= len(data) and b"mdat" in kinds and not kinds.isdisjoint((b"meta", b"moov"))
 
 
 def suffix_of(mime_type: str) -> str:
@@ -244,6 +245,16 @@ class Picture:
         except (OSError, ValueError, RuntimeError) as error:  # the latter two: a name that no file can have, a home that is not known
             raise PictureError(f"The picture cannot be saved as {os.fsdecode(path)}: {_reason(error)}; give another path.") from None
         return target
+
+
+def check_name(path: str | os.PathLike[str] | None) -> None:
+    """Refuses, before a picture is paid for, a file name that none could be saved under: a folder's, or one with no picture's suffix."""
+    from PIL import Image
+
+    target = Path(path or "picture").expanduser()
+    known = Image.registered_extensions()
+    if target.is_dir() or (target.suffix and known.get(target.suffix.lower()) not in Image.SAVE):
+        raise PictureError(f"A picture cannot be saved as {target}; give a file name that ends in .png, .jpg or .webp, or in no suffix.")
 
 
 def data_uri(image: Image.Image) -> str:

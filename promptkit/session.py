@@ -72,9 +72,14 @@ class Session:
     """A tree of pictures in one folder, and a head from which the next edit starts.
 
     `where` is a name (the session folder ./NAME if there is one, else NAME in the user's data folder) or, with a separator or as a Path,
-    a folder. Nothing is sent or made on disk, and no key is needed, before the first step. `endpoint` is a name, an Endpoint or a base
-    URL; `budget` is in USD for the folder's lifetime; `deadline` in seconds for one step, waits included; `recover` is how often a reply
-    without a picture is asked again. Raises SettingsError, LineageError.
+    a folder. Nothing is sent or made on disk, and no key is needed, before the first step.
+
+    `endpoint` is a name (google, deerapi, aaigc, offline, one of your own), an Endpoint or a base URL; `model` a model's id, by default the
+    endpoint's or gemini-2.5-flash-image; `transport` sends in your own way. `chain` is "picture" (each edit sends the last picture alone)
+    or "chat" (the earlier turns too); `recover` how often a reply without a picture is asked again; `reuse` whether a request that the
+    session holds already brings that step; `budget` is in USD for the folder's lifetime, `deadline` in seconds for a step with its waits.
+    `aspect_ratio` ("16:9"), `image_size` ("2K"), `seed`, `temperature` and `safety` ({"HARASSMENT": "BLOCK_ONLY_HIGH"}) go with every
+    request, unless a call says otherwise. Raises SettingsError, LineageError.
     """
 
     def __init__(
@@ -128,11 +133,15 @@ class Session:
     ) -> Step:
         """Makes a picture from a prompt, as a new root. The picture is on disk before this returns; a failure moves nothing.
 
-        `references` are steps or pictures of one's own that go along; `fresh` asks anew for what the session holds already. Raises
+        `references` are steps or pictures of one's own that go along; `fresh` asks anew for what the session holds already; `options` are
+        aspect_ratio, image_size, seed, temperature, safety and lang (the language to ask again in). Raises
         NoPicture, Refused, ProviderError, TransportError, BudgetExceeded, each with the failed step as `.step`, and SettingsError,
         PictureError, LineageError before anything is sent.
         """
-        return self._one(self._planned(prompt, None, references, label=label, meta=meta, **options), fresh=fresh)
+        plan = self._planned(prompt, None, references, label=label, meta=meta, **options)
+        if plan.prompt.kind == "edit" and not plan.sources:
+            raise SettingsError(f"{plan.prompt.template} edits a picture: call edit(…) on a step, or bring the picture as references=.")
+        return self._one(plan, fresh=fresh)
 
     def edit(
         self,
@@ -236,7 +245,7 @@ class Session:
     @property
     def tags(self) -> dict[str, Step]:
         """The tagged steps by name."""
-        return {name: Step(self, self._lineage.get(i)) for name, i in self._lineage.tags().items() if self._has(i)}
+        return {name: Step(self, self._lineage.get(i)) for name, i in self._lineage.tags().items() if self._lineage.has(i)}
 
     @property
     def head(self) -> Step | None:
@@ -277,7 +286,7 @@ class Session:
         return iter(self.steps)
 
     def __contains__(self, step: object) -> bool:
-        return isinstance(step, Step) and self._has(step.id)
+        return isinstance(step, Step) and self._lineage.has(step.id)
 
     @property
     def folder(self) -> Path:
@@ -319,6 +328,9 @@ class Session:
     def _endpoint(self) -> Endpoint:
         if self._chosen is None:
             self._chosen = settings.choose_endpoint(None, head=self._last_endpoint())
+            if self._chosen.is_offline and (service := settings.service_with_key()):
+                said = f"This session goes on with offline drafts, as its head did; endpoint={service!r} asks {service}."
+                warnings.warn(said, PromptkitWarning, stacklevel=2)
         return self._chosen
 
     @property
@@ -339,7 +351,7 @@ class Session:
     def _position(self) -> tuple[str | None, tuple[str, ...]]:
         if self._cursor is None:
             head, redo = self._lineage.head()
-            self._cursor = (head, redo) if head and self._has(head) else (None, ())
+            self._cursor = (head, redo) if head and self._lineage.has(head) else (None, ())
         return self._cursor
 
     def _move(self, head: str, redo: tuple[str, ...] = ()) -> None:
@@ -356,13 +368,6 @@ class Session:
             said = f"There is nothing to {what} yet: make a picture with generate(…), or bring one with add(…)."
             raise LineageError(said, path=self.folder)
         return self.head
-
-    def _has(self, full_id: str) -> bool:
-        try:
-            self._lineage.get(full_id)
-        except StepNotFound:
-            return False
-        return True
 
     # Looking up
 

@@ -35,6 +35,7 @@ __all__ = [
     "data_folder",
     "find_key",
     "language",
+    "service_with_key",
     "template_folders",
 ]
 
@@ -154,9 +155,11 @@ class Endpoint:
         """The endpoint of that name: google, deerapi, aaigc, offline, or one of the config file's. SettingsError when there is none."""
         known = _endpoints()
         if name not in known:
+            looks_like_host = re.fullmatch(r"[\w.-]+(?:\.\w+|:\d+)(?:/.*)?", name)
+            hint = f" (did you mean http://{name}?)" if looks_like_host else did_you_mean(name, known)
             raise SettingsError(
-                f"There is no endpoint {name!r}{did_you_mean(name, known)}; known are {', '.join(known)}; "
-                f"give a base URL, or define [endpoints.{name}] in {config_file()}."
+                f"There is no endpoint {name!r}{hint}; known are {', '.join(known)}; give a base URL that begins with https:// or http://, "
+                f"or define [endpoints.NAME] in {config_file()}."
             )
         return known[name]
 
@@ -338,6 +341,12 @@ def find_key(endpoint: Endpoint, given: str | None = None) -> Key | None:
             'endpoint="offline" draws drafts without a key.'
         )
     return key
+
+
+def service_with_key() -> str | None:
+    """The name of a service whose key is set, None where there is none."""
+    services = (e for e in _endpoints().values() if not e.is_offline and e.auth != "none")
+    return next((e.name for e in services if _own_key(e) or _gateway_key(e)), None)
 
 
 def _own_key(endpoint: Endpoint) -> Key | None:

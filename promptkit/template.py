@@ -32,8 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Input", "Library", "Prompt", "Template", "add_library", "templates"]
 
-# bytes of a template with all that it extends, includes and imports; closed.SOURCE, which is not imported because that loads jinja2
-LONGEST_FILE = 32_768
+LONGEST_FILE = 32_768  # bytes of a template with all that it extends, includes and imports
 DEEPEST_YAML = 16
 
 LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
@@ -142,10 +141,9 @@ def _read_text(path: Path, state: os.stat_result) -> str:
         raise TemplateError(f"Byte {error.start} is not UTF-8; save the file as UTF-8.", file=str(path)) from None
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
-JSON_SCALAR = re.compile(r"null|true|false|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
-
-
 # YAML without surprises
+
+JSON_SCALAR = re.compile(r"null|true|false|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 
 
 def _read_yaml(text: str, path: Path) -> Mapping[str, Any]:
@@ -277,9 +275,9 @@ class Input:
             return tuple(str.__str__(item) for item in value)
         if self.type == "boolean" and isinstance(value, bool):
             return value
-        if self.type == "integer" and isinstance(value, int) and not isinstance(value, bool):
+        if self.type in ("integer", "number") and isinstance(value, int) and not isinstance(value, bool):
             return value
-        if self.type == "number" and isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
+        if self.type == "number" and isinstance(value, float) and math.isfinite(value):
             return value
         raise ValueError(f"is {_shown(value)}; expected {EXPECTED[self.type]}")
 
@@ -442,7 +440,7 @@ class _FrontMatter:
     def known_keys(self, what: str, found: Mapping[str, Any], known: Collection[str]) -> None:
         for key in found:
             if key not in known and not key.startswith("x-"):
-                self.problems.append(f"{what} has no {key!r}{did_you_mean(key, known)}; known are {', '.join(known)}")
+                self.problems.append(f"{what} has an unknown key {key!r}{did_you_mean(key, known)}; known are {', '.join(known)}")
 
     def field(self, name: str) -> Any:
         empty = FIELDS[name]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import ipaddress
+import re
 import threading
 import time
 import warnings
@@ -243,5 +244,5 @@ def _is_timeout(error: BaseException) -> bool:
 
 
 def _worded(error: BaseException) -> str:
-    text = str(error).split(": ", 1)[-1] if "object at 0x" in str(error) else str(error)
+    text = re.sub(r"^\w*\((?:host|<)[^)]*\): |^<[^>]*>: ", "", str(error))  # urllib3 begins with its own objects
     return f"{type(error).__name__}: {text[:200]}" if text else type(error).__name__

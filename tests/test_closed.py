@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from promptkit import closed, template
+from promptkit import closed
 from promptkit.errors import TemplateError
 from promptkit.template import Library
 
@@ -126,6 +126,8 @@ LATER = {
     "computed while compiling": "{{ 'a'|replace('a', 'aaaaaaaaaa')" + "|replace('a', 'aaaaaaaaaa')" * 200 + "|length }}",
     "constants computed while compiling": ("{% if 'a'" + "|replace('a', 'aaaaaaaaaa')" * 4 + " %}{% endif %}") * 200,
     "replace of nothing": doubled(16) + "{{ x|replace('', x)|length }}",
+    "long printed twice": "{{ long }}{{ long }}",
+    "long kept twice": "{% set x = long ~ long %}{{ x|length }}",
     "join between long": "{{ c|join(long)|length }}",
     "join in loops": FOR * 3 + "{% if c|join(s) %}{% endif %}" + END * 3,
     "upper of long in loops": FOR * 2 + "{% if long|upper %}{% endif %}" * 100 + END * 2,
@@ -150,6 +152,8 @@ LATER = {
     "two stars in a filter": "{{ s|article(**c) }}",
     "two names set": "{% set a, b = c %}",
     "attribute set": "{% set s.x = 1 %}",
+    "text called": "{{ s() }}",
+    "lists in lists": "{% set l=['x'] %}" + "{% set l=[l,l] %}" * 60 + "{% if l == l %}{% endif %}",
     "method of the loop": "{% for i in c %}{{ loop.cycle('a') }}{% endfor %}",
     "memory of the loop": "{% for i in c %}{{ loop.changed(c) }}{% endfor %}",
     "private of the loop": "{% for i in c %}{{ loop._iterable }}{% endfor %}",
@@ -267,7 +271,7 @@ def hold_all(folder: Path) -> None:
         (folder / name).write_text(text, encoding="utf-8")
     for name, body in CASES.items():
         (folder / "t.j2").write_text(FRONT + body, encoding="utf-8")
-        print(name, outcome(Library(folder, builtin=False))[:60])
+        print(name, outcome(Library(folder, builtin=False)).replace("\n", " "))
 
 
 def test_hostile_templates_stay_within_memory(tmp_path: Path) -> None:
@@ -282,8 +286,42 @@ def test_hostile_templates_stay_within_memory(tmp_path: Path) -> None:
         encoding="utf-8",
     )
     assert done.returncode == 0, done.stderr
-    assert len(done.stdout.splitlines()) >= len(CASES)
-    assert "MemoryError" not in done.stderr + done.stdout
+    assert len(done.stdout.splitlines()) == len(CASES)
+    assert "more memory" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("case", "words"),
+    [
+        ("long printed twice", "a text of more than 100,000 characters"),
+        ("long kept twice", "a text of more than 100,000 characters"),
+        ("replace of nothing", "a text of more than 100,000 characters"),
+        ("join in loops", "more work than a template may"),
+        ("macro that calls itself", "call each other more than 32 deep"),
+        ("filtered loop", "neither recursive nor filtered"),
+        ("recursive loop", "neither recursive nor filtered"),
+        ("star in a call", "without * and **"),
+        ("star in a filter", "without * and **"),
+        ("two stars in a filter", "without * and **"),
+        ("lists in lists", "a list holds constants only"),
+        ("text called", "a text cannot be called"),
+        ("method of the loop", "has no 'cycle'"),
+        ("private of the loop", "has no '_iterable'"),
+        ("private of a module", "has no '_body_stream'"),
+        ("file that may be missing", "what is included has to exist"),
+        ("file named by an input", "a file is named in quotes"),
+        ("file outside", "needs '/etc/passwd', which is not in"),
+        ("includes in a circle", "includes itself, by way of"),
+        ("filters too deep", "nested more than 64 deep"),
+        ("names around includes", "too many names"),
+        ("number of many digits", "is larger than 1,000,000,000,000,000"),
+        ("loop variables passed", "the name '_loop_vars'"),
+        ("two names set", "one name is set at a time"),
+    ],
+)
+def test_each_refusal_says_why(case: str, words: str, library: Callable[[str], Library]) -> None:
+    """Each rule stops what it is there for, before another one does."""
+    assert words in outcome(library(LATER[case]))
 
 
 @pytest.mark.parametrize("turns", [1, 3])
@@ -330,6 +368,7 @@ def test_each_thread_has_fuel_of_its_own(library: Callable[[str], Library]) -> N
         ("{{ c|length }}{{ c|first }}{{ c[0] }}{{ s|first }}{{ s|last }}{{ []|first }}", "140xxac"),
         ("{{ s|upper }}{{ 'AB'|lower }}{{ s|capitalize }}{{ 'a b'|title }}{{ ' a '|trim }}{{ s|replace('b', '-') }}", "ABCabAbcA Baa-c"),
         ("{{ 'please add'|removeprefix('please ') }}{{ 'The bear'|bare }}{{ 'a'|count }}", "addbear1"),
+        ("{{ range is defined }}{{ namespace is defined }}", "FalseFalse"),
         ("{{ d is number }}{{ s is string }}{{ none_ is none }}{{ nope is undefined }}{{ true is boolean }}", "TrueTrueTrueTrueTrue"),
     ],
 )
@@ -365,11 +404,6 @@ def test_errors_name_the_included_file(library: Callable[[str], Library]) -> Non
     with pytest.raises(TemplateError) as caught:
         found.t()
     assert (Path(caught.value.file or "").name, caught.value.line) == ("_bad.j2", 2)
-
-
-def test_size_limit_is_one(library: Callable[[str], Library]) -> None:
-    """The limit on a file and the limit on its body are the same number, which two modules hold."""
-    assert template.LONGEST_FILE == closed.SOURCE
 
 
 AN = """elderly man; hour; honest face; heirloom; umbrella; uninteresting wall; unidentified object;

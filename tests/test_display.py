@@ -55,10 +55,19 @@ def test_a_tree_in_lines_goes_straight_on_and_indents_branches_only(service: Loo
     assert tree_text(session._lineage, head=session.head.id).splitlines() == [
         "1 <i>the fox</i>",
         "├─ 2 add a hat",
-        "│  4 and a scarf <- head",
+        "│  ↓ 4 and a scarf <- head",
         "└─ 3 make it night [<u>mine</u>]",
-        "   5 what now? (text)",
+        "   ↓ 5 what now? (text)",
     ]
+
+
+def test_roots_stand_apart() -> None:
+    """What continues a step has an arrow; what starts anew has none, and an empty line before it."""
+    session = Session("./bear", endpoint="offline")
+    session.generate("a cat")
+    session.generate("a dog")
+    session.edit("add a hat")
+    assert tree_text(session._lineage) == "1 a cat\n\n2 a dog\n↓ 3 add a hat"
 
 
 def test_a_long_chain_stays_flat(service: Loopback) -> None:
@@ -85,6 +94,7 @@ def test_the_page_is_one_file_that_loads_nothing_and_escapes_all_that_was_writte
     for step in session:
         assert str(step.prompt) in page.text
         assert step.id in page.text
+    assert "2 from 1" in page.text
     assert "<u>mine</u>" in page.text
     assert "<img src=x onerror=alert(1)>" in page.text
 

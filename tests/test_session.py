@@ -534,6 +534,26 @@ def test_an_offline_draft_goes_to_a_service_only_where_it_is_named(service: Loop
     assert paid.edit("hat", on=1).number == 2
 
 
+def test_a_session_that_goes_on_with_drafts_says_so_where_a_key_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody takes drafts for a service's pictures: with a key set, a session that follows its offline head says which endpoint asks."""
+    fox = offline().generate("a fox")
+    assert "offline draft" in fox._repr_mimebundle_()["text/html"]
+    Session("./bear").edit("hat")
+    monkeypatch.setenv("GEMINI_API_KEY", "AIza-of-a-test")
+    with pytest.warns(PromptkitWarning, match="endpoint='google'"):
+        Session("./bear").edit("cap")
+
+
+def test_a_template_that_edits_is_not_sent_without_a_picture(service: Loopback) -> None:
+    """generate refuses an edit template before sending, unless a picture goes along as reference."""
+    bear = Session("./bear", endpoint=service.url)
+    ink = templates.edit.style_transfer(style="ink")
+    with pytest.raises(SettingsError, match="edits a picture"):
+        bear.generate(ink)
+    assert service.received == []
+    assert bear.generate(ink, references=[png()]).ok
+
+
 def test_no_key_is_needed_before_the_first_step_and_its_absence_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     """Opening and reading need no key; the first request without one says which variable, and makes nothing."""
     bear = Session("./bear", endpoint="deerapi")
