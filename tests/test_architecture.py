@@ -28,6 +28,7 @@ ROWS = [
     ["painter", "wire", "lineage"],
     ["record"],
     ["template", "picture", "models"],
+    ["frontmatter"],
     ["closed"],
     ["settings"],
     ["markup"],
@@ -36,7 +37,7 @@ ROWS = [
 ROW_OF = {name: i for i, row in enumerate(ROWS) for name in row}
 ONE_IMPORTER = {
     "jinja2": {"closed"},
-    "yaml": {"template"},
+    "yaml": {"frontmatter"},
     "PIL": {"picture", "painter", "offline", "display"},
     "requests": {"transport"},
     "urllib3": {"transport"},

@@ -818,3 +818,9 @@ def test_a_known_template_is_parsed_once(tmp_path: Path) -> None:
     assert parsing(render) == 0
     (tmp_path / "_a.j2").write_text("{# x #}a")
     assert parsing(render) > 0
+
+
+def test_inputs_are_given_by_name(tmp_path: Path) -> None:
+    """An input without its name is refused with a line that shows how it is given."""
+    with pytest.raises(InputError, match=r"sticker\(subject='happy bear'\)"):
+        templates.sticker("happy bear")

@@ -1,0 +1,56 @@
+"""Steps as asking makes them, without anybody to ask: begun, attempted, answered, committed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from loopback import png
+
+from promptkit.lineage import Draft, Lineage, Record, now
+from promptkit.picture import Picture
+
+
+def red() -> Picture:
+    return Picture(png())
+
+
+def fields(**more: Any) -> dict[str, Any]:
+    """What a record holds before it is asked for."""
+    request = {"endpoint": "offline", "model": "gemini-2.5-flash-image", "config": {}}
+    return {"started": now(), "parents": [], "prompt": {"text": "a bear"}, "sources": [], "request": request, **more}
+
+
+def answered(lineage: Lineage, *pictures: Picture, slug: str = "edit", **more: Any) -> Draft:
+    """A step whose answer was noted and not committed."""
+    draft = lineage.begin(slug, fields(**more))
+    draft.attempt({"started": now(), "sent_text": "a bear"})
+    cost = {"usd": 0.04, "basis": "test"}
+    draft.answer({"outcome": "picture" if pictures else "text", "text": "Here.", "cost": cost}, pictures)
+    return draft
+
+
+def made(lineage: Lineage, *pictures: Picture, **more: Any) -> Record:
+    """A step with a picture."""
+    return answered(lineage, *(pictures or [red()]), **more).commit("picture")
+
+
+def failed(lineage: Lineage, **more: Any) -> Record:
+    """A step that was answered in words."""
+    return answered(lineage, **more).commit("text")
+
+
+def names(folder: Path) -> list[str]:
+    """All that is in a folder, hidden files and folders within included."""
+    return sorted(str(p.relative_to(folder)) for p in folder.rglob("*"))
+
+
+def snapshot(folder: Path) -> dict[str, tuple[int, int]]:
+    """What would change if anything were written: each path's size and time."""
+    return {str(p): (p.stat().st_size, p.stat().st_mtime_ns) for p in [folder, *folder.rglob("*")]}
+
+
+def edit_json(path: Path, **changes: Any) -> None:
+    """Writes other values into a JSON file."""
+    path.write_text(json.dumps({**json.loads(path.read_bytes()), **changes}), encoding="utf-8")

@@ -1,0 +1,308 @@
+"""What a session outlives: killed processes, rivals, and a full disk."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from loopback import png
+from steps import answered, edit_json, fields, made, names, red, snapshot
+
+from promptkit.errors import LineageError
+from promptkit.lineage import Lineage
+from promptkit.picture import Picture
+
+WRITER = str(Path(__file__).with_name("writer.py"))
+DAY = 86_400
+
+
+@pytest.fixture
+def lineage(tmp_path: Path) -> Lineage:
+    return Lineage(tmp_path / "bear")
+
+
+def writer(*arguments: object) -> subprocess.Popen[str]:
+    return subprocess.Popen([sys.executable, WRITER, *map(str, arguments)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def stopped(lineage: Lineage, moment: str) -> None:
+    """One step up to that moment, at which its process ends."""
+    with writer("stop", lineage.folder, moment) as process:
+        assert process.wait() == 9
+
+
+def lasting(folder: Path) -> list[str]:
+    """The files in a folder, but for those that only git looks at."""
+    return [n for n in names(folder) if (folder / n).is_file() and not n.startswith(".git")]
+
+
+# Killed processes
+
+
+def test_a_process_may_be_killed_at_any_moment(lineage: Lineage) -> None:
+    """After each of 80 kills all that was committed is there and whole; in the end each paid attempt stands in one record, once."""
+    sent: list[str] = []
+    with writer("killed", lineage.folder) as process:
+        assert process.stdin
+        assert process.stdout
+        for _ in range(80):
+            print(file=process.stdin, flush=True)
+            said = json.loads(process.stdout.readline())
+            sent += [line[1] for line in said if line[0] == "sent"]
+            opened = Lineage(lineage.folder)
+            assert opened.verify() == []
+            for _, full_id, sha256 in (line for line in said if line[0] == "step"):
+                assert [p.sha256 for p in opened.get(full_id).pictures] == [sha256]
+        process.stdin.close()
+    made(lineage)
+    records = Lineage(lineage.folder).records()
+    counted = Counter(a["sent_text"] for r in records for a in r.attempts)
+    assert {counted[token] for token in sent} == {1}
+    assert sent
+    assert set(counted.values()) == {1}
+    assert len({r.number for r in records}) == len(records)
+    assert lineage.verify() == []
+    assert not any(p.stat().st_size for p in lineage.folder.glob(".open-*"))  # one may be left of a process killed while it was claiming
+
+
+@pytest.mark.parametrize(
+    ("moment", "outcome", "pictures"),
+    [
+        ("claimed", None, 0),
+        ("attempted", "interrupted", 0),
+        ("answered in words", "interrupted", 0),
+        ("answered", "interrupted", 0),
+        ("half a picture", "interrupted", 0),
+        ("one picture", "picture", 1),
+        ("all pictures", "picture", 2),
+        ("recorded", "picture", 2),
+    ],
+)
+def test_the_next_write_adopts_what_was_left(lineage: Lineage, moment: str, outcome: str | None, pictures: int) -> None:
+    """A dead process's paid attempts become a record at the next write and not before, once, with the pictures that lie there whole."""
+    stopped(lineage, moment)
+    before = snapshot(lineage.folder)
+    assert Lineage(lineage.folder).count() == (moment == "recorded")
+    assert snapshot(lineage.folder) == before
+    new = made(lineage)
+    made(Lineage(lineage.folder))
+    left = [r for r in lineage.records() if r.number < new.number]
+    assert [(r.outcome, len(r.pictures)) for r in left] == ([(outcome, pictures)] if outcome else [])
+    assert all(lineage.is_whole(r) for r in left)
+    assert [bool(r.fields["warnings"]) for r in left] == ([moment != "recorded"] if outcome else [])
+    assert lineage.verify() == []
+    assert not list(lineage.folder.glob(".open-*"))
+
+
+def test_an_adopter_may_be_killed_too(lineage: Lineage) -> None:
+    """A claim that a dead process had taken over is taken over again."""
+    stopped(lineage, "attempted")
+    (claim,) = lineage.folder.glob(".open-*")
+    claim.rename(claim.with_name(f".open-0001.{2**22 + 1}.json"))
+    made(lineage)
+    assert [r.outcome for r in lineage.records()] == ["interrupted", "picture"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "age", "adopted"),
+    [
+        ({}, 0, False),
+        ({"host": "elsewhere", "process": 2**22 + 1}, DAY - 60, False),
+        ({"host": "elsewhere"}, DAY + 60, True),
+        ({}, DAY + 60, True),
+        ({"process": None}, 0, False),
+        ({"process": 2**70}, 0, True),
+        ({"run": "another"}, 0, True),
+    ],
+    ids=["alive", "another host", "another host, old", "alive, old", "unknown", "no process", "the same number in a restarted container"],
+)
+def test_only_what_is_dead_is_adopted(lineage: Lineage, changes: dict[str, Any], age: int, adopted: bool) -> None:
+    """A living process's step and one of another host are left alone for a day; numbers in flight are not given twice."""
+    claim = answered(lineage)._claim
+    edit_json(claim, **changes)
+    os.utime(claim, (time.time() - age,) * 2)
+    assert made(Lineage(lineage.folder)).number == 2
+    assert [r.number for r in Lineage(lineage.folder).records()] == ([1, 2] if adopted else [2])
+    assert claim.exists() != adopted
+
+
+def test_an_adoption_that_fails_is_made_up_for(lineage: Lineage) -> None:
+    """A step that could not be adopted for want of room stays, under the adopter's name and not looking abandoned."""
+    stopped(lineage, "attempted")
+    (claim,) = lineage.folder.glob(".open-*")
+    os.utime(claim, (0, 0))
+    with room(8), pytest.raises(LineageError, match="File too large"):
+        lineage.begin("edit", fields())
+    (taken,) = lineage.folder.glob(".open-*")
+    assert time.time() - taken.stat().st_mtime < 60
+    taken.rename(claim)
+    made(lineage)
+    assert [r.outcome for r in lineage.records()] == ["interrupted", "picture"]
+
+
+@pytest.mark.parametrize("note", ["", "{", "[]", '{"record": 3}', '{"record": {"attempts": 1}}', '{"record": {"attempts": ["x"]}}', "\xff"])
+def test_a_damaged_claim_stops_nothing(lineage: Lineage, note: str) -> None:
+    """A note that tells nothing hinders no later step."""
+    lineage.create()
+    claim = lineage.folder / ".open-0001.json"
+    claim.write_text(note, "latin-1")
+    os.utime(claim, (0, 0))
+    assert made(lineage).number in (1, 2)
+    assert [r.outcome for r in lineage.records()] == ["picture"]
+
+
+# Rivals
+
+
+def test_rivals_share_no_number(lineage: Lineage) -> None:
+    """Two processes of four threads each lose no step and share no number, and what one writes and reads at once is one child."""
+    first = made(lineage)
+    rivals = [writer("rival", lineage.folder, 4, 12) for _ in range(2)]
+    assert {rival.stdout.readline() for rival in rivals if rival.stdout} == {"ready\n"}
+    for rival in rivals:
+        print(file=rival.stdin, flush=True)
+    said = [line for rival in rivals for line in rival.communicate()[0].split()]
+    assert [rival.returncode for rival in rivals] == [0, 0]
+    records = lineage.records()
+    assert sorted([first.id, *said]) == sorted(r.id for r in records)
+    assert len({r.number for r in records}) == len(records) == 97
+    assert lineage.verify() == []
+
+
+def test_a_folder_may_be_made_by_several_at_once(tmp_path: Path) -> None:
+    """Whoever opens or begins a session that others are just making finds it, each time."""
+    folders = [tmp_path / str(i) for i in range(100)]
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(lambda folder: Lineage(folder).create(), [f for f in folders for _ in range(6)]))
+    assert all(Lineage(f).exists and names(f) == [".gitattributes", ".gitignore", "promptkit.json"] for f in folders)
+
+
+def test_a_number_is_not_given_twice(lineage: Lineage) -> None:
+    """A number that a rival took and finished with since it was looked for cannot be claimed, nor one in flight."""
+    made(lineage)
+    answered(lineage)
+    before = names(lineage.folder)
+    assert [Lineage(lineage.folder)._claim(number) for number in (1, 2, 3)] == [False, False, True]
+    assert names(lineage.folder) == sorted([*before, ".open-0003.json"])
+
+
+def test_a_step_is_committed_once(lineage: Lineage) -> None:
+    """A second commit gives the first one's record; what is answered later changes nothing, and nothing more is sent for it."""
+    draft = answered(lineage, red())
+    record = draft.commit("picture")
+    before = snapshot(lineage.folder)
+    draft.answer({"outcome": "text"})
+    assert draft.commit("interrupted") is record
+    with pytest.raises(LineageError, match="recorded already"):
+        draft.attempt({"sent_text": "again"})
+    assert snapshot(lineage.folder) == before
+
+
+def test_a_commit_that_broke_off_makes_no_second_step(lineage: Lineage) -> None:
+    """A commit that failed after its record was written gives that record when it is repeated, as Ctrl-C makes it be."""
+    draft = answered(lineage, red())
+    draft._claim.unlink()
+    draft._claim.mkdir()
+    with pytest.raises(LineageError):
+        draft.commit("picture")
+    (written,) = Lineage(lineage.folder).records()
+    draft._claim.rmdir()
+    time.sleep(0.002)  # its end is noted to the millisecond
+    assert draft.commit("interrupted").id == written.id
+    assert Lineage(lineage.folder).count() == 1
+
+
+def test_a_picture_that_came_is_kept_whatever_the_outcome(lineage: Lineage) -> None:
+    """A step that is interrupted after its picture was answered is a step with a picture."""
+    assert answered(lineage, red()).commit("interrupted").ok
+    assert not answered(lineage).commit("interrupted").ok
+
+
+# A disk that is full, or says no
+
+
+@contextmanager
+def room(size: int) -> Iterator[None]:
+    """No file may grow beyond so many bytes: what a full disk is, for root too."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+NOISE = Picture(png() + bytes(20_000))
+FULL: list[Callable[[Lineage], object]] = [
+    lambda lineage: lineage.begin("edit", fields()),
+    lambda lineage: answered(lineage),
+    lambda lineage: lineage.set_head("ab" * 32),
+    lambda lineage: lineage.set_tag("a", "ab" * 32),
+    lambda lineage: lineage.keep_source(NOISE),
+    lambda lineage: lineage.keep_extra(b"a" * 2000),
+    lambda lineage: lineage.keep_template("ab", {"a": "b"}),
+]
+
+
+@pytest.mark.parametrize("write", FULL)
+@pytest.mark.parametrize("new", [True, False], ids=["new", "old"])
+def test_a_full_disk_is_a_lineage_error(lineage: Lineage, write: Callable[[Lineage], object], new: bool) -> None:
+    """Where nothing can be written each way to write raises LineageError, and leaves no file that was not there."""
+    if not new:
+        made(lineage)
+    before = lasting(lineage.folder)
+    with room(8), pytest.raises(LineageError, match="File too large"):
+        write(lineage)
+    assert lasting(lineage.folder) == before
+
+
+@pytest.mark.parametrize(("picture", "size"), [(NOISE, 5000), (red(), 400)], ids=["the picture", "the record"])
+def test_a_commit_on_a_full_disk_can_be_made_up_for(lineage: Lineage, picture: Picture, size: int) -> None:
+    """A commit that finds no room leaves nothing half-written, and the same step can be committed once there is room."""
+    draft = answered(lineage, picture)
+    for _ in range(2):
+        with room(size), pytest.raises(LineageError, match="File too large"):
+            draft.commit("picture")
+        assert not [n for n in names(lineage.folder) if "tmp" in n or (n.endswith(".json") and n.startswith("0"))]
+    record = draft.commit("interrupted")
+    assert (record.outcome, lineage.verify()) == ("picture", [])
+    assert not list(lineage.folder.glob(".open-*"))
+
+
+IN_THE_WAY: dict[str, tuple[str, Callable[[Lineage], object]]] = {
+    "head": ("head/x", lambda lineage: lineage.set_head("ab" * 32)),
+    "tags": ("tags", lambda lineage: lineage.set_tag("a", "ab" * 32)),
+    "sources": ("sources", lambda lineage: lineage.keep_source(red())),
+    "a picture": (f"0001-edit-{red().sha256[:10]}.png/x", lambda lineage: answered(lineage, red()).commit("picture")),
+}
+
+
+@pytest.mark.parametrize("what", IN_THE_WAY)
+def test_what_stands_in_the_way_is_a_lineage_error(lineage: Lineage, what: str) -> None:
+    """A file where a folder should be, or a folder where a file should be, raises LineageError and leaves no temporary file."""
+    name, write = IN_THE_WAY[what]
+    lineage.create()
+    (lineage.folder / name).parent.mkdir(exist_ok=True)
+    (lineage.folder / name).touch()
+    with pytest.raises(LineageError, match="Nothing can be written in"):
+        write(lineage)
+    assert not [n for n in names(lineage.folder) if ".tmp-" in n]
+
+
+def test_a_folder_that_cannot_be_made_is_a_lineage_error(tmp_path: Path) -> None:
+    """Where the folder's parent has become a file meanwhile, the first step says that there can be no session."""
+    lineage = Lineage(tmp_path / "here" / "bear")
+    (tmp_path / "here").touch()
+    with pytest.raises(LineageError, match=r"cannot be (made|a session folder)"):
+        lineage.begin("edit", fields())

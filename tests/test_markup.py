@@ -1,0 +1,113 @@
+"""HTML that shows what it is given, literally."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from promptkit import markup
+from promptkit.markup import Html
+
+NASTY = "</b><script>alert(1)</script>\"'&<img src=x onerror=y>"
+TEXTS = st.text() | st.text(alphabet="<>&\"'ab/ ", max_size=12)
+PIECES = {
+    "escape": lambda text: markup.escape(text),
+    "figure": lambda text: markup.figure(text, text, alt=text, width=3),
+    "strip": lambda text: markup.strip([text, text]),
+    "table": lambda text: markup.table([(text, text)], (text,)),
+    "card": lambda text: markup.card(text, text),
+    "page": lambda text: markup.page(text, "", ""),
+}
+
+
+class Reader(HTMLParser):
+    """What a browser would see."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+        self.text: list[str] = []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += attrs
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+
+@given(text=TEXTS)
+def test_escaped_text_is_text(text: str) -> None:
+    """No bare <, >, quote or ampersand of the input is left, and a browser shows what was put in."""
+    escaped = markup.escape(text)
+    assert not set("<>\"'") & set(escaped)
+    assert re.sub(r"&(amp|lt|gt|quot|#x27);", "", escaped).count("&") == 0
+    assert "".join(Reader(f"<b>{escaped}</b>").text) == text
+
+
+@given(text=TEXTS)
+@pytest.mark.parametrize("name", PIECES)
+def test_no_piece_takes_tags_from_text(name: str, text: str) -> None:
+    """Each piece has the same tags and attributes whatever text it is given."""
+    plain, nasty = Reader(PIECES[name]("x")), Reader(PIECES[name](text or "x"))
+    assert nasty.tags == plain.tags
+    assert [n for n, _ in nasty.attributes] == [n for n, _ in plain.attributes]
+
+
+@pytest.mark.parametrize("name", PIECES)
+def test_each_piece_shows_what_it_is_given(name: str) -> None:
+    """Text comes out as it went in, in content and in attributes."""
+    piece = PIECES[name](NASTY)
+    assert isinstance(piece, Html)
+    seen = Reader(piece)
+    assert "script" not in seen.tags
+    if name == "page":  # a title is read without tags
+        assert "&lt;script&gt;" in piece
+    else:
+        assert NASTY in "".join(seen.text)
+    if name == "figure":
+        assert dict(seen.attributes)["src"] == dict(seen.attributes)["alt"] == NASTY
+
+
+@pytest.mark.parametrize("value", [7, None, 1.5, ["<a>"], ValueError("<a>")], ids=repr)
+def test_what_is_no_text_is_shown_as_text(value: object) -> None:
+    """Any value is shown as its text, escaped."""
+    assert markup.escape(value) == str(value).replace("<", "&lt;").replace(">", "&gt;").replace("'", "&#x27;")
+
+
+def test_html_passes_as_it_is() -> None:
+    """What is HTML already is not escaped again, wherever it stands; joined with text it is text again."""
+    bold = Html("<b>a</b>")
+    assert markup.escape(bold) is bold
+    pieces = [markup.card("x", bold), markup.strip([bold]), markup.table([[bold]]), markup.figure("x", bold), markup.page("x", "", bold)]
+    for piece in pieces:
+        assert "<b>a</b>" in piece
+    assert not isinstance(bold + "<i>", Html)
+    assert markup.escape(markup.escape("<")) == "&lt;"
+
+
+def test_a_page_loads_nothing() -> None:
+    """A page lets nothing be loaded but data: pictures and its own style, and holds no script."""
+    page = markup.page("bear", "b{color:red}", markup.figure("data:image/png;base64,AAAA"))
+    seen = Reader(page)
+    policies = [dict(seen.attributes).get("content")] + [v for n, v in seen.attributes if n == "content"]
+    assert "default-src 'none'; img-src data:; style-src 'unsafe-inline'" in policies
+    assert page.index("Content-Security-Policy") < page.index("<style>") < page.index("<body>")
+    assert page.startswith("<!doctype html>")
+    assert not {"script", "link", "iframe", "object", "base"} & set(seen.tags)
+    assert not re.search(r"https?:", page)
+    assert ("charset", "utf-8") in seen.attributes
+
+
+def test_empty_parts_are_left_out() -> None:
+    """A figure without a caption has none, a table without a header no head, and no rows are an empty table."""
+    assert "figcaption" not in markup.figure("data:,")
+    assert "thead" not in markup.table([(1,)])
+    assert Reader(markup.table([])).tags == ["table", "tbody"]

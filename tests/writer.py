@@ -1,0 +1,94 @@
+"""What the tests of lineage run in processes of their own, to be killed or to be rivals: python writer.py WHAT FOLDER …"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+from loopback import png
+from steps import answered, fields, made
+
+from promptkit.lineage import Lineage
+from promptkit.picture import Picture
+
+
+def write_on(folder: Path, out: int) -> None:
+    """Steps without end, saying on `out` what was sent (paid from then on) and what was committed."""
+    lineage, parent = Lineage(folder), None
+    for i in range(10_000):
+        draft = lineage.begin("edit", fields(parents=[parent] if parent else []))
+        for attempt in range(1 + i % 2):
+            token = f"{os.getpid()}-{i}-{attempt}"
+            draft.attempt({"sent_text": token})
+            os.write(out, f"sent {token}\n".encode())
+        picture = Picture(png((os.getpid() % 256, i % 256, i // 256)))
+        draft.answer({"outcome": "picture"}, [picture])
+        parent = draft.commit("picture").id
+        os.write(out, f"step {parent} {picture.sha256}\n".encode())
+
+
+def killed(folder: Path) -> None:
+    """For each line of input: a new process writes on, is killed at some moment, and what it said is printed."""
+    draw = random.Random(7)
+    for _ in sys.stdin:
+        reader, out = os.pipe()
+        if (process := os.fork()) == 0:
+            write_on(folder, out)
+        os.close(out)
+        time.sleep(draw.uniform(0.001, 0.05))
+        os.kill(process, signal.SIGKILL)
+        os.waitpid(process, 0)
+        with os.fdopen(reader) as said:
+            print(json.dumps([line.split() for line in said]), flush=True)
+
+
+def rival(folder: Path, threads: str, steps: str) -> None:
+    """Several threads that write as many steps each, from the moment on at which a line of input comes; all are children of step 1."""
+    lineage = Lineage(folder)
+    first = lineage.find(1)
+    print("ready", flush=True)
+    sys.stdin.readline()
+
+    def write() -> None:
+        for _ in range(int(steps)):
+            record = made(lineage, parents=[first.id])
+            lineage.children(first)
+            os.write(1, f"{record.id}\n".encode())  # at once: print writes the line's end by itself
+
+    running = [threading.Thread(target=write) for _ in range(int(threads))]
+    for thread in running:
+        thread.start()
+    for thread in running:
+        thread.join()
+    children = lineage.children(first)
+    assert len(children) == len({c.id for c in children})
+
+
+def stop(folder: Path, moment: str) -> None:
+    """One step, up to a moment at which the process ends without any clearing up."""
+    lineage, pictures = Lineage(folder), [Picture(png("red")), Picture(png("green"))]
+    if moment == "claimed":
+        lineage.begin("edit", fields())
+    elif moment == "attempted":
+        lineage.begin("edit", fields()).attempt({"sent_text": "a"})
+    else:
+        draft = answered(lineage, *([] if moment == "answered in words" else pictures))
+        written = {"one picture": 1, "half a picture": 1}.get(moment, 2 if moment in ("all pictures", "recorded") else 0)
+        for picture, output in list(zip(pictures, draft.fields["outputs"], strict=False))[:written]:
+            data = picture.data[:-9] if moment == "half a picture" else picture.data
+            (folder / output["file"]).write_bytes(data)
+        if moment == "recorded":
+            note = draft._claim.read_bytes()
+            draft.commit("picture")
+            draft._claim.write_bytes(note)
+    os._exit(9)
+
+
+if __name__ == "__main__":
+    {"killed": killed, "rival": rival, "stop": stop}[sys.argv[1]](Path(sys.argv[2]), *sys.argv[3:])
