@@ -9,7 +9,7 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -20,7 +20,9 @@ from promptkit.errors import (
     KeyRejected,
     ModelNotFound,
     NoPicture,
+    OutOfCredit,
     PromptkitError,
+    QuotaExceeded,
     Refused,
     SettingsError,
     TransportError,
@@ -28,11 +30,12 @@ from promptkit.errors import (
 from promptkit.lineage import Draft, Lineage, Record, now
 from promptkit.plan import Plan, record_fields
 from promptkit.progress import Progress
-from promptkit.settings import Endpoint, Key
+from promptkit.settings import Endpoint, Key, keys_set
 from promptkit.transport import Transport
 
-__all__ = ["Answer", "Budget", "Service", "ask", "ask_together", "spent"]
+__all__ = ["Answer", "Budget", "Service", "ask", "ask_together", "refuse_key", "spent"]
 
+HOPELESS = (KeyRejected, ModelNotFound, OutOfCredit, QuotaExceeded)
 SIZE_LIMIT = 100_000_000  # bytes of a request; Google's limit for pictures sent inline
 
 log = logging.getLogger("promptkit")
@@ -53,7 +56,7 @@ class Budget:
         if estimate is None:
             raise SettingsError("A budget needs a price, and none is known for this model at this endpoint; leave it out.")
         with self._lock:
-            used = spent(self._lineage.records()) + self._reserved
+            used = _used(self._lineage.records()) + self._reserved
             if used + estimate > self._limit + 1e-9:
                 raise BudgetExceeded(
                     f"The next request may cost {estimate:.4f} USD, and {used:.4f} of the budget of {self._limit:.4f} USD are used: "
@@ -63,7 +66,7 @@ class Budget:
         return estimate
 
     def release(self, reserved: float) -> None:
-        """Gives back what was set aside, once the record says what was spent."""
+        """Gives back what was set aside, once the answer or the record says what was spent."""
         with self._lock:
             self._reserved -= reserved
 
@@ -71,6 +74,18 @@ class Budget:
 def spent(records: Sequence[Record]) -> float:
     """USD for all attempts with a known price."""
     return float(sum(a["cost"]["usd"] for r in records for a in r.attempts if a.get("cost")))
+
+
+def _used(records: Sequence[Record]) -> float:
+    """What was spent, and what may have been: an attempt that broke off counts at the price of its request."""
+    broken = (r for r in records for a in r.attempts if a.get("outcome") == "interrupted" and not a.get("cost"))
+    return spent(records) + sum(map(_price, broken))
+
+
+def _price(record: Record) -> float:
+    request = record.request
+    size = (request.get("config") or {}).get("image_size")
+    return models.estimate(str(request.get("model")), str(request.get("endpoint")), image_size=size) or 0.0
 
 
 @dataclass(frozen=True)
@@ -102,7 +117,8 @@ def ask(service: Service, plan: Plan) -> Answer:
 
 def ask_together(service: Service, plans: Sequence[Plan], workers: int) -> list[Answer | PromptkitError]:
     """Asks for several steps, `workers` at once; an error stands for one that was not sent. Ctrl-C records those in flight."""
-    results: dict[int, Answer | PromptkitError] = {}
+    results: dict[int, Answer | BaseException] = {}
+    hopeless: list[PromptkitError] = []  # a key or a balance that is no good for one is no good for the others
     stop, lock = threading.Event(), threading.Lock()
     with Progress(len(plans)) as progress:
         asking = [_Asking(service, plan, progress, stop) for plan in plans]
@@ -115,9 +131,11 @@ def ask_together(service: Service, plans: Sequence[Plan], workers: int) -> list[
                 if one is None:
                     return
                 try:
-                    results[i] = one.run()
-                except PromptkitError as error:
+                    results[i] = hopeless[0] if hopeless else one.run()
+                except BaseException as error:
                     results[i] = error
+                if isinstance(said := _error_of(results[i]), HOPELESS):
+                    hopeless.append(said)
                 progress.advance()
 
         # daemons, so that a request which still hangs does not keep the interpreter after Ctrl-C
@@ -132,7 +150,18 @@ def ask_together(service: Service, plans: Sequence[Plan], workers: int) -> list[
             for one in asking:
                 one.interrupt()
             raise
-    return [results[i] for i in range(len(plans))]
+    return [_answer_or_error(results[i]) for i in range(len(plans))]
+
+
+def _error_of(result: Answer | BaseException) -> BaseException | None:
+    return result.error if isinstance(result, Answer) else result
+
+
+def _answer_or_error(result: Answer | BaseException) -> Answer | PromptkitError:
+    """Raises what is none of ours, such as an error in a transport of the caller's."""
+    if not isinstance(result, Answer | PromptkitError):
+        raise result
+    return result
 
 
 class _Asking:
@@ -144,13 +173,14 @@ class _Asking:
         self._asks = [recovery.Ask(plan.prompt.text)]
         self._replies: list[wire.Reply] = []
         self._reserved = 0.0
+        self._estimate: float | None = None
         self._deadline = 0.0
         self._unaffordable: BudgetExceeded | None = None
 
     def run(self) -> Answer:
         """The answer, whatever its outcome; raises what keeps the first request from being sent."""
         self._deadline = time.monotonic() + self._service.deadline
-        _refuse_key(self._plan, self._service.key)
+        refuse_key(self._service.key, record_fields(self._plan, label=self._plan.label, meta=self._plan.meta))
         request = self._request(self._asks[0])
         wire.check_length(request, SIZE_LIMIT)
         self._reserve()
@@ -159,6 +189,8 @@ class _Asking:
             reply = self._attempt(self._draft, request)
             while following := self._affordable(self._following(reply)):
                 self._wait(following)
+                if self._stop.is_set():
+                    break
                 self._asks.append(following)
                 reply = self._attempt(self._draft, self._request(following))
             return self._answer(self._draft, reply)
@@ -185,8 +217,15 @@ class _Asking:
 
     def _reserve(self) -> None:
         plan = self._plan
-        estimate = models.estimate(plan.model, plan.endpoint, image_size=plan.config.get("image_size"))
-        self._reserved += self._service.budget.reserve(estimate)
+        self._estimate = models.estimate(plan.model, plan.endpoint, image_size=plan.config.get("image_size"))
+        self._reserved += self._service.budget.reserve(self._estimate)
+
+    def _settle(self, reply: wire.Reply, cost: Mapping[str, Any] | None) -> None:
+        """Keeps aside what the answer cost, and gives the rest back; one that broke off may have cost it all."""
+        if self._reserved and reply.outcome != "interrupted":
+            rest = (self._estimate or 0.0) - (cost["usd"] if cost else 0.0)
+            self._service.budget.release(rest)
+            self._reserved -= rest
 
     def _request(self, following: recovery.Ask) -> wire.Request:
         plan = self._plan
@@ -204,12 +243,19 @@ class _Asking:
             reply = recovery.unanswered(error)
         reply = _scrubbed(reply, self._service.key)
         self._replies.append(reply)
-        draft.answer(self._noted(reply), reply.pictures, _warnings(self._plan, reply))
+        cost = self._cost(reply)
+        draft.answer(self._noted(reply, cost), reply.pictures, _warnings(self._plan, reply))
+        self._settle(reply, cost)
         return reply
 
-    def _noted(self, reply: wire.Reply) -> dict[str, Any]:
+    def _cost(self, reply: wire.Reply) -> dict[str, Any] | None:
         plan = self._plan
         size = plan.config.get("image_size")
+        if reply.outcome == "error" and models.estimate(plan.model, plan.endpoint, image_size=size) is not None:
+            return {"usd": 0.0, "basis": "errors are not charged"}
+        return models.cost(plan.model, plan.endpoint, usage=reply.usage, pictures=len(reply.pictures), image_size=size)
+
+    def _noted(self, reply: wire.Reply, cost: Mapping[str, Any] | None) -> dict[str, Any]:
         return {
             "ended": now(),
             "outcome": reply.outcome,
@@ -217,7 +263,7 @@ class _Asking:
             "finish_reason": reply.reason,
             "message": reply.message,
             "usage": dict(reply.usage),
-            "cost": models.cost(plan.model, plan.endpoint, usage=reply.usage, pictures=len(reply.pictures), image_size=size),
+            "cost": cost,
             "response_id": reply.response_id,
             "model_version": reply.model_version,
             "status": reply.status,
@@ -227,7 +273,9 @@ class _Asking:
     def _turn(self, reply: wire.Reply) -> str | None:
         if self._plan.chain != "chat" or not reply.pictures or reply.content is None:
             return None
-        return self._service.lineage.keep_extra(wire.pack_turn(reply.content, reply.pictures))
+        packed = wire.pack_turn(reply.content, reply.pictures).decode()
+        key = self._service.key
+        return self._service.lineage.keep_extra((key.scrub(packed) if key else packed).encode())
 
     def _following(self, reply: wire.Reply) -> recovery.Ask | None:
         if reply.outcome == "picture" or self._stop.is_set():
@@ -267,10 +315,11 @@ class _Asking:
         return Answer(record, None if record.ok else self._unaffordable or _failure(self._service, self._plan, record, reply))
 
 
-def _refuse_key(plan: Plan, key: Key | None) -> None:
-    said = json.dumps([plan.prompt.text, dict(plan.prompt.inputs), plan.label, dict(plan.meta)], ensure_ascii=False)
-    if key and key.within(said):
-        raise SettingsError("The prompt, an input, the label or meta holds the key itself; take it out: it would be sent and recorded.")
+def refuse_key(key: Key | None, said: object) -> None:
+    """SettingsError where something that would be sent or recorded holds the key, or one that is set for another endpoint."""
+    text = json.dumps(said, ensure_ascii=False)
+    if any(k.within(text) for k in (*keys_set(), *([key] if key else ()))):
+        raise SettingsError("The prompt, an input or another value of the call holds a key; take it out: it would be sent and recorded.")
 
 
 def _scrubbed(reply: wire.Reply, key: Key | None) -> wire.Reply:
@@ -324,5 +373,7 @@ def _advice(service: Service, plan: Plan, error: PromptkitError) -> str:
         return ' The key begins with sk-, as gateways\' keys do: name the gateway, such as endpoint="deerapi".'
     if isinstance(error, KeyRejected) and service.key is None and service.endpoint.key_env:
         return f" No key was sent: set {service.endpoint.key_env[0]}, or pass api_key=."
+    if isinstance(error, TransportError) and error.sent:
+        return f" It may have been charged. Try again later, or allow more than {service.deadline:g} seconds with deadline=."
     notice = models.shutdown_notice(plan.model, datetime.now(UTC).date()) if isinstance(error, ModelNotFound) else None
     return f" {notice}" if notice else ""

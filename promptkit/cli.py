@@ -51,6 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for folder in options.library:
                 add_library(folder)
             status: int = options.run(options)
+            sys.stdout.flush()
         except PromptkitError as error:
             _say(f"promptkit: {error}")
             return _status(error)
@@ -59,6 +60,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 130
         except BrokenPipeError:  # whoever read our output has gone
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 1
+        except OSError as error:
+            _say(f"promptkit: the output cannot be written: {error}.")
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or leaving would say it once more
             return 1
     return status
 
@@ -74,7 +79,8 @@ def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
 
 
 def _say(text: str) -> None:
-    print(text, file=sys.stderr)
+    shown = "".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text)
+    print(shown, file=sys.stderr)
 
 
 # The commands
@@ -131,7 +137,7 @@ def _templates(options: argparse.Namespace) -> int:
             print(f"{name:{wide}}  {kind:8}  {description}")
         _say("promptkit templates NAME shows one with its inputs; promptkit render -t NAME -i INPUT=… shows its prompt.")
         return 0
-    print(templates[options.name].__doc__)
+    print(_template_named(options.name).__doc__)
     return 0
 
 
@@ -156,7 +162,7 @@ def _edit(options: argparse.Namespace) -> int:
 
 def _vary(options: argparse.Namespace) -> int:
     session = _session(options) if options.on or options.root else _existing(options, _session)
-    prompt = _prompt(options) if options.prompt is not None or options.template else None
+    prompt = _prompt(options) if options.prompt is not None or options.template or options.input else None
     return _shown(session.vary(prompt, options.n, on=options.on, root=options.root, workers=options.workers), options)
 
 
@@ -203,6 +209,8 @@ def _verify(options: argparse.Namespace) -> int:
 def _page(options: argparse.Namespace) -> int:
     session = _existing(options)
     target = Path(options.output) if options.output else session.folder / "page.html"
+    if target.is_dir() or not target.name:
+        raise SettingsError(f"{target} is a folder; name a file in it, such as {target / 'page.html'}.")
     if target.suffix.lower() in (".html", ".htm", ""):
         print(_write_page(session, target.with_suffix(target.suffix or ".html")))
         return 0
@@ -257,17 +265,29 @@ def _shown(steps: Sequence[Step], options: argparse.Namespace) -> int:
         marks = (" (offline draft)" if display.is_draft(step.record) else "") + (" (reused, nothing was sent)" if step.reused else "")
         _say(f"{step.number} {display.headline(step.record)}{marks}")
         if step.ok:
-            output = getattr(options, "output", None)
-            for path in [step.save(output)] if output and step is steps[0] else step.files[: len(step.pictures)]:
+            for path in _saved(step, getattr(options, "output", None)):
                 print(path)
     return 0 if any(s.ok for s in steps) else NO_PICTURE
+
+
+def _saved(step: Step, output: str | None) -> Sequence[Path]:
+    """Where its pictures are, the copy that was asked for or the session's own."""
+    own = step.files[: len(step.pictures)]
+    try:
+        return [step.save(output)] if output else own
+    except PromptkitError:  # what was paid for is there all the same
+        print(*own, sep="\n")
+        raise
 
 
 def _write_page(session: Session, target: Path) -> Path:
     folder, head = session.folder, session.head
     base = os.path.relpath(folder, target.parent)
     page = display.page_html(session._lineage, head=head.id if head else None, link=lambda name: Path(base, name).as_posix())
-    files.write_whole(target, page.encode())
+    try:
+        files.write_whole(target, page.encode("utf-8", "replace"))
+    except OSError as error:
+        raise SettingsError(f"The page {target} cannot be written: {error.strerror or error}; -o names another file.") from None
     return target
 
 
@@ -279,7 +299,7 @@ def _prompt(options: argparse.Namespace) -> str | Prompt:
     if options.input:
         raise _usage("-i fills a template's inputs: name the template with -t")
     prompt: str = options.prompt
-    if prompt in templates:
+    if prompt in (t.name for t in templates):
         raise _usage(f"{prompt!r} is a template: write -t {prompt} -i …; to send the word itself, end it with a full stop")
     return prompt
 
@@ -287,8 +307,16 @@ def _prompt(options: argparse.Namespace) -> str | Prompt:
 def _rendered(options: argparse.Namespace) -> Prompt:
     if getattr(options, "prompt", None) is not None:
         raise _usage("give a prompt or a template (-t), not both")
-    template: Template = templates[options.template]
+    template = _template_named(options.template)
     return template(lang=options.lang, **_inputs(options.input, template))
+
+
+def _template_named(name: str) -> Template:
+    found: object = templates[name]
+    if isinstance(found, Template):
+        return found
+    inside = ", ".join(t.name for t in templates if t.name.startswith(f"{name}."))
+    raise SettingsError(f"{name!r} is a folder of templates: {inside}.")
 
 
 def _inputs(pairs: Sequence[str], template: Template) -> dict[str, Any]:
@@ -297,6 +325,8 @@ def _inputs(pairs: Sequence[str], template: Template) -> dict[str, Any]:
         name, equals, text = pair.partition("=")
         if not equals:
             raise _usage(f"-i takes NAME=VALUE, such as -i subject=\"happy bear\"; {pair!r} has no =")
+        if name == "lang":
+            raise _usage("the language is given as --lang, not as an input")
         declared = template.inputs.get(name)
         kind = declared.type if declared else "string"
         value = _converted(_value(text), kind)

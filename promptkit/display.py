@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from promptkit.lineage import Lineage, Record
 from promptkit.markup import Html, card, escape, figure, page, strip, table
@@ -38,7 +38,7 @@ article>div{min-width:0;overflow-wrap:anywhere}.pictures{flex:none}
 def headline(record: Record) -> str:
     """One line for a step: its label, else the beginning of its prompt, and why it has no picture where it has none."""
     text = record.fields.get("label") or record.prompt.get("text") or "a picture of one's own"
-    line = " ".join(str(text).split())
+    line = _printable(" ".join(str(text).split()))
     short = line if len(line) <= HEADLINE else line[: HEADLINE - 1] + "…"
     return short if record.ok else f"{short} ({record.outcome})"
 
@@ -51,10 +51,30 @@ def is_draft(record: Record) -> bool:
 # Trees: a step that is continued once goes on straight below it, with an arrow; only branches are indented
 
 
-def _roots(lineage: Lineage) -> list[Record]:
+class _Place(NamedTuple):
+    """Where a walk through the tree is: at a root, at a branch (`last`: of its siblings), at the next of a run, or at a branch's end."""
+
+    at: str
+    record: Record
+    last: bool = False
+    leaf: bool = False  # nothing follows it
+
+
+def _walk(lineage: Lineage) -> Iterator[_Place]:
+    """All steps, each after what it continues; a stack of its own, for histories branch deeper than Python calls."""
     records = lineage.records()
     known = {r.id for r in records}
-    return [r for r in records if not r.parents or r.parents[0] not in known]
+    ahead = [_Place("root", r) for r in reversed(records) if not r.parents or r.parents[0] not in known]
+    while ahead:
+        place = ahead.pop()
+        if place.at == "end":
+            yield place
+            continue
+        run, branches = _run(lineage, place.record)
+        yield place._replace(leaf=len(run) == 1 and not branches)
+        yield from (_Place("next", r) for r in run[1:])
+        ahead.append(_Place("end", place.record, place.last))
+        ahead += [_Place("branch", b, b is branches[-1]) for b in reversed(branches)]
 
 
 def _run(lineage: Lineage, record: Record) -> tuple[list[Record], tuple[Record, ...]]:
@@ -75,45 +95,73 @@ def _names(lineage: Lineage) -> dict[str, list[str]]:
 def tree_text(lineage: Lineage, *, head: str | None = None, files: bool = False) -> str:
     """The tree in lines: number, prompt, tags, where the head is; with `files` each step's file below it."""
     names = _names(lineage)
+    lines: list[str] = []
+    levels: list[str] = []  # the indent that each branch gives to what is below it; a root gives none
+    for place in _walk(lineage):
+        record = place.record
+        if place.at == "end":
+            levels.pop()
+            continue
+        if place.at == "root" and lines:
+            lines.append("")
+        sign = {"root": "", "next": "↓ ", "branch": "└─ " if place.last else "├─ "}[place.at]
+        lines.append("".join(levels) + sign + _line(record, names.get(record.id, ()), record.id == head))
+        if place.at != "next":
+            levels.append("" if place.at == "root" else "   " if place.last else "│  ")
+        if files:
+            shown = [lineage.folder / o["file"] for o in record.outputs] or [record.path]
+            lines += [f"{''.join(levels)}  {path}" for path in shown]
+    return "\n".join(lines)
 
-    def lines(record: Record, indent: str) -> Iterator[str]:
-        run, branches = _run(lineage, record)
-        for step in run:
-            tags = "".join(f" [{n}]" for n in names.get(step.id, ()))
-            arrow = "" if step is record else "↓ "
-            yield f"{indent}{arrow}{step.number} {headline(step)}{_times(step)}{tags}{' <- head' if step.id == head else ''}"
-            if files:
-                shown = [str(lineage.folder / o["file"]) for o in step.outputs] or [str(step.path)]
-                yield from (f"{indent}  {path}" for path in shown)
-        for branch in branches:
-            last = branch is branches[-1]
-            below = list(lines(branch, ""))
-            yield f"{indent}{'└─ ' if last else '├─ '}{below[0]}"
-            yield from (f"{indent}{'   ' if last else '│  '}{line}" for line in below[1:])
 
-    return "\n\n".join("\n".join(lines(root, "")) for root in _roots(lineage))
+def _line(record: Record, tags: Sequence[str], is_head: bool) -> str:
+    marks = "".join(f" [{_printable(t)}]" for t in tags) + (" <- head" if is_head else "")
+    return f"{record.number} {headline(record)}{_times(record)}{marks}"
 
 
 def _times(record: Record) -> str:
     return f" (asked {len(record.attempts)} times)" if len(record.attempts) > 1 else ""
 
 
+def _printable(text: str) -> str:
+    """The text without what would drive a terminal: a folder may come from a stranger."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+class _Block:
+    """One run of the notebook's tree: its figures in a row, below it the branches, those that end at once side by side."""
+
+    def __init__(self) -> None:
+        self.figures: list[Html] = []
+        self.leaves: list[Html] = []
+        self.blocks: list[str] = []
+
+    def html(self) -> str:
+        below = (strip(self.leaves) if self.leaves else "") + "".join(self.blocks)
+        return strip(self.figures) + (f'<div style="{INDENT}">{below}</div>' if below else "")
+
+
 def tree_html(lineage: Lineage, *, head: str | None = None) -> Html:
     """The tree as pictures, for a notebook."""
     names = _names(lineage)
     shown = {r.id for r in lineage.records()[-PICTURES_SHOWN:]}
-
-    def block(record: Record) -> str:
-        run, branches = _run(lineage, record)
-        figures = strip(part for r in run for part in ([] if r is record else [ARROW]) + [shape(r)])
-        leaves = [b for b in branches if not lineage.children(b)]
-        inside = strip(map(shape, leaves)) + "".join(block(b) for b in branches if b not in leaves)
-        return figures + (f'<div style="{INDENT}">{inside}</div>' if branches else "")
-
-    def shape(record: Record) -> Html:
-        return _figure(record, TREE_PIXELS, names.get(record.id, ()), record.id == head, record.id in shown)
-
-    return Html("".join(map(block, _roots(lineage))))
+    open_blocks = [_Block()]
+    for place in _walk(lineage):
+        record = place.record
+        if place.at == "end":
+            block = open_blocks.pop()
+            if block.figures:
+                open_blocks[-1].blocks.append(block.html())
+            continue
+        made = _figure(record, TREE_PIXELS, names.get(record.id, ()), record.id == head, record.id in shown)
+        if place.at == "next":
+            open_blocks[-1].figures += [ARROW, made]
+            continue
+        if place.at == "branch" and place.leaf:
+            open_blocks[-1].leaves.append(made)
+        open_blocks.append(_Block())
+        open_blocks[-1].figures += [] if place.at == "branch" and place.leaf else [made]
+    return Html("".join(open_blocks[0].blocks))
 
 
 def strip_html(records: Sequence[Record]) -> Html:
@@ -152,17 +200,19 @@ def page_html(lineage: Lineage, *, head: str | None = None, link: Callable[[str]
     `link` turns a picture's file name into the URL to open it by; without it nothing is linked.
     """
     names = _names(lineage)
-
-    def block(record: Record) -> str:
-        run, branches = _run(lineage, record)
-        items = "".join(f"<li>{_article(r, names.get(r.id, ()), r.id == head, link, _origin(lineage, r))}</li>" for r in run)
-        return items + "".join(f"<li><ol>{block(b)}</ol></li>" for b in branches)
-
+    tree: list[str] = []
+    for place in _walk(lineage):
+        record = place.record
+        if place.at == "end":
+            tree.append("</ol></li>")
+            continue
+        tree.append("" if place.at == "next" else "<li><ol>")
+        article = _article(record, names.get(record.id, ()), record.id == head, link, _origin(lineage, record))
+        tree.append(f"<li>{article}</li>")
     records = lineage.records()
     failed = sum(not r.ok for r in records)
     note = f"{len(records)} steps{f', {failed} of them without a picture' if failed else ''}"
-    tree = "".join(f"<li><ol>{block(root)}</ol></li>" for root in _roots(lineage))
-    body = f'<h1>{escape(lineage.folder.name)}</h1><p class="note">{escape(note)}</p><ol>{tree}</ol>'
+    body = f'<h1>{escape(lineage.folder.name)}</h1><p class="note">{escape(note)}</p><ol>{"".join(tree)}</ol>'
     return page(lineage.folder.name, STYLE, body)
 
 

@@ -28,7 +28,9 @@ from __future__ import annotations
 
 import difflib
 import linecache
+import sys
 import traceback
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -216,6 +218,14 @@ class StepNotFound(LineageError, KeyError):
     def __init__(self, message: str, *, near: Sequence[str] = (), path: Path | None = None) -> None:
         super().__init__(message, path=path)
         self.near = tuple(near)
+
+
+def warn(message: str) -> None:
+    """A PromptkitWarning at the line of whoever called into promptkit."""
+    level, frame = 1, sys._getframe()
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(str(PACKAGE)):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, PromptkitWarning, stacklevel=level)
 
 
 def brief_path(path: Path) -> str:

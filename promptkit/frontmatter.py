@@ -12,7 +12,6 @@ import math
 import os
 import re
 import stat
-import warnings
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
@@ -20,7 +19,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from promptkit.errors import InputError, PromptkitWarning, TemplateError, did_you_mean
+from promptkit.errors import InputError, TemplateError, did_you_mean, warn
 
 if TYPE_CHECKING:
     from promptkit.closed import Part
@@ -357,7 +356,7 @@ class Edition:
         declared = self.old_names.get(name)
         if declared is None or declared.name in given:
             return None
-        warnings.warn(f"The input {name!r} is now called {declared.name!r}.", PromptkitWarning, stacklevel=4)
+        warn(f"The input {name!r} is now called {declared.name!r}.")
         return declared
 
     def _missing(self, declared: Input) -> str:

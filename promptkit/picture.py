@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from promptkit import files, markup
-from promptkit.errors import PictureError, PromptkitError, PromptkitWarning
+from promptkit.errors import PictureError, PromptkitError, warn
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -397,7 +397,7 @@ def _converted(picture: Picture, suffix: str, target: Path) -> bytes:
     if kind is None or kind not in Image.SAVE:
         raise PictureError(f"{target.name} has the suffix {suffix}, which is no picture's; use {own} for the exact bytes.")
     said = f"{target.name} is a conversion of {picture.mime_type}; save with {own} for the exact bytes."
-    warnings.warn(said, PromptkitWarning, stacklevel=3)
+    warn(said)
     try:
         return _encoded(picture.image, kind)
     except PromptkitError:

@@ -6,12 +6,12 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from promptkit import __version__, models, wire
-from promptkit.errors import SettingsError, StepNotFound
+from promptkit.errors import LineageError, SettingsError, StepNotFound
 from promptkit.lineage import Lineage, Record, now
 from promptkit.picture import Picture
 from promptkit.template import Prompt, Template
@@ -21,8 +21,10 @@ __all__ = [
     "Plan",
     "Source",
     "checked_config",
+    "checked_label",
     "checked_meta",
     "checked_prompt",
+    "checked_text",
     "history",
     "known_hints",
     "record_fields",
@@ -32,7 +34,17 @@ __all__ = [
     "trail",
 ]
 
-CONFIG = ("aspect_ratio", "image_size", "seed", "temperature", "safety")
+OPTIONS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "aspect_ratio": (lambda v: isinstance(v, str) and bool(re.fullmatch(r"[1-9]\d*:[1-9]\d*", v)), 'a text such as "16:9"'),
+    "image_size": (lambda v: isinstance(v, str), 'a text such as "2K"'),
+    "seed": (lambda v: isinstance(v, int), "a whole number"),
+    "temperature": (lambda v: isinstance(v, int | float) and math.isfinite(v), "a number"),
+    "safety": (
+        lambda v: isinstance(v, Mapping) and all(isinstance(x, str) for pair in v.items() for x in pair),
+        'a mapping such as {"HARASSMENT": "BLOCK_ONLY_HIGH"}',
+    ),
+}
+CONFIG = tuple(OPTIONS)
 SEED_BITS = 31
 
 
@@ -107,28 +119,31 @@ def checked_prompt(prompt: object) -> Prompt:
 
 def checked_config(config: Mapping[str, Any]) -> dict[str, Any]:
     """The options with their types checked, those that are None left out. SettingsError names the first that is wrong."""
-    wanted: dict[str, tuple[Any, str]] = {
-        "aspect_ratio": (str, 'a text such as "16:9"'),
-        "image_size": (str, 'a text such as "2K"'),
-        "seed": (int, "a whole number"),
-        "temperature": (int | float, "a number"),
-        "safety": (Mapping, 'a mapping such as {"HARASSMENT": "BLOCK_ONLY_HIGH"}'),
-    }
     checked = {k: v for k, v in config.items() if v is not None}
     for name, value in checked.items():
-        kind, description = wanted[name]
-        shaped = name != "aspect_ratio" or re.fullmatch(r"[1-9]\d*:[1-9]\d*", str(value))
-        finite = not isinstance(value, float) or math.isfinite(value)
-        if isinstance(value, bool) or not isinstance(value, kind) or not shaped or not finite:
+        fits, description = OPTIONS[name]
+        if isinstance(value, bool) or not fits(value):
             raise SettingsError(f"{name} is {description}, not {value!r:.60}.")
     return checked
+
+
+def checked_text(name: str, value: object) -> str | None:
+    """A text, or None for none. SettingsError for anything else."""
+    if value is not None and not isinstance(value, str):
+        raise SettingsError(f"{name} is a text, not {value!r:.60}.")
+    return value
+
+
+def checked_label(label: object) -> str | None:
+    """The caller's short name for a step."""
+    return checked_text("label", label)
 
 
 def checked_meta(meta: Mapping[str, Any] | None) -> dict[str, Any]:
     """The caller's notes as JSON will bring them back. SettingsError for what JSON cannot hold."""
     try:
-        checked: dict[str, Any] = json.loads(json.dumps(dict(meta or {})))
-    except (TypeError, ValueError) as error:
+        checked: dict[str, Any] = json.loads(json.dumps(dict(meta or {}), allow_nan=False))
+    except (TypeError, ValueError, RecursionError) as error:
         raise SettingsError(f"meta holds what JSON cannot: {error}; use texts, numbers, lists and mappings.") from None
     return checked
 
@@ -222,7 +237,10 @@ def history(lineage: Lineage, plan: Plan, base: Record) -> tuple[Mapping[str, An
         packed = record.attempts[-1].get("turn") if record.attempts else None
         if packed is None or (record.request.get("endpoint"), record.request.get("model")) != (plan.endpoint, plan.model):
             return ()
-        model_turn = wire.unpack_turn(lineage.kept(packed), {p.sha256: p for p in record.pictures})
+        try:
+            model_turn = wire.unpack_turn(lineage.kept(packed), {p.sha256: p for p in record.pictures})
+        except LineageError:  # the turn is lost; the picture is not
+            return ()
         turns = [_user_turn(lineage, record), model_turn, *turns]
         if not record.fields.get("continued"):
             break

@@ -5,26 +5,27 @@ A Session's only state is its head: where the next edit starts.
 
 from __future__ import annotations
 
+import itertools
 import logging
+import math
 import os
 import threading
-import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from promptkit import display, markup, models, recovery, settings
-from promptkit.asking import Answer, Budget, Service, ask, ask_together, spent
+from promptkit.asking import Answer, Budget, Service, ask, ask_together, refuse_key, spent
 from promptkit.errors import (
     LineageError,
     PictureError,
     PromptkitError,
-    PromptkitWarning,
     SettingsError,
     StepNotFound,
     brief_path,
     did_you_mean,
+    warn,
 )
 from promptkit.lineage import Lineage, Problem, Record
 from promptkit.picture import Picture
@@ -33,8 +34,10 @@ from promptkit.plan import (
     Plan,
     Source,
     checked_config,
+    checked_label,
     checked_meta,
     checked_prompt,
+    checked_text,
     history,
     known_hints,
     record_fields,
@@ -64,6 +67,21 @@ HINTS = {
     "inputs": "the template's own inputs: templates.sticker(subject=…)",
 }
 
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+VALUES: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "model": (lambda v: v is None or (isinstance(v, str) and bool(v.strip())), 'a model\'s id, such as "gemini-2.5-flash-image"'),
+    "chain": (lambda v: v in ("picture", "chat"), '"picture" (sends the last picture) or "chat" (sends the earlier turns)'),
+    "transport": (lambda v: v is None or callable(getattr(v, "send", None)), "a transport: something with send(request)"),
+    "recover": (lambda v: isinstance(v, int) and not isinstance(v, bool) and v >= 0, "a whole number from 0 on"),
+    "budget": (lambda v: v is None or (_is_number(v) and v >= 0), "a number of USD from 0 on"),
+    "lang": (lambda v: v is None or isinstance(v, str), 'a language tag, such as "zh-CN"'),
+    "deadline": (lambda v: _is_number(v) and v > 0, "a number of seconds above 0"),
+}
 log = logging.getLogger("promptkit")
 Where = str | os.PathLike[str]
 
@@ -104,20 +122,21 @@ class Session:
         **unknown: object,
     ) -> None:
         _refuse_unknown(unknown, _PARAMETERS)
-        if chain not in ("picture", "chat"):
-            raise SettingsError(f'chain={chain!r} is neither "picture" (sends the last picture) nor "chat" (sends the earlier turns).')
-        if api_key is not None:
-            Key(api_key)  # a broken one is said at once
+        _check_values(model=model, chain=chain, transport=transport, recover=recover, budget=budget, lang=lang, deadline=deadline)
         self._lineage = Lineage(_folder_of(where))
         self._chosen = settings.choose_endpoint(endpoint) if endpoint is not None else _endpoint_of(transport)
         self._follows = self._chosen is None  # the head's endpoint, and then its model too
-        self._named_model, self._api_key, self._given_transport = model, api_key, transport
+        self._named_model, self._given_transport = model, transport
+        self._given_key = Key(api_key) if api_key is not None else None
         self._chain, self._recover, self._reuse, self._deadline, self._lang = chain, recover, reuse, deadline, lang
-        self._config = {"aspect_ratio": aspect_ratio, "image_size": image_size, "seed": seed, "temperature": temperature, "safety": safety}
+        self._config = checked_config(
+            {"aspect_ratio": aspect_ratio, "image_size": image_size, "seed": seed, "temperature": temperature, "safety": safety}
+        )
         self._budget = Budget(budget, self._lineage)
         self._cursor: tuple[str | None, tuple[str, ...]] | None = None
         self._lazy = threading.Lock()
         self._reached: tuple[Key | None, Transport] | None = None
+        self._followed_model: str | None = None
 
     # Making pictures
 
@@ -182,20 +201,22 @@ class Session:
         `root=True` makes n roots, `fresh=True` n more than there are. Each has a seed of its own, which is recorded. The head stays. Failed
         ones are among them as failed Steps; raises only when all fail. Ctrl-C stops at once; those in flight are recorded as interrupted.
         """
-        if isinstance(n, bool) or not isinstance(n, int) or n < 1 or workers < 1:
+        if not all(isinstance(x, int) and not isinstance(x, bool) and x > 0 for x in (n, workers)):
             raise SettingsError(f"vary makes n pictures with so many workers, both whole numbers from 1 on; n={n!r}, workers={workers!r}.")
+        own: str | None = None
         if prompt is None:
-            plan = self._repeated(self._base(on), None, **options)
+            step = self._head_step("vary") if on is None else self._step(on)
+            plan, own = self._repeated(step, None, **options), step.record.recipe
         else:
             checked_prompt(prompt)
             plan = self._planned(prompt, None if root else self._base(on), **options)
-        first = 0
-        while fresh and any(r.ok for r in self._lineage.with_recipe(plan.seeded(first).recipe)):
-            first += 1
-        return self._many([plan.seeded(take) for take in range(first, first + n)], workers)
+        takes = (p for p in map(plan.seeded, itertools.count()) if p.recipe != own and not (fresh and self._asked_before(p)))
+        return self._many(list(itertools.islice(takes, n)), workers)
 
     def add(self, picture: object, *, label: str | None = None) -> Step:
         """Takes a picture of one's own (path, bytes, PIL image, Picture) as a root; the same bytes are the same root."""
+        checked_label(label)
+        self._refuse_keys(label)
         return self._moved(self._added(Picture.open(picture), label))  # type: ignore[arg-type]
 
     def _added(self, picture: Picture, label: str | None = None) -> Step:
@@ -213,20 +234,24 @@ class Session:
         if not step.record.parents:
             said = f"Step {step.number} is a root: there is nothing before it; goto(…) moves the head anywhere."
             raise LineageError(said, path=self.folder)
-        self._move(step.record.parents[0], (step.id, *self._position[1]))
-        return self._head_step("undo")
+        parent = Step(self, self._lineage.get(step.record.parents[0]))
+        self._move(parent.id, (step.id, *self._position[1]))
+        return parent
 
     def redo(self) -> Step:
         """Takes back the last undo. LineageError where there is none to take back."""
         redo = self._position[1]
         if not redo:
             raise LineageError("There is no undo to take back; goto(…) moves the head anywhere.", path=self.folder)
-        self._move(redo[0], redo[1:])
-        return self._head_step("redo")
+        step = Step(self, self._lineage.get(redo[0]))
+        self._move(step.id, redo[1:])
+        return step
 
     def goto(self, step: object) -> Step:
         """Moves the head to a step (a Step, a number, a tag, the beginning of an id)."""
-        return self._moved(self._step(step))
+        found = self._step(step)
+        self._move(found.id)
+        return found
 
     def at(self, step: object) -> Session:
         """A second cursor on the same folder, with its head at that step."""
@@ -237,6 +262,7 @@ class Session:
     def tag(self, name: str, step: object = None) -> Step:
         """Names a step, by default the head; a tag that is in use moves."""
         tagged = self._head_step("tag") if step is None else self._step(step)
+        self._refuse_keys(name)
         self._lineage.set_tag(name, tagged.id)
         return tagged
 
@@ -329,21 +355,22 @@ class Session:
         if self._chosen is None:
             self._chosen = settings.choose_endpoint(None, head=self._last_endpoint())
             if self._chosen.is_offline and (service := settings.service_with_key()):
-                said = f"This session goes on with offline drafts, as its head did; endpoint={service!r} asks {service}."
-                warnings.warn(said, PromptkitWarning, stacklevel=2)
+                warn(f"This session goes on with offline drafts, as its head did; endpoint={service!r} asks {service}.")
         return self._chosen
 
     @property
     def _model(self) -> str:
-        endpoint, head = self._endpoint, self.head
-        followed = head.model if head and self._follows and head.endpoint == endpoint.name else None
-        return self._named_model or followed or endpoint.model or models.default_model()
+        endpoint = self._endpoint
+        return self._named_model or self._followed_model or endpoint.model or models.default_model()
 
     def _last_endpoint(self) -> str | None:
+        """The endpoint of the head, or of the step before it where the head was added; its model follows, as it is at this moment."""
         if not self._position[0]:
             return None
         steps = trail(self._lineage, self._lineage.get(self._position[0]))
-        return next((e for r in reversed(steps) if (e := r.request.get("endpoint"))), None)
+        asked = next((r.request for r in reversed(steps) if r.request.get("endpoint")), {})
+        self._followed_model = asked.get("model")
+        return asked.get("endpoint")
 
     # The head
 
@@ -355,19 +382,26 @@ class Session:
         return self._cursor
 
     def _move(self, head: str, redo: tuple[str, ...] = ()) -> None:
-        self._cursor = (head, redo)
         self._lineage.set_head(head, redo)
+        self._cursor = (head, redo)
 
     def _moved(self, step: Step) -> Step:
+        """The step, with the head on it. It is on disk, and perhaps paid: that the head cannot be written down must not lose it."""
         if self._position != (step.id, ()):
-            self._move(step.id)
+            try:
+                self._move(step.id)
+            except LineageError as error:
+                self._cursor = (step.id, ())
+                warn(str(error))
         return step
 
     def _head_step(self, what: str) -> Step:
-        if self.head is None:
-            said = f"There is nothing to {what} yet: make a picture with generate(…), or bring one with add(…)."
-            raise LineageError(said, path=self.folder)
-        return self.head
+        if self.head is not None:
+            return self.head
+        said = f"There is nothing to {what} yet: make a picture with generate(…), or bring one with add(…)."
+        if len(self):
+            said = f"The head of this session is not known, so there is nothing to {what}: goto(…) names the step to go on from."
+        raise LineageError(said, path=self.folder)
 
     # Looking up
 
@@ -389,26 +423,32 @@ class Session:
         try:
             return self[key]
         except StepNotFound as error:
-            if Path(key).expanduser().is_file():
+            if _is_file(key):
                 return Picture.open(key)
             if os.sep in key or "." in key:
-                raise PictureError(f"There is no step and no picture file {key!r}; check the path.") from None
+                raise PictureError(f"There is no step and no picture file {key!r:.80}; check the path.") from None
             raise error from None
 
     def _base(self, on: object) -> Step:
         """The step to continue. An offline draft goes to a service only where it is named."""
         if on is None:
             step = self._head_step("edit")
-            if step.endpoint == "offline" and not self._endpoint.is_offline:
-                service = self._endpoint.name
-                said = f"Step {step.number} is an offline draft, and {service} is a service: name it, on={step.number}, to send it."
-                raise SettingsError(said)
+            self._refuse_draft(step.record)
         else:
             found = self._step_or_picture(on)
             step = found if isinstance(found, Step) else self._added(found)
         if not step.ok:
             raise LineageError(f"Step {step.number} has no picture ({step.outcome}); continue from another one.", path=step.record.path)
         return step
+
+    def _refuse_draft(self, record: Record) -> None:
+        if record.request.get("endpoint") == "offline" and not self._endpoint.is_offline:
+            service, number = self._endpoint.name, record.number
+            said = f"Step {number} is an offline draft, and {service} is a service: name it, edit(…, on={number}), to send it."
+            raise SettingsError(said)
+
+    def _refuse_keys(self, said: object) -> None:
+        refuse_key(self._reached[0] if self._reached else self._given_key, said)
 
     # Planning
 
@@ -435,14 +475,16 @@ class Session:
             endpoint=self._endpoint.name,
             model=model,
             chain=self._chain,
-            lang=lang or asked.lang or self._lang or recovery.language_of(asked.text),
-            label=label,
+            lang=checked_text("lang", lang) or asked.lang or self._lang or recovery.language_of(asked.text),
+            label=checked_label(label),
             meta=checked_meta(meta),
         )
         return self._remembering(plan)
 
     def _sources(self, base: Step | None, references: object) -> tuple[Source, ...]:
-        if isinstance(references, str | os.PathLike | bytes | Step | Picture | int) or not isinstance(references, Iterable):
+        if references is None:
+            references = ()
+        if isinstance(references, str | os.PathLike | bytes | bytearray | Step | Picture | int) or not isinstance(references, Iterable):
             references = (references,)
         own = [Source("base", base.picture, base.id)] if base else []
         return (*own, *(self._reference(r) for r in references))
@@ -462,9 +504,18 @@ class Session:
         if record.outcome == "added":
             raise LineageError(f"Step {step.number} was added, not asked for; continue it with edit(…).", path=record.path)
         asked = recorded_prompt(self._lineage, record) if prompt is None else checked_prompt(prompt)
-        plan = self._planned(asked, None, **{**recorded_config(record), **options})
-        sources = recorded_sources(self._lineage, record)
-        return self._remembering(replace(plan, sources=sources, parents=record.parents, slug=asked.template or record.slug))
+        for source in record.sources:
+            if source.get("step"):
+                self._refuse_draft(self._lineage.get(source["step"]))
+        plan = self._planned(asked, None, **{**recorded_config(record), "seed": None, **options})
+        more = [s.step for s in plan.sources if s.step] if record.parents else []
+        plan = replace(
+            plan,
+            sources=(*recorded_sources(self._lineage, record), *plan.sources),
+            parents=tuple(dict.fromkeys((*record.parents, *more))),
+            slug=asked.template or record.slug,
+        )
+        return self._remembering(plan)
 
     def _remembering(self, plan: Plan) -> Plan:
         """The plan with the turns before it, where the chain talks."""
@@ -485,7 +536,7 @@ class Session:
             answer.error.step = step
             raise answer.error
         for said in step.warnings:
-            warnings.warn(f"step {step.number}: {said}", PromptkitWarning, stacklevel=3)
+            warn(f"step {step.number}: {said}")
         return self._moved(step)
 
     def _many(self, plans: Sequence[Plan], workers: int) -> Steps:
@@ -498,8 +549,8 @@ class Session:
         if not any(s.ok for s in steps) and (error := errors[0]) is not None:
             error.step = steps[0] if steps else None
             raise error
-        for unsent in (f for f in found if isinstance(f, PromptkitError)):
-            warnings.warn(str(unsent), PromptkitWarning, stacklevel=3)
+        for said in {str(f) for f in found if isinstance(f, PromptkitError)}:
+            warn(f"Not all were asked for: {said}")
         return steps
 
     def _service(self, *plans: Plan) -> Service:
@@ -513,25 +564,38 @@ class Session:
 
     def _reach(self, endpoint: Endpoint) -> tuple[Key | None, Transport]:
         if self._given_transport is not None:
-            return Key(self._api_key) if self._api_key else None, self._given_transport
+            return self._given_key, self._given_transport
         if endpoint.is_offline:
             from promptkit import offline
 
             return None, FunctionTransport(offline.answer)
-        key = settings.find_key(endpoint, self._api_key)
+        key = settings.find_key(endpoint, self._given_key)
         return key, RequestsTransport(endpoint, key)
 
     def _known(self, plan: Plan) -> Step | None:
         if not self._reuse:
             return None
-        found = next((r for r in self._lineage.with_recipe(plan.recipe) if r.ok and self._lineage.is_whole(r)), None)
+        asked_before = (r for p in self._readings(plan) for r in self._lineage.with_recipe(p.recipe))
+        found = next((r for r in asked_before if r.ok and self._lineage.is_whole(r)), None)
         if found is None:
             return None
         log.info("step %d is this very request; nothing was sent", found.number)
         return Step(self, found, reused=True)
 
+    def _readings(self, plan: Plan) -> Iterator[Plan]:
+        """The plan; and, where neither endpoint nor model is named, the same at those that this session has asked: the head that they
+        follow is another one when a notebook runs a second time.
+        """
+        yield plan
+        if self._follows and self._named_model is None:
+            asked = {(e, m): None for r in self._lineage.records() if (e := r.request.get("endpoint")) and (m := r.request.get("model"))}
+            yield from (replace(plan, endpoint=e, model=m) for e, m in asked)
+
+    def _asked_before(self, plan: Plan) -> bool:
+        return any(r.ok for r in self._lineage.with_recipe(plan.recipe))
+
     def _next_take(self, plan: Plan) -> Plan:
-        while any(r.ok for r in self._lineage.with_recipe(plan.recipe)):
+        while self._asked_before(plan):
             plan = replace(plan, take=plan.take + 1)
         return plan
 
@@ -716,7 +780,29 @@ def _refuse_on(options: Mapping[str, object]) -> None:
         raise SettingsError("A step's own edit and vary continue that step; session.edit(…, on=…) continues another.")
 
 
+def _check_values(**given: Any) -> None:
+    """SettingsError names the first of the session's values that is not what it should be."""
+    for name, value in given.items():
+        fits, expected = VALUES[name]
+        if not fits(value):
+            raise SettingsError(f"{name} is {expected}, not {value!r:.60}.")
+
+
+def _is_file(name: str) -> bool:
+    try:
+        return Path(name).expanduser().is_file()
+    except (OSError, ValueError, RuntimeError):  # a name that no file can have, a home that is not known
+        return False
+
+
 def _folder_of(where: Where) -> Path:
+    try:
+        return _named_folder(where)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise SettingsError(f"{os.fsdecode(where)[:60]!r} is no name for a session: {error}; give a shorter one, or a path.") from None
+
+
+def _named_folder(where: Where) -> Path:
     if not isinstance(where, str | os.PathLike):
         raise SettingsError(f"A session is opened by a name or a folder, not by a {type(where).__name__}.")
     if not isinstance(where, str) or os.sep in where or "/" in where:

@@ -17,7 +17,7 @@ import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from pathlib import Path
@@ -34,6 +34,7 @@ __all__ = [
     "config_file",
     "data_folder",
     "find_key",
+    "keys_set",
     "language",
     "service_with_key",
     "template_folders",
@@ -42,6 +43,7 @@ __all__ = [
 AUTHS = ("x-goog-api-key", "bearer", "raw", "none")
 ENDPOINT_KEYS = ("base_url", "auth", "key_env", "model")
 VARIABLE = re.compile("(?!AIza)[A-Za-z_][A-Za-z0-9_]*")  # Google's keys begin with AIza and may look like a name
+SHORTEST_SECRET = 8  # characters
 GATEWAY_PREFIX = "sk-"  # what keys of gateways of the one-api family begin with
 
 
@@ -281,9 +283,9 @@ class Key:
     __slots__ = ("_secret",)
 
     def __init__(self, secret: str) -> None:
-        secret = secret.strip()
-        if not secret or not secret.isascii() or not secret.isprintable() or " " in secret:
-            raise SettingsError("The key is empty or holds spaces, line breaks or characters that no key has; copy it again.")
+        secret = secret.strip() if isinstance(secret, str) else ""
+        if not secret or not secret.isascii() or not secret.isprintable() or set(secret) & set(" \"\\"):
+            raise SettingsError("The key is empty or holds spaces, quotes, line breaks or characters that no key has; copy it again.")
         self._secret = secret
 
     def __repr__(self) -> str:
@@ -297,13 +299,13 @@ class Key:
         return self._secret
 
     def within(self, text: str) -> bool:
-        """Whether the text holds the key."""
-        return self._secret in text
+        """Whether the text holds the key. One that is too short to be a secret, as local gateways take, may stand in any text."""
+        return len(self._secret) >= SHORTEST_SECRET and self._secret in text
 
     def scrub(self, value: Any) -> Any:
         """The value, and all texts in it, with the key replaced by `[key removed]`."""
         if isinstance(value, str):
-            return value.replace(self._secret, "[key removed]")
+            return value if not self.within(value) else value.replace(self._secret, "[key removed]")
         if isinstance(value, Mapping):
             return {self.scrub(k): self.scrub(v) for k, v in value.items()}
         return type(value)(map(self.scrub, value)) if isinstance(value, list | tuple) else value
@@ -325,7 +327,7 @@ def ask_key(name: str) -> None:
     _asked[endpoint.name] = Key(getpass(f"Key for {name}: "))
 
 
-def find_key(endpoint: Endpoint, given: str | None = None) -> Key | None:
+def find_key(endpoint: Endpoint, given: str | Key | None = None) -> Key | None:
     """The key for an endpoint: the one given, else the one that ask_key took, else its variables'.
 
     A known gateway also takes GEMINI_API_KEY where that begins with sk-; a host that nobody named takes PROMPTKIT_API_KEY only, so that
@@ -343,6 +345,15 @@ def find_key(endpoint: Endpoint, given: str | None = None) -> Key | None:
     return key
 
 
+def keys_set() -> list[Key]:
+    """The keys of all endpoints, as far as they are set."""
+    found: list[Key] = []
+    for endpoint in _endpoints().values():
+        with suppress(SettingsError):  # a variable that holds no key matters to those who use it
+            found += [key for key in (_own_key(endpoint),) if key and endpoint.auth != "none"]
+    return found
+
+
 def service_with_key() -> str | None:
     """The name of a service whose key is set, None where there is none."""
     services = (e for e in _endpoints().values() if not e.is_offline and e.auth != "none")
@@ -357,6 +368,8 @@ def _own_key(endpoint: Endpoint) -> Key | None:
 
 
 def _key(secret: object, where: str) -> Key:
+    if isinstance(secret, Key):
+        return secret
     if not isinstance(secret, str):
         raise SettingsError(f"{where} holds a {type(secret).__name__}; a key is a text.")
     with _named_in(where):

@@ -12,7 +12,6 @@ import inspect
 import json
 import os
 import re
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -20,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from promptkit import settings
-from promptkit.errors import InputError, PromptkitWarning, TemplateError, TemplateNotFound, brief_path, did_you_mean, nearest
+from promptkit.errors import InputError, TemplateError, TemplateNotFound, brief_path, did_you_mean, nearest, warn
 from promptkit.frontmatter import (
     LANGUAGE,
     LONGEST_FILE,
@@ -210,7 +209,7 @@ def _warn_once(name: str, wanted: str, languages: tuple[str, ...]) -> None:
         _warned.add((name, wanted))
         known = ", ".join(languages)
         message = f"The template {name!r} is not written in {wanted!r}; it is rendered in {languages[0]!r} (there are: {known})."
-        warnings.warn(message, PromptkitWarning, stacklevel=4)
+        warn(message)
 
 
 # Libraries

@@ -7,12 +7,11 @@ import ipaddress
 import re
 import threading
 import time
-import warnings
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from urllib.parse import urlsplit
 
-from promptkit.errors import PromptkitWarning, TransportError
+from promptkit.errors import TransportError, warn
 from promptkit.settings import Endpoint, Key
 from promptkit.wire import Request, Response
 
@@ -58,7 +57,7 @@ class RequestsTransport:
         parts = urlsplit(endpoint.base_url)
         if self._key is not None and parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
             said = f"{endpoint.name} is reached over plain http: everyone on the way can read the key; use https where the gateway has it."
-            warnings.warn(said, PromptkitWarning, stacklevel=4)
+            warn(said)
 
     def __repr__(self) -> str:
         return f"<RequestsTransport to {self._endpoint.base_url}>"

@@ -469,7 +469,7 @@ def _kind_by_status(status: int, low: str) -> tuple[type[ProviderError], tuple[s
         return ServiceUnavailable, ("The service is busy or broken", "try again later")
     if "thought_signature" in low:
         return ProviderError, ("The history that was sent back is not the service's own", 'start from the picture with chain="picture"')
-    if status < 400:
+    if 300 <= status < 400:
         return ProviderError, ("The address sends requests elsewhere, and keys are not carried along", "check the endpoint's base URL")
     return ProviderError, ("The service did not take the request", "change what it names and try again")
 

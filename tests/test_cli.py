@@ -122,6 +122,14 @@ def test_the_exit_status_says_what_kind_of_failure(service: Loopback) -> None:
         (("generate", "-t", "edit.style_transfer", "-i", "style=ink", *here), 1, "edits a picture"),
         (("generate", "a fox", *here, "-o", "fox.xyz"), 1, ".png"),
         (("generate", "a fox", *here, "-o", "."), 1, ".png"),
+        (("render", "-t", "sticker", "-i", "lang=ja", "-i", "subject=x"), 2, "--lang"),
+        (("render", "-t", "edit"), 1, "edit.style_transfer"),
+        (("templates", "edit"), 1, "edit.style_transfer"),
+        (("vary", "-i", "a=b", *here), 2, "-t"),
+        (("page", "-s", "./bear", "-o", "."), 1, "is a folder"),
+        (("page", "-s", "./bear", "-o", "/proc/x.html"), 1, "/proc/x.html"),
+        (("edit", "x", *here, "--on", "x" * 300), 1, "no step"),
+        (("generate", "a fox", "-s", "x" * 300, "-e", "offline"), 1, "shorter"),
         (("generate", "a fox", "-s", "./bear", "-e", "localhost:1"), 1, "http://localhost:1"),
         (("goto", "77", "-s", "./bear"), 1, "no step 77"),
         (("edit", "x", *here, "--on", "./none.png"), 1, "none.png"),
@@ -161,6 +169,33 @@ def test_the_log_of_a_record_is_what_was_sent(service: Loopback) -> None:
     record = json.loads(next(Path("bär").glob("0001-*.json")).read_text(encoding="utf-8"))
     assert record["prompt"]["inputs"] == {"concept": "a café", "text": "“Fin”"}
     assert record["prompt"]["text"] == service.received[0].text
+
+
+def test_a_copy_that_cannot_be_written_does_not_hide_the_picture() -> None:
+    """Where -o fails after the picture is there, its path in the session is printed all the same."""
+    out, said = run("generate", "a fox", "-s", "./bear", "-e", "offline", "-o", "/proc/x.png", code=1)
+    assert Path(out.strip()).is_file()
+    assert "/proc/x.png" in said
+
+
+def test_what_is_recorded_cannot_drive_the_terminal(service: Loopback) -> None:
+    """Control characters in prompts, tags and replies are shown as such and never sent to the terminal."""
+    service.say(error_reply(400, "no\x1b[2J"))
+    assert "\x1b" not in run("generate", "a \x1b]0;owned\x07 fox", "-s", "./bear", "-e", service.url, code=1)[1]
+    run("generate", "a \x1b]0;owned\x07 fox", "-s", "./bear", "-e", service.url)
+    run("tag", "\x1b[31mred", "-s", "./bear")
+    log = run("log", "-s", "./bear")[0]
+    assert "\x1b" not in log
+    assert "owned" in log
+
+
+def test_a_full_disk_behind_stdout_is_said() -> None:
+    """When the output cannot be written, one line says so."""
+    run("generate", "a fox", "-s", "./bear", "-e", "offline")
+    done = subprocess.run(f"{sys.executable} -m promptkit log -s ./bear > /dev/full", shell=True, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "cannot be written" in done.stderr
 
 
 @pytest.mark.parametrize("arguments", [("--help",), ("--version",), ("edit", "--help")])

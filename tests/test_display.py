@@ -9,7 +9,8 @@ import pytest
 from loopback import Loopback, picture_reply, png, text_reply
 
 from promptkit import NoPicture, Session
-from promptkit.display import contact_sheet, page_html, tree_text
+from promptkit.display import contact_sheet, page_html, tree_html, tree_text
+from promptkit.lineage import now
 
 
 class Page(HTMLParser):
@@ -81,6 +82,24 @@ def test_a_long_chain_stays_flat(service: Loopback) -> None:
     assert len(lines) == 100
     assert not any(line.startswith((" ", "│", "├", "└")) for line in lines)
     assert page_html(session._lineage).count("<ol>") == 2
+
+
+def test_histories_may_branch_deeper_than_python_calls() -> None:
+    """A thousand branches inside each other, as one failed try at each step makes them, are shown in full."""
+    lineage = Session("./bear", endpoint="offline")._lineage
+    parent: list[str] = []
+    for i in range(600):
+        fields = {"label": None, "meta": {}, "parents": parent, "prompt": {"text": str(i)}, "sources": [], "request": {}, "started": now()}
+        more = {"recipe": None, "take": 0, "chain": "picture", "versions": {}}
+        side = lineage.begin("edit", fields | more)
+        side.attempt({"started": now(), "sent_text": str(i)})
+        side.commit("text")
+        main = lineage.begin("edit", fields | more)
+        main.attempt({"started": now(), "sent_text": str(i)})
+        parent = [main.commit("text").id]
+    assert len(tree_text(lineage).splitlines()) == 1201
+    assert page_html(lineage).count("<article") == 1200
+    assert tree_html(lineage).count("<div") > 600
 
 
 def test_the_page_is_one_file_that_loads_nothing_and_escapes_all_that_was_written(service: Loopback) -> None:
