@@ -25,6 +25,7 @@ from promptkit.errors import (
     PromptkitError,
     QuotaExceeded,
     SettingsError,
+    TemplateError,
     did_you_mean,
 )
 from promptkit.picture import check_name
@@ -131,14 +132,22 @@ def _own_command() -> str:
 
 def _templates(options: argparse.Namespace) -> int:
     if options.name is None:
-        rows = [(t.name, t.kind, t.description) for t in templates]
-        wide = max(len(name) for name, _, _ in rows)
-        for name, kind, description in rows:
-            print(f"{name:{wide}}  {kind:8}  {description}")
+        names = templates._ipython_key_completions_()
+        wide = max(map(len, names))
+        for name in names:
+            print(f"{name:{wide}}  {_about(name)}")
         _say("promptkit templates NAME shows one with its inputs; promptkit render -t NAME -i INPUT=… shows its prompt.")
         return 0
     print(_template_named(options.name).__doc__)
     return 0
+
+
+def _about(name: str) -> str:
+    try:
+        template = _template_named(name)
+    except TemplateError as error:  # one that is broken must not hide the others
+        return f"broken    {error}"
+    return f"{template.kind:8}  {template.description}"
 
 
 def _render(options: argparse.Namespace) -> int:
@@ -299,7 +308,7 @@ def _prompt(options: argparse.Namespace) -> str | Prompt:
     if options.input:
         raise _usage("-i fills a template's inputs: name the template with -t")
     prompt: str = options.prompt
-    if prompt in (t.name for t in templates):
+    if prompt in templates._ipython_key_completions_():
         raise _usage(f"{prompt!r} is a template: write -t {prompt} -i …; to send the word itself, end it with a full stop")
     return prompt
 

@@ -496,7 +496,7 @@ class Draft:
 
     def _note(self, *, durable: bool = False) -> None:
         note = {**_whose(), "slug": self.slug, "record": self.fields}
-        files.write_whole(self._claim, json_bytes(note), durable=durable)
+        files.write_whole(self._claim, json_bytes(note, indent=None), durable=durable)
 
     def adopt(self) -> Record:
         """Turns what a killed process left into a record: its pictures that lie there whole, else an interrupted step."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -62,6 +63,15 @@ def test_templates_and_render() -> None:
     front = "description: A moon\nkind: generate\ninputs:\n  size: {type: integer}"
     Path("mine/moon.j2").write_text(f"---\n{front}\n---\nA moon of {{{{ size }}}}.\n")
     assert run("render", "-L", "mine", "-t", "moon", "-i", "size=3")[0] == "A moon of 3.\n"
+
+
+def test_a_broken_template_does_not_hide_the_others() -> None:
+    """The list shows all templates, and what is wrong with one of them in its line."""
+    Path("mine").mkdir()
+    Path("mine/bad.j2").write_text("---\nkind: [\n---\n")
+    out, _ = run("templates", "-L", "mine")
+    assert re.search(r"^bad +broken .*bad\.j2", out, re.MULTILINE)
+    assert "sticker " in out
 
 
 def test_a_session_from_the_shell() -> None:

@@ -63,7 +63,6 @@ def test_the_template_renders() -> None:
 
 def test_the_shell_lines_work() -> None:
     """Each shell line of the README does what it says, in order."""
-    Path("friend.png").write_bytes(png())
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     for line in blocks("sh")[0].splitlines():
         done = subprocess.run(line, shell=True, capture_output=True, text=True, env={**os.environ, "PATH": path})
