@@ -137,7 +137,7 @@ class Lineage:
         near = nearest(key, tags)
         raise StepNotFound(
             f"There is no step {key!r}{did_you_mean(key, tags)}; give its number (1 to {self._last()}), a tag "
-            f"({', '.join(map(repr, tags)) or 'none yet'}), or the beginning of its id.",
+            f"({', '.join(map(repr, tags)) or 'none yet'}), or the beginning of its id (four or more of its hex digits).",
             near=near,
             path=self.folder,
         )
@@ -292,7 +292,8 @@ class Lineage:
     def _numbered(self, number: int) -> Record:
         names = [n for n in self._listed() if number_of(n) == number]
         if not names:
-            raise StepNotFound(f"There is no step {number}; the session has {self.count()}, up to number {self._last()}.", path=self.folder)
+            there = f"its steps are numbered 1 to {self._last()}" if self.count() else "the session has no steps yet"
+            raise StepNotFound(f"There is no step {number}; {there}.", path=self.folder)
         found = [r for n in names if (r := self._load(n))]
         if not found:
             path = self.folder / names[0]

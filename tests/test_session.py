@@ -419,7 +419,7 @@ def test_one_look_up_serves_everywhere() -> None:
     fox = bear.generate("a fox")
     bear.tag("für den Kunden")
     hat = bear.edit("add a hat")
-    assert bear[1] == bear["1"] == bear["für den Kunden"] == bear[fox.id[:6]] == bear.goto("für den Kunden") == fox
+    assert bear[1] == bear["1"] == bear["für den Kunden"] == bear[fox.id[:7]] == bear.goto("für den Kunden") == fox
     assert bear.tags == {"für den Kunden": fox}
     assert [bear.head, bear.roots, bear.children(1), bear.trail(2)] == [fox, (fox,), (hat,), (fox, hat)]
     assert [len(bear), list(bear), fox in bear, bool(bear)] == [2, [fox, hat], True, True]
