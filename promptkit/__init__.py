@@ -40,8 +40,9 @@ if TYPE_CHECKING:
     )
     from promptkit.lineage import Problem
     from promptkit.picture import Picture
-    from promptkit.session import Session, Step, Steps
+    from promptkit.session import Session
     from promptkit.settings import Endpoint, ask_key
+    from promptkit.step import Step, Steps
     from promptkit.template import Input, Library, Prompt, Template, add_library, templates
     from promptkit.transport import FunctionTransport, RequestsTransport, Transport
     from promptkit.wire import Request, Response
@@ -93,8 +94,9 @@ __all__ = [
 _HOMES = {
     "lineage": ("Problem",),
     "picture": ("Picture",),
-    "session": ("Session", "Step", "Steps"),
+    "session": ("Session",),
     "settings": ("Endpoint", "ask_key"),
+    "step": ("Step", "Steps"),
     "template": ("Input", "Library", "Prompt", "Template", "add_library", "templates"),
     "transport": ("FunctionTransport", "RequestsTransport", "Transport"),
     "wire": ("Request", "Response"),

@@ -28,8 +28,10 @@ from promptkit.errors import (
     TemplateError,
     did_you_mean,
 )
+from promptkit.lineage import Lineage
 from promptkit.picture import check_name
-from promptkit.session import Session, Step
+from promptkit.session import Session
+from promptkit.step import Step
 from promptkit.template import Prompt, Template, add_library, templates
 
 __all__ = ["main"]
@@ -100,7 +102,7 @@ def _demo(_: argparse.Namespace) -> int:
     here = f"./{folder}"
     command = _own_command()
     print(f"Offline drafts in {here}, painted without a key or a network; they only hint at the words:\n")
-    print(display.tree_text(demo._lineage, head=print_.id, files=True))
+    print(display.tree_text(Lineage(demo.folder), head=print_.id, files=True))
     print(f"\nThe page with all pictures: {page}\n\nGo on with it:\n")
     for line in (
         f'edit "Put a black cat beside it" -s {here}',
@@ -203,7 +205,7 @@ def _tag(options: argparse.Namespace) -> int:
 def _log(options: argparse.Namespace) -> int:
     session = _existing(options)
     head = session.head
-    print(display.tree_text(session._lineage, head=head.id if head else None, files=options.files))
+    print(display.tree_text(Lineage(session.folder), head=head.id if head else None, files=options.files))
     return 0
 
 
@@ -292,7 +294,7 @@ def _saved(step: Step, output: str | None) -> Sequence[Path]:
 def _write_page(session: Session, target: Path) -> Path:
     folder, head = session.folder, session.head
     base = os.path.relpath(folder, target.parent)
-    page = display.page_html(session._lineage, head=head.id if head else None, link=lambda name: Path(base, name).as_posix())
+    page = display.page_html(Lineage(session.folder), head=head.id if head else None, link=lambda name: Path(base, name).as_posix())
     try:
         files.write_whole(target, page.encode("utf-8", "replace"))
     except OSError as error:

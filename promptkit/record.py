@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -134,6 +134,11 @@ class Record:
         costs = [a.get("cost") for a in self.attempts]
         return None if None in costs else float(sum(c["usd"] for c in costs if c))
 
+    @property
+    def usage(self) -> dict[str, int]:
+        """The token counts of all attempts, added up."""
+        return added_up(a.get("usage") or {} for a in self.attempts)
+
     @cached_property
     def slug(self) -> str:
         """The middle of its file name: the template's name, or generate, edit, add."""
@@ -230,6 +235,15 @@ def number_of(name: str) -> int:
 def whole_text(text: str) -> str:
     """The text with U+FFFD for each half of a surrogate pair, which no file can hold."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def added_up(usages: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+    """Token counts by name, over several answers; the details that stand among them are left out."""
+    total: dict[str, int] = {}
+    for name, count in (item for usage in usages for item in usage.items()):
+        if isinstance(count, int):
+            total[name] = total.get(name, 0) + count
+    return total
 
 
 def json_bytes(value: Mapping[str, Any], *, indent: int | None = 1) -> bytes:

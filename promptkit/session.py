@@ -46,11 +46,13 @@ from promptkit.plan import (
     recorded_sources,
     trail,
 )
+from promptkit.record import added_up
 from promptkit.settings import Endpoint, Key
+from promptkit.step import Step, Steps
 from promptkit.template import Prompt
 from promptkit.transport import FunctionTransport, RequestsTransport, Transport
 
-__all__ = ["Session", "Step", "Steps"]
+__all__ = ["Session"]
 
 CALL_OPTIONS = (*CONFIG, "lang", "references", "label", "meta", "fresh")
 HINTS = {
@@ -183,7 +185,11 @@ class Session:
 
     def again(self, prompt: str | Prompt | None = None, **options: Any) -> Step:
         """The head's request once more, from the head's parent; with a prompt: reworded. Always asks anew."""
-        return self._one(self._repeated(self._head_step("repeat"), prompt, **options), fresh=True)
+        return self.repeat(self._head_step("repeat"), prompt, **options)
+
+    def repeat(self, step: Step, prompt: str | Prompt | None = None, **options: Any) -> Step:
+        """A step's request once more, from its parent; see Step.again."""
+        return self._one(self._repeated(self._step(step), prompt, **options), fresh=True)
 
     def vary(
         self,
@@ -222,9 +228,9 @@ class Session:
     def _added(self, picture: Picture, label: str | None = None) -> Step:
         for record in self._lineage.records():
             if record.outcome == "added" and record.outputs[0]["sha256"] == picture.sha256 and self._lineage.is_whole(record):
-                return Step(self, record, reused=True)
+                return Step(self, self._lineage, record, reused=True)
         draft = self._lineage.begin("add", record_fields(None, label=label, meta={}))
-        return Step(self, draft.commit("added", [picture]))
+        return Step(self, self._lineage, draft.commit("added", [picture]))
 
     # Moving
 
@@ -234,7 +240,7 @@ class Session:
         if not step.record.parents:
             said = f"Step {step.number} is a root: there is nothing before it; goto(…) moves the head anywhere."
             raise LineageError(said, path=self.folder)
-        parent = Step(self, self._lineage.get(step.record.parents[0]))
+        parent = Step(self, self._lineage, self._lineage.get(step.record.parents[0]))
         self._move(parent.id, (step.id, *self._position[1]))
         return parent
 
@@ -243,7 +249,7 @@ class Session:
         redo = self._position[1]
         if not redo:
             raise LineageError("There is no undo to take back; goto(…) moves the head anywhere.", path=self.folder)
-        step = Step(self, self._lineage.get(redo[0]))
+        step = Step(self, self._lineage, self._lineage.get(redo[0]))
         self._move(step.id, redo[1:])
         return step
 
@@ -271,17 +277,17 @@ class Session:
     @property
     def tags(self) -> dict[str, Step]:
         """The tagged steps by name."""
-        return {name: Step(self, self._lineage.get(i)) for name, i in self._lineage.tags().items() if self._lineage.has(i)}
+        return {name: Step(self, self._lineage, self._lineage.get(i)) for name, i in self._lineage.tags().items() if self._lineage.has(i)}
 
     @property
     def head(self) -> Step | None:
         """Where the next edit starts; None before the first step."""
-        return Step(self, self._lineage.get(self._position[0])) if self._position[0] else None
+        return Step(self, self._lineage, self._lineage.get(self._position[0])) if self._position[0] else None
 
     @property
     def steps(self) -> Steps:
         """All steps by number, failed ones included."""
-        return Steps(Step(self, r) for r in self._lineage.records())
+        return Steps(Step(self, self._lineage, r) for r in self._lineage.records())
 
     @property
     def roots(self) -> Steps:
@@ -290,17 +296,17 @@ class Session:
 
     def children(self, step: object) -> Steps:
         """The steps that continue a step."""
-        return Steps(Step(self, r) for r in self._lineage.children(self._step(step).record))
+        return Steps(Step(self, self._lineage, r) for r in self._lineage.children(self._step(step).record))
 
     def trail(self, step: object = None) -> Steps:
         """The steps from the root to a step, by default the head."""
         if step is None and self.head is None:
             return Steps()
         record = (self._head_step("follow") if step is None else self._step(step)).record
-        return Steps(Step(self, r) for r in trail(self._lineage, record))
+        return Steps(Step(self, self._lineage, r) for r in trail(self._lineage, record))
 
     def __getitem__(self, key: int | str) -> Step:
-        return Step(self, self._lineage.find(key))
+        return Step(self, self._lineage, self._lineage.find(key))
 
     def __len__(self) -> int:
         return self._lineage.count()
@@ -327,7 +333,7 @@ class Session:
     @property
     def usage(self) -> dict[str, int]:
         """The token counts of all attempts, added up."""
-        return _usage([a for r in self._lineage.records() for a in r.attempts])
+        return added_up(r.usage for r in self._lineage.records())
 
     def save(self, path: Where) -> Path:
         """Writes the head's picture to a file; see Picture.save."""
@@ -407,7 +413,7 @@ class Session:
 
     def _step(self, key: object) -> Step:
         if isinstance(key, Step):
-            return Step(self, self._lineage.get(key.id))
+            return Step(self, self._lineage, self._lineage.get(key.id))
         if isinstance(key, int | str) and not isinstance(key, bool):
             return self[key]
         said = f"A {type(key).__name__} names no step; give a Step, a number, a tag, or the beginning of an id."
@@ -531,7 +537,7 @@ class Session:
         elif known := self._known(plan):
             return self._moved(known)
         answer = ask(self._service(plan), plan)
-        step = Step(self, answer.record)
+        step = Step(self, self._lineage, answer.record)
         if answer.error is not None:
             answer.error.step = step
             raise answer.error
@@ -544,7 +550,8 @@ class Session:
         todo = [p for p, k in zip(plans, known, strict=True) if k is None]
         answers = iter(ask_together(self._service(*todo), todo, workers) if todo else ())
         found = [k or next(answers) for k in known]
-        steps = Steps(Step(self, f.record) if isinstance(f, Answer) else f for f in found if not isinstance(f, PromptkitError))
+        sent = [f for f in found if not isinstance(f, PromptkitError)]
+        steps = Steps(Step(self, self._lineage, f.record) if isinstance(f, Answer) else f for f in sent)
         errors = [f.error if isinstance(f, Answer) else f for f in found if isinstance(f, Answer | PromptkitError)]
         if not any(s.ok for s in steps) and (error := errors[0]) is not None:
             error.step = steps[0] if steps else None
@@ -580,7 +587,7 @@ class Session:
         if found is None:
             return None
         log.info("step %d is this very request; nothing was sent", found.number)
-        return Step(self, found, reused=True)
+        return Step(self, self._lineage, found, reused=True)
 
     def _readings(self, plan: Plan) -> Iterator[Plan]:
         """The plan; and, where neither endpoint nor model is named, the same at those that this session has asked: the head that they
@@ -600,169 +607,6 @@ class Session:
         return plan
 
 
-class Step:
-    """One step of a session: what was asked, what came, and how to go on from there. Read-only; equal where the ids are."""
-
-    def __init__(self, session: Session, record: Record, *, reused: bool = False) -> None:
-        self._session, self.record, self.reused = session, record, reused
-
-    @property
-    def id(self) -> str:
-        """The sha256 of its record file, 64 hex digits."""
-        return self.record.id
-
-    @property
-    def number(self) -> int:
-        """Its number in the session, from 1 on."""
-        return self.record.number
-
-    @property
-    def parents(self) -> Steps:
-        """The step that it continues, then the steps that went along as references."""
-        return Steps(Step(self._session, self._session._lineage.get(i)) for i in self.record.parents)
-
-    @property
-    def prompt(self) -> Prompt | None:
-        """What was asked, with the template and the inputs it came from; None for a picture that was added."""
-        return recorded_prompt(self._session._lineage, self.record) if self.record.prompt else None
-
-    @property
-    def sources(self) -> tuple[Picture, ...]:
-        """The pictures that went in, the one being edited first."""
-        return tuple(self._session._lineage.source(s) for s in self.record.sources)
-
-    @property
-    def pictures(self) -> tuple[Picture, ...]:
-        """The pictures that came out."""
-        return self.record.pictures
-
-    @property
-    def picture(self) -> Picture:
-        """The first of them. LineageError for a failed step."""
-        if not self.pictures:
-            raise LineageError(f"Step {self.number} has no picture ({self.outcome}).", path=self.record.path)
-        return self.pictures[0]
-
-    @property
-    def text(self) -> str:
-        """What the model said last."""
-        return str(self.attempts[-1].get("text") or "") if self.attempts else ""
-
-    @property
-    def attempts(self) -> tuple[Mapping[str, Any], ...]:
-        """Each request and what came of it."""
-        return self.record.attempts
-
-    @property
-    def ok(self) -> bool:
-        """Whether it has a picture."""
-        return self.record.ok
-
-    @property
-    def outcome(self) -> str:
-        """picture, added, text, refused, error or interrupted."""
-        return self.record.outcome
-
-    @property
-    def model(self) -> str | None:
-        """The model that was asked."""
-        return self.record.request.get("model")
-
-    @property
-    def endpoint(self) -> str | None:
-        """The endpoint that was asked."""
-        return self.record.request.get("endpoint")
-
-    @property
-    def usage(self) -> dict[str, int]:
-        """The token counts of its attempts, added up."""
-        return _usage(self.attempts)
-
-    @property
-    def cost(self) -> float | None:
-        """USD, failed attempts included; None where one has no price."""
-        return self.record.cost
-
-    @property
-    def label(self) -> str | None:
-        """The caller's own short name for it."""
-        return self.record.fields.get("label")
-
-    @property
-    def meta(self) -> dict[str, Any]:
-        """The caller's own notes."""
-        return dict(self.record.fields.get("meta") or {})
-
-    @property
-    def started(self) -> str:
-        """ISO 8601, UTC."""
-        return str(self.record.fields.get("started"))
-
-    @property
-    def ended(self) -> str:
-        """ISO 8601, UTC."""
-        return str(self.record.fields.get("ended"))
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """Its paths on disk, pictures first."""
-        folder = self._session.folder
-        return (*(folder / Path(o["file"]).name for o in self.record.outputs), self.record.path)
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """What a person should know of it."""
-        return tuple(self.record.fields.get("warnings") or ())
-
-    def edit(self, prompt: str | Prompt, **options: Any) -> Step:
-        """Continues this step; see Session.edit."""
-        _refuse_on(options)
-        return self._session.edit(prompt, on=self, **options)
-
-    def again(self, prompt: str | Prompt | None = None, **options: Any) -> Step:
-        """This step's request once more, from its parent; with a prompt: reworded."""
-        return self._session._one(self._session._repeated(self, prompt, **options), fresh=True)
-
-    def vary(self, prompt: str | Prompt | None = None, n: int = 4, **options: Any) -> Steps:
-        """n children of this step, or n more of its own request; see Session.vary."""
-        _refuse_on(options)
-        return self._session.vary(prompt, n, on=self, **options)
-
-    def save(self, path: Where) -> Path:
-        """Writes its picture to a file; see Picture.save."""
-        return self.picture.save(path)
-
-    def show(self) -> None:
-        """Opens its picture in the system's viewer."""
-        self.picture.image.show(title=repr(self))
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Step) and self.id == other.id
-
-    def __hash__(self) -> int:
-        return hash(self.id)
-
-    def __repr__(self) -> str:
-        said = f"reused, {self.outcome}" if self.reused else self.outcome
-        return f"<Step {self.number} {self.id[:10]} {said}: {display.headline(self.record)}>"
-
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002
-        return {"text/plain": repr(self), "text/html": display.step_card(self.record, reused=self.reused)}
-
-
-class Steps(tuple[Step, ...]):
-    """Steps in a row; in a notebook, a strip of pictures."""
-
-    __slots__ = ()
-
-    def __new__(cls, steps: Any = ()) -> Steps:
-        return super().__new__(cls, steps)
-
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002
-        text = "\n".join(map(repr, self)) or "no steps"
-        return {"text/plain": text, "text/html": display.strip_html([s.record for s in self])}
-
-
 # What stands between a call and a record
 
 
@@ -773,11 +617,6 @@ def _refuse_unknown(unknown: Mapping[str, object], known: Sequence[str]) -> None
     for name in unknown:  # by name only: its value may be a key
         hint = f"use {HINTS[name]}" if name in HINTS else f"known are {', '.join(known)}"
         raise SettingsError(f"There is no keyword {name!r}{did_you_mean(name, known)}; {hint}.")
-
-
-def _refuse_on(options: Mapping[str, object]) -> None:
-    if "on" in options:
-        raise SettingsError("A step's own edit and vary continue that step; session.edit(…, on=…) continues another.")
 
 
 def _check_values(**given: Any) -> None:
@@ -819,12 +658,3 @@ def _named_folder(where: Where) -> Path:
 def _endpoint_of(transport: Transport | None) -> Endpoint | None:
     # a caller's own transport decides where requests go; the environment must not
     return Endpoint("custom", "", auth="none", key_env=(), key_required=False) if transport is not None else None
-
-
-def _usage(attempts: Sequence[Mapping[str, Any]]) -> dict[str, int]:
-    total: dict[str, int] = {}
-    for attempt in attempts:
-        for name, count in (attempt.get("usage") or {}).items():
-            if isinstance(count, int):
-                total[name] = total.get(name, 0) + count
-    return total

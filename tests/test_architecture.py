@@ -22,6 +22,7 @@ ROWS = [
     ["__main__"],
     ["cli"],
     ["session"],
+    ["step"],
     ["asking"],
     ["plan"],
     ["recovery", "display", "transport", "offline", "progress"],

@@ -10,7 +10,7 @@ from loopback import Loopback, picture_reply, png, text_reply
 
 from promptkit import NoPicture, Session
 from promptkit.display import contact_sheet, page_html, tree_html, tree_text
-from promptkit.lineage import now
+from promptkit.lineage import Lineage, now
 
 
 class Page(HTMLParser):
@@ -35,6 +35,10 @@ class Page(HTMLParser):
         self.text += data
 
 
+def lineage_of(session: Session) -> Lineage:
+    return Lineage(session.folder)
+
+
 def made(service: Loopback) -> Session:
     """Four steps: a root, two branches of which one goes on, and a failure."""
     service.always = picture_reply(png(size=(300, 200)), text="<b>done</b>")
@@ -53,7 +57,7 @@ def made(service: Loopback) -> Session:
 def test_a_tree_in_lines_goes_straight_on_and_indents_branches_only(service: Loopback) -> None:
     """A step that is continued once goes on below it; only branches are indented; tags, head and failures are marked."""
     session = made(service)
-    assert tree_text(session._lineage, head=session.head.id).splitlines() == [
+    assert tree_text(lineage_of(session), head=session.head.id).splitlines() == [
         "1 <i>the fox</i>",
         "├─ 2 add a hat",
         "│  ↓ 4 and a scarf <- head",
@@ -68,7 +72,7 @@ def test_roots_stand_apart() -> None:
     session.generate("a cat")
     session.generate("a dog")
     session.edit("add a hat")
-    assert tree_text(session._lineage) == "1 a cat\n\n2 a dog\n↓ 3 add a hat"
+    assert tree_text(lineage_of(session)) == "1 a cat\n\n2 a dog\n↓ 3 add a hat"
 
 
 def test_a_long_chain_stays_flat(service: Loopback) -> None:
@@ -78,15 +82,15 @@ def test_a_long_chain_stays_flat(service: Loopback) -> None:
     step = session.generate("0")
     for i in range(1, 100):
         step = step.edit(f"edit {i}")
-    lines = tree_text(session._lineage).splitlines()
+    lines = tree_text(lineage_of(session)).splitlines()
     assert len(lines) == 100
     assert not any(line.startswith((" ", "│", "├", "└")) for line in lines)
-    assert page_html(session._lineage).count("<ol>") == 2
+    assert page_html(lineage_of(session)).count("<ol>") == 2
 
 
 def test_histories_may_branch_deeper_than_python_calls() -> None:
     """A thousand branches inside each other, as one failed try at each step makes them, are shown in full."""
-    lineage = Session("./bear", endpoint="offline")._lineage
+    lineage = Lineage(Path("bear").absolute())
     parent: list[str] = []
     for i in range(600):
         fields = {"label": None, "meta": {}, "parents": parent, "prompt": {"text": str(i)}, "sources": [], "request": {}, "started": now()}
@@ -105,7 +109,7 @@ def test_histories_may_branch_deeper_than_python_calls() -> None:
 def test_the_page_is_one_file_that_loads_nothing_and_escapes_all_that_was_written(service: Loopback) -> None:
     """The page holds each step's prompt and thumbnail, links to the files, and runs and loads nothing of what people and models wrote."""
     session = made(service)
-    page = Page(page_html(session._lineage, link=lambda name: f"./{name}"))
+    page = Page(page_html(lineage_of(session), link=lambda name: f"./{name}"))
     assert {"script", "i", "u"}.isdisjoint(page.tags)
     assert len(page.loaded) == 4
     assert all(source.startswith("data:image/") for source in page.loaded)
@@ -132,7 +136,7 @@ def test_damaged_pictures_leave_the_rest_to_be_seen(service: Loopback) -> None:
     session[3].files[0].write_bytes(b"damaged")
     reopened = Session("./bear", endpoint=service.url)
     assert "the fox" in reopened._repr_mimebundle_()["text/html"]
-    assert sum(s != "data:," for s in Page(page_html(reopened._lineage)).loaded) == 2
+    assert sum(s != "data:," for s in Page(page_html(lineage_of(reopened))).loaded) == 2
 
 
 def test_a_contact_sheet_holds_all_pictures(service: Loopback) -> None:

@@ -1,0 +1,195 @@
+"""A step: a record seen through its session, from which one goes on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from promptkit import display
+from promptkit.errors import LineageError, SettingsError
+from promptkit.lineage import Lineage, Record
+from promptkit.picture import Picture
+from promptkit.plan import recorded_prompt
+from promptkit.template import Prompt
+
+__all__ = ["Step", "Steps"]
+
+
+class Continuing(Protocol):
+    """What a step asks of its session, which stands above it."""
+
+    def edit(self, prompt: str | Prompt, *, on: object = None, **options: Any) -> Step: ...
+
+    def vary(self, prompt: str | Prompt | None = None, n: int = 4, *, on: object = None, **options: Any) -> Steps: ...
+
+    def repeat(self, step: Step, prompt: str | Prompt | None = None, **options: Any) -> Step: ...
+
+
+class Step:
+    """One step of a session: what was asked, what came, and how to go on from there. Read-only; equal where the ids are."""
+
+    def __init__(self, session: Continuing, lineage: Lineage, record: Record, *, reused: bool = False) -> None:
+        self._session, self._lineage, self.record, self.reused = session, lineage, record, reused
+
+    @property
+    def id(self) -> str:
+        """The sha256 of its record file, 64 hex digits."""
+        return self.record.id
+
+    @property
+    def number(self) -> int:
+        """Its number in the session, from 1 on."""
+        return self.record.number
+
+    @property
+    def parents(self) -> Steps:
+        """The step that it continues, then the steps that went along as references."""
+        return Steps(Step(self._session, self._lineage, self._lineage.get(i)) for i in self.record.parents)
+
+    @property
+    def prompt(self) -> Prompt | None:
+        """What was asked, with the template and the inputs it came from; None for a picture that was added."""
+        return recorded_prompt(self._lineage, self.record) if self.record.prompt else None
+
+    @property
+    def sources(self) -> tuple[Picture, ...]:
+        """The pictures that went in, the one being edited first."""
+        return tuple(self._lineage.source(s) for s in self.record.sources)
+
+    @property
+    def pictures(self) -> tuple[Picture, ...]:
+        """The pictures that came out."""
+        return self.record.pictures
+
+    @property
+    def picture(self) -> Picture:
+        """The first of them. LineageError for a failed step."""
+        if not self.pictures:
+            raise LineageError(f"Step {self.number} has no picture ({self.outcome}).", path=self.record.path)
+        return self.pictures[0]
+
+    @property
+    def text(self) -> str:
+        """What the model said last."""
+        return str(self.attempts[-1].get("text") or "") if self.attempts else ""
+
+    @property
+    def attempts(self) -> tuple[Mapping[str, Any], ...]:
+        """Each request and what came of it."""
+        return self.record.attempts
+
+    @property
+    def ok(self) -> bool:
+        """Whether it has a picture."""
+        return self.record.ok
+
+    @property
+    def outcome(self) -> str:
+        """picture, added, text, refused, error or interrupted."""
+        return self.record.outcome
+
+    @property
+    def model(self) -> str | None:
+        """The model that was asked."""
+        return self.record.request.get("model")
+
+    @property
+    def endpoint(self) -> str | None:
+        """The endpoint that was asked."""
+        return self.record.request.get("endpoint")
+
+    @property
+    def usage(self) -> dict[str, int]:
+        """The token counts of its attempts, added up."""
+        return self.record.usage
+
+    @property
+    def cost(self) -> float | None:
+        """USD, failed attempts included; None where one has no price."""
+        return self.record.cost
+
+    @property
+    def label(self) -> str | None:
+        """The caller's own short name for it."""
+        return self.record.fields.get("label")
+
+    @property
+    def meta(self) -> dict[str, Any]:
+        """The caller's own notes."""
+        return dict(self.record.fields.get("meta") or {})
+
+    @property
+    def started(self) -> str:
+        """ISO 8601, UTC."""
+        return str(self.record.fields.get("started"))
+
+    @property
+    def ended(self) -> str:
+        """ISO 8601, UTC."""
+        return str(self.record.fields.get("ended"))
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Its paths on disk, pictures first."""
+        folder = self._lineage.folder
+        return (*(folder / Path(o["file"]).name for o in self.record.outputs), self.record.path)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a person should know of it."""
+        return tuple(self.record.fields.get("warnings") or ())
+
+    def edit(self, prompt: str | Prompt, **options: Any) -> Step:
+        """Continues this step; see Session.edit."""
+        _refuse_on(options)
+        return self._session.edit(prompt, on=self, **options)
+
+    def again(self, prompt: str | Prompt | None = None, **options: Any) -> Step:
+        """This step's request once more, from its parent; with a prompt: reworded."""
+        return self._session.repeat(self, prompt, **options)
+
+    def vary(self, prompt: str | Prompt | None = None, n: int = 4, **options: Any) -> Steps:
+        """n children of this step, or n more of its own request; see Session.vary."""
+        _refuse_on(options)
+        return self._session.vary(prompt, n, on=self, **options)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Writes its picture to a file; see Picture.save."""
+        return self.picture.save(path)
+
+    def show(self) -> None:
+        """Opens its picture in the system's viewer."""
+        self.picture.image.show(title=repr(self))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Step) and self.id == other.id
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+    def __repr__(self) -> str:
+        said = f"reused, {self.outcome}" if self.reused else self.outcome
+        return f"<Step {self.number} {self.id[:10]} {said}: {display.headline(self.record)}>"
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002
+        return {"text/plain": repr(self), "text/html": display.step_card(self.record, reused=self.reused)}
+
+
+class Steps(tuple[Step, ...]):
+    """Steps in a row; in a notebook, a strip of pictures."""
+
+    __slots__ = ()
+
+    def __new__(cls, steps: Any = ()) -> Steps:
+        return super().__new__(cls, steps)
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002
+        text = "\n".join(map(repr, self)) or "no steps"
+        return {"text/plain": text, "text/html": display.strip_html([s.record for s in self])}
+
+
+def _refuse_on(options: Mapping[str, object]) -> None:
+    if "on" in options:
+        raise SettingsError("A step's own edit and vary continue that step; session.edit(…, on=…) continues another.")
