@@ -180,12 +180,13 @@ class _Asking:
     def run(self) -> Answer:
         """The answer, whatever its outcome; raises what keeps the first request from being sent."""
         self._deadline = time.monotonic() + self._service.deadline
-        refuse_key(self._service.key, record_fields(self._plan, label=self._plan.label, meta=self._plan.meta))
+        fields = record_fields(self._plan, label=self._plan.label, meta=self._plan.meta)
+        refuse_key(self._service.key, fields)
         request = self._request(self._asks[0])
         wire.check_length(request, SIZE_LIMIT)
         self._reserve()
         try:
-            self._draft = self._begin()
+            self._draft = self._begin(fields)
             reply = self._attempt(self._draft, request)
             while following := self._affordable(self._following(reply)):
                 self._wait(following)
@@ -205,7 +206,7 @@ class _Asking:
         if self._draft is not None:
             self._draft.commit("interrupted")
 
-    def _begin(self) -> Draft:
+    def _begin(self, fields: Mapping[str, Any]) -> Draft:
         lineage, plan = self._service.lineage, self._plan
         lineage.create()
         for source in plan.sources:
@@ -213,7 +214,7 @@ class _Asking:
                 lineage.keep_source(source.picture)
         if plan.prompt.digest and plan.prompt.files:
             lineage.keep_template(plan.prompt.digest, plan.prompt.files)
-        return lineage.begin(plan.slug, record_fields(plan, label=plan.label, meta=plan.meta))
+        return lineage.begin(plan.slug, fields)
 
     def _reserve(self) -> None:
         plan = self._plan

@@ -174,18 +174,14 @@ def _figure(record: Record, pixels: int, tags: Sequence[str] = (), is_head: bool
     caption = f"{record.number} {headline(record)}{marks}"
     if not record.pictures or not picture:
         return Html(f'<div style="width:{pixels}px;margin:4px;font-size:85%;overflow-wrap:anywhere">{escape(caption)}</div>')
-    return Html(f'<div style="width:{pixels}px">{figure(_thumbnail(record.pictures[0], pixels), caption, alt=headline(record))}</div>')
-
-
-def _thumbnail(picture: Picture, pixels: int) -> str:
-    return picture.thumbnail(pixels)
+    return Html(f'<div style="width:{pixels}px">{figure(record.pictures[0].thumbnail(pixels), caption, alt=headline(record))}</div>')
 
 
 def step_card(record: Record, *, reused: bool = False) -> Html:
     """One step with its pictures, its prompt, and what it cost."""
     draft = " (offline draft)" if is_draft(record) else ""
     note = f"step {record.number}{', reused' if reused else ''}: {record.outcome}{draft}"
-    figures = strip(figure(_thumbnail(p, CARD_PIXELS), alt=headline(record)) for p in record.pictures)
+    figures = strip(figure(p.thumbnail(CARD_PIXELS), alt=headline(record)) for p in record.pictures)
     said = "" if record.ok or not record.attempts else f"{record.attempts[-1].get('text') or record.attempts[-1].get('message') or ''}"
     lines = [Html(f"<div>{escape(line)}</div>") for line in (record.prompt.get("text"), said) if line]
     return card(note, figures, *lines)
@@ -233,7 +229,7 @@ def _article(record: Record, tags: Sequence[str], is_head: bool, link: Callable[
 
 
 def _linked(picture: Picture, output: Mapping[str, Any], link: Callable[[str], str] | None, alt: str) -> str:
-    image = f'<img src="{escape(_thumbnail(picture, PAGE_PIXELS))}" alt="{escape(alt)}" loading="lazy">'
+    image = f'<img src="{escape(picture.thumbnail(PAGE_PIXELS))}" alt="{escape(alt)}" loading="lazy">'
     return f'<a href="{escape(link(output["file"]))}">{image}</a>' if link else image
 
 

@@ -205,11 +205,11 @@ class BudgetExceeded(PromptkitError):
 
 
 class LineageError(PromptkitError):
-    """A session folder, or a file in it, that cannot be used; `path` says which."""
+    """A session folder, or a file in it, that cannot be used; `path` says which, `newer` whether a later promptkit wrote it."""
 
-    def __init__(self, message: str, *, path: Path | None = None) -> None:
+    def __init__(self, message: str, *, path: Path | None = None, newer: bool = False) -> None:
         super().__init__(message)
-        self.path = path
+        self.path, self.newer = path, newer
 
 
 class StepNotFound(LineageError, KeyError):

@@ -16,6 +16,7 @@ import secrets
 import socket
 import threading
 import time
+from bisect import insort
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -29,7 +30,6 @@ from promptkit.record import (
     HAS_PICTURE,
     RECORD_NAME,
     SCHEMA,
-    NewerSchema,
     Problem,
     Record,
     json_bytes,
@@ -79,11 +79,14 @@ class Lineage:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._names: dict[str, str] = {}  # by the beginning of the id, as file names have it
         self._records: dict[str, Record] = {}  # by file name, those that could be read
-        self._seen: list[str] = []  # all names in the folder at the last look, and what came of them
-        self._listing: list[str] = []
-        self._all: tuple[list[str], tuple[Record, ...]] = ([], ())
+        self._seen: set[str] = set()  # all names in the folder at the last look; what follows is kept up with its changes
+        self._listing: list[str] = []  # the records' names
+        self._names: dict[str, str] = {}  # the same by the beginning of the id, as file names have it
+        self._numbers: dict[int, list[str]] = {}  # and by number
+        self._open: dict[str, re.Match[str]] = {}  # the claims
+        self._unread: set[str] = set()
+        self._read: list[Record] = []  # by number
         self._recipes: dict[str, list[Record]] = {}
         self._children: dict[str, list[Record]] = {}
         self._lock = threading.RLock()
@@ -94,11 +97,12 @@ class Lineage:
     def records(self) -> tuple[Record, ...]:
         """All records that can be read, by number."""
         with self._lock:
-            names = self._listed()
-            if self._all[0] is not names or len(self._all[1]) < len(names):
-                found = [r for name in names if (r := self._load(name))]
-                self._all = names, tuple(sorted(found, key=lambda r: (r.number, r.id)))
-            return self._all[1]
+            self._listed()
+            for name in sorted(self._unread):
+                if record := self._load(name):
+                    self._unread.discard(name)
+                    insort(self._read, record, key=lambda r: (r.number, r.id))
+            return tuple(self._read)
 
     def count(self) -> int:
         """How many steps there are, without reading them."""
@@ -254,12 +258,31 @@ class Lineage:
     def _listed(self) -> list[str]:
         """The names of all records, looked up anew: other processes may have added some."""
         with self._lock:
-            seen = _list(self.folder)
-            if seen != self._seen:
-                self._listing = sorted(n for n in seen if RECORD_NAME.fullmatch(n))
-                self._names = {n[-15:-5]: n for n in self._listing}
-                self._seen = seen
+            seen = set(_list(self.folder))
+            for name in self._seen - seen:
+                self._forget(name)
+            for name in seen - self._seen:
+                self._notice(name)
+            self._seen = seen
             return self._listing
+
+    def _notice(self, name: str) -> None:
+        if match := CLAIM_NAME.fullmatch(name):
+            self._open[name] = match
+        elif RECORD_NAME.fullmatch(name):
+            insort(self._listing, name)
+            self._names[name[-15:-5]] = name
+            self._numbers.setdefault(number_of(name), []).append(name)
+            self._unread.add(name)
+
+    def _forget(self, name: str) -> None:
+        self._open.pop(name, None)
+        if name in self._listing and RECORD_NAME.fullmatch(name):
+            self._listing.remove(name)
+            self._names.pop(name[-15:-5], None)
+            self._numbers[number_of(name)].remove(name)
+            self._unread.discard(name)
+            self._read = [r for r in self._read if r.path.name != name]
 
     def _load(self, name: str) -> Record | None:
         """The record, or None for one that is damaged: the others stay readable, and `verify` names it."""
@@ -267,9 +290,9 @@ class Lineage:
             if name not in self._records:
                 try:
                     record = Record.read(self.folder / name)
-                except NewerSchema:
-                    raise
-                except LineageError:
+                except LineageError as error:
+                    if error.newer:  # unlike a damaged one it must not be passed over
+                        raise
                     return None
                 if record.is_itself:
                     self._keep(record)
@@ -281,16 +304,21 @@ class Lineage:
             if name in self._records:  # another thread has read it from disk meanwhile
                 return
             self._records[name] = record
-            self._names[name[-15:-5]] = name
+            self._names.setdefault(name[-15:-5], name)
             self._children.setdefault(record.parents[0] if record.parents else "", []).append(record)
             if record.recipe:
                 self._recipes.setdefault(record.recipe, []).append(record)
 
     def _last(self) -> int:
-        return max(map(number_of, self._listed()), default=0)
+        self._listed()
+        return max((n for n, names in self._numbers.items() if names), default=0)
+
+    def _with_number(self, number: int) -> list[str]:
+        self._listed()
+        return sorted(self._numbers.get(number, ()))
 
     def _numbered(self, number: int) -> Record:
-        names = [n for n in self._listed() if number_of(n) == number]
+        names = self._with_number(number)
         if not names:
             there = f"its steps are numbered 1 to {self._last()}" if self.count() else "the session has no steps yet"
             raise StepNotFound(f"There is no step {number}; {there}.", path=self.folder)
@@ -382,7 +410,8 @@ class Lineage:
         self.exists = True
 
     def _claims(self) -> list[re.Match[str]]:
-        return [m for n in _list(self.folder) if (m := CLAIM_NAME.fullmatch(n))]
+        self._listed()
+        return list(self._open.values())
 
     def _claim(self, number: int) -> bool:
         path = self.folder / f".open-{number:04}.json"
@@ -393,7 +422,7 @@ class Lineage:
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(json_bytes(_whose()))
-            if all(number_of(n) != number for n in self._listed()):
+            if not self._with_number(number):
                 return True
         except BaseException:
             path.unlink(missing_ok=True)
@@ -438,7 +467,7 @@ class Lineage:
 
     def _has_recorded(self, draft: Draft) -> bool:
         """Whether its process ended between its record and the end of its claim."""
-        rivals = [r for n in self._listed() if number_of(n) == draft.number and (r := self._load(n))]
+        rivals = [r for n in self._with_number(draft.number) if (r := self._load(n))]
         return any(list(r.attempts) == draft.fields["attempts"] for r in rivals)
 
 

@@ -207,8 +207,10 @@ class Picture:
 
     def for_sending(self) -> Picture:
         """This picture where image models take its type, else one RGB(A) PNG of it, turned as its EXIF orientation means."""
-        if self.mime_type in SENDABLE:
-            return self
+        return self if self.mime_type in SENDABLE else self._converted
+
+    @cached_property
+    def _converted(self) -> Picture:
         return Picture(_encoded(self.image, "PNG"))
 
     def thumbnail(self, pixels: int) -> str:

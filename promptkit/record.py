@@ -18,7 +18,6 @@ __all__ = [
     "HAS_PICTURE",
     "RECORD_NAME",
     "SCHEMA",
-    "NewerSchema",
     "Problem",
     "Record",
     "json_bytes",
@@ -57,10 +56,6 @@ SOURCE: Kinds = {"role": str, "sha256": str, "mime_type": str, "file": str | Non
 COST: Kinds = {"usd": int | float}
 SIZE: Kinds = {"wide": int, "high": int}
 OUTPUT: Kinds = {"file": str, "sha256": str, "mime_type": str, "bytes": int, "size": list | None}
-
-
-class NewerSchema(LineageError):
-    """A record that a later promptkit wrote; unlike a damaged one it must not be passed over."""
 
 
 @dataclass(frozen=True)
@@ -159,7 +154,8 @@ def _check_schema(schema: object, path: Path) -> None:
     if not isinstance(schema, str) or not re.fullmatch(r"[0-9]{1,4}(\.[0-9]+)*", schema):
         raise LineageError(f"The record {path} has no version; `promptkit verify` lists what is damaged.", path=path)
     if int(schema.partition(".")[0]) > int(SCHEMA.partition(".")[0]):
-        raise NewerSchema(f"{path.name} has schema {schema}, and this promptkit knows {SCHEMA}: upgrade promptkit to read it.", path=path)
+        said = f"{path.name} has schema {schema}, and this promptkit knows {SCHEMA}: upgrade promptkit to read it."
+        raise LineageError(said, path=path, newer=True)
 
 
 def _check_fields(fields: Mapping[str, Any], path: Path) -> None:

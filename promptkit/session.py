@@ -587,6 +587,9 @@ class Session:
         if found is None:
             return None
         log.info("step %d is this very request; nothing was sent", found.number)
+        if (found.request.get("endpoint"), found.request.get("model")) != (plan.endpoint, plan.model):
+            made = f"{found.request.get('model')} at {found.request.get('endpoint')}"
+            warn(f"Step {found.number} asked {made} for this already, and is reused; fresh=True asks {plan.model} at {plan.endpoint}.")
         return Step(self, self._lineage, found, reused=True)
 
     def _readings(self, plan: Plan) -> Iterator[Plan]:
@@ -596,7 +599,8 @@ class Session:
         yield plan
         if self._follows and self._named_model is None:
             asked = {(e, m): None for r in self._lineage.records() if (e := r.request.get("endpoint")) and (m := r.request.get("model"))}
-            yield from (replace(plan, endpoint=e, model=m) for e, m in asked)
+            # a draft never stands for a service's picture
+            yield from (replace(plan, endpoint=e, model=m) for e, m in asked if e != "offline" or self._endpoint.is_offline)
 
     def _asked_before(self, plan: Plan) -> bool:
         return any(r.ok for r in self._lineage.with_recipe(plan.recipe))
@@ -615,8 +619,8 @@ _PARAMETERS = tuple(Session.__init__.__kwdefaults__ or ())
 
 def _refuse_unknown(unknown: Mapping[str, object], known: Sequence[str]) -> None:
     for name in unknown:  # by name only: its value may be a key
-        hint = f"use {HINTS[name]}" if name in HINTS else f"known are {', '.join(known)}"
-        raise SettingsError(f"There is no keyword {name!r}{did_you_mean(name, known)}; {hint}.")
+        hint = f"; use {HINTS[name]}" if name in HINTS else f"{did_you_mean(name, known)}; known are {', '.join(known)}"
+        raise SettingsError(f"There is no keyword {name!r}{hint}.")
 
 
 def _check_values(**given: Any) -> None:

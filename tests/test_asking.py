@@ -35,6 +35,7 @@ def test_ctrl_c_while_waiting_sends_nothing_more(service: Loopback) -> None:
     script = f"from promptkit import Session; Session('./bear', endpoint={service.url!r}).vary('a fox', n=4, root=True)"
     running = subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.DEVNULL)
     while len(service.received) < 4:
+        assert running.poll() is None
         time.sleep(0.02)
     time.sleep(0.3)
     running.send_signal(signal.SIGINT)
@@ -109,9 +110,60 @@ def test_a_second_run_finds_what_other_models_were_asked_meanwhile(service: Loop
         return [fox, pro, Session("./fox", endpoint="offline").edit("make it night", on=pro)]
 
     first = notebook()
-    with pytest.warns(PromptkitWarning, match="offline drafts"):
+    drafts, reused = "offline drafts", "asked .* at google for this already"
+    with pytest.warns(PromptkitWarning, match=drafts), pytest.warns(PromptkitWarning, match=reused):
         assert notebook() == first
     assert len(service.received) == 2
+
+
+def test_a_draft_never_stands_for_a_services_picture(service: Loopback, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was drafted offline is asked for when the session goes on at a service."""
+    monkeypatch.setenv("GEMINI_API_KEY", "AIza-of-a-test")
+    monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", service.url)
+    Session("./fox", endpoint="offline").generate("a fox")
+    Session("./fox", endpoint="google").generate("a cat")
+    fox = Session("./fox").generate("a fox")
+    assert (fox.reused, fox.endpoint) == (False, "google")
+
+
+WATCHED = """
+import os, sys, threading
+from promptkit import Session
+calls = []
+def watch(frame, event, what):
+    if event == "c_call" and what in (os.fsync, os.replace, os.rename):
+        calls.append(what.__name__)
+sys.setprofile(watch); threading.setprofile(watch)
+session = Session("./bear", endpoint=sys.argv[1], recover=0)
+try:
+    session.generate("a fox")
+except Exception:
+    pass
+sys.setprofile(None)
+print(*calls)
+"""
+
+
+def calls_of_the_system(url: str) -> list[str]:
+    """The fsyncs and renames of one step in a session that is there, in order."""
+    Session("./bear", endpoint="offline").add(png("white"))
+    done = subprocess.run([sys.executable, "-c", WATCHED, url], capture_output=True, text=True, check=True)
+    return done.stdout.split()
+
+
+def test_a_picture_is_on_the_disk_itself_before_the_call_returns(service: Loopback) -> None:
+    """Picture and record are fsynced before they get their names, and the folder after that; only the head's name follows."""
+    service.say(picture_reply(png()))
+    calls = calls_of_the_system(service.url)
+    assert calls[-6:] == ["fsync", "replace", "fsync", "replace", "fsync", "replace"], "picture, record, folder, head"
+    assert calls.count("fsync") == 3
+
+
+def test_a_paid_answer_without_a_picture_is_noted_on_the_disk_itself(service: Loopback) -> None:
+    """The note of an attempt that brought words only is fsynced, and so is the record of the failed step."""
+    service.say(text_reply())
+    calls = calls_of_the_system(service.url)
+    assert calls[-5:] == ["fsync", "replace", "fsync", "replace", "fsync"], "note, record, folder"
 
 
 def test_a_move_that_fails_moves_nothing(service: Loopback) -> None:

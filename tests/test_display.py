@@ -42,7 +42,7 @@ def lineage_of(session: Session) -> Lineage:
 def made(service: Loopback) -> Session:
     """Four steps: a root, two branches of which one goes on, and a failure."""
     service.always = picture_reply(png(size=(300, 200)), text="<b>done</b>")
-    session = Session("./bear", endpoint=service.url, recover=0)
+    session = Session("./<b>&x", endpoint=service.url, recover=0)
     root = session.generate("<script>alert('x')</script> & \"quotes\"", label="<i>the fox</i>")
     hat = root.edit("add a hat")
     night = root.edit("make it night")
@@ -110,6 +110,7 @@ def test_the_page_is_one_file_that_loads_nothing_and_escapes_all_that_was_writte
     """The page holds each step's prompt and thumbnail, links to the files, and runs and loads nothing of what people and models wrote."""
     session = made(service)
     page = Page(page_html(lineage_of(session), link=lambda name: f"./{name}"))
+    assert "<b>&x" in page.text
     assert {"script", "i", "u"}.isdisjoint(page.tags)
     assert len(page.loaded) == 4
     assert all(source.startswith("data:image/") for source in page.loaded)
@@ -134,7 +135,7 @@ def test_damaged_pictures_leave_the_rest_to_be_seen(service: Loopback) -> None:
     session = made(service)
     session[2].files[0].unlink()
     session[3].files[0].write_bytes(b"damaged")
-    reopened = Session("./bear", endpoint=service.url)
+    reopened = Session("./<b>&x", endpoint=service.url)
     assert "the fox" in reopened._repr_mimebundle_()["text/html"]
     assert sum(s != "data:," for s in Page(page_html(lineage_of(reopened))).loaded) == 2
 

@@ -360,13 +360,13 @@ def test_vary_asks_at_once(service: Loopback) -> None:
     """Four workers wait together, not one after the other."""
 
     def slow(received: Received) -> object:
-        time.sleep(0.4)
+        time.sleep(1.5)
         return picture_reply(png())
 
     service.always = slow
     start = time.monotonic()
     assert len(Session("./bear", endpoint=service.url).vary("a fox", n=4, root=True)) == 4
-    assert time.monotonic() - start < 1.4
+    assert time.monotonic() - start < 4
 
 
 @pytest.mark.parametrize("call", ["bear.generate('a fox')", "bear.vary('a fox', n=3, root=True)"])
@@ -376,6 +376,7 @@ def test_ctrl_c_stops_at_once_and_leaves_a_whole_lineage(service: Loopback, call
     script = f"from promptkit import Session; bear = Session('./bear', endpoint={service.url!r}); {call}"
     running = subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.PIPE)
     while len(service.received) < (3 if "vary" in call else 1):
+        assert running.poll() is None
         time.sleep(0.02)
     start = time.monotonic()
     running.send_signal(signal.SIGINT)
@@ -404,6 +405,12 @@ def test_the_head_moves_with_what_is_made_and_undo_redo_goto(tmp_path: Path) -> 
     bear.undo()
     reopened = offline()
     assert (reopened.head, reopened.redo()) == (two, three)
+    bear.undo()
+    bear.goto(1)
+    with pytest.raises(LineageError, match="no undo"):
+        bear.redo()
+    bear.goto(2)
+    reopened = offline()
     assert reopened.goto(1) == one
     with pytest.raises(LineageError, match="root"):
         reopened.undo()
