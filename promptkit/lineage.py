@@ -389,7 +389,7 @@ class Lineage:
             self.create()
             with _writing(self.folder):
                 self._adopt()
-                number = max([self._last(), *(int(m[1]) for m in self._claims())]) + 1
+                number = max([0, *(n for n, names in self._numbers.items() if names), *(int(m[1]) for m in self._open.values())]) + 1
                 while not self._claim(number):
                     number += 1
         return Draft(self, number, slug, {**fields, "number": number})
