@@ -112,7 +112,8 @@ class Answer:
 def ask(service: Service, plan: Plan) -> Answer:
     """Asks for one step until there is a picture or an end. Raises only where nothing was sent, and what Ctrl-C raises."""
     with Progress() as progress:
-        return _Asking(service, plan, progress, threading.Event()).run()
+        asking = _Asking(service, plan, progress, threading.Event())
+        return asking.run(asking.start())
 
 
 def ask_together(service: Service, plans: Sequence[Plan], workers: int) -> list[Answer | PromptkitError]:
@@ -126,14 +127,12 @@ def ask_together(service: Service, plans: Sequence[Plan], workers: int) -> list[
 
         def work() -> None:
             while not stop.is_set():
-                with lock:
+                with lock:  # one after the other, so that their numbers follow their order
                     i, one = next(waiting, (-1, None))
-                if one is None:
-                    return
-                try:
-                    results[i] = hopeless[0] if hopeless else one.run()
-                except BaseException as error:
-                    results[i] = error
+                    if one is None:
+                        return
+                    request = hopeless[0] if hopeless else _started(one)
+                results[i] = request if isinstance(request, BaseException) else _finished(one, request)
                 if isinstance(said := _error_of(results[i]), HOPELESS):
                     hopeless.append(said)
                 progress.advance()
@@ -151,6 +150,20 @@ def ask_together(service: Service, plans: Sequence[Plan], workers: int) -> list[
                 one.interrupt()
             raise
     return [_answer_or_error(results[i]) for i in range(len(plans))]
+
+
+def _started(asking: _Asking) -> wire.Request | BaseException:
+    try:
+        return asking.start()
+    except BaseException as error:
+        return error
+
+
+def _finished(asking: _Asking, request: wire.Request) -> Answer | BaseException:
+    try:
+        return asking.run(request)
+    except BaseException as error:
+        return error
 
 
 def _error_of(result: Answer | BaseException) -> BaseException | None:
@@ -177,8 +190,8 @@ class _Asking:
         self._deadline = 0.0
         self._unaffordable: BudgetExceeded | None = None
 
-    def run(self) -> Answer:
-        """The answer, whatever its outcome; raises what keeps the first request from being sent."""
+    def start(self) -> wire.Request:
+        """The first request, with a number claimed for the step; raises what keeps it from being sent."""
         self._deadline = time.monotonic() + self._service.deadline
         fields = record_fields(self._plan, label=self._plan.label, meta=self._plan.meta)
         refuse_key(self._service.key, fields)
@@ -187,6 +200,17 @@ class _Asking:
         self._reserve()
         try:
             self._draft = self._begin(fields)
+        except BaseException:
+            self._service.budget.release(self._reserved)
+            raise
+        return request
+
+    def run(self, request: wire.Request) -> Answer:
+        """The answer, whatever its outcome."""
+        assert self._draft is not None
+        try:
+            if self._stop.is_set():
+                raise KeyboardInterrupt
             reply = self._attempt(self._draft, request)
             while following := self._affordable(self._following(reply)):
                 self._wait(following)
@@ -202,9 +226,11 @@ class _Asking:
             self._service.budget.release(self._reserved)
 
     def interrupt(self) -> None:
-        """Records the step as it stands: whoever asked has gone."""
-        if self._draft is not None:
+        """Records the step as it stands, if anything was sent: whoever asked has gone."""
+        if self._draft is not None and self._draft.fields["attempts"]:
             self._draft.commit("interrupted")
+        elif self._draft is not None:
+            self._draft.drop()
 
     def _begin(self, fields: Mapping[str, Any]) -> Draft:
         lineage, plan = self._service.lineage, self._plan

@@ -497,6 +497,12 @@ class Draft:
             self.fields["attempts"].append({**fields, "outcome": "interrupted"})
             self._note()
 
+    def drop(self) -> None:
+        """Gives the number back, where nothing was asked for it."""
+        with self._lock:
+            if not self.fields["attempts"]:
+                self._claim.unlink(missing_ok=True)
+
     def answer(self, fields: Mapping[str, Any], pictures: Sequence[Picture] = (), warnings: Sequence[str] = ()) -> None:
         """Notes the answer to the last attempt, and the pictures that are about to be written. Durable where a paid one brought none."""
         with self._lock, _writing(self._lineage.folder):
