@@ -35,7 +35,7 @@ ENDED = "gemini-2.5-flash-image was to shut down on 2027-03-15; gemini-nano-bana
 
 @pytest.mark.parametrize("name", KNOWN)
 def test_each_model_is_known_as_the_service_describes_it(name: str) -> None:
-    """Ratios, sizes, pictures, prices and the published end of each model are those of WIRE.md section 6."""
+    """Ratios, sizes, pictures, prices and the published end of each model are those that Google published by 2026-11-22."""
     model = models.known_model(name)
     assert model
     facts = (model.ratios, model.sizes, model.pictures, model.picture_price, model.token_price, model.shut_down)
