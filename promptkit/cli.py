@@ -28,7 +28,7 @@ from promptkit.errors import (
     TemplateError,
     did_you_mean,
 )
-from promptkit.lineage import Lineage
+from promptkit.lineage import MARKER, Lineage
 from promptkit.picture import check_name
 from promptkit.session import Session
 from promptkit.step import Step
@@ -262,7 +262,7 @@ def _session(options: argparse.Namespace) -> Session:
 def _existing(options: argparse.Namespace, opened: Callable[[argparse.Namespace], Session] | None = None) -> Session:
     session = opened(options) if opened else Session(options.session)
     if not len(session):
-        beside = [p.parent.name for p in session.folder.parent.glob("*/promptkit.json")]
+        beside = [p.parent.name for p in session.folder.parent.glob(f"*/{MARKER}")]
         near = did_you_mean(session.folder.name, beside)
         said = f"There is no session {options.session!r}{near}; looked for {session.folder}; `promptkit generate … -s` makes one."
         raise LineageError(said, path=session.folder)

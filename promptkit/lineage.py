@@ -41,7 +41,7 @@ from promptkit.record import (
     wrong_file,
 )
 
-__all__ = ["Draft", "Lineage", "Problem", "Record", "now"]
+__all__ = ["MARKER", "Draft", "Lineage", "Problem", "Record", "now"]
 
 LAYOUT = 1
 MARKER = "promptkit.json"
@@ -151,10 +151,10 @@ class Lineage:
         self.records()
         return tuple(sorted(self._children.get(record.id, ()), key=lambda r: r.number))
 
-    def with_recipe(self, recipe: str) -> tuple[Record, ...]:
-        """The steps that asked for the same thing, by number."""
+    def with_recipe(self, *recipes: str) -> tuple[Record, ...]:
+        """The steps that asked for the same thing, by number; for several recipes, those of the first first."""
         self.records()
-        return tuple(sorted(self._recipes.get(recipe, ()), key=lambda r: r.number))
+        return tuple(r for recipe in recipes for r in sorted(self._recipes.get(recipe, ()), key=lambda r: r.number))
 
     def tags(self) -> dict[str, str]:
         """Name to id, by name."""
@@ -264,7 +264,7 @@ class Lineage:
             for name in seen - self._seen:
                 self._notice(name)
             self._seen = seen
-            return self._listing
+            return list(self._listing)  # a step that lands meanwhile must not move what a caller walks through
 
     def _notice(self, name: str) -> None:
         if match := CLAIM_NAME.fullmatch(name):
@@ -277,7 +277,7 @@ class Lineage:
 
     def _forget(self, name: str) -> None:
         self._open.pop(name, None)
-        if name in self._listing and RECORD_NAME.fullmatch(name):
+        if RECORD_NAME.fullmatch(name):
             self._listing.remove(name)
             self._names.pop(name[-15:-5], None)
             self._numbers[number_of(name)].remove(name)

@@ -20,12 +20,14 @@ __all__ = [
     "CONFIG",
     "Plan",
     "Source",
+    "check_values",
     "checked_config",
     "checked_label",
     "checked_meta",
     "checked_prompt",
     "checked_text",
     "history",
+    "is_number",
     "known_hints",
     "record_fields",
     "recorded_config",
@@ -34,11 +36,18 @@ __all__ = [
     "trail",
 ]
 
+
+
+def is_number(value: object) -> bool:
+    """Whether it is a number that JSON has: true and false, infinities and NaN are none."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
 OPTIONS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "aspect_ratio": (lambda v: isinstance(v, str) and bool(re.fullmatch(r"[1-9]\d*:[1-9]\d*", v)), 'a text such as "16:9"'),
     "image_size": (lambda v: isinstance(v, str), 'a text such as "2K"'),
-    "seed": (lambda v: isinstance(v, int), "a whole number"),
-    "temperature": (lambda v: isinstance(v, int | float) and math.isfinite(v), "a number"),
+    "seed": (lambda v: isinstance(v, int) and not isinstance(v, bool), "a whole number"),
+    "temperature": (lambda v: is_number(v), "a number"),
     "safety": (
         lambda v: isinstance(v, Mapping) and all(isinstance(x, str) for pair in v.items() for x in pair),
         'a mapping such as {"HARASSMENT": "BLOCK_ONLY_HIGH"}',
@@ -120,11 +129,16 @@ def checked_prompt(prompt: object) -> Prompt:
 def checked_config(config: Mapping[str, Any]) -> dict[str, Any]:
     """The options with their types checked, those that are None left out. SettingsError names the first that is wrong."""
     checked = {k: v for k, v in config.items() if v is not None}
-    for name, value in checked.items():
-        fits, description = OPTIONS[name]
-        if isinstance(value, bool) or not fits(value):
-            raise SettingsError(f"{name} is {description}, not {value!r:.60}.")
+    check_values(OPTIONS, **checked)
     return checked
+
+
+def check_values(rules: Mapping[str, tuple[Callable[[Any], bool], str]], /, **given: Any) -> None:
+    """SettingsError names the first of the values that does not fit its rule, with what was expected."""
+    for name, value in given.items():
+        fits, expected = rules[name]
+        if not fits(value):
+            raise SettingsError(f"{name} is {expected}, not {value!r:.60}.")
 
 
 def checked_text(name: str, value: object) -> str | None:

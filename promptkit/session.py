@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import itertools
 import logging
-import math
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -27,18 +26,20 @@ from promptkit.errors import (
     did_you_mean,
     warn,
 )
-from promptkit.lineage import Lineage, Problem, Record
+from promptkit.lineage import MARKER, Lineage, Problem, Record
 from promptkit.picture import Picture
 from promptkit.plan import (
     CONFIG,
     Plan,
     Source,
+    check_values,
     checked_config,
     checked_label,
     checked_meta,
     checked_prompt,
     checked_text,
     history,
+    is_number,
     known_hints,
     record_fields,
     recorded_config,
@@ -71,18 +72,14 @@ HINTS = {
 
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
 VALUES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "model": (lambda v: v is None or (isinstance(v, str) and bool(v.strip())), 'a model\'s id, such as "gemini-2.5-flash-image"'),
     "chain": (lambda v: v in ("picture", "chat"), '"picture" (sends the last picture) or "chat" (sends the earlier turns)'),
     "transport": (lambda v: v is None or callable(getattr(v, "send", None)), "a transport: something with send(request)"),
     "recover": (lambda v: isinstance(v, int) and not isinstance(v, bool) and v >= 0, "a whole number from 0 on"),
-    "budget": (lambda v: v is None or (_is_number(v) and v >= 0), "a number of USD from 0 on"),
+    "budget": (lambda v: v is None or (is_number(v) and v >= 0), "a number of USD from 0 on"),
     "lang": (lambda v: v is None or isinstance(v, str), 'a language tag, such as "zh-CN"'),
-    "deadline": (lambda v: _is_number(v) and v > 0, "a number of seconds above 0"),
+    "deadline": (lambda v: is_number(v) and v > 0, "a number of seconds above 0"),
 }
 log = logging.getLogger("promptkit")
 Where = str | os.PathLike[str]
@@ -124,7 +121,7 @@ class Session:
         **unknown: object,
     ) -> None:
         _refuse_unknown(unknown, _PARAMETERS)
-        _check_values(model=model, chain=chain, transport=transport, recover=recover, budget=budget, lang=lang, deadline=deadline)
+        check_values(VALUES, model=model, chain=chain, transport=transport, recover=recover, budget=budget, lang=lang, deadline=deadline)
         self._lineage = Lineage(_folder_of(where))
         self._chosen = settings.choose_endpoint(endpoint) if endpoint is not None else _endpoint_of(transport)
         self._follows = self._chosen is None  # the head's endpoint, and then its model too
@@ -582,8 +579,8 @@ class Session:
     def _known(self, plan: Plan) -> Step | None:
         if not self._reuse:
             return None
-        asked_before = (r for p in self._readings(plan) for r in self._lineage.with_recipe(p.recipe))
-        found = next((r for r in asked_before if r.ok and self._lineage.is_whole(r)), None)
+        recipes = dict.fromkeys(p.recipe for p in self._readings(plan))
+        found = next((r for r in self._lineage.with_recipe(*recipes) if r.ok and self._lineage.is_whole(r)), None)
         if found is None:
             return None
         log.info("step %d is this very request; nothing was sent", found.number)
@@ -623,14 +620,6 @@ def _refuse_unknown(unknown: Mapping[str, object], known: Sequence[str]) -> None
         raise SettingsError(f"There is no keyword {name!r}{hint}.")
 
 
-def _check_values(**given: Any) -> None:
-    """SettingsError names the first of the session's values that is not what it should be."""
-    for name, value in given.items():
-        fits, expected = VALUES[name]
-        if not fits(value):
-            raise SettingsError(f"{name} is {expected}, not {value!r:.60}.")
-
-
 def _is_file(name: str) -> bool:
     try:
         return Path(name).expanduser().is_file()
@@ -653,7 +642,7 @@ def _named_folder(where: Where) -> Path:
     if not where.strip() or where in (".", ".."):
         raise SettingsError(f"{where!r} is no name for a session; give a name such as \"bear\", or a path such as \"./bear\".")
     here, there = Path(where), settings.data_folder() / where
-    local, common = ((p / "promptkit.json").is_file() for p in (here, there))
+    local, common = ((p / MARKER).is_file() for p in (here, there))
     if local and common:
         raise LineageError(f"There are two sessions {where!r}: give ./{where} or {there}, whichever you mean.", path=here)
     return here.absolute() if local else there
