@@ -38,12 +38,13 @@ if TYPE_CHECKING:
         TemplateNotFound,
         TransportError,
     )
+    from promptkit.library import Library, add_library, templates
     from promptkit.lineage import Problem
     from promptkit.picture import Picture
     from promptkit.session import Session
     from promptkit.settings import Endpoint, ask_key
     from promptkit.step import Step, Steps
-    from promptkit.template import Input, Library, Prompt, Template, add_library, templates
+    from promptkit.template import Input, Prompt, Template
     from promptkit.transport import FunctionTransport, RequestsTransport, Transport
     from promptkit.wire import Request, Response
 
@@ -92,12 +93,13 @@ __all__ = [
 ]
 
 _HOMES = {
+    "library": ("Library", "add_library", "templates"),
     "lineage": ("Problem",),
     "picture": ("Picture",),
     "session": ("Session",),
     "settings": ("Endpoint", "ask_key"),
     "step": ("Step", "Steps"),
-    "template": ("Input", "Library", "Prompt", "Template", "add_library", "templates"),
+    "template": ("Input", "Prompt", "Template"),
     "transport": ("FunctionTransport", "RequestsTransport", "Transport"),
     "wire": ("Request", "Response"),
 }

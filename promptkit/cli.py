@@ -28,11 +28,12 @@ from promptkit.errors import (
     TemplateError,
     did_you_mean,
 )
+from promptkit.library import add_library, template_names, templates
 from promptkit.lineage import MARKER, Lineage
 from promptkit.picture import check_name
 from promptkit.session import Session
 from promptkit.step import Step
-from promptkit.template import Prompt, Template, add_library, templates
+from promptkit.template import Prompt, Template
 
 __all__ = ["main"]
 
@@ -134,7 +135,7 @@ def _own_command() -> str:
 
 def _templates(options: argparse.Namespace) -> int:
     if options.name is None:
-        names = templates._ipython_key_completions_()
+        names = template_names(templates)
         wide = max(map(len, names))
         for name in names:
             print(f"{name:{wide}}  {_about(name)}")
@@ -310,7 +311,7 @@ def _prompt(options: argparse.Namespace) -> str | Prompt:
     if options.input:
         raise _usage("-i fills a template's inputs: name the template with -t")
     prompt: str = options.prompt
-    if prompt in templates._ipython_key_completions_():
+    if prompt in template_names(templates):
         raise _usage(f"{prompt!r} is a template: write -t {prompt} -i …; to send the word itself, end it with a full stop")
     return prompt
 

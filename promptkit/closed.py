@@ -419,10 +419,10 @@ def _pay_first(node: nodes.Template | nodes.Macro | nodes.Block, weight: int) ->
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """One file's body, checked and compiled; `needs` names the files that it extends, includes or imports."""
+    """One file's body, checked and compiled; `needs` maps the files that it extends, includes or imports to the line that first does."""
 
     body: _Body
-    needs: tuple[str, ...]
+    needs: Mapping[str, int]
 
     @classmethod
     def compile(cls, source: str, name: str, file: str, lines_before: int = 0) -> Part:
@@ -430,7 +430,9 @@ class Part:
         try:
             tree = _ENVIRONMENT.parse(source, name, file)
             _check(tree)
-            needs = [node.template.value for node in tree.find_all(REFERENCES)]  # type: ignore[attr-defined]  # _check saw that it is a Const
+            needs: dict[str, int] = {}
+            for node in tree.find_all(REFERENCES):
+                needs.setdefault(node.template.value, lines_before + node.lineno)  # type: ignore[attr-defined]  # _check saw that it is a Const
             _make_pay(tree)
             body = _Body.from_code(_ENVIRONMENT, _ENVIRONMENT.compile(tree, name, file), {})
             assert isinstance(body, _Body)
@@ -438,7 +440,7 @@ class Part:
             line = lines_before + error.lineno if isinstance(error, jinja2.TemplateSyntaxError) else None
             raise TemplateError(f"The template cannot be used: {_why(error)}.", file=file, line=line) from None
         body.lines_before = lines_before
-        return cls(body, tuple(dict.fromkeys(needs)))
+        return cls(body, needs)
 
 
 # Rendering

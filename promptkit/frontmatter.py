@@ -1,194 +1,29 @@
-"""A template's file: its front matter, read as YAML without surprises, and the inputs that it declares.
+"""What a template's front matter declares: its inputs, the pictures that it needs, its languages.
 
-The only importer of yaml, which is loaded with the first front matter that is read.
+A base file says all of it; a language file beside it says its words only.
 """
 
 from __future__ import annotations
 
 import inspect
-import json
 import keyword
 import math
-import os
 import re
-import stat
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any
 
-from promptkit.errors import InputError, TemplateError, did_you_mean, warn
+from promptkit.errors import InputError, did_you_mean, warn
+from promptkit.sources import File
 
-if TYPE_CHECKING:
-    from promptkit.closed import Part
-
-__all__ = [
-    "LANGUAGE",
-    "LONGEST_FILE",
-    "Edition",
-    "File",
-    "Input",
-    "find_language",
-    "is_word",
-    "language_of",
-    "open_file",
-    "read_edition",
-    "shown",
-]
-
-LONGEST_FILE = 32_768  # bytes of a template with all that it extends, includes and imports
-DEEPEST_YAML = 16
+__all__ = ["LANGUAGE", "Edition", "Input", "Pictures", "find_language", "is_word", "language_of", "read_edition", "shown"]
 
 LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 WORD = re.compile(r"[a-z][a-z0-9_]*")
-FRONT_MATTER = re.compile(r"---[ \t]*\n(?P<yaml>.*?)^---[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 # what a call or the body of a template already gives a meaning to
 RESERVED = frozenset({"lang", "self", "loop", "super", "caller", "varargs", "kwargs", "true", "false", "none"})
-
-
-# Files
-
-
-@dataclass(frozen=True, eq=False)
-class File:
-    """One version of one file: its text with plain line ends, cut into front matter and body when somebody asks."""
-
-    name: str
-    path: Path
-    text: str
-
-    @cached_property
-    def _cut(self) -> re.Match[str] | None:
-        cut = FRONT_MATTER.match(self.text)
-        if cut is None and self.text.startswith("---"):
-            raise TemplateError("The front matter has no end; close it with a line that holds only ---.", file=str(self.path), line=1)
-        return cut
-
-    @cached_property
-    def front(self) -> Mapping[str, Any]:
-        return _read_yaml(self._cut["yaml"], self.path) if self._cut else {}
-
-    @cached_property
-    def part(self) -> Part:
-        from promptkit.closed import Part
-
-        body = self.text[self._cut.end() :] if self._cut else self.text
-        begin = len(body) - len(body.lstrip("\n"))
-        lines_before = self.text[: len(self.text) - len(body) + begin].count("\n")
-        return Part.compile(body.strip("\n"), self.name, str(self.path), lines_before)
-
-
-_known_files: dict[tuple[str, str], tuple[tuple[int, int], File]] = {}
-
-
-def open_file(path: str, name: str) -> File | None:
-    """The file as it is now, or None where there is none; an unchanged one is neither read nor parsed again."""
-    try:
-        state = os.stat(path)  # noqa: PTH116  (a Path costs more than the call)
-    except (OSError, ValueError):
-        return None
-    stamp = (state.st_mtime_ns, state.st_size)
-    known = _known_files.get((path, name))
-    if known is None or known[0] != stamp:
-        known = _known_files[path, name] = (stamp, File(name, Path(path), _read_text(Path(path), state)))
-    return known[1]
-
-
-def _read_text(path: Path, state: os.stat_result) -> str:
-    if not stat.S_ISREG(state.st_mode):
-        raise TemplateError("This is no file; a template is a UTF-8 text file.", file=str(path))
-    if state.st_size > LONGEST_FILE:
-        raise TemplateError(f"The file has {state.st_size:,} bytes; a template has {LONGEST_FILE:,} at most.", file=str(path))
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise TemplateError(f"The file cannot be read: {error.strerror}.", file=str(path)) from None
-    except UnicodeDecodeError as error:
-        raise TemplateError(f"Byte {error.start} is not UTF-8; save the file as UTF-8.", file=str(path)) from None
-    return text.replace("\r\n", "\n").replace("\r", "\n")
-
-# YAML without surprises
-
-JSON_SCALAR = re.compile(r"null|true|false|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
-
-
-def _read_yaml(text: str, path: Path) -> Mapping[str, Any]:
-    """The mapping that front matter holds; all but JSON's null, true, false and numbers is text."""
-    import yaml
-
-    try:
-        found = _Yaml(text, path).document()
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        why = getattr(error, "problem", None) or str(error)
-        raise TemplateError(f"The front matter is not YAML: {why}.", file=str(path), line=mark.line + 2 if mark else None) from None
-    if not isinstance(found, dict):
-        raise TemplateError("The front matter is no mapping; write it as lines such as `description: …`.", file=str(path), line=1)
-    return found
-
-
-class _Yaml:
-    """Builds plain values from a parser's events, so that no resolver, constructor or alias of YAML's own is ever at work."""
-
-    def __init__(self, text: str, path: Path) -> None:
-        import yaml
-
-        self.yaml, self.path = yaml, path
-        self.events = yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-
-    def document(self) -> Any:
-        y, found, documents = self.yaml, "", 0
-        for event in self.events:
-            if isinstance(event, y.DocumentStartEvent):
-                documents += 1
-                if documents > 1:
-                    self.refuse(event, "it holds a second document")
-            elif isinstance(event, y.NodeEvent):
-                found = self.value(event, 0)
-        return found or {}
-
-    def value(self, event: Any, depth: int) -> Any:
-        if isinstance(event, self.yaml.AliasEvent) or event.anchor or event.tag:
-            self.refuse(event, "it holds an alias, an anchor or a tag; put text that begins with *, & or ! in quotes")
-        if depth > DEEPEST_YAML:
-            self.refuse(event, f"it is nested more than {DEEPEST_YAML} deep")
-        if isinstance(event, self.yaml.ScalarEvent):
-            return self.scalar(event)
-        return self.sequence(depth) if isinstance(event, self.yaml.SequenceStartEvent) else self.mapping(depth)
-
-    def scalar(self, event: Any) -> Any:
-        is_plain = event.implicit[0]
-        if not is_plain or not JSON_SCALAR.fullmatch(event.value):
-            return event.value
-        try:
-            value = json.loads(event.value)
-        except ValueError:  # more digits than Python converts
-            value = math.inf
-        if value in (math.inf, -math.inf):
-            self.refuse(event, "it holds a number that is too large; put it in quotes if it is text")
-        return value
-
-    def sequence(self, depth: int) -> list[Any]:
-        items: list[Any] = []
-        while not isinstance(event := next(self.events), self.yaml.SequenceEndEvent):
-            items.append(self.value(event, depth + 1))
-        return items
-
-    def mapping(self, depth: int) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        while not isinstance(event := next(self.events), self.yaml.MappingEndEvent):
-            if not isinstance(event, self.yaml.ScalarEvent) or event.anchor or event.tag:
-                self.refuse(event, "a key is plain text")
-            if event.value in found:
-                self.refuse(event, f"the key {event.value!r} stands twice")
-            found[event.value] = self.value(next(self.events), depth + 1)
-        return found
-
-    def refuse(self, event: Any, why: str) -> NoReturn:
-        # the mark counts from 0, and the --- line is not part of the text
-        raise TemplateError(f"The front matter cannot be used: {why}.", file=str(self.path), line=event.start_mark.line + 2)
 
 
 # Inputs
@@ -287,6 +122,29 @@ def shown(value: object) -> str:
     return text if len(text) <= 60 else f"{text[:57]}…"
 
 
+# Pictures
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """How many pictures a template needs, the one being edited included, and what each is; `max` is None where any number will do."""
+
+    min: int = 0
+    max: int | None = None
+    roles: tuple[str, ...] = ()
+
+    def _problem(self, count: int) -> str | None:
+        """What is wrong with so many pictures, or None."""
+        if count >= self.min and (self.max is None or count <= self.max):
+            return None
+        roles = f" ({'; '.join(self.roles)})" if self.roles else ""
+        return f"takes {self._number()}{roles}, not {count or 'none'}"
+
+    def _number(self) -> str:
+        most = "" if self.max == self.min else " or more" if self.max is None else f" to {self.max}"
+        return f"{self.min}{most} picture{'' if self.max == 1 else 's'}"
+
+
 # Front matter
 
 KINDS = ("generate", "edit")
@@ -295,6 +153,7 @@ FIELDS: Mapping[str, Any] = {
     "kind": "generate",
     "lang": "en",
     "inputs": {},
+    "pictures": {},
     "config": {},
     "examples": [],
     "metadata": {},
@@ -302,6 +161,7 @@ FIELDS: Mapping[str, Any] = {
 INPUT_FIELDS = ("type", "description", "default", "choices", "example", "max_length", "min", "max", "renamed_from")
 WORDS = ("description", "lang", "inputs", "examples", "metadata")  # what a language file may say,
 INPUT_WORDS = ("description", "default", "choices", "example")  # and of an input
+PICTURES_FIELDS = ("min", "max", "roles")
 EXAMPLE_FIELDS = ("inputs", "description", "lang")
 
 
@@ -315,6 +175,7 @@ class Edition:
     kind: str
     description: str
     inputs: Mapping[str, Input]
+    pictures: Pictures
     config: Mapping[str, Any]
     examples: tuple[Mapping[str, Any], ...]
 
@@ -366,11 +227,15 @@ class Edition:
 
 @lru_cache(maxsize=1024)
 def read_edition(base: File, file: File) -> Edition:
-    """What the front matter of the base file says, in the words of the other file where that is a language file."""
+    """What the front matter of the base file says, in the words of the other file where that is a language file.
+
+    InputError names all that is wrong with it.
+    """
     read = _FrontMatter(file)
     edition = read.base() if file is base else read.words(read_edition(base, base))
     if read.problems:
-        raise TemplateError(f"The front matter has problems: {'; '.join(read.problems)}.", file=str(file.path))
+        said = f"The front matter has problems: {'; '.join(read.problems)}."
+        raise InputError(said, problems=read.problems, file=str(file.path))
     return edition
 
 
@@ -389,7 +254,7 @@ class _FrontMatter:
         if kind not in KINDS:
             self.problems.append(f"kind is {kind!r}; expected generate or edit")
         inputs = {name: self.input(name, spec) for name, spec in self.field("inputs").items()}
-        return self.edition(self.file, lang, kind, inputs, self.config())
+        return self.edition(self.file, lang, kind, inputs, self.pictures(kind), self.config())
 
     def words(self, base: Edition) -> Edition:
         self.known_keys("a language file, which holds words only,", self.front, WORDS)
@@ -399,11 +264,14 @@ class _FrontMatter:
         said = self.field("inputs")
         self.known_keys("inputs", said, base.inputs)
         inputs = {name: self.translated(declared, said.get(name, {})) for name, declared in base.inputs.items()}
-        return self.edition(base.file, lang, base.kind, inputs, base.config)
+        return self.edition(base.file, lang, base.kind, inputs, base.pictures, base.config)
 
-    def edition(self, base: File, lang: str, kind: str, inputs: Mapping[str, Input], config: Mapping[str, Any]) -> Edition:
-        frozen = MappingProxyType(dict(inputs))
-        return Edition(self.file, base, lang, kind, self.field("description"), frozen, MappingProxyType(config), self.examples(inputs))
+    def edition(
+        self, base: File, lang: str, kind: str, inputs: Mapping[str, Input], pictures: Pictures, config: Mapping[str, Any]
+    ) -> Edition:
+        description, examples = self.field("description"), self.examples(inputs)
+        inputs, config = MappingProxyType(dict(inputs)), MappingProxyType(dict(config))
+        return Edition(self.file, base, lang, kind, description, inputs, pictures, config, examples)
 
     def known_keys(self, what: str, found: Mapping[str, Any], known: Collection[str]) -> None:
         for key in found:
@@ -424,6 +292,23 @@ class _FrontMatter:
         config: dict[str, Any] = self.field("config")
         self.problems += [f"config.{k} is {shown(v)}; expected one value" for k, v in config.items() if isinstance(v, (dict, list))]
         return config
+
+    def pictures(self, kind: str) -> Pictures:
+        said, needed = self.field("pictures"), int(kind == "edit")
+        self.known_keys("pictures", said, PICTURES_FIELDS)
+        least, most, roles = said.get("min", needed), said.get("max"), said.get("roles", [])
+        for key, value in (("min", least), ("max", 1 if most is None else most)):
+            if type(value) is not int or value < 0:
+                self.problems.append(f"pictures.{key} is {shown(value)}; expected a whole number")
+                return Pictures(needed)
+        if least < needed or (most is not None and most < max(least, 1)):
+            self.problems.append(f"pictures has min {least} and max {most}; expected {needed} or more, and max not below min")
+        if not isinstance(roles, list) or not all(isinstance(role, str) for role in roles):
+            self.problems.append(f"pictures.roles is {shown(roles)}; expected a list that says what each picture is")
+            return Pictures(least, most)
+        if roles and not least <= len(roles) <= (most or len(roles)):
+            self.problems.append(f"pictures.roles says what {len(roles)} pictures are; expected {Pictures(least, most)._number()}")
+        return Pictures(least, most, tuple(roles))
 
     def examples(self, inputs: Mapping[str, Input]) -> tuple[Mapping[str, Any], ...]:
         examples = self.field("examples")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from promptkit import __version__, models, wire
-from promptkit.errors import LineageError, SettingsError, StepNotFound
+from promptkit.errors import InputError, LineageError, SettingsError, StepNotFound
 from promptkit.lineage import Lineage, Record, now
 from promptkit.picture import Picture
 from promptkit.template import Prompt, Template
@@ -24,6 +24,7 @@ __all__ = [
     "checked_config",
     "checked_label",
     "checked_meta",
+    "checked_pictures",
     "checked_prompt",
     "checked_text",
     "history",
@@ -126,6 +127,15 @@ def checked_prompt(prompt: object) -> Prompt:
     return Prompt(text=prompt.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
 
 
+def checked_pictures(prompt: Prompt, count: int) -> None:
+    """InputError where the prompt's template does not go with so many pictures, the one being edited included."""
+    problem = prompt.pictures._problem(count) if prompt.pictures else None
+    if problem:
+        edits = "edits a picture, and " if prompt.kind == "edit" else ""
+        said = f"{prompt.template} {edits}{problem}: call edit(…) on the one to change, and bring the others as references=[…], in order."
+        raise InputError(said, problems=[problem])
+
+
 def checked_config(config: Mapping[str, Any]) -> dict[str, Any]:
     """The options with their types checked, those that are None left out. SettingsError names the first that is wrong."""
     checked = {k: v for k, v in config.items() if v is not None}
@@ -209,13 +219,14 @@ def _source_fields(source: Source) -> dict[str, Any]:
 def recorded_prompt(lineage: Lineage, record: Record) -> Prompt:
     """The prompt again, with the template's sources as they were then."""
     fields = record.prompt
-    digest = fields.get("digest")
+    digest, pack = fields.get("digest"), fields.get("pack")
     return Prompt(
         text=str(fields.get("text", "")),
         template=fields.get("template"),
         digest=digest,
         inputs=fields.get("inputs") or {},
         lang=fields.get("lang"),
+        pack=tuple(pack) if pack else None,
         files=lineage.template_files(digest) if digest else {},
     )
 

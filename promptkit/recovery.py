@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from promptkit.errors import PromptkitError, RateLimited, ServiceUnavailable, TransportError
-from promptkit.template import Library
+from promptkit.library import Library
 from promptkit.wire import Reply
 
 __all__ = ["Ask", "language_of", "next_ask", "unanswered"]

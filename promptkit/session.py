@@ -36,6 +36,7 @@ from promptkit.plan import (
     checked_config,
     checked_label,
     checked_meta,
+    checked_pictures,
     checked_prompt,
     checked_text,
     history,
@@ -156,10 +157,9 @@ class Session:
         NoPicture, Refused, ProviderError, TransportError, BudgetExceeded, each with the failed step as `.step`, and SettingsError,
         PictureError, LineageError before anything is sent.
         """
-        plan = self._planned(prompt, None, references, label=label, meta=meta, **options)
-        if plan.prompt.kind == "edit" and not plan.sources:
-            raise SettingsError(f"{plan.prompt.template} edits a picture: call edit(…) on a step, or bring the picture as references=.")
-        return self._one(plan, fresh=fresh)
+        references = _listed(references)
+        checked_pictures(checked_prompt(prompt), len(references))
+        return self._one(self._planned(prompt, None, references, label=label, meta=meta, **options), fresh=fresh)
 
     def edit(
         self,
@@ -177,7 +177,8 @@ class Session:
         `on` is a Step, a number, a tag, the beginning of an id, or a picture of one's own (path, bytes, PIL image, Picture), which becomes
         a root first.
         """
-        checked_prompt(prompt)
+        references = _listed(references)
+        checked_pictures(checked_prompt(prompt), 1 + len(references))
         return self._one(self._planned(prompt, self._base(on), references, label=label, meta=meta, **options), fresh=fresh)
 
     def again(self, prompt: str | Prompt | None = None, **options: Any) -> Step:
@@ -211,8 +212,9 @@ class Session:
             step = self._head_step("vary") if on is None else self._step(on)
             plan, own = self._repeated(step, None, **options), step.record.recipe
         else:
-            checked_prompt(prompt)
-            plan = self._planned(prompt, None if root else self._base(on), **options)
+            references = _listed(options.pop("references", ()))
+            checked_pictures(checked_prompt(prompt), int(not root) + len(references))
+            plan = self._planned(prompt, None if root else self._base(on), references, **options)
         takes = (p for p in map(plan.seeded, itertools.count()) if p.recipe != own and not (fresh and self._asked_before(p)))
         return self._many(list(itertools.islice(takes, n)), workers)
 
@@ -485,12 +487,8 @@ class Session:
         return self._remembering(plan)
 
     def _sources(self, base: Step | None, references: object) -> tuple[Source, ...]:
-        if references is None:
-            references = ()
-        if isinstance(references, str | os.PathLike | bytes | bytearray | Step | Picture | int) or not isinstance(references, Iterable):
-            references = (references,)
         own = [Source("base", base.picture, base.id)] if base else []
-        return (*own, *(self._reference(r) for r in references))
+        return (*own, *(self._reference(r) for r in _listed(references)))
 
     def _reference(self, given: object) -> Source:
         found = self._step_or_picture(given)
@@ -518,6 +516,7 @@ class Session:
             parents=tuple(dict.fromkeys((*record.parents, *more))),
             slug=asked.template or record.slug,
         )
+        checked_pictures(asked, len(plan.sources))
         return self._remembering(plan)
 
     def _remembering(self, plan: Plan) -> Plan:
@@ -612,6 +611,15 @@ class Session:
 
 
 _PARAMETERS = tuple(Session.__init__.__kwdefaults__ or ())
+
+
+def _listed(references: object) -> tuple[object, ...]:
+    """One reference, or several, as several."""
+    if references is None:
+        return ()
+    if isinstance(references, str | os.PathLike | bytes | bytearray | Step | Picture | int) or not isinstance(references, Iterable):
+        return (references,)
+    return tuple(references)
 
 
 def _refuse_unknown(unknown: Mapping[str, object], known: Sequence[str]) -> None:

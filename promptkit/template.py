@@ -1,8 +1,8 @@
-"""Templates, the prompts that they render, and the libraries that find them.
+"""Templates, and the prompts that they render.
 
 A template is one UTF-8 file, `name.j2`: YAML front matter between `---` lines, then a Jinja body. `name.LANG.j2` beside it says the same
 in another language; a name with a leading underscore is a partial, which others include. jinja2 (in promptkit.closed) and yaml (in
-promptkit.frontmatter) are loaded by the first template that is rendered or read, not by this module.
+promptkit.plain_yaml) are loaded by the first template that is rendered or read, not by this module.
 """
 
 from __future__ import annotations
@@ -10,35 +10,22 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
-import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from promptkit import settings
-from promptkit.errors import InputError, TemplateError, TemplateNotFound, brief_path, did_you_mean, nearest, warn
-from promptkit.frontmatter import (
-    LANGUAGE,
-    LONGEST_FILE,
-    Edition,
-    File,
-    Input,
-    find_language,
-    is_word,
-    language_of,
-    open_file,
-    read_edition,
-    shown,
-)
+from promptkit.errors import InputError, TemplateError, brief_path, did_you_mean, warn
+from promptkit.frontmatter import LANGUAGE, Edition, Input, Pictures, find_language, read_edition, shown
 from promptkit.markup import Html, card, escape, table
+from promptkit.sources import LONGEST_FILE, File, file_names, open_file
 
 if TYPE_CHECKING:
     from promptkit.closed import Part
 
-__all__ = ["Input", "Library", "Prompt", "Template", "add_library", "templates"]
+__all__ = ["FILE_NAME", "Input", "Pictures", "Prompt", "Template", "open_template"]
 
 FILE_NAME = re.compile(rf"(?P<name>_?[a-z][a-z0-9_]*)(?:\.(?P<lang>{LANGUAGE.pattern}))?\.j2")
 NEEDED_NAME = re.compile(rf"(?:_?[a-z][a-z0-9_]*/)*{FILE_NAME.pattern}")
@@ -52,7 +39,8 @@ class Prompt:
     """The text that a template rendered, and where it came from. `str(prompt)` is the text.
 
     `inputs` are those given, not the defaults, by their keys for choices; `config` holds hints such as {"aspect_ratio": "1:1"};
-    `files` maps the names of the template's files to their text, and `digest` is the sha256 of that mapping as canonical JSON.
+    `files` maps the names of the template's files to their text, and `digest` is the sha256 of that mapping as canonical JSON. `pack` is
+    the distribution and version that the template was installed with, `pictures` how many pictures the prompt goes with.
     """
 
     text: str
@@ -63,6 +51,7 @@ class Prompt:
     lang: str | None = None
     config: Mapping[str, Any] = field(default_factory=dict, hash=False)
     pack: tuple[str, str] | None = None
+    pictures: Pictures | None = None
     files: Mapping[str, str] = field(default_factory=dict, hash=False, repr=False)
 
     def __str__(self) -> str:
@@ -85,21 +74,23 @@ def _block(text: str) -> Html:
 
 @dataclass(frozen=True)
 class _Bundle:
-    """The files that one rendering comes from, by name, and the sha256 of that mapping as canonical JSON."""
+    """What one language is rendered from: its words, the files by name, and the sha256 of those files as canonical JSON."""
 
+    edition: Edition
     sources: Mapping[str, str]
     digest: str
     parts: Mapping[str, Part]
 
 
-@lru_cache(maxsize=1024)
-def _bundle(rendered: tuple[File, ...], base: File) -> _Bundle:
-    size = sum(len(file.text.encode()) for file in rendered)
+def _bundle(edition: Edition, rendered: Mapping[str, File]) -> _Bundle:
+    size = sum(len(file.text.encode()) for file in rendered.values())
     if size > LONGEST_FILE:
-        raise TemplateError(f"With all that it includes it has {size:,} bytes; {LONGEST_FILE:,} at most.", file=str(rendered[0].path))
-    sources = {file.name: file.text for file in (*rendered, base)}
+        said = f"With all that it includes it has {size:,} bytes; {LONGEST_FILE:,} at most."
+        raise TemplateError(said, file=str(edition.file.path))
+    sources = {file.name: file.text for file in (*rendered.values(), edition.base)}
     canonical = json.dumps(sources, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return _Bundle(sources, hashlib.sha256(canonical.encode()).hexdigest(), {file.name: file.part for file in rendered})
+    digest = hashlib.sha256(canonical.encode()).hexdigest()
+    return _Bundle(edition, sources, digest, {file.name: file.part for file in rendered.values()})
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -107,8 +98,8 @@ class Template:
     """A template, ready to be called with its inputs by name: `templates.sticker(subject="happy bear")` is a Prompt.
 
     It is the file as it was when the library was asked for it. `kind` is "generate" or "edit", `lang` the language of the base file,
-    `languages` are all that there are files for, the base file's first. `config` holds hints for the request, `source` the base file's
-    text with plain line ends. `pack` is None for a template that comes from no pack.
+    `languages` are all that there are files for, the base file's first. `pictures` says how many it needs, `config` holds hints for the
+    request, `source` is the base file's text with plain line ends, `pack` the distribution and version that it was installed with, or None.
     """
 
     name: str
@@ -117,13 +108,17 @@ class Template:
     lang: str
     languages: tuple[str, ...]
     inputs: Mapping[str, Input]
+    pictures: Pictures
     config: Mapping[str, Any]
     examples: tuple[Mapping[str, Any], ...]
     source: str
     file: Path
     pack: tuple[str, str] | None
-    _files: Mapping[str, File]
+    _base: File
     _folders: tuple[str, ...]
+    _beside: tuple[str, ...] = ()  # the names in its folder
+    _looked: dict[tuple[str, str], File | None] = field(default_factory=dict)  # all files that it is made of, or looked for in vain
+    _bundles: dict[str, _Bundle] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "__doc__", self._help())  # what help() and Shift-Tab show
@@ -131,7 +126,7 @@ class Template:
     @property
     def digest(self) -> str:
         """64 hex digits that change when the base file, or what it extends, includes or imports, changes."""
-        return self._gather(self._files[self.lang]).digest
+        return self._in_language(self.lang).digest
 
     def __call__(self, *unnamed: object, lang: str | None = None, **inputs: Any) -> Prompt:
         """The prompt, in the language asked for. InputError names all that is wrong with the inputs, which are given by name."""
@@ -141,41 +136,64 @@ class Template:
             example = f"{self.name}({next(iter(self.inputs), 'lang')}={unnamed[0]!r:.60})"
             raise InputError(f"Inputs are given by name, such as {example}.", problems=["an input without a name"], file=str(self.file))
 
-        edition = self._in_language(lang or settings.language())
+        bundle = self._in_language(lang or settings.language())
+        edition = bundle.edition
         recorded, values = edition.accept(inputs)
-        bundle = self._gather(edition.file)
         text = closed.render(edition.file.name, bundle.parts, values)
         sources, config = dict(bundle.sources), dict(edition.config)
-        return Prompt(text, self.name, edition.kind, bundle.digest, recorded, edition.lang, config, self.pack, sources)
+        about = (edition.kind, bundle.digest, recorded, edition.lang, config, self.pack, edition.pictures, sources)
+        return Prompt(text, self.name, *about)
 
-    def _in_language(self, wanted: str) -> Edition:
+    def _in_language(self, wanted: str) -> _Bundle:
         if not isinstance(wanted, str):
             raise InputError(f"lang is {shown(wanted)}; expected a tag such as 'zh-CN'.", problems=["lang"], file=str(self.file))
         found = find_language(wanted, self.languages)
         if found is None:
-            _warn_once(self.name, wanted, self.languages)
-        return read_edition(self._files[self.lang], self._files[found or self.lang])
+            found = "en" if "en" in self.languages else self.lang
+            _warn_once(self.name, wanted, found, self.languages)
+        known = self._bundles.get(found)
+        if known is None:
+            known = self._bundles[found] = self._gather(read_edition(self._base, self._edition_file(found)))
+        return known
 
-    def _gather(self, file: File) -> _Bundle:
-        found = {file.name: file}
-        self._add_needs(file, found, (file.name,))
-        return _bundle(tuple(found.values()), self._files[self.lang])
+    def _edition_file(self, lang: str) -> File:
+        if lang == self.lang:
+            return self._base
+        name = f"{self._base.name.removesuffix('.j2')}.{lang}.j2"
+        file = self._open(f"{self._folders[0]}/{name}", name)
+        if file is None:
+            raise TemplateError("This file is gone; look its template up again.", file=f"{self._folders[0]}/{name}")
+        return file
+
+    def _open(self, path: str, name: str) -> File | None:
+        found = self._looked[path, name] = open_file(path, name)
+        return found
+
+    def _gather(self, edition: Edition) -> _Bundle:
+        found = {edition.file.name: edition.file}
+        self._add_needs(edition.file, found, (edition.file.name,))
+        return _bundle(edition, found)
 
     def _add_needs(self, file: File, found: dict[str, File], trail: tuple[str, ...]) -> None:
-        for name in file.part.needs:
+        for name, line in file.part.needs.items():
             if name in trail:
-                raise TemplateError(f"{name!r} includes itself, by way of {' and '.join(trail)}.", file=str(file.path))
+                raise TemplateError(f"{name!r} includes itself, by way of {' and '.join(trail)}.", file=str(file.path), line=line)
             if name not in found:
-                found[name] = self._open_needed(name, file)
+                found[name] = self._open_needed(name, file, line)
                 self._add_needs(found[name], found, (*trail, name))
 
-    def _open_needed(self, name: str, by: File) -> File:
+    def _open_needed(self, name: str, by: File, line: int) -> File:
         if NEEDED_NAME.fullmatch(name):
             for folder in self._folders:
-                if found := open_file(f"{folder}/{name}", name):
+                if found := self._open(f"{folder}/{name}", name):
                     return found
-        places = " nor in ".join(self._folders)
-        raise TemplateError(f"It needs {name!r}, which is not in {places}; name a file from there, such as '_parts.j2'.", file=str(by.path))
+        places, there = " nor in ".join(self._folders), {n for folder in self._folders for n in _partials(folder)}
+        said = f"It needs {name!r}, which is not in {places}{did_you_mean(name, there)}; name a file from there, such as '_parts.j2'."
+        raise TemplateError(said, file=str(by.path), line=line)
+
+    def _is_current(self, beside: tuple[str, ...]) -> bool:
+        """Whether all files that it has looked at are as they were."""
+        return beside is self._beside and all(open_file(*place) is file for place, file in self._looked.items())
 
     # For readers
 
@@ -204,162 +222,47 @@ class Template:
 _warned: set[tuple[str, str]] = set()
 
 
-def _warn_once(name: str, wanted: str, languages: tuple[str, ...]) -> None:
+def _warn_once(name: str, wanted: str, found: str, languages: tuple[str, ...]) -> None:
     if (name, wanted) not in _warned:
         _warned.add((name, wanted))
         known = ", ".join(languages)
-        message = f"The template {name!r} is not written in {wanted!r}; it is rendered in {languages[0]!r} (there are: {known})."
-        warn(message)
+        warn(f"The template {name!r} is not written in {wanted!r}; it is rendered in {found!r} (there are: {known}).")
 
 
-# Libraries
+# From the disk
 
 
-class Library:
-    """Templates by name: `library.sticker`, `library.edit.add`, `library["edit.add"]`; iterating gives Templates.
-
-    The folders given are searched first, the first of them first, then the built-in ones. A changed file is seen at the next access.
-    It has no public method, so that any name is free for a template. TemplateNotFound, an AttributeError, where there is none.
-    """
-
-    def __init__(self, *folders: str | os.PathLike[str], builtin: bool = True) -> None:
-        fixed = tuple(_existing(folder) for folder in folders)
-        self._folders: Callable[[], tuple[str, ...]] = lambda: (*fixed, _builtin_folder()) if builtin else fixed
-        self._prefix = ""
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        return self[name]
-
-    def __getitem__(self, name: str) -> Any:
-        found = self._find(name)
-        if found is None:
-            known = [n.removeprefix(self._prefix) for n in self._names()]
-            message = f"There is no template {self._prefix + str(name)!r}{did_you_mean(str(name), known)}; known are {', '.join(known)}."
-            raise TemplateNotFound(message, name=str(name), near=nearest(str(name), known))
-        return found
-
-    def _find(self, name: object) -> Template | Library | None:
-        if not isinstance(name, str) or not _is_name(name):
-            return None
-        whole = self._prefix + name
-        for folder in self._folders():
-            if template := _open_template(folder, whole.replace(".", "/")):
-                return template
-        return self._within(f"{whole}.") if any(known.startswith(f"{whole}.") for known in self._names()) else None
-
-    def _within(self, prefix: str) -> Library:
-        space = Library(builtin=False)
-        space._folders, space._prefix = self._folders, prefix
-        return space
-
-    def _names(self) -> list[str]:
-        names = {name for folder in self._folders() for name in _names_in(folder)}
-        return sorted(name for name in names if name.startswith(self._prefix))
-
-    def __contains__(self, name: object) -> bool:
-        return self._find(name.name if isinstance(name, Template) else name) is not None
-
-    def __iter__(self) -> Iterator[Template]:
-        return (self[name.removeprefix(self._prefix)] for name in self._names())
-
-    def __len__(self) -> int:
-        return len(self._names())
-
-    def __dir__(self) -> list[str]:
-        return sorted({name.removeprefix(self._prefix).partition(".")[0] for name in self._names()})
-
-    def _ipython_key_completions_(self) -> list[str]:
-        return [name.removeprefix(self._prefix) for name in self._names()]
-
-    def __repr__(self) -> str:
-        return f"<Library of {len(self)} templates: {', '.join(self._names())}>"
-
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002  (IPython's names)
-        rows = []
-        for name in self._names():
-            try:
-                rows.append(_row(self[name.removeprefix(self._prefix)]))
-            except TemplateError as error:  # one bad file does not hide the others
-                rows.append((name, "", str(error)))
-        return {"text/plain": repr(self), "text/html": table(rows, ("template", "kind", "what it makes", "inputs", "languages"))}
+_known: dict[tuple[str, str, str], Template] = {}
 
 
-def _row(template: Template) -> tuple[str, ...]:
-    inputs = ", ".join(i.name if i.required else f"{i.name}?" for i in template.inputs.values())
-    return template.name, template.kind, template.description, inputs, ", ".join(template.languages)
-
-
-@lru_cache(maxsize=1024)
-def _is_name(name: str) -> bool:
-    return all(map(is_word, name.split(".")))
-
-
-def _open_template(folder: str, stem: str) -> Template | None:
-    base = open_file(f"{folder}/{stem}.j2", f"{stem}.j2")
+def open_template(folder: str, name: str, *, space: str = "", pack: tuple[str, str] | None = None, builtin: str = "") -> Template | None:
+    """The template of that name in a folder, as it is now, or None; its partials are looked for there, then among the built-in ones."""
+    known, stem = _known.get((folder, space, name)), name.replace(".", "/")
+    beside = file_names(f"{folder}/{stem}".rpartition("/")[0])
+    if known is not None and known._is_current(beside):
+        return known
+    place = (f"{folder}/{stem}.j2", f"{stem}.j2")
+    base = open_file(*place)
     if base is None:
         return None
-    space = stem.rpartition("/")[0]
-    names = [f"{space}/{file}" if space else file for file in _language_files(folder, stem)]
-    others = tuple(file for name in names if (file := open_file(f"{folder}/{name}", name)))
-    return _template(stem.replace("/", "."), base, others, tuple(dict.fromkeys((folder, _builtin_folder()))))
+    found = _known[folder, space, name] = _template(space + name, base, (folder, builtin), beside, pack)
+    found._looked[place] = base
+    return found
 
 
-@lru_cache(maxsize=1024)
-def _template(name: str, base: File, others: tuple[File, ...], folders: tuple[str, ...]) -> Template:
+def _template(
+    name: str, base: File, folders: tuple[str, ...], beside: tuple[str, ...] = (), pack: tuple[str, str] | None = None
+) -> Template:
     e = read_edition(base, base)
-    files = {e.lang: base} | {language_of(file.name): file for file in others}
-    if files[e.lang] is not base:
-        raise TemplateError(f"This file says the same language, {e.lang!r}, as {base.name}; remove one.", file=str(files[e.lang].path))
-    about = (name, e.description, e.kind, e.lang, tuple(files), e.inputs, e.config, e.examples)
-    return Template(*about, source=base.text, file=base.path, pack=None, _files=files, _folders=folders)
+    stem = base.name.removesuffix(".j2").rpartition("/")[2]
+    others = [match["lang"] for file in beside if (match := FILE_NAME.fullmatch(file)) and match["name"] == stem and match["lang"]]
+    if e.lang in others:
+        same = str(base.path.with_suffix(f".{e.lang}.j2"))
+        raise TemplateError(f"This file says the same language, {e.lang!r}, as {base.name}; remove one.", file=same)
+    about = (name, e.description, e.kind, e.lang, (e.lang, *others), e.inputs, e.pictures, e.config, e.examples)
+    folders = tuple(dict.fromkeys(filter(None, folders)))
+    return Template(*about, source=base.text, file=base.path, pack=pack, _base=base, _folders=folders, _beside=beside)
 
 
-def _language_files(folder: str, stem: str) -> list[str]:
-    space, _, name = stem.rpartition("/")
-    beside = (file for file in os.listdir(f"{folder}/{space}") if file.startswith(f"{name}."))  # noqa: PTH208
-    return sorted(file for file in beside if (match := FILE_NAME.fullmatch(file)) and match["lang"])
-
-
-def _names_in(folder: str) -> Iterator[str]:
-    for at, spaces, files in os.walk(folder):
-        spaces[:] = [space for space in spaces if is_word(space)]
-        prefix = "".join(f"{word}." for word in Path(at).relative_to(folder).parts)
-        yield from (prefix + file.removesuffix(".j2") for file in files if file.endswith(".j2") and is_word(file.removesuffix(".j2")))
-
-
-def _existing(folder: str | os.PathLike[str]) -> str:
-    path = os.path.abspath(os.path.expanduser(folder))  # noqa: PTH100, PTH111  (a Path costs more than the call)
-    if not os.path.isdir(path):  # noqa: PTH112
-        raise TemplateError(f"There is no folder {path}; name one that holds templates.")
-    return path
-
-
-@lru_cache(maxsize=1)
-def _builtin_folder() -> str:
-    package = Path(__file__).parent
-    shipped = package / "_templates"  # in a wheel; in a checkout they stand beside the package
-    return str(shipped if shipped.is_dir() else package.parent / "templates")
-
-
-_added: list[str] = []
-
-
-def add_library(folder: str | os.PathLike[str]) -> None:
-    """Adds a folder to the default Library, before all others. TemplateError where there is no such folder."""
-    path = _existing(folder)
-    _added[:] = [path, *(other for other in _added if other != path)]
-
-
-def _search_path() -> tuple[str, ...]:
-    return (*_added, *_absolute(settings.template_folders()), _builtin_folder())
-
-
-@lru_cache(maxsize=16)
-def _absolute(folders: tuple[Path, ...]) -> tuple[str, ...]:
-    return tuple(map(os.path.abspath, folders))
-
-
-templates = Library()
-templates._folders = _search_path
+def _partials(folder: str) -> list[str]:
+    return [name for name in file_names(folder) if name.endswith(".j2")]

@@ -28,9 +28,12 @@ ROWS = [
     ["recovery", "display", "transport", "offline", "progress"],
     ["painter", "wire", "lineage"],
     ["record"],
+    ["library"],
     ["template", "picture", "models"],
+    ["packs"],
     ["frontmatter"],
-    ["closed"],
+    ["sources"],
+    ["closed", "plain_yaml"],
     ["settings"],
     ["markup"],
     ["errors", "files"],
@@ -38,7 +41,7 @@ ROWS = [
 ROW_OF = {name: i for i, row in enumerate(ROWS) for name in row}
 ONE_IMPORTER = {
     "jinja2": {"closed"},
-    "yaml": {"frontmatter"},
+    "yaml": {"plain_yaml"},
     "PIL": {"picture", "painter", "offline", "display"},
     "requests": {"transport"},
     "urllib3": {"transport"},

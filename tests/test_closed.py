@@ -16,7 +16,7 @@ import pytest
 
 from promptkit import closed
 from promptkit.errors import TemplateError
-from promptkit.template import Library
+from promptkit.library import Library
 
 HERE = Path(__file__).parent
 FRONT = f"""---

@@ -19,6 +19,7 @@ from promptkit import (
     BudgetExceeded,
     Endpoint,
     FunctionTransport,
+    InputError,
     KeyRejected,
     LineageError,
     NoPicture,
@@ -556,7 +557,7 @@ def test_a_template_that_edits_is_not_sent_without_a_picture(service: Loopback) 
     """generate refuses an edit template before sending, unless a picture goes along as reference."""
     bear = Session("./bear", endpoint=service.url)
     ink = templates.edit.style_transfer(style="ink")
-    with pytest.raises(SettingsError, match="edits a picture"):
+    with pytest.raises(InputError, match="edits a picture"):
         bear.generate(ink)
     assert service.received == []
     assert bear.generate(ink, references=[png()]).ok

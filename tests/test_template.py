@@ -21,7 +21,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from promptkit.errors import InputError, PromptkitWarning, TemplateError, TemplateNotFound
-from promptkit.template import Library, Prompt, Template, _added, add_library, templates
+from promptkit.library import Library, _added, add_library, templates
+from promptkit.template import Prompt, Template
 
 ROOT = Path(__file__).parent.parent
 PROMPTS = ROOT.parent / "shared" / "prompts" / "prompts.jsonl"
@@ -710,7 +711,7 @@ def test_partials_come_from_the_own_folder_then_from_the_built_in(tmp_path: Path
     assert "remove a hat from the scene" in str(library.v(element="a hat", fill="air"))
     with pytest.raises(TemplateError, match=r"It needs '_p.j2', which is not in .*two nor in") as caught:
         library.u()
-    assert caught.value.file == str(tmp_path / "two" / "u.j2")
+    assert (caught.value.file, caught.value.line) == (str(tmp_path / "two" / "u.j2"), 1)
 
 
 # What readers see
@@ -785,7 +786,7 @@ def test_prompt_is_a_value() -> None:
 def test_import_is_light() -> None:
     """Importing the templates loads neither jinja2 nor yaml; listing them loads no jinja2."""
     program = (
-        "import sys; from promptkit.template import templates; assert not {'jinja2', 'yaml'} & set(sys.modules); "
+        "import sys; from promptkit.library import templates; assert not {'jinja2', 'yaml'} & set(sys.modules); "
         "list(templates); dir(templates.edit); assert 'jinja2' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", program], check=True, cwd=ROOT)
