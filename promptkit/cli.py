@@ -16,7 +16,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from promptkit import __version__, display, files
+from promptkit import __version__, cli_templates, display, files
+from promptkit.cli_templates import spelled_out, template_named
+from promptkit.console import say, usage
 from promptkit.errors import (
     BudgetExceeded,
     LineageError,
@@ -25,7 +27,6 @@ from promptkit.errors import (
     PromptkitError,
     QuotaExceeded,
     SettingsError,
-    TemplateError,
     did_you_mean,
 )
 from promptkit.library import add_library, template_names, templates
@@ -47,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):  # a console of another encoding shows ? rather than nothing
             stream.reconfigure(errors="replace")
     parser = _parser()
-    options = parser.parse_args(arguments)
+    options = parser.parse_args(spelled_out(list(sys.argv[1:] if arguments is None else arguments)))
     with warnings.catch_warnings():
         warnings.simplefilter("always")
         warnings.showwarning = _show_warning
@@ -57,16 +58,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
             status: int = options.run(options)
             sys.stdout.flush()
         except PromptkitError as error:
-            _say(f"promptkit: {error}")
+            say(f"promptkit: {error}")
             return _status(error)
         except KeyboardInterrupt:
-            _say("promptkit: stopped; what was under way is recorded as interrupted.")
+            say("promptkit: stopped; what was under way is recorded as interrupted.")
             return 130
         except BrokenPipeError:  # whoever read our output has gone
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 1
         except OSError as error:
-            _say(f"promptkit: the output cannot be written: {error}.")
+            say(f"promptkit: the output cannot be written: {error}.")
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or leaving would say it once more
             return 1
     return status
@@ -79,12 +80,7 @@ def _status(error: PromptkitError) -> int:
 
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
-    _say(f"promptkit: {message}")
-
-
-def _say(text: str) -> None:
-    shown = "".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text)
-    print(shown, file=sys.stderr)
+    say(f"promptkit: {message}")
 
 
 # The commands
@@ -133,26 +129,6 @@ def _own_command() -> str:
     return "promptkit" if found and Path(found).resolve() == started.resolve() else shlex.quote(sys.argv[0])
 
 
-def _templates(options: argparse.Namespace) -> int:
-    if options.name is None:
-        names = template_names(templates)
-        wide = max(map(len, names))
-        for name in names:
-            print(f"{name:{wide}}  {_about(name)}")
-        _say("promptkit templates NAME shows one with its inputs; promptkit render -t NAME -i INPUT=… shows its prompt.")
-        return 0
-    print(_template_named(options.name).__doc__)
-    return 0
-
-
-def _about(name: str) -> str:
-    try:
-        template = _template_named(name)
-    except TemplateError as error:  # one that is broken must not hide the others
-        return f"broken    {error}"
-    return f"{template.kind:8}  {template.description}"
-
-
 def _render(options: argparse.Namespace) -> int:
     print(_rendered(options))
     return 0
@@ -199,7 +175,7 @@ def _tag(options: argparse.Namespace) -> int:
     before = session.tags.get(options.name)
     step = session.tag(options.name, options.step)
     moved = f", and no longer step {before.number}" if before and before != step else ""
-    _say(f"step {step.number} is now {options.name!r}{moved}")
+    say(f"step {step.number} is now {options.name!r}{moved}")
     return 0
 
 
@@ -214,7 +190,7 @@ def _verify(options: argparse.Namespace) -> int:
     problems = _existing(options).verify()
     for problem in problems:
         print(problem)
-    _say(f"{len(problems)} problems" if problems else "all files are as they were recorded")
+    say(f"{len(problems)} problems" if problems else "all files are as they were recorded")
     return 1 if problems else 0
 
 
@@ -246,7 +222,7 @@ def _painter(options: argparse.Namespace) -> int:
         raise SettingsError(f"The painter cannot listen at {where}: {error}; --port 0 picks a free port.") from None
     with server:
         host, port = server.server_address[:2]
-        _say(f"The offline painter answers generateContent at http://{host!s}:{port} (no key is needed); Ctrl-C stops it.")
+        say(f"The offline painter answers generateContent at http://{host!s}:{port} (no key is needed); Ctrl-C stops it.")
         server.serve_forever()
     return 0
 
@@ -273,9 +249,9 @@ def _existing(options: argparse.Namespace, opened: Callable[[argparse.Namespace]
 def _shown(steps: Sequence[Step], options: argparse.Namespace) -> int:
     for step in steps:
         for warning in step.warnings if not step.ok else ():
-            _say(f"promptkit: {warning}")
+            say(f"promptkit: {warning}")
         marks = (" (offline draft)" if display.is_draft(step.record) else "") + (" (reused, nothing was sent)" if step.reused else "")
-        _say(f"{step.number} {display.headline(step.record)}{marks}")
+        say(f"{step.number} {display.headline(step.record)}{marks}")
         if step.ok:
             for path in _saved(step, getattr(options, "output", None)):
                 print(path)
@@ -307,28 +283,20 @@ def _prompt(options: argparse.Namespace) -> str | Prompt:
     if options.template:
         return _rendered(options)
     if options.prompt is None:
-        raise _usage('give a prompt ("a red fox in snow"), or a template (-t NAME) with its inputs (-i INPUT=…)')
+        raise usage('give a prompt ("a red fox in snow"), or a template (-t NAME) with its inputs (-i INPUT=…)')
     if options.input:
-        raise _usage("-i fills a template's inputs: name the template with -t")
+        raise usage("-i fills a template's inputs: name the template with -t")
     prompt: str = options.prompt
     if prompt in template_names(templates):
-        raise _usage(f"{prompt!r} is a template: write -t {prompt} -i …; to send the word itself, end it with a full stop")
+        raise usage(f"{prompt!r} is a template: write -t {prompt} -i …; to send the word itself, end it with a full stop")
     return prompt
 
 
 def _rendered(options: argparse.Namespace) -> Prompt:
     if getattr(options, "prompt", None) is not None:
-        raise _usage("give a prompt or a template (-t), not both")
-    template = _template_named(options.template)
+        raise usage("give a prompt or a template (-t), not both")
+    template = template_named(options.template)
     return template(lang=options.lang, **_inputs(options.input, template))
-
-
-def _template_named(name: str) -> Template:
-    found: object = templates[name]
-    if isinstance(found, Template):
-        return found
-    inside = ", ".join(t.name for t in templates if t.name.startswith(f"{name}."))
-    raise SettingsError(f"{name!r} is a folder of templates: {inside}.")
 
 
 def _inputs(pairs: Sequence[str], template: Template) -> dict[str, Any]:
@@ -336,9 +304,9 @@ def _inputs(pairs: Sequence[str], template: Template) -> dict[str, Any]:
     for pair in pairs:
         name, equals, text = pair.partition("=")
         if not equals:
-            raise _usage(f"-i takes NAME=VALUE, such as -i subject=\"happy bear\"; {pair!r} has no =")
+            raise usage(f"-i takes NAME=VALUE, such as -i subject=\"happy bear\"; {pair!r} has no =")
         if name == "lang":
-            raise _usage("the language is given as --lang, not as an input")
+            raise usage("the language is given as --lang, not as an input")
         declared = template.inputs.get(name)
         kind = declared.type if declared else "string"
         value = _converted(_value(text), kind)
@@ -365,11 +333,6 @@ def _converted(text: str, kind: str) -> Any:
         return text
 
 
-def _usage(message: str) -> SystemExit:
-    _say(f"promptkit: {message}.")
-    return SystemExit(2)
-
-
 # The parser
 
 
@@ -387,7 +350,8 @@ def _parser() -> argparse.ArgumentParser:
         return made
 
     command("demo", _demo, "make a session of offline drafts in ./promptkit-demo and show it")
-    command("templates", _templates, "list the templates, or show one", _library).add_argument("name", nargs="?", metavar="NAME")
+    about = "list the templates, or show, write, check, render and test them"
+    cli_templates.add_commands(commands.add_parser("templates", help=about, description=about))
     command("render", _render, "print the prompt that a template makes", _library, _template_required, _lang)
     command("generate", _generate, "make a picture", _in_session, _asking, _once)
     _on(command("edit", _edit, "continue from a picture", _in_session, _asking, _once))

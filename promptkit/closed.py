@@ -24,7 +24,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from promptkit.errors import TemplateError, did_you_mean
 
-__all__ = ["Part", "render"]
+__all__ = ["Part", "Reference", "Survey", "render", "survey"]
 
 FUEL = 100_000  # units for one render: a node that runs, or 64 characters or one item that are made or walked
 LONGEST = 100_000  # characters of any one text
@@ -138,7 +138,8 @@ def article(text: str, *, names: bool = False) -> str:
 
     `names`: what looks like a name (each word begins with a capital letter and goes on in small ones) gets none either.
     """
-    first, _, rest = text.strip().partition(" ")
+    text = text.strip()
+    first, _, rest = text.partition(" ")
     if first in ("A", "An") and rest[:1].islower():
         return text.replace(first, first.lower(), 1)
     word = FIRST_WORD.search(first)
@@ -340,7 +341,7 @@ def _complaint(node: nodes.Node) -> str | None:
     """Why this node is not allowed, or None."""
     match node:
         case _ if type(node) not in SYNTAX:
-            return f"{type(node).__name__} is not among what a template may use"
+            return f"{_named(node)} is not among what a template may use"
         case nodes.Const(value=int(number)) if abs(number) > LARGEST:
             return f"the number {str(number)[:20]}… is larger than {LARGEST:,}"
         case nodes.Name() if node.name in HIDDEN_NAMES or not _is_plain(node.name):
@@ -371,6 +372,17 @@ def _complaint_about_statement(node: nodes.Node) -> str | None:
             return "a file is named in quotes, so that the digest can cover it"
         case _:
             return None
+
+
+ARITHMETIC = (nodes.Add, nodes.Sub, nodes.Mul, nodes.Div, nodes.FloorDiv, nodes.Mod, nodes.Pow, nodes.Neg, nodes.Pos)
+WRITTEN = {nodes.Dict: "a mapping {…}", nodes.Slice: "a slice [:]", nodes.CallBlock: "{% call %}", nodes.FilterBlock: "{% filter %}"}
+
+
+def _named(node: nodes.Node) -> str:
+    """What a reader would call a piece of syntax."""
+    if isinstance(node, ARITHMETIC):
+        return "arithmetic (texts are joined with ~)"
+    return WRITTEN.get(type(node), f"{{% {type(node).__name__.lower()} %}}")
 
 
 def _is_plain(name: str) -> bool:
@@ -443,6 +455,129 @@ class Part:
         return cls(body, needs)
 
 
+@dataclass(frozen=True)
+class Reference:
+    """Another file that a body names in quotes: on which line, with which statement, and which names set before it can be seen there."""
+
+    name: str
+    line: int
+    statement: str  # Include, Import, FromImport or Extends
+    sees: frozenset[str] | None  # None: it is loaded without context, and sees no inputs either
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What a body refers to, by line of its file. A block is surveyed for itself, because one of its name elsewhere can take its place."""
+
+    names: Mapping[str, int]  # looked up from outside, because nothing in the body sets them on each way to their use
+    asked: frozenset[str]  # names whose absence is provided for (`is defined`, `default`)
+    sets: frozenset[str]  # at the top level, on each way through it
+    stored: frozenset[str]  # set anywhere, loops and branches included
+    references: tuple[Reference, ...]
+    dynamic: tuple[int, ...]  # the lines that name a file by something else than a text in quotes
+    blocks: Mapping[str, Survey]
+
+
+def survey(source: str, name: str, file: str, lines_before: int = 0) -> Survey:
+    """What a body refers to, whether or not it may be used. TemplateError where its syntax is wrong."""
+    try:
+        return _Surveyor(lines_before).survey(_ENVIRONMENT.parse(source, name, file).body)
+    except _FAILURES as error:
+        line = lines_before + error.lineno if isinstance(error, jinja2.TemplateSyntaxError) else None
+        raise TemplateError(f"The template cannot be used: {_why(error)}.", file=file, line=line) from None
+
+
+class _Surveyor:
+    """Walks a tree in the order in which it runs. `known` are the names set on each way to a node; a scope of its own has its own set."""
+
+    # jinja2.meta finds the names too, but neither their lines nor what an included file can see; it reports a name that is set and used in
+    # one branch only, and overlooks one that is called as a function of jinja2's own is (`range`), which templates do not have
+
+    def __init__(self, lines_before: int) -> None:
+        self.lines_before = lines_before
+        self.names: dict[str, int] = {}
+        self.asked: set[str] = set()
+        self.stored: set[str] = set()
+        self.references: list[Reference] = []
+        self.dynamic: list[int] = []
+        self.blocks: dict[str, Survey] = {}
+        self.macros: list[tuple[nodes.Macro, set[str]]] = []
+
+    def survey(self, body: Iterable[nodes.Node], known: Iterable[str] = ()) -> Survey:
+        top = set(known)
+        self.walk(body, top)
+        sets = frozenset(top)
+        while self.macros:  # they run later, when all of their scope is set
+            macro, scope = self.macros.pop()
+            self.walk([*macro.args, *macro.defaults, *macro.body], set(scope))
+        found = (frozenset(self.asked), sets, frozenset(self.stored), tuple(self.references), tuple(self.dynamic))
+        return Survey(self.names, *found, self.blocks)
+
+    def walk(self, body: Iterable[nodes.Node], known: set[str]) -> set[str]:
+        for node in body:
+            self.visit(node, known)
+        return known
+
+    def visit(self, node: nodes.Node, known: set[str]) -> None:
+        match node:
+            case nodes.Name(ctx="load") if node.name not in known:
+                self.names[node.name] = min(self.line(node), self.names.get(node.name, self.line(node)))
+            case nodes.Name() if node.ctx != "load":
+                self.store(node.name, known)
+            case nodes.Assign():
+                self.walk([node.node, node.target], known)
+            case nodes.AssignBlock():
+                self.walk(node.body, set(known))
+                self.walk([node.target], known)
+            case nodes.If():
+                self.walk([node.test, *(other.test for other in node.elif_)], known)
+                branches = (node.body, *(other.body for other in node.elif_), node.else_)
+                known |= set.intersection(*(self.walk(branch, set(known)) for branch in branches))
+            case _:
+                self.visit_scope(node, known)
+
+    def visit_scope(self, node: nodes.Node, known: set[str]) -> None:
+        match node:
+            case nodes.For():
+                self.walk([node.iter], known)
+                self.walk([node.target, *node.body], known | {"loop"})
+                self.walk(node.else_, set(known))
+            case nodes.Macro():
+                self.store(node.name, known)
+                self.macros.append((node, known))
+            case nodes.Block():
+                inner = _Surveyor(self.lines_before)
+                self.blocks[node.name] = inner.survey(node.body, known if node.scoped else ())
+                self.blocks |= inner.blocks
+            case nodes.Include() | nodes.Import() | nodes.FromImport() | nodes.Extends():
+                self.refer(node, known)
+            case _:
+                self.ask(node)
+                self.walk(node.iter_child_nodes(), known)
+
+    def refer(self, node: nodes.Include | nodes.Import | nodes.FromImport | nodes.Extends, known: set[str]) -> None:
+        self.walk([node.template], known)
+        if _is_constant_text(node.template):
+            sees = frozenset(known - {"loop"}) if getattr(node, "with_context", True) else None
+            self.references.append(Reference(node.template.value, self.line(node), type(node).__name__, sees))  # type: ignore[attr-defined]
+        else:
+            self.dynamic.append(self.line(node))
+        targets = [node.target] if isinstance(node, nodes.Import) else node.names if isinstance(node, nodes.FromImport) else []
+        for target in targets:
+            self.store(target if isinstance(target, str) else target[1], known)
+
+    def ask(self, node: nodes.Node) -> None:
+        if isinstance(node, (nodes.Test, nodes.Filter)) and node.name in ("defined", "undefined", "default", "d"):
+            self.asked |= {node.node.name} if isinstance(node.node, nodes.Name) else set()
+
+    def store(self, name: str, known: set[str]) -> None:
+        known.add(name)
+        self.stored.add(name)
+
+    def line(self, node: nodes.Node) -> int:
+        return self.lines_before + node.lineno
+
+
 # Rendering
 
 
@@ -474,7 +609,8 @@ def _why(error: BaseException, values: Mapping[str, Any] | None = None) -> str:
     message = error.message if isinstance(error, jinja2.TemplateError) else str(error)
     unknown = re.fullmatch(r"'(\w+)' is undefined", message or "")
     if unknown and values is not None:
-        return f"{unknown[1]!r} is neither an input nor set before{did_you_mean(unknown[1], values)}"
+        near = did_you_mean(unknown[1], values) or "; declare it under `inputs:` in the front matter"
+        return f"{unknown[1]!r} is neither an input nor set before{near}"
     return (message or type(error).__name__)[:500].rstrip(".")
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 from promptkit.errors import InputError, did_you_mean, warn
 from promptkit.sources import File
@@ -64,9 +64,8 @@ class Input:
             return self._key(value)
         if self.required and self.type in ("string", "list") and not (value.strip() if isinstance(value, str) else value):
             raise ValueError("is empty")
-        size = len(value) if self.max_length is not None else 0
-        if self.max_length is not None and size > self.max_length:
-            raise ValueError(f"has {size:,} {'items' if self.type == 'list' else 'characters'}; {self.max_length:,} at most")
+        if self.max_length is not None and len(value) > self.max_length:
+            raise ValueError(f"has {self._length(len(value))}; {self.max_length:,} at most")
         if (self.min is not None and value < self.min) or (self.max is not None and value > self.max):
             raise ValueError(f"is {value}; expected {self._range()}")
         return value
@@ -104,17 +103,28 @@ class Input:
 
     def _parameter(self) -> inspect.Parameter:
         default = inspect.Parameter.empty if self.required else self.default
-        return inspect.Parameter(self.name, inspect.Parameter.KEYWORD_ONLY, annotation=TYPES[self.type], default=default)
+        kind: Any = Literal[tuple(self.choices)] if self.choices else TYPES[self.type]
+        annotation = kind if self.required or self.default is not None else kind | None
+        return inspect.Parameter(self.name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
 
     def _terms(self) -> str:
         if self.required:
             return f"{self.type}, required"
-        return f"{self.type}, optional" if self.default is None else f"{self.type}, default {self.default!r}"
+        return f"{self.type}, optional" if self.default is None else f"{self.type}, default {self._plain(self.default)!r}"
+
+    def _plain(self, value: Any) -> Any:
+        """The value as a caller would write it."""
+        return list(value) if self.type == "list" else value
 
     def _about(self) -> str:
         choices = f"one of {', '.join(map(str, self.choices))}" if self.choices else ""
-        example = f"for example {self.example!r}" if self.example is not None else ""
-        return "; ".join(filter(None, (self.description, choices, example)))
+        bounds = self._range() if (self.min, self.max) != (None, None) else ""
+        length = f"{self._length(self.max_length)} at most" if self.max_length is not None else ""
+        example = f"for example {self._plain(self.example)!r}" if self.example is not None else ""
+        return "; ".join(filter(None, (self.description, choices, bounds, length, example)))
+
+    def _length(self, size: int) -> str:
+        return f"{size:,} {'items' if self.type == 'list' else 'characters'}"
 
 
 def shown(value: object) -> str:
@@ -137,8 +147,11 @@ class Pictures:
         """What is wrong with so many pictures, or None."""
         if count >= self.min and (self.max is None or count <= self.max):
             return None
+        return f"{self._said()}, not {count or 'none'}"
+
+    def _said(self) -> str:
         roles = f" ({'; '.join(self.roles)})" if self.roles else ""
-        return f"takes {self._number()}{roles}, not {count or 'none'}"
+        return f"takes {self._number()}{roles}"
 
     def _number(self) -> str:
         most = "" if self.max == self.min else " or more" if self.max is None else f" to {self.max}"
@@ -209,7 +222,7 @@ class Edition:
                     problems.append(f"{declared.name!r} {error}")
         problems += [self._missing(i) for i in self.required if recorded.get(i.name, given.get(i.name)) is None]
         if problems:
-            known = ", ".join(self.inputs) or "none"
+            known = ", ".join(self.inputs) or "none (a template declares them under `inputs:` in its front matter)"
             raise InputError(f"{'; '.join(problems)}. The inputs are: {known}.", problems=problems, file=str(self.base.path))
         return recorded, values
 
@@ -221,7 +234,7 @@ class Edition:
         return declared
 
     def _missing(self, declared: Input) -> str:
-        hint = f", for example {declared.example!r}" if declared.example is not None else ""
+        hint = f", for example {declared._plain(declared.example)!r}" if declared.example is not None else ""
         return f"{declared.name!r} is missing ({declared.description or EXPECTED[declared.type]}{hint})"
 
 
@@ -329,6 +342,8 @@ class _FrontMatter:
             spec = {}
         self.known_keys(f"the input {name!r}", spec, INPUT_FIELDS)
         kind = spec.get("type", "string")
+        if not self.is_fit(name, "type", kind, kind):  # what else it says can only be judged with its type
+            return Input(name)
         fields = {key: value for key, value in spec.items() if key in INPUT_FIELDS and self.is_fit(name, key, value, kind)}
         declared = Input(name, **fields | {"required": "default" not in spec, "choices": _choices(fields.get("choices", ()))})
         return self.with_values(declared)
@@ -336,7 +351,8 @@ class _FrontMatter:
     def is_fit(self, name: str, key: str, value: Any, kind: Any) -> bool:
         is_right, expected = _FIT[key](value, kind) if key in _FIT else (True, "")
         if not is_right:
-            self.problems.append(f"{key} of the input {name!r} is {shown(value)}; expected {expected}")
+            near = did_you_mean(value, TYPES) if key == "type" and isinstance(value, str) else ""
+            self.problems.append(f"{key} of the input {name!r} is {shown(value)}{near}; expected {expected}")
         return is_right
 
     def translated(self, declared: Input, said: Any) -> Input:

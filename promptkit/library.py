@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from promptkit import packs, settings
-from promptkit.errors import TemplateError, TemplateNotFound, did_you_mean, nearest
+from promptkit.errors import TemplateError, TemplateNotFound, brief_path, did_you_mean, nearest
 from promptkit.frontmatter import is_word
 from promptkit.markup import table
+from promptkit.sources import file_names
 from promptkit.template import Template, open_template
 
 __all__ = ["Library", "Shelf", "add_library", "folder_library", "shelves_of", "template_names", "templates"]
@@ -69,8 +70,8 @@ class Library:
     def __getitem__(self, name: str) -> Any:
         found = self._find(name)
         if found is None:
-            known = template_names(self)
-            message = f"There is no template {self._prefix + str(name)!r}{_hint(str(name), known)}; known are {', '.join(known) or 'none'}."
+            known, there = template_names(self), ", ".join(template_names(self)) or "none"
+            message = f"There is no template {self._prefix + str(name)!r}{_hint(self, str(name), known)}; known are {there}."
             raise TemplateNotFound(message, name=str(name), near=nearest(str(name), known))
         return found
 
@@ -122,11 +123,18 @@ def _find_on(shelves: tuple[Shelf, ...], library: Library, whole: str) -> Templa
     return library._within(below) if has_some else None
 
 
-def _hint(name: str, known: list[str]) -> str:
-    plain = name.replace("-", "_").lower()
-    if plain != name:
-        return f" (names are small letters, digits and _: {plain!r})"
-    return did_you_mean(name, known)
+def _hint(library: Library, name: str, known: list[str]) -> str:
+    """The nearest known name, or a file that would be found if its name were spelled as names of templates are."""
+    plain = _spelled(name)
+    for shelf in library._shelves():
+        for file in file_names(shelf.folder):
+            if file.endswith(".j2") and _spelled(file.removesuffix(".j2")) == plain and file != f"{plain}.j2":
+                return f" (there is {file} in {brief_path(Path(shelf.folder))}; rename it to {plain}.j2)"
+    return f" (did you mean {plain!r}?)" if plain != name and plain in known else did_you_mean(plain, known)
+
+
+def _spelled(name: str) -> str:
+    return name.replace("-", "_").replace(" ", "_").lower()
 
 
 def _row(template: Template) -> tuple[str, ...]:
@@ -190,8 +198,8 @@ def _search_path() -> tuple[Shelf, ...]:
 
 
 @lru_cache(maxsize=16)
-def _shelves(added: tuple[str, ...], own: tuple[Path, ...]) -> tuple[Shelf, ...]:
-    return tuple(map(Shelf, (*added, *map(os.path.abspath, own), builtin_folder())))
+def _shelves(added: tuple[str, ...], own: tuple[str, ...]) -> tuple[Shelf, ...]:
+    return tuple(map(Shelf, (*added, *own, builtin_folder())))
 
 
 def _installed() -> tuple[Shelf, ...]:

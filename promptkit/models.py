@@ -1,42 +1,84 @@
 """What is known of each model: ratios, sizes, how many pictures it takes, prices, shut-down. The facts, dated, are in models.toml.
 
+The config file can add to them, or say otherwise:
+
+    [models."gemini-2.5-flash-image"]               # any of: ratios, sizes, pictures, shut_down, successor, as_of
+    pictures = 5
+
+    [models."gemini-2.5-flash-image".price.deerapi] # by the endpoint's name; tokens = [prompt, text out, picture out], for a million
+    picture = 0.02                                  # USD for one; or by image_size: {1K = 0.02, 4K = 0.05}
+    as_of = 2026-11-22
+
 A model that is not known is sent as it is, with no checks and no price.
 """
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from promptkit.errors import SettingsError
+from promptkit import settings
+from promptkit.errors import SettingsError, did_you_mean
 
-__all__ = ["Model", "check", "cost", "default_model", "estimate", "known_model", "shutdown_notice"]
+__all__ = [
+    "Model",
+    "Price",
+    "all_ratios",
+    "check",
+    "cost",
+    "default_model",
+    "estimate",
+    "known_model",
+    "lacks",
+    "price_lines",
+    "shutdown_notice",
+]
 
-PRICED_ENDPOINTS = ("google",)  # the gateways print their own prices, which differ by the key's group
+
+@dataclass(frozen=True)
+class Price:
+    """What an endpoint asks, in USD: for a picture, by image_size ("" where none is sent); for a million tokens: prompt, text, picture."""
+
+    picture: Mapping[str, float] | float | None
+    tokens: tuple[float, float, float] | None
+    as_of: date | None
+
+    def of_picture(self, image_size: str | None) -> float | None:
+        """USD for one picture of that size, or None."""
+        return self.picture.get(image_size or "") if isinstance(self.picture, Mapping) else self.picture
 
 
 @dataclass(frozen=True)
 class Model:
-    """One model's facts; prices in USD, `token_price` for a million tokens of prompt, text out and picture out."""
+    """One model's facts; None where one is not known. `prices` are by the endpoint's name, `as_of` is the day of all other facts."""
 
     name: str
-    ratios: tuple[str, ...]
-    sizes: tuple[str, ...]
-    pictures: int
-    picture_price: Mapping[str, float]
-    token_price: tuple[float, float, float] | None
+    ratios: tuple[str, ...] | None
+    sizes: tuple[str, ...] | None
+    pictures: int | None
+    prices: Mapping[str, Price]
     shut_down: date | None
     successor: str | None
+    as_of: date | None
+
+
+# The facts
 
 
 @cache
 def _facts() -> dict[str, Any]:
-    return tomllib.loads((Path(__file__).parent / "models.toml").read_text(encoding="utf-8"))
+    facts = tomllib.loads((Path(__file__).parent / "models.toml").read_text(encoding="utf-8"))
+    for model in facts["models"].values():
+        model["ratios"] = facts["ratios"][model["ratios"]]
+        model["as_of"] = facts["as_of"]
+        for price in model.get("price", {}).values():
+            price["as_of"] = facts["as_of"]
+    return facts
 
 
 def default_model() -> str:
@@ -44,22 +86,93 @@ def default_model() -> str:
     return str(_facts()["default"])
 
 
-@cache
+def all_ratios() -> frozenset[str]:
+    """Every aspect ratio that a model has."""
+    return frozenset(ratio for ratios in _facts()["ratios"].values() for ratio in ratios)
+
+
 def known_model(name: str) -> Model | None:
-    """What is known of the model, or None."""
+    """What is known of the model, or None. SettingsError where the config file says what cannot be."""
+    own = settings.models().get(name)
+    return _shipped(name) if own is None else _model(name, _merged(_facts()["models"].get(name, {}), _checked(name, own)))
+
+
+@cache
+def _shipped(name: str) -> Model | None:
     facts = _facts()["models"].get(name)
-    if facts is None:
-        return None
-    return Model(
-        name=name,
-        ratios=tuple(_facts()["ratios"][facts["ratios"]]),
-        sizes=tuple(facts["sizes"]),
-        pictures=facts["pictures"],
-        picture_price=facts.get("picture_price", {}),
-        token_price=tuple(facts["token_price"]) if "token_price" in facts else None,
-        shut_down=facts.get("shut_down"),
-        successor=facts.get("successor"),
-    )
+    return None if facts is None else _model(name, facts)
+
+
+def _merged(shipped: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    return {**shipped, **own, "price": {**shipped.get("price", {}), **own.get("price", {})}}
+
+
+def _model(name: str, facts: Mapping[str, Any]) -> Model:
+    ratios, sizes = (tuple(facts[key]) if key in facts else None for key in ("ratios", "sizes"))
+    prices = {endpoint: _price(price) for endpoint, price in facts.get("price", {}).items()}
+    ends = (facts.get("shut_down"), facts.get("successor"), facts.get("as_of"))
+    return Model(name, ratios, sizes, facts.get("pictures"), prices, *ends)
+
+
+def _price(facts: Mapping[str, Any]) -> Price:
+    tokens = tuple(facts["tokens"]) if "tokens" in facts else None
+    return Price(facts.get("picture"), tokens, facts.get("as_of"))
+
+
+# The config file's own
+
+
+def _is_usd(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < float("inf")
+
+
+def _are_texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+Rules = Mapping[str, tuple[Callable[[Any], bool], str]]
+MODEL_RULES: Rules = {
+    "ratios": (_are_texts, 'a list such as ["1:1", "16:9"]'),
+    "sizes": (_are_texts, 'a list such as ["1K", "2K"]'),
+    "pictures": (lambda v: type(v) is int and v > 0, "a whole number"),
+    "shut_down": (lambda v: type(v) is date, "a date such as 2027-03-15"),
+    "successor": (lambda v: isinstance(v, str), "a model's name"),
+    "as_of": (lambda v: type(v) is date, "a date such as 2026-11-22"),
+    "price": (lambda v: isinstance(v, dict) and all(isinstance(p, dict) for p in v.values()), "tables by the endpoint's name"),
+}
+PRICE_RULES: Rules = {
+    "picture": (lambda v: _is_usd(v) or (isinstance(v, dict) and all(map(_is_usd, v.values()))), "USD, or a table of USD by image_size"),
+    "tokens": (lambda v: isinstance(v, list) and len(v) == 3 and all(map(_is_usd, v)), "three prices: prompt, text out, picture out"),
+    "as_of": MODEL_RULES["as_of"],
+}
+
+
+def _checked(name: str, facts: object) -> Mapping[str, Any]:
+    checked = _fitting(f'[models."{name}"]', facts, MODEL_RULES)
+    for endpoint, price in checked.get("price", {}).items():
+        _fitting(f'[models."{name}".price.{endpoint}]', price, PRICE_RULES)
+    return checked
+
+
+def _fitting(table: str, facts: object, rules: Rules) -> Mapping[str, Any]:
+    where = f"{table} in {settings.config_file()}"
+    if not isinstance(facts, dict):
+        raise SettingsError(f"{where} is {facts!r:.60}; write it as a table.")
+    for key, value in facts.items():
+        if key not in rules:
+            raise SettingsError(f"{where} has an unknown key {key!r}{did_you_mean(key, rules)}; known are {', '.join(rules)}.")
+        fits, expected = rules[key]
+        if not fits(value):
+            raise SettingsError(f"{where} has {key} = {value!r:.60}; expected {expected}.")
+    return facts
+
+
+# What follows from them
+
+
+def lacks(known: tuple[str, ...] | None, asked: object) -> bool:
+    """Whether a model has not what is asked for; where nothing is known it may."""
+    return known is not None and asked not in known
 
 
 def check(name: str, *, aspect_ratio: str | None, image_size: str | None, pictures: int) -> None:
@@ -67,12 +180,12 @@ def check(name: str, *, aspect_ratio: str | None, image_size: str | None, pictur
     model = known_model(name)
     if model is None:
         return
-    if aspect_ratio is not None and aspect_ratio not in model.ratios:
-        raise SettingsError(f"{name} has no aspect_ratio {aspect_ratio!r}; it has {', '.join(model.ratios)}.")
-    if image_size is not None and image_size not in model.sizes:
+    if aspect_ratio is not None and lacks(model.ratios, aspect_ratio):
+        raise SettingsError(f"{name} has no aspect_ratio {aspect_ratio!r}; it has {', '.join(model.ratios or ())}.")
+    if image_size is not None and lacks(model.sizes, image_size):
         known = f"it has {', '.join(model.sizes)}" if model.sizes else "it has one size, so leave image_size out"
         raise SettingsError(f"{name} has no image_size {image_size!r}; {known}.")
-    if pictures > model.pictures:
+    if model.pictures is not None and pictures > model.pictures:
         raise SettingsError(f"{name} takes {model.pictures} pictures in a request, and this one has {pictures}; leave some references out.")
 
 
@@ -81,35 +194,47 @@ def shutdown_notice(name: str, today: date) -> str | None:
     model = known_model(name)
     if model is None or model.shut_down is None or today < model.shut_down:
         return None
-    return f"{name} was to shut down on {model.shut_down}; {model.successor} replaces it (as of {_facts()['as_of']})."
+    replaced = f"; {model.successor} replaces it" if model.successor else ""
+    return f"{name} was to shut down on {model.shut_down}{replaced} ({_dated(model.as_of)})."
 
 
 def estimate(name: str, endpoint: str, *, image_size: str | None) -> float | None:
     """What one request may cost, in USD, before it is sent; None where no price is known."""
     if endpoint == "offline":
         return 0.0
-    model = known_model(name)
-    if model is None or endpoint not in PRICED_ENDPOINTS:
-        return None
-    return model.picture_price.get(image_size or "")
+    price = _price_at(name, endpoint)
+    return price.of_picture(image_size) if price else None
 
 
 def cost(name: str, endpoint: str, *, usage: Mapping[str, Any], pictures: int, image_size: str | None) -> dict[str, Any] | None:
     """What an answer cost: {usd, basis}, by its token counts where it has them, else by its pictures; None where no price is known."""
     if endpoint == "offline":
         return {"usd": 0.0, "basis": "offline"}
-    model = known_model(name)
-    if model is None or endpoint not in PRICED_ENDPOINTS:
+    price = _price_at(name, endpoint)
+    if price is None:
         return None
-    day = _facts()["as_of"]
     tokens = _tokens(usage)
-    if model.token_price and tokens and (tokens[2] or not pictures):  # counts that forget the picture would make it look cheap
-        usd = sum(n * price for n, price in zip(tokens, model.token_price, strict=True)) / 1e6
-        return {"usd": round(usd, 6), "basis": f"google tokens {day}"}
-    price = model.picture_price.get(image_size or "")
-    if price is None or not pictures:
+    if price.tokens and tokens and (tokens[2] or not pictures):  # counts that forget the picture would make it look cheap
+        usd = sum(n * each for n, each in zip(tokens, price.tokens, strict=True)) / 1e6
+        return {"usd": round(usd, 6), "basis": f"{endpoint} tokens {price.as_of or 'of the config file'}"}
+    each = price.of_picture(image_size)
+    if each is None or not pictures:
         return None
-    return {"usd": round(price * pictures, 6), "basis": f"google pictures {day}"}
+    return {"usd": round(each * pictures, 6), "basis": f"{endpoint} pictures {price.as_of or 'of the config file'}"}
+
+
+def price_lines(name: str, endpoint: str) -> str:
+    """What to paste into the config file so that a model has a price at an endpoint."""
+    return f'[models."{name}".price."{endpoint}"]\npicture = 0.04  # USD for one picture, as the endpoint prints it'
+
+
+def _price_at(name: str, endpoint: str) -> Price | None:
+    model = known_model(name)
+    return model.prices.get(endpoint) if model else None
+
+
+def _dated(day: date | None) -> str:
+    return f"as of {day}" if day else "by your config file"
 
 
 def _tokens(usage: Mapping[str, Any]) -> tuple[int, int, int] | None:

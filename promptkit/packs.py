@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import metadata, util
@@ -48,20 +47,23 @@ def _changed(folder: str) -> tuple[str, int]:
 @lru_cache(maxsize=1)
 def _packs(_: tuple[tuple[str, int], ...]) -> tuple[Pack, ...]:
     importlib.invalidate_caches()
-    return tuple(_found())
+    return tuple(pack for _, pack in sorted(_found().items()))
 
 
-def _found() -> Iterator[Pack]:
-    seen: set[str] = set()
-    for entry in sorted(metadata.entry_points(group=GROUP), key=lambda entry: entry.name):
-        folder = _folder_of(entry.value)
-        if not is_word(entry.name):
-            warn(f"The pack {entry.name!r} is left out: a pack's name is small letters, digits and _, such as 'acme'.")
-        elif folder is None:
-            warn(f"The pack {entry.name!r} names {entry.value!r}, where there is no folder of templates; install it anew.")
-        elif entry.name not in seen and entry.dist is not None:
-            seen.add(entry.name)
-            yield Pack(entry.name, str(folder), entry.dist.name, entry.dist.version)
+def _found() -> dict[str, Pack]:
+    known: dict[str, Pack] = {}
+    for entry in metadata.entry_points(group=GROUP):
+        name, folder, dist = entry.name, _folder_of(entry.value), entry.dist
+        if not is_word(name):
+            warn(f"The pack {name!r} is left out: a pack's name is small letters, digits and _, such as 'acme'.")
+        elif folder is None or dist is None:
+            warn(f"The pack {name!r} names {entry.value!r}, where there is no folder of templates; install it anew.")
+        elif name in known:
+            first = f"{known[name].distribution} {known[name].version}"
+            warn(f"Two packs are called {name!r}: {first} is used, and {dist.name} {dist.version} is not; remove one of them.")
+        else:
+            known[name] = Pack(name, str(folder), dist.name, dist.version)
+    return known
 
 
 def _folder_of(value: str) -> Path | None:

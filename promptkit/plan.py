@@ -176,9 +176,9 @@ def known_hints(prompt: Prompt, model: str) -> dict[str, Any]:
     """The template's hints that the model knows: a hint must never make a request fail."""
     known = models.known_model(model)
     hints = {k: v for k, v in prompt.config.items() if k in CONFIG}
-    if known and hints.get("aspect_ratio") not in known.ratios:
+    if known and models.lacks(known.ratios, hints.get("aspect_ratio")):
         hints.pop("aspect_ratio", None)
-    if known and hints.get("image_size") not in known.sizes:
+    if known and models.lacks(known.sizes, hints.get("image_size")):
         hints.pop("image_size", None)
     return hints
 

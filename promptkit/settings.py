@@ -9,12 +9,15 @@ The config file is `config.toml` in the user's config folder (PROMPTKIT_HOME mov
     auth = "bearer"                     # x-goog-api-key (default), bearer, raw, none
     key_env = "WORK_API_KEY"            # a name or a list of names; never a key itself
     model = "gemini-2.5-flash-image"    # optional
+
+[models."NAME"] holds facts of models; see promptkit.models.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import time
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -36,6 +39,7 @@ __all__ = [
     "find_key",
     "keys_set",
     "language",
+    "models",
     "service_with_key",
     "template_folders",
 ]
@@ -52,27 +56,50 @@ GATEWAY_PREFIX = "sk-"  # what keys of gateways of the one-api family begin with
 
 def config_file() -> Path:
     """Where the config file is, whether or not it exists."""
-    return _home("config") / "config.toml"
+    return Path(_config_file(os.environ.get("PROMPTKIT_HOME", "")))
+
+
+@lru_cache(maxsize=16)
+def _config_file(home: str) -> str:
+    return str(_home("config", home) / "config.toml")
 
 
 def data_folder() -> Path:
     """Where sessions live that were named and not given a folder."""
-    return _home("data") / "sessions"
+    return _home("data", os.environ.get("PROMPTKIT_HOME", "")) / "sessions"
 
 
-def template_folders() -> tuple[Path, ...]:
-    """The folders of PROMPTKIT_TEMPLATES (separated as PATH is), then the user's own."""
-    named = os.environ.get("PROMPTKIT_TEMPLATES", "").split(os.pathsep)
-    return (*(Path(f).expanduser() for f in named if f), _home("config") / "templates")
+def template_folders() -> tuple[str, ...]:
+    """The folders of PROMPTKIT_TEMPLATES (separated as PATH is), then the user's own; absolute, whether or not they exist."""
+    named, home = os.environ.get("PROMPTKIT_TEMPLATES", ""), os.environ.get("PROMPTKIT_HOME", "")
+    return _template_folders(named, home, os.getcwd() if named or home else "")  # noqa: PTH109
+
+
+@lru_cache(maxsize=16)
+def _template_folders(named: str, home: str, here: str) -> tuple[str, ...]:
+    folders = (*filter(None, named.split(os.pathsep)), str(_home("config", home) / "templates"))
+    return tuple(os.path.abspath(os.path.join(here, os.path.expanduser(f))) for f in folders)  # noqa: PTH100, PTH111, PTH118
 
 
 def language() -> str:
     """The language in which templates are rendered where the call names none: PROMPTKIT_LANG, else the config file's `lang`, else en."""
-    return os.environ.get("PROMPTKIT_LANG") or str(_config().get("lang") or "en")
+    return os.environ.get("PROMPTKIT_LANG") or _configured_language(os.environ.get("PROMPTKIT_HOME", ""), int(time.monotonic()))
 
 
-def _home(kind: str) -> Path:
-    home = os.environ.get("PROMPTKIT_HOME")
+@lru_cache(maxsize=4)
+def _configured_language(home: str, second: int) -> str:  # noqa: ARG001  (each rendering asks, so that the disk is asked once a second)
+    return _config().get("lang") or "en"
+
+
+def models() -> Mapping[str, Any]:
+    """What the config file says of models, by their names, as it stands there."""
+    said = _config().get("models", {})
+    if not isinstance(said, dict):
+        raise SettingsError(f"The config file {config_file()} has models = {said!r:.60}; write tables named [models.\"NAME\"].")
+    return said
+
+
+def _home(kind: str, home: str) -> Path:
     return Path(home).expanduser() if home else _platform_folder(kind)
 
 
@@ -84,23 +111,24 @@ def _platform_folder(kind: str) -> Path:
 
 
 def _config() -> Mapping[str, Any]:
-    path = config_file()
+    path = _config_file(os.environ.get("PROMPTKIT_HOME", ""))
     try:
-        state = path.stat()
+        state = os.stat(path)  # noqa: PTH116  (each rendering asks, and a Path costs more than the call)
     except OSError:
         return {}
     return _read_config(path, state.st_mtime_ns, state.st_size)
 
 
 @lru_cache(maxsize=4)
-def _read_config(path: Path, mtime_ns: int, size: int) -> Mapping[str, Any]:  # noqa: ARG001  (a changed file is read again)
+def _read_config(path: str, mtime_ns: int, size: int) -> Mapping[str, Any]:  # noqa: ARG001  (a changed file is read again)
     try:
-        config = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        config = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
         raise SettingsError(f"The config file {path} cannot be read: {error}.") from None
     for name in config:
-        if name not in ("lang", "endpoints"):
-            raise SettingsError(f"The config file {path} has an unknown key {name!r}; lang and [endpoints.NAME] are known.")
+        if name not in ("lang", "endpoints", "models"):
+            known = "lang, [endpoints.NAME] and [models.NAME] are known"
+            raise SettingsError(f"The config file {path} has an unknown key {name!r}; {known}.")
     if not isinstance(config.get("lang", ""), str):
         raise SettingsError(f"The config file {path} has lang = {config['lang']!r}; write a language tag such as \"zh-CN\".")
     return config

@@ -16,11 +16,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from promptkit import settings
+from promptkit import brackets, settings
 from promptkit.errors import InputError, TemplateError, brief_path, did_you_mean, warn
 from promptkit.frontmatter import LANGUAGE, Edition, Input, Pictures, find_language, read_edition, shown
 from promptkit.markup import Html, card, escape, table
-from promptkit.sources import LONGEST_FILE, File, file_names, open_file
+from promptkit.sources import LONGEST_FILE, File, file_names, make_file, open_file
 
 if TYPE_CHECKING:
     from promptkit.closed import Part
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["FILE_NAME", "Input", "Pictures", "Prompt", "Template", "open_template"]
 
 FILE_NAME = re.compile(rf"(?P<name>_?[a-z][a-z0-9_]*)(?:\.(?P<lang>{LANGUAGE.pattern}))?\.j2")
+DEEPEST = 32  # files that include each other
 NEEDED_NAME = re.compile(rf"(?:_?[a-z][a-z0-9_]*/)*{FILE_NAME.pattern}")
 
 
@@ -116,12 +117,29 @@ class Template:
     pack: tuple[str, str] | None
     _base: File
     _folders: tuple[str, ...]
-    _beside: tuple[str, ...] = ()  # the names in its folder
+    _at: str = ""  # its own folder,
+    _beside: tuple[str, ...] = ()  # and the names in it
     _looked: dict[tuple[str, str], File | None] = field(default_factory=dict)  # all files that it is made of, or looked for in vain
     _bundles: dict[str, _Bundle] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "__doc__", self._help())  # what help() and Shift-Tab show
+        def call(**inputs: Any) -> Prompt:
+            return Template.__call__(self, **inputs)
+
+        # what help(), Shift-Tab and editors show: they look at the instance, and at what its __call__ says of itself
+        call.__doc__ = self._help()
+        call.__signature__ = self.__signature__  # type: ignore[attr-defined]
+        object.__setattr__(self, "__doc__", call.__doc__)
+        object.__setattr__(self, "__call__", call)
+
+    @classmethod
+    def from_brackets(cls, pattern: str, *, kind: str = "generate", name: str = "from_brackets") -> Template:
+        """A template of the pattern that guides print: "A [style] sticker of a [subject]". TemplateError for what is no such pattern.
+
+        Inputs are named after the brackets ("brand/concept" → concept, "text to render" → text), and "a [x]" takes the article that fits.
+        """
+        source = brackets.from_brackets(pattern, kind=kind)
+        return _template(name, make_file(f"{name}.j2", Path(f"{name}.j2"), source.encode()), (), at="")
 
     @property
     def digest(self) -> str:
@@ -178,6 +196,8 @@ class Template:
         for name, line in file.part.needs.items():
             if name in trail:
                 raise TemplateError(f"{name!r} includes itself, by way of {' and '.join(trail)}.", file=str(file.path), line=line)
+            if len(trail) > DEEPEST:
+                raise TemplateError(f"Files include each other more than {DEEPEST} deep; include fewer.", file=str(file.path), line=line)
             if name not in found:
                 found[name] = self._open_needed(name, file, line)
                 self._add_needs(found[name], found, (*trail, name))
@@ -191,9 +211,12 @@ class Template:
         said = f"It needs {name!r}, which is not in {places}{did_you_mean(name, there)}; name a file from there, such as '_parts.j2'."
         raise TemplateError(said, file=str(by.path), line=line)
 
-    def _is_current(self, beside: tuple[str, ...]) -> bool:
+    def _is_current(self) -> bool:
         """Whether all files that it has looked at are as they were."""
-        return beside is self._beside and all(open_file(*place) is file for place, file in self._looked.items())
+        for place, file in self._looked.items():
+            if open_file(*place) is not file:
+                return False
+        return file_names(self._at) is self._beside
 
     # For readers
 
@@ -209,14 +232,27 @@ class Template:
     def _help(self) -> str:
         about = [f"    {i.name} ({i._terms()}): {i._about()}" for i in self.inputs.values()]
         languages = f"    lang (string, optional): one of {', '.join(self.languages)}"
-        return "\n".join([self.description or self.name, "", "Inputs:", *about, languages])
+        needed = ["", f"It {self.pictures._said()}."] if self.pictures.min or self.pictures.roles else []
+        return "\n".join([self.description or self.name, *needed, "", "Inputs:", *about, languages])
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002  (IPython's names)
         note = f"{self.description} ({self.kind}; {', '.join(self.languages)})"
         inputs = table([(i.name, i._terms(), i._about()) for i in self.inputs.values()], ("input", "type", "what it is"))
-        shown = [_block(str(self(**example["inputs"]))) for example in self.examples[:1]]
-        about = card(self.name, Html(f"<div>{escape(note)}</div>"), inputs, *shown)
+        example = self._example()
+        about = card(self.name, Html(f"<div>{escape(note)}</div>"), inputs, *([_block(example)] if example else []))
         return {"text/plain": f"{self.name}: {self._help()}", "text/html": about}
+
+
+    def _example(self) -> str | None:
+        """The first example as its prompt, or as what is wrong with it; without one, what the examples of the inputs make."""
+        own = {i.name: i.example for i in self.inputs.values() if i.required}
+        example = self.examples[0]["inputs"] if self.examples else own
+        if None in example.values():
+            return None
+        try:
+            return str(self(lang=self.lang, **example))
+        except TemplateError as error:
+            return str(error)
 
 
 _warned: set[tuple[str, str]] = set()
@@ -237,22 +273,22 @@ _known: dict[tuple[str, str, str], Template] = {}
 
 def open_template(folder: str, name: str, *, space: str = "", pack: tuple[str, str] | None = None, builtin: str = "") -> Template | None:
     """The template of that name in a folder, as it is now, or None; its partials are looked for there, then among the built-in ones."""
-    known, stem = _known.get((folder, space, name)), name.replace(".", "/")
-    beside = file_names(f"{folder}/{stem}".rpartition("/")[0])
-    if known is not None and known._is_current(beside):
+    known = _known.get((folder, space, name))
+    if known is not None and known._is_current():
         return known
+    stem = name.replace(".", "/")
     place = (f"{folder}/{stem}.j2", f"{stem}.j2")
     base = open_file(*place)
     if base is None:
         return None
-    found = _known[folder, space, name] = _template(space + name, base, (folder, builtin), beside, pack)
+    at = place[0].rpartition("/")[0]
+    found = _known[folder, space, name] = _template(space + name, base, (folder, builtin), at, pack)
     found._looked[place] = base
     return found
 
 
-def _template(
-    name: str, base: File, folders: tuple[str, ...], beside: tuple[str, ...] = (), pack: tuple[str, str] | None = None
-) -> Template:
+def _template(name: str, base: File, folders: tuple[str, ...], at: str, pack: tuple[str, str] | None = None) -> Template:
+    beside = file_names(at)
     e = read_edition(base, base)
     stem = base.name.removesuffix(".j2").rpartition("/")[2]
     others = [match["lang"] for file in beside if (match := FILE_NAME.fullmatch(file)) and match["name"] == stem and match["lang"]]
@@ -261,7 +297,7 @@ def _template(
         raise TemplateError(f"This file says the same language, {e.lang!r}, as {base.name}; remove one.", file=same)
     about = (name, e.description, e.kind, e.lang, (e.lang, *others), e.inputs, e.pictures, e.config, e.examples)
     folders = tuple(dict.fromkeys(filter(None, folders)))
-    return Template(*about, source=base.text, file=base.path, pack=pack, _base=base, _folders=folders, _beside=beside)
+    return Template(*about, source=base.text, file=base.path, pack=pack, _base=base, _folders=folders, _at=at, _beside=beside)
 
 
 def _partials(folder: str) -> list[str]:

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+import venv
 from collections.abc import Generator, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
+import conformance
 import pytest
 from loopback import Loopback, serving
 
-SHARED = Path(__file__).resolve().parents[2] / "shared"
+ROOT = Path(__file__).resolve().parents[1]
+SHARED = ROOT.parent / "shared"
+PIP = (sys.executable, "-m", "pip")
 OURS = ("PROMPTKIT_", "GEMINI_", "GOOGLE_", "DEERAPI_", "AAIGC_")
 
 
@@ -29,6 +36,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--no-skips", action="store_true", help="a test that skips fails: where all is there, a skip is a hole")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    conformance.configure(config)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
@@ -42,6 +53,38 @@ def service() -> Iterator[Loopback]:
     """A generateContent server on loopback; it paints, unless a test says otherwise."""
     with serving() as loopback:
         yield loopback
+
+
+@dataclass(frozen=True)
+class FreshEnvironment:
+    """A virtual environment in which only the built wheel is, with what it depends on."""
+
+    wheel: Path
+    python: Path
+
+    def install(self, project: Path) -> None:
+        """Installs a project that lies in a folder, built as its author would build it."""
+        subprocess.run([*PIP, "wheel", "--no-deps", "--no-build-isolation", "-q", "-w", project / "dist", project], check=True)
+        self._install(*(project / "dist").glob("*.whl"))
+
+    def _install(self, *wheels: Path) -> None:
+        subprocess.run([*PIP, f"--python={self.python}", "install", "-q", *wheels], check=True)
+
+    def run(self, *arguments: str, cwd: Path) -> str:
+        """What its interpreter prints."""
+        return subprocess.run([self.python, *arguments], cwd=cwd, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.fixture(scope="session")
+def fresh_environment(tmp_path_factory: pytest.TempPathFactory) -> FreshEnvironment:
+    """The wheel, built and installed where nothing else is."""
+    folder = tmp_path_factory.mktemp("fresh")
+    subprocess.run([*PIP, "wheel", "--no-deps", "--no-build-isolation", "-q", "-w", folder, ROOT], check=True)
+    venv.create(folder / "env", with_pip=False)
+    python = folder / "env" / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+    made = FreshEnvironment(next(folder.glob("promptkit_image-*.whl")), python)
+    made._install(made.wheel)
+    return made
 
 
 def shared(name: str) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -13,6 +14,7 @@ from nbclient import NotebookClient
 def executed(path: Path, folder: Path) -> nbformat.NotebookNode:
     """The notebook with fresh outputs, run in `folder`. A cell that raises ends it, unless it is tagged raises-exception."""
     notebook = nbformat.read(path, as_version=4)
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])  # as an activated environment has it
     client = NotebookClient(notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(folder)}})
     client.execute()
     for cell in notebook.cells:

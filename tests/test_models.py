@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promptkit import models
+from promptkit import models, settings
 from promptkit.errors import SettingsError
 
 TEN = ("1:1", "2:3", "3:2", "3:4", "4:3", "4:5", "5:4", "9:16", "16:9", "21:9")
@@ -38,7 +38,8 @@ def test_each_model_is_known_as_the_service_describes_it(name: str) -> None:
     """Ratios, sizes, pictures, prices and the published end of each model are those that Google published by 2026-11-22."""
     model = models.known_model(name)
     assert model
-    facts = (model.ratios, model.sizes, model.pictures, model.picture_price, model.token_price, model.shut_down)
+    price = model.prices.get("google", models.Price({}, None, None))
+    facts = (model.ratios, model.sizes, model.pictures, price.picture, price.tokens, model.shut_down)
     assert facts == KNOWN[name]
     assert (model.successor is None) == (model.shut_down is None)
     assert model.successor is None or models.known_model(model.successor)
@@ -159,3 +160,79 @@ def test_odd_counts_never_raise(usage: dict[str, Any], pictures: int) -> None:
 def test_a_published_end_is_told_from_its_day_on(name: str, day: date, said: str | None) -> None:
     """A model whose day has come brings a sentence with what replaces it, and how old that news is."""
     assert models.shutdown_notice(name, day) == said
+
+
+# What the config file says
+
+
+OWN = """
+[models."gemini-2.5-flash-image"]
+pictures = 5
+[models."gemini-2.5-flash-image".price.deerapi]
+picture = 0.02
+as_of = 2026-11-01
+[models.tomorrow]
+ratios = ["1:1"]
+sizes = ["8K"]
+shut_down = 2026-01-01
+[models.tomorrow.price."gw.example"]
+picture = {"" = 0.5, 8K = 1.5}
+tokens = [1, 2, 3]
+"""
+
+
+def write_config(text: str) -> None:
+    path = settings.config_file()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def test_the_config_file_says_otherwise_and_more() -> None:
+    """Its facts replace and add to those that are known, one by one; prices are by endpoint, and the basis names the day or the file."""
+    write_config(OWN)
+    flash = models.known_model(FLASH_25)
+    assert flash
+    assert (flash.pictures, flash.ratios, set(flash.prices)) == (5, TEN, {"google", "deerapi"})
+    assert models.estimate(FLASH_25, "deerapi", image_size="2K") == 0.02
+    cost = models.cost(FLASH_25, "deerapi", usage={}, pictures=2, image_size=None)
+    assert cost == {"usd": 0.04, "basis": "deerapi pictures 2026-11-01"}
+    assert models.estimate(FLASH_25, "google", image_size=None) == 0.039
+    assert models.estimate("tomorrow", "gw.example", image_size="8K") == 1.5
+    counted = models.cost("tomorrow", "gw.example", usage={"promptTokenCount": 1_000_000}, pictures=0, image_size=None)
+    assert counted == {"usd": 1.0, "basis": "gw.example tokens of the config file"}
+    with pytest.raises(SettingsError, match="tomorrow has no aspect_ratio '3:2'; it has 1:1"):
+        models.check("tomorrow", aspect_ratio="3:2", image_size=None, pictures=1)
+    models.check("tomorrow", aspect_ratio=None, image_size="8K", pictures=1000)
+    assert models.shutdown_notice("tomorrow", date(2026, 2, 1)) == "tomorrow was to shut down on 2026-01-01 (by your config file)."
+    write_config("")
+    assert models.known_model("tomorrow") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("models = 3", "has models = 3; write tables"),
+        ("[models]\nm = 3", r'\[models."m"\] in .* is 3; write it as a table'),
+        ("[models.m]\npicturs = 3", "unknown key 'picturs' .did you mean 'pictures'"),
+        ("[models.m]\npictures = 0", "pictures = 0; expected a whole number"),
+        ('[models.m]\nratios = "1:1"', "ratios = '1:1'; expected a list"),
+        ("[models.m]\nshut_down = 2026", "shut_down = 2026; expected a date"),
+        ("[models.m]\nprice = 0.1", "price = 0.1; expected tables by the endpoint's name"),
+        ("[models.m.price.google]\npicture = -1", r"price.google\] in .* picture = -1; expected USD"),
+        ("[models.m.price.google]\ntokens = [1]", "tokens = .1.; expected three prices"),
+        ("[models.m.price.google]\nper_picture = 1", "unknown key 'per_picture'"),
+    ],
+)
+def test_what_the_config_file_cannot_say(text: str, said: str) -> None:
+    """A wrong fact is named with the table, the file and what was expected."""
+    write_config(text)
+    with pytest.raises(SettingsError, match=said) as failed:
+        models.known_model("m")
+    assert str(settings.config_file()) in str(failed.value)
+
+
+def test_the_lines_for_a_price_work_as_they_stand() -> None:
+    """What is offered for pasting makes a price, whatever the endpoint is called."""
+    for endpoint in ("deerapi", "gw.example:8080"):
+        write_config(models.price_lines("gemini-x/1", endpoint))
+        assert models.estimate("gemini-x/1", endpoint, image_size=None) == 0.04

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from loopback import Loopback, png, text_reply
 
-from promptkit import Library, Session
+from promptkit import Library, Session, Template
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 
@@ -23,11 +23,14 @@ def blocks(language: str) -> list[str]:
 
 def test_the_english_examples_run_as_they_stand() -> None:
     """The Python of the first and the sessions' section runs from top to bottom, offline."""
-    first, _, sessions = blocks("python")
+    first, _, brackets, sessions = blocks("python")
     names: dict[str, object] = {}
     exec(first, names)
+    exec(brackets, names)
     exec(sessions, names)
-    bear, fox = names["bear"], names["fox"]
+    bear, fox, mug = names["bear"], names["fox"], names["mug"]
+    assert isinstance(mug, Template)
+    assert str(mug(style="ink", subject="owl", text="Hoo")) == "An ink picture of an owl on a mug, with the text “Hoo”."
     assert isinstance(bear, Session)
     assert isinstance(fox, Session)
     assert [len(bear), len(fox)] == [4, 6]
@@ -61,10 +64,18 @@ def test_the_template_renders() -> None:
     assert str(prompt) == "A postcard of a harbour in Lisbon on a lively evening."
 
 
+def test_the_templates_that_come_along_are_listed() -> None:
+    """The README names every built-in template, and says how many there are."""
+    names = [t.name for t in Library() if not t.name.startswith("recover.")]
+    assert "Sixteen come along" in README
+    assert len(names) == 16
+    assert all(f"`{name}`" in README for name in names)
+
+
 def test_the_shell_lines_work() -> None:
     """Each shell line of the README does what it says, in order."""
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    for line in blocks("sh")[0].splitlines():
+    for line in blocks("sh")[0].splitlines() + blocks("sh templates")[0].splitlines():
         done = subprocess.run(line, shell=True, capture_output=True, text=True, env={**os.environ, "PATH": path})
         assert done.returncode == 0, (line, done.stderr)
 

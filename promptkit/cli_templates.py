@@ -1,0 +1,182 @@
+"""The commands under `promptkit templates`: for people who read, write, check and share templates."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from promptkit import settings
+from promptkit.console import say, usage
+from promptkit.errors import SettingsError, TemplateError, brief_path
+from promptkit.library import Library, Shelf, builtin_folder, folder_library, shelves_of, template_names, templates
+from promptkit.template import Template
+
+__all__ = ["add_commands", "spelled_out", "template_named"]
+
+RENDERED = "rendered"
+BUILT_IN = "that comes along"
+
+
+def template_named(name: str) -> Template:
+    """The template of that name; SettingsError where it names a folder of them, TemplateNotFound where there is none."""
+    found: object = templates[name]
+    if isinstance(found, Template):
+        return found
+    inside = ", ".join(t.name for t in templates if t.name.startswith(f"{name}."))
+    raise SettingsError(f"{name!r} is a folder of templates: {inside}.")
+
+
+# Reading
+
+
+def _show(options: argparse.Namespace) -> int:
+    if options.name:
+        template = template_named(options.name)
+        example = template._example()
+        print(template.__doc__, *(["", "For example:", "", example] if example else []), sep="\n")
+        return 0
+    names = template_names(templates)
+    wide = max(map(len, names))
+    for name in names:
+        print(f"{name:{wide}}  {_about(name)}{_origin(name)}")
+    say("promptkit templates NAME shows one with its inputs; promptkit render -t NAME -i INPUT=… shows its prompt.")
+    return 0
+
+
+def _about(name: str) -> str:
+    try:
+        template = template_named(name)
+    except TemplateError as error:  # one that is broken must not hide the others
+        return f"broken    {error}"
+    return f"{template.kind:8}  {template.description}"
+
+
+def _origin(name: str) -> str:
+    """Where a template comes from that did not come along, and what it hides."""
+    own, *hidden = map(_place, shelves_of(templates, name))
+    said = [*([own] if own != BUILT_IN else []), *([f"hides the one {', and the one '.join(hidden)}"] if hidden else [])]
+    return f"  ({'; '.join(said)})" if said else ""
+
+
+def _place(shelf: Shelf) -> str:
+    if shelf.pack:
+        return "from {} {}".format(*shelf.pack)
+    return BUILT_IN if shelf.folder == builtin_folder() else f"in {brief_path(Path(shelf.folder))}"
+
+
+# Writing: each command loads what it needs, so that the others start as fast as before
+
+
+def _new(options: argparse.Namespace) -> int:
+    from promptkit import brackets, starter
+
+    folder = Path(options.folder or settings.template_folders()[-1])
+    kind = options.kind or "generate"
+    pattern = options.from_brackets
+    source = starter.starter_source(options.name, kind) if pattern is None else brackets.from_brackets(pattern, kind=kind)
+    path = starter.write_template(folder, options.name, source)
+    given = f" -L {folder}" if options.folder else ""
+    say(f"Edit it, then: promptkit templates check {folder}; promptkit render{given} -t {options.name} -i …")
+    print(path)
+    return 0
+
+
+def _check(options: argparse.Namespace) -> int:
+    from promptkit import lint
+
+    report = lint.check(_library(options))
+    for finding in report.findings:
+        print(finding)
+    for sentence in report.skipped:
+        say(f"skipped: {sentence}")
+    found = f"{len(report.findings)} findings" if report.findings else "nothing found"
+    say(f"{found} in {report.templates} templates, {report.files} files")
+    return 1 if report.findings else 0
+
+
+def _render(options: argparse.Namespace) -> int:
+    from promptkit import samples
+
+    if bool(options.names) == options.all:
+        raise usage("name the templates whose examples to render, or all of them with --all")
+    library = _library(options)
+    for name in options.names:
+        library[name]  # an unknown one is an error
+    if options.output:
+        for path in samples.write_samples(library, Path(options.output), *options.names):
+            print(path)
+    else:
+        for name, text in samples.samples(library, *options.names).items():
+            print(f"{name}:\n{text}")
+    for name in samples.unsampled(library, *options.names):
+        say(f"{name} has no example, and an input without one, so that there is nothing to render")
+    return 0
+
+
+def _test(options: argparse.Namespace) -> int:
+    from promptkit import samples
+
+    differences = samples.compare_samples(_library(options), Path(options.output))
+    for difference in differences:
+        print(difference)
+    found = f"{len(differences)} prompts differ" if differences else "all prompts are"
+    say(f"{found} from what stands in {options.output}" if differences else f"{found} as they stand in {options.output}")
+    return 1 if differences else 0
+
+
+def _library(options: argparse.Namespace) -> Library:
+    return folder_library(options.folder) if options.folder else templates
+
+
+# The parser
+
+
+def add_commands(parser: argparse.ArgumentParser) -> None:
+    """Adds what can follow `promptkit templates`."""
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    def command(name: str, run: Any, text: str) -> argparse.ArgumentParser:
+        made: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
+        made.set_defaults(run=run, library=())
+        return made
+
+    show = command("show", _show, "list the templates, or show one; `promptkit templates NAME` is short for it")
+    show.add_argument("name", nargs="?", metavar="NAME")
+    _more_templates(show)
+    new = command("new", _new, "write a commented starting point")
+    new.add_argument("name", metavar="NAME", help="small letters, digits and _; a dot is a sub-folder")
+    _folder(new, "where to write it (your own folder of templates)", flag=True)
+    new.add_argument("--kind", choices=("generate", "edit"), help="what it makes (generate)")
+    new.add_argument("--from-brackets", metavar="PATTERN", help='such as "A [style] sticker of a [subject]"')
+    check = command("check", _check, "look for what makes templates and prompts fail; exit 1 when anything is found")
+    _folder(check, "whose templates to check (all that are listed)")
+    _more_templates(check)
+    render = command("render", _render, "render the examples in every language")
+    render.add_argument("names", nargs="*", metavar="NAME")
+    render.add_argument("--all", action="store_true", help="those of all templates")
+    _folder(render, "whose templates to render (all that are listed)", flag=True)
+    _more_templates(render)
+    render.add_argument("-o", "--output", metavar="FOLDER", help="write one text file for each into this folder, instead of printing them")
+    test = command("test", _test, "compare the rendered examples with those that were written; exit 1 when they differ")
+    _folder(test, "whose templates to render (all that are listed)")
+    _more_templates(test)
+    test.add_argument("-o", "--output", metavar="FOLDER", default=RENDERED, help=f"where they were written ({RENDERED})")
+
+
+def _folder(parser: argparse.ArgumentParser, text: str, *, flag: bool = False) -> None:
+    if flag:
+        parser.add_argument("-f", "--folder", metavar="FOLDER", help=text)
+    else:
+        parser.add_argument("folder", nargs="?", metavar="FOLDER", help=text)
+
+
+def _more_templates(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-L", "--library", action="append", default=[], metavar="FOLDER", help="a folder of templates that go first")
+
+
+def spelled_out(arguments: list[str]) -> list[str]:
+    """`promptkit templates [NAME]` with the command that it is short for."""
+    words = ("show", "new", "check", "render", "test", "-h", "--help")
+    is_short = arguments[:1] == ["templates"] and (len(arguments) == 1 or arguments[1] not in words)
+    return [arguments[0], "show", *arguments[1:]] if is_short else arguments

@@ -1,0 +1,409 @@
+"""What makes prompts for pictures fail, told from their text: rules for five languages, text in and verdict out.
+
+A rule would rather miss a bad prompt than blame a good one, so that each waits for clear-cut words. What stands in quotes is what a
+picture shall show: no rule takes it for a demand.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+__all__ = ["RULES", "Rules", "clashing_ratios", "excess", "has_rules", "only_negations", "says_what_stays", "unquoted_lettering"]
+
+MOST_WORDS, MOST_CHARACTERS = 480, 800
+COUNTED_BY_CHARACTER = ("zh", "ja")  # no spaces between words
+REACH = 100  # characters between words that ask for lettering and the quotes that hold it
+CONTEXT = 40  # characters around a match that can take it back
+LONGEST_READ = 20_000  # characters that are looked at; a prompt that goes on is too long anyway
+
+# Every repetition in a pattern is bounded, or at work in one place of the text only: time grows with the text and not with its square.
+
+
+def _any(*patterns: str) -> re.Pattern[str]:
+    return re.compile("|".join(patterns), re.IGNORECASE)
+
+
+LATIN = r"[A-Za-zÀ-ɏ\d]"
+QUOTED = _any(
+    *(f"{a}[^{a}{b}]{{1,300}}{b}" for a, b in ("“”", "«»", "‹›", "「」", "『』", "《》", "〈〉", "„“")),
+    r"＂[^＂]{1,300}＂",
+    r"\"[^\"\n]{1,300}\"",
+    rf"‘[^‘\n]{{1,300}}?’(?!{LATIN})",  # not the apostrophes of "don’t" and "dogs'"
+    rf"(?<!{LATIN})'(?=\S)(?:[^'\n]|(?<={LATIN})'(?={LATIN})){{1,300}}(?<=\S)'(?!{LATIN})",
+)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """One language's. Words of `lettering` come before what shall be written, words of `written` after it, and a `mention` leaves it open;
+    `denied` just before one of them takes it back. A sentence `forbids`, unless one of its clauses `asks`. `keeps`: what says that
+    something stays as it is. `sentence` and `clause` are their ends."""
+
+    lettering: re.Pattern[str]
+    written: re.Pattern[str]
+    mention: re.Pattern[str]
+    denied: re.Pattern[str]
+    forbids: re.Pattern[str]
+    asks: re.Pattern[str]
+    keeps: re.Pattern[str]
+    sentence: re.Pattern[str]
+    clause: re.Pattern[str]
+
+
+NEVER = re.compile(r"(?!)")
+SENTENCE = re.compile(r"(?<=[.!?…])\s+|\n")
+FULL_STOP = re.compile(r"(?<=[。！？!?…।॥])|(?<=\.)\s+|\n")
+CLAUSE = re.compile(r"[,;:—，；：、]")
+COLON = r"[ \t]{0,3}[:：][ \t]{0,3}(?=[\w¡¿])"
+LINE_START = r"(?:^|(?<=[.!?;\n。！？；।]))[\s\-*•・]{0,4}"
+
+
+# English
+
+# What follows "the text" and is not the text itself: where it stands, what it looks like, what is done with it.
+# A capital letter outweighs it.
+EN_ABOUT = (
+    r"(?:in|on|at|of|to|as|is|are|be|by|for|from|into|and|or|but|with|that|which|should|must|can|will|may|has|have|it|its|so|if|you|i|we|they|he|she"
+    r"|above|below|under|over|inside|around|across|along|near|between|behind|beneath|against|within|per|only|all|also|very|not|exactly|there|this|these"
+    r"|well|large|larger|small|smaller|big|bigger|bold|clear|clean|legible|readable|crisp|sharp|visible|horizontal|vertical|same|unchanged|intact"
+    r"|black|white|gold|golden|red|blue|green|yellow|here|color|colour|size|fonts?|design|art|layout|style|effects?|sequence|editor|track|role|layer"
+    r"|box|boxes|bubbles?|overlays?|areas?|blocks?|elements?|panels?|page|bar|cards?|messages?|fields?|\w+(?:ed|ing|ly))\b"
+)
+EN_CONTENT = rf"\s+(?=[\w¡¿#@&])(?:(?=(?-i:[A-Z0-9]))|(?!{EN_ABOUT}))"
+EN_TEXT = r"(?:text|words?|phrase|slogan|tagline|caption|title|headline|inscription|message|motto|name|lettering)"
+EN_SIGN = (
+    r"(?:signs?|banner|label|poster|text|lettering|caption|headline|title|inscription|plaque|placard|note|neon|letters|billboard|bubble"
+    r"|flag|cover|card)"
+)
+
+ENGLISH = Rules(
+    lettering=_any(
+        rf"\bwith (?:the|a|an|its) (?:[\w-]{{1,20}} ){{0,2}}?{EN_TEXT}{EN_CONTENT}",
+        rf"\b(?:add|put|write|place|include|print|paint|display|engrave|carve|insert) the {EN_TEXT}{EN_CONTENT}",
+        r"\bthe (?:text|words|phrase|slogan|tagline|caption|inscription|lettering)\s+(?=(?-i:[A-Z]))(?!(?-i:I ))",
+        rf"\b(?:that|which) (?:says?|reads?){EN_CONTENT}",
+        rf"\b{EN_SIGN},? (?:says?|saying|reads?|reading){EN_CONTENT}",
+        rf"\b(?:letters|lettering|balloons|lights|candles)(?: that)? spell(?:s|ing)?(?: out)?{EN_CONTENT}",
+        rf"\btitled{EN_CONTENT}",
+        rf"{LINE_START}text{COLON}(?!none\b|no\b|n/a)",
+    ),
+    written=NEVER,
+    mention=_any(
+        r"\b(?:with|add|featuring|include|including|has|have)(?: (?!no\b|not\b)[\w-]{1,20},?){0,4} lettering\b"
+        r"(?! (?:style|art|artist|design))"
+    ),
+    denied=_any(
+        r"\b(?:no|not|without|never|avoid|free of|remove|erase|delete|n['’]t|instead of|about|exclude|cover|hide)\b[^.!?\n]{0,25}$",
+        r"\b(?:expression|look|smile|face|gaze|pose|eyes)\b[^.!?\n]{0,25}$",
+    ),
+    forbids=_any(
+        r"^\W{0,5}(?:please |also |and |or )?(?:do not|don['’]?t|not(?! only)|never|avoid|exclude)\b",
+        r"^\W{0,5}no\b(?![.-]| (?:matter|longer|less|one|smoking|entry|parking|trespassing)\b)",
+        r"^\W{0,5}without (?:any|a|text|people|changing|adding|altering|modifying|using)\b",
+    ),
+    asks=_any(
+        r"\b(?:but|instead|only|just|rather|except|unless|until)\b",
+        r"^\W{0,5}(?:and |then |please )?(?:make|add|put|turn|change|draw|paint|create|generate|show|render|use|keep|give|replace"
+        r"|set|place|let|fill|remove|wear|preserve|match|convert|move|leave|have|it|he|she|they|there|an?"
+        r"|the \w+ (?:is|are|should|must)|this)\b(?!\W*$)",
+    ),
+    keeps=_any(
+        r"\b(?:keep|keeps|keeping|kept|preserv\w+|retain\w*|maintain\w*|unchanged|unaltered|untouched|unmodified|intact|remain\w*|stays?|leave)\b",
+        r"\b(?:match(?:es|ing)?|identical|consistent|faithful\w*|as before|as (?:it|they) (?:is|are|was|were)|as in the original)\b",
+        r"\bexactly the same\b|\bthe same \w+ (?:as|and|of)\b|(?:\bnot|n['’]t|\bwithout) (?:chang|alter|modif|touch|mov)\w*",
+        r"\b(?:nothing|everything|anything) else\b|\bthe rest\b|\b(?:only|just) change\b|\bchange only\b",
+    ),
+    sentence=SENTENCE,
+    clause=CLAUSE,
+)
+
+
+# Spanish
+
+ES_ABOUT = (
+    r"(?:en|de|del|con|sin|que|y|e|o|a|al|por|para|sobre|bajo|es|son|está|están|debe|deben|sea|sean|se|como|si|muy|más|pero|tal|donde|junto|entre|hasta|ni"
+    r"|grandes?|pequeñ[oa]s?|clar[oa]s?|legibles?|visibles?|blanc[oa]s?|negr[oa]s?|roj[oa]s?|dorad[oa]s?|azul(?:es)?|principal|central|superior|inferior|arriba"
+    r"|abajo|original|exact[oa]|correspondiente|completo|intacto|igual|alternativo|adicional|necesario|mucho|todo|lo|\w+(?:ad|id)[oa]s?|\w+mente|\w+[aei]ndo)\b"
+)
+ES_CAPITAL = r"\s+(?=(?-i:[A-ZÁÉÍÓÚÑ0-9¡¿]))"
+ES_CONTENT = rf"(?:{ES_CAPITAL}|\s+(?=[\w#@&])(?!{ES_ABOUT}))"
+ES_TEXT = r"(?:textos?|palabras?|frase|lema|eslogan|título|titular|inscripción|leyenda|rótulo|mensaje|nombre|letrero)"
+ES_SIGN = (
+    r"(?:letrero|cartel|rótulo|pancarta|etiqueta|póster|afiche|texto|tarjeta|camiseta|taza|pastel|placa|valla|bocadillo|globo|nota|neón)"
+)
+
+SPANISH = Rules(
+    lettering=_any(
+        rf"\bcon (?:el|la|las|los|su) {ES_TEXT}{ES_CONTENT}|\bcon una? {ES_TEXT}{ES_CAPITAL}",
+        rf"\b(?:añade|agrega|escribe|pon|coloca|incluye|inserta|muestra) (?:el|la|las|los) {ES_TEXT}{ES_CONTENT}",
+        rf"\b(?:que|donde) (?:dice|diga|digan|dicen|reza|rece|ponga){ES_CAPITAL}",
+        rf"\b{ES_SIGN}(?: \w{{1,20}}){{0,3}} que (?:dice|diga|digan|dicen|reza|rece|ponga){ES_CONTENT}",
+        rf"\b(?:que|donde|cual) se (?:lee|lea|leen|lean){ES_CONTENT}",
+        rf"\b(?:el texto|las palabras|la frase|el lema|el eslogan|la inscripción|la leyenda){ES_CAPITAL}",
+        rf"\btitulad[oa]s?{ES_CONTENT}",
+        rf"{LINE_START}texto{COLON}(?!ningun|sin\b|no\b|nada)",
+    ),
+    written=NEVER,
+    mention=_any(
+        r"\b(?:con|añade|agrega|incluye|lleva)(?: (?:una|unas|las|la))?(?: [\w-]{1,20})?"
+        r" (?:rotulación|caligrafía|letras (?:grandes|dorad\w+|de neón|manuscritas))\b"
+    ),
+    denied=_any(
+        r"\b(?:no|sin|nunca|evita|evite|ni|quita|elimina|borra|en lugar de|en vez de|sobre|acerca de)\b[^.!?\n]{0,25}$",
+        r"\b(?:expresión|mirada|sonrisa|gesto|rostro|cara|pose)\b[^.!?\n]{0,25}$",
+    ),
+    forbids=_any(
+        r"^\W{0,5}(?:por favor,? |y |ni |tampoco )?(?:no(?! solo| sólo| obstante)|nunca|jamás|evit[ae]r?|ni|ningun[oa]?|ningún|nada de)\b",
+        r"^\W{0,5}sin (?:ningún|ninguna|texto|gente|personas|cambiar|modificar|alterar|agregar|añadir|marcas?|logos?)\b",
+    ),
+    asks=_any(
+        r"\b(?:pero|sino|solo|sólo|solamente|únicamente|excepto|salvo|hasta)\b",
+        r"^\W{0,5}(?:y |luego |entonces )?(?:haz|hazl[oa]|añad\w+|agreg\w+|pon\w*|pint\w+|dibuj\w+|crea|genera|muestra|usa|mant[eé]n\w*"
+        r"|conserva|cambia|convierte|deja|reemplaza|sustituye|coloca|rellena|quita|elimina|da|transforma|un|una|hay|que)\b(?!\W*$)",
+    ),
+    keeps=_any(
+        r"\b(?:mant[eé]n\w*|conserv\w+|preserv\w+|respet\w+|intact[oa]s?|igual|idéntic\w+|fiel|permane\w+|mism[oa]s? \w+|coincid\w+)\b",
+        r"\b(?:combin\w+ con|acorde|de acuerdo con|tal (?:y )?como|todo lo demás|lo demás|el resto)\b",
+        r"\b(?:solo cambi\w+|dej[ae]\w* (?:todo|el|la|los|las|lo))\b",
+        r"\bsin (?:cambi|modific|alter|tocar)|\bno (?:cambi|modifi|alter|toqu|muev)",
+    ),
+    sentence=SENTENCE,
+    clause=CLAUSE,
+)
+
+
+# Chinese
+
+CHINESE = Rules(
+    lettering=_any(
+        r"(?<![在正])写[着有](?=\w)(?!作业|字|信|日记|论文|代码|文字|一些|几个|什么|毛笔|书法|名字|文章|笔记|的)",
+        r"(?:标题|题目|文案|标语|字样|文字内容|文本内容|文字|文本)(?:是|为|写着)(?=\w)"
+        r"(?!了|主|辅|中文|英文|繁体|简体|手写|粗体|大|小|无|空|竖|横|清晰|[黑白金红蓝绿黄])",
+        r"题为(?=\w)",
+        r"(?:添加|加上|配上|加入|写上|写下|印上)(?:文字|标题|字样|标语|文案)(?=\w)"
+        r"(?!说明|标注|描述|效果|注释|解释|内容|信息|排版|元素|框|说|[等和与在到于以并的为是])",
+        rf"{LINE_START}(?:文字|文本){COLON}(?!无|没有|不|除)",
+    ),
+    written=_any(r"字样(?!为|是|[:：])"),
+    mention=NEVER,
+    denied=_any(r"(?:不要|不需要?|不加|不含|不带|不得|不能|不可|无|没有|别|勿|禁止|避免|去除|去掉|删除|移除|擦除|而非|任何|关于)[^。！？，,\n]{0,8}$"),
+    forbids=_any(
+        r"^\W{0,5}(?:请|也|并且?|和|或)?(?:不要|别(?![墅致样具针])|请?勿|切勿|避免|不得|不可以?|不能|不(?=添加|改变|出现|含|带|需要|允许|包含|使用))",
+        r"^\W{0,5}(?:禁止(?![^，。]{0,8}(?:的|标志|牌))|没有(?![^，。]{0,20}的)|无(?=任何|文字|水印|人物|背景|字|标志|噪点|边框|杂物|其他)(?![^，。]{0,8}的))",
+    ),
+    asks=_any(
+        r"但|而是|只要|只有|仅|除了|除非|改为|改成",
+        r"^\W{0,5}(?:请|并|再|然后)?(?:添加|加上|加入|画|绘制|生成|制作|创建|让|把|将|换|使用|用|保持|保留|变成|转换|设置|放|展示|一[只个位张幅])",
+    ),
+    keeps=_any(
+        r"保持|保留|不变|不[要得可能]?(?:改[变动]|更改|修改|变动)|勿[改更修变]|维持|原样|一致|相同|匹配|其余|其他(?:部分|内容|所有|一切)|别动|不动|协调|相符",
+        r"融合|[只仅](?:改变?|修改|更改)",
+    ),
+    sentence=FULL_STOP,
+    clause=CLAUSE,
+)
+
+
+# Japanese
+
+JAPANESE = Rules(
+    lettering=_any(rf"{LINE_START}(?:文字|テキスト|文言|キャッチコピー|見出し){COLON}(?!な[しい]|無し|不要|入れ|含め|使わ)"),
+    written=_any(
+        r"(?:など|等)?と(?:大きく|小さく|手書きで|英語で|日本語で|\w{1,8}[にで])?(?:書かれ|書い[たて]|記され|印字され|印刷され|刻まれ)(?!ていな|てな|ずに|て?いません)",
+        r"という(?:文字|テキスト|タイトル|見出し|文言|キャッチコピー|メッセージ|題名)(?=[がをのはで入])",
+    ),
+    mention=NEVER,
+    denied=_any(r"(?:何も|なに[もか]|誰か|どれも|もの|こと|人|ペン|筆|色|字)$"),
+    forbids=_any(
+        r"(?:しない|れない|かない|えない|わない|さない|たない|らない|めない|せない|べない)(?:で(?:ください|下さい|くれ|ね|ほしい|欲しい)?|こと|ように(?:してください|する)?)\W*$",
+        r"(?:な[しい]で(?:お願いします|ください)?|なし|無し|禁止|不要|厳禁)(?:です|とする|でお願いします)?\W*$",
+        r"避け(?:て(?:ください|下さい)?|る(?:こと)?)\W*$",
+    ),
+    asks=_any(
+        r"ではなく|だけ(?!は)|のみ|代わりに|かわりに",
+        r"(?:追加|生成|作成|作っ|描い|描き|配置|加え(?!な)|塗[りっ]|着せ(?!な)|表示|変更|使用|使っ|維持|保[ちっ]|残し|置い|置き|変え(?!な|ず)|させて)"
+        r"(?!しない|せず|しな|は?禁止|は?な[しい]|されない)",
+    ),
+    keeps=_any(
+        r"保[ちっつたと持存]|維持|そのまま|変え(?:ず|ない)|変更(?:しない|せず|なし|はしない)|残[しすっ]|同じ|合わせ|一致|崩さ|損な|損ね|キープ|不変|馴染|なじ|調和|統一",
+        r"以外は|他の部分|その他|だけを?(?:変|編集)|のみを?(?:変|編集)",
+    ),
+    sentence=FULL_STOP,
+    clause=CLAUSE,
+)
+
+
+# Hindi, whose vowel signs are no \w: words end before a space
+
+HI_VERB = r"(?:करें|जोड़ें|बनाएँ|बनाएं|बनाओ|दिखाएँ|दिखाएं|बदलें|रखें|डालें|लिखें|हटाएँ|हटाएं|दें|पहनाएँ|पहनाएं|रंगें|करना|बदलना|जोड़ना|हों|हो)(?!\w)"
+
+HINDI = Rules(
+    lettering=_any(
+        rf"{LINE_START}(?:टेक्स्ट|पाठ){COLON}(?!कोई|नहीं|न |बिना)",
+        rf"(?:शब्दों|टेक्स्ट|संदेश|नारे|शीर्षक)\s+के\s+साथ{COLON}",
+    ),
+    written=_any(
+        r"(?:लिखा|लिखी|लिखे|अंकित|उकेरा)\s+(?:हुआ\s+|हुई\s+|हुए\s+)?(?:हो|है|हों|हैं|जाए)(?!\w)",
+        r"शीर्षक\s+(?:वाला|वाली|वाले)(?!\w)",
+    ),
+    mention=NEVER,
+    denied=_any(
+        r"(?<!\S)(?:न|नहीं|ना|मत|कुछ|भी|से|में|द्वारा|जैसा|साफ़|साफ|स्पष्ट|सही|बड़ा|छोटा)\s*$",
+        r"(?<!\S)(?:कोई|बिना|कुछ)\s[^।.!?\n]{0,25}$",
+    ),
+    forbids=_any(
+        r"^\W{0,5}(?:कृपया\s+)?बिना\s.*\sके\W*$",
+        r"^\W{0,5}(?:कृपया\s+)?कोई\s.*\s(?:नहीं|न\s+हों?)(?:\s+(?:होना\s+)?चाहिए)?\W*$",
+        rf"(?<!\S)(?:न|मत|ना|नहीं)\s+{HI_VERB}",
+        r"(?<!\S)से\s+(?:बचें|बचना|परहेज)",
+    ),
+    asks=_any(
+        r"(?<!\S)(?:लेकिन|बल्कि|सिर्फ़?|केवल|मगर|किंतु|परंतु)\s",
+        r"(?<!न )(?<!मत )(?<!ना )(?<!नहीं )(?:बनाएँ|बनाएं|बनाओ|जोड़ें|दिखाएँ|दिखाएं|रखें|बदलें|करें|डालें|लिखें|हटाएँ|हटाएं|दें|पहनाएँ|पहनाएं|रंगें)(?!\w)",
+    ),
+    keeps=_any(
+        r"बनाए\s+रख|बरकरार|(?:वैस|जैस)[ाेी]\s+(?:ही|का|की|के|है|हैं|था|थी|थे)|ज्यों|जस\s+का|यथावत|सुरक्षित|संरक्षित|कायम|अपरिवर्तित|समान|मेल|बाकी|बाक़ी|वही|अछूता",
+        r"(?<!\S)(?:न|ना|मत|नहीं)\s+(?:बदल|छेड़)|बदले\s+बिना|बिना\s+(?:बदले|बदलाव)|बदलाव\s+(?:न|नहीं|मत|के\s+बिना)|(?:केवल|सिर्फ़?)\s+\S{1,20}\s+बदल",
+    ),
+    sentence=FULL_STOP,
+    clause=CLAUSE,
+)
+
+
+RULES = {"en": ENGLISH, "es": SPANISH, "zh": CHINESE, "ja": JAPANESE, "hi": HINDI}
+
+
+def has_rules(lang: str) -> bool:
+    """Whether prompts in the language of a tag such as `zh-CN` can be judged by more than their length."""
+    return _primary(lang) in RULES
+
+
+def _primary(lang: str) -> str:
+    return lang.partition("-")[0].lower()
+
+
+# Lettering
+
+Span = tuple[int, int]
+
+
+def unquoted_lettering(text: str, lang: str) -> str:
+    """The words that ask for lettering without saying in quotes which, or nothing."""
+    rules, text = RULES[_primary(lang)], text[:LONGEST_READ]
+    quoted = [match.span() for match in QUOTED.finditer(text)]
+    mentions = [] if quoted else _demands(rules.mention, rules, text, quoted)
+    found = [*_nothing_follows(rules, text, quoted), *_nothing_around(rules, text, quoted), *mentions]
+    return _excerpt(text, *min(found)) if found else ""
+
+
+def _demands(pattern: re.Pattern[str], rules: Rules, text: str, quoted: list[Span]) -> Iterator[Span]:
+    for match in pattern.finditer(text):
+        begin = match.end() - len(match[0].lstrip())
+        if not _is_inside(begin, quoted) and not rules.denied.search(text[max(0, begin - CONTEXT) : begin]):
+            yield begin, match.end()
+
+
+def _nothing_follows(rules: Rules, text: str, quoted: list[Span]) -> Iterator[Span]:
+    for begin, end in _demands(rules.lettering, rules, text, quoted):
+        if not any(begin <= opening <= end + REACH for opening, _ in quoted):
+            yield begin, end + 30
+
+
+def _nothing_around(rules: Rules, text: str, quoted: list[Span]) -> Iterator[Span]:
+    for begin, end in _demands(rules.written, rules, text, quoted):
+        if not any(begin - REACH <= closing <= begin or begin <= opening <= end + REACH for opening, closing in quoted):
+            start = max(0, begin - 30)
+            yield max((stop.end() for stop in rules.sentence.finditer(text, start, begin)), default=start), end
+
+
+def _is_inside(at: int, spans: list[Span]) -> bool:
+    return any(begin <= at < end for begin, end in spans)
+
+
+def _excerpt(text: str, begin: int, end: int) -> str:
+    return text[begin:end].strip().partition("\n")[0]
+
+
+# Ratios
+
+RATIO = re.compile(r"(?<![\d:：.,/])(\d{1,2}(?:\.\d{1,2})?) ?[:：∶] ?(\d{1,2}(?:\.\d{1,2})?)(?![\d:：/]|\.\d)")
+SHAPE_BEFORE = _any(
+    r"(?:aspect|(?<!contrast )(?<!mixing )(?<!lighting )(?<!zoom )(?<!golden )\bratio|\bformat|relación de aspecto|\bproporción|\bformato"
+    r"|(?:宽高|长宽|纵横|画幅|画面)比例?|比例|アスペクト比?|縦横比|अनुपात|फ़ॉर्मेट|फॉर्मेट)"
+    r"(?: (?:of|is|de|es|in|should be|must be)| की| के| का)?[\s:：=为是はを]{0,4}$",
+)
+SHAPE_AFTER = _any(
+    r"[\s\-的のに]{0,2}(?:aspect|(?:vertical |horizontal )?(?:format|ratio)\b|(?:de )?(?:relación de aspecto|formato)"
+    r"|(?:宽高|长宽|纵横|画幅)比|アスペクト|縦横比|(?:के\s+)?(?:आस्पेक्ट|अनुपात))",
+)
+# a time, a scale, a likeness or a score is no shape of a picture
+OTHER_BEFORE = _any(
+    r"(?:\b(?:scale|score|at|clock|time|escala|a las|marcador|hora)|(?:contrast|mixing|lighting|zoom) ratio"
+    r"|比分|时间|缩放|スケール|時刻|समय)(?: of| is| de)?[\s:：]*$"
+)
+OTHER_AFTER = _any(
+    r"\s*(?:am|pm|a\.m|p\.m|h\b|hrs|o['’]clock|scale|replica|copy|match|likeness|mixture|odds|escala|réplica)",
+    r"\s*(?:复刻|还原|复制|再现|比例模型|手办|模型|スケール|再現|बजे|पैमाने)",
+)
+
+
+def clashing_ratios(text: str, known: Collection[str], wanted: object = None) -> tuple[str, ...]:
+    """Two ratios that do not agree, both from the prompt or one of them the one wanted, as they are spelled; empty where all agree."""
+    found = dict.fromkeys(_ratios(text[:LONGEST_READ], known))
+    first = str(wanted) if wanted is not None and _value(str(wanted)) else next(iter(found), "")
+    return next(((spelled, first) for spelled in found if not _agree(spelled, first)), ())
+
+
+def _ratios(text: str, known: Collection[str]) -> Iterator[str]:
+    quoted = [match.span() for match in QUOTED.finditer(text)]
+    for match in RATIO.finditer(text):
+        spelled = f"{match[1]}:{match[2]}"
+        if _value(spelled) and not _is_inside(match.start(), quoted) and _is_shape(text, match, spelled in known):
+            yield spelled
+
+
+def _is_shape(text: str, match: re.Match[str], is_known: bool) -> bool:
+    before, after = text[max(0, match.start() - CONTEXT) : match.start()], text[match.end() : match.end() + CONTEXT]
+    if OTHER_BEFORE.search(before) or OTHER_AFTER.match(after):
+        return False
+    is_scale = match[1] == "1" and match[2] in ("4", "8")  # of models, as often as a shape
+    return bool(SHAPE_BEFORE.search(before) or SHAPE_AFTER.match(after)) or (is_known and not is_scale)
+
+
+def _value(spelled: str) -> float:
+    found = RATIO.fullmatch(spelled.strip())
+    return float(found[1]) / float(found[2]) if found and float(found[2]) else 0.0
+
+
+def _agree(one: str, other: str) -> bool:
+    return abs(_value(one) - _value(other)) <= 0.02 * _value(one)  # 16:9 is 1.78:1 too
+
+
+# What is asked for
+
+
+def only_negations(text: str, lang: str) -> str:
+    """The first sentence of a prompt that says in each only what shall not be, or nothing."""
+    rules = RULES[_primary(lang)]
+    sentences = [part.strip() for part in rules.sentence.split(text[:LONGEST_READ]) if re.search(r"\w", part)]
+    return sentences[0] if sentences and all(_only_forbids(sentence, rules) for sentence in sentences) else ""
+
+
+def _only_forbids(sentence: str, rules: Rules) -> bool:
+    return bool(rules.forbids.search(sentence)) and not any(rules.asks.search(clause.strip()) for clause in rules.clause.split(sentence))
+
+
+def says_what_stays(text: str, lang: str) -> bool:
+    """Whether an edit says what it shall leave as it is."""
+    return bool(RULES[_primary(lang)].keeps.search(text[:LONGEST_READ]))
+
+
+def excess(text: str, lang: str) -> str:
+    """How long a prompt is that is longer than a model follows, such as "612 words; 480 at most", or nothing. Any language has a length."""
+    if _primary(lang) in COUNTED_BY_CHARACTER:
+        count, most, unit = len("".join(text.split())), MOST_CHARACTERS, "characters"
+    else:
+        count, most, unit = len(text.split()), MOST_WORDS, "words"
+    return f"{count:,} {unit}; {most} at most" if count > most else ""

@@ -1,0 +1,101 @@
+"""The commands under `promptkit templates`, run as a person runs them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from test_cli import run
+
+from promptkit import Library, templates
+
+PATTERN = "A [style] sticker of a [subject], with the text “[text to render]”."
+
+
+def test_a_new_template_works_at_once() -> None:
+    """`new` writes a commented file into one's own folder, where it is found; it never writes over another."""
+    out, said = run("templates", "new", "poster")
+    assert Path(out.strip()).name == "poster.j2"
+    assert "promptkit templates check" in said
+    assert "lighthouse" in str(templates.poster(subject="old lighthouse keeper"))
+    before = Path(out.strip()).read_bytes()
+    assert "there already" in run("templates", "new", "poster", code=1)[1]
+    assert Path(out.strip()).read_bytes() == before
+    assert "'my_poster' would do" in run("templates", "new", "My-Poster", code=1)[1]
+
+
+@pytest.mark.parametrize("kind", ["generate", "edit"])
+def test_what_new_writes_is_clean(kind: str) -> None:
+    """`check` finds nothing in a new template of either kind, `render` renders its examples, `test` agrees with them."""
+    run("templates", "new", "shop.poster", "--folder", "prompts", "--kind", kind)
+    assert Library("prompts").shop.poster.kind == kind
+    out, said = run("templates", "check", "prompts")
+    assert (out, "nothing found in 1 templates" in said) == ("", True)
+    out, _ = run("templates", "render", "--all", "--folder", "prompts", "-o", "rendered")
+    assert [Path(line).as_posix() for line in out.splitlines()] == [f"rendered/shop/poster.{n}.en.txt" for n in (1, 2)]
+    assert run("templates", "test", "prompts")[0] == ""
+
+
+def test_a_pattern_becomes_a_file() -> None:
+    """`new --from-brackets` saves the pattern of a guide as a template; one without brackets is refused, and nothing is written."""
+    run("templates", "new", "sticker", "-f", "prompts", "--from-brackets", PATTERN)
+    prompt = Library("prompts").sticker(style="ink", subject="owl", text="Hoo")
+    assert str(prompt) == "An ink sticker of an owl, with the text “Hoo”."
+    assert "no bracket" in run("templates", "new", "other", "-f", "prompts", "--from-brackets", "A sticker.", code=1)[1]
+    assert [p.name for p in Path("prompts").iterdir()] == ["sticker.j2"]
+
+
+def test_check_names_code_file_and_line() -> None:
+    """What is wrong stands on stdout, one line for each, and the exit status is 1; a folder that is not there is an error."""
+    Path("prompts").mkdir()
+    Path("prompts/hat.j2").write_text("---\nkind: edit\ninputs:\n  hat: {example: a hat}\n  size: {default: big}\n---\nAdd {{ hat }}.\n")
+    out, said = run("templates", "check", "prompts", code=1)
+    assert "./prompts/hat.j2:5: unused-input: " in out
+    assert "nothing-kept" in out
+    assert "2 findings in 1 templates" in said
+    assert "no folder" in run("templates", "check", "nowhere", code=1)[1]
+
+
+def test_test_shows_what_a_change_does_to_the_prompts() -> None:
+    """A changed wording is a difference with both sentences, exit 1; written again it is none."""
+    run("templates", "new", "poster", "-f", "prompts")
+    run("templates", "render", "--all", "-f", "prompts", "-o", "kept")
+    path = Path("prompts/poster.j2")
+    path.write_text(path.read_text(encoding="utf-8").replace("The mood is {{", "Its mood is {{"), encoding="utf-8")
+    out, said = run("templates", "test", "prompts", "-o", "kept", code=1)
+    assert "kept/poster.1.en.txt: changed" in Path(out).as_posix()
+    assert "-The mood is calm." in out
+    assert "+Its mood is calm." in out
+    assert "2 prompts differ" in said
+    run("templates", "render", "--all", "-f", "prompts", "-o", "kept")
+    run("templates", "test", "prompts", "-o", "kept")
+    assert "render --all" in run("templates", "test", "prompts", code=1)[1]
+
+
+def test_render_prints_what_it_does_not_write() -> None:
+    """Without -o the prompts are printed; names and --all exclude each other."""
+    assert "A kawaii sticker of a happy red panda" in run("templates", "render", "sticker")[0]
+    assert "edit/add.1.en.txt:" in run("templates", "render", "edit")[0]
+    for wrong in ((), ("sticker", "--all")):
+        assert "--all" in run("templates", "render", *wrong, code=2)[1]
+    assert "'sticker'" in run("templates", "render", "stiker", code=1)[1]
+
+
+def test_the_list_shows_where_templates_come_from() -> None:
+    """A template of one's own says its folder, and what it hides; one that came along says nothing."""
+    for folder in ("ours", "theirs"):
+        Path(folder).mkdir()
+        Path(folder, "logo.j2").write_text(f"---\ndescription: {folder}\n---\nA logo.")
+    lines = run("templates", "-L", "ours", "-L", "theirs")[0].splitlines()
+    (logo,) = [line for line in lines if line.startswith("logo ")]
+    assert logo.endswith("generate  theirs  (in ./theirs; hides the one in ./ours, and the one that comes along)")
+    assert next(line for line in lines if line.startswith("sticker ")).endswith("white background")
+
+
+def test_one_template_is_shown_with_an_example() -> None:
+    """`promptkit templates NAME` is short for show: inputs with their bounds and choices, pictures, and a rendered prompt."""
+    out, _ = run("templates", "edit.combine")
+    assert out == run("templates", "show", "edit.combine")[0]
+    assert "takes 2 to 3 pictures" in out
+    assert "3 items at most" in out
+    assert "Take the blue floral dress from the first image" in out

@@ -1,0 +1,594 @@
+"""What is wrong with a folder of templates, each kind by its code, with the file and the line to look at."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from promptkit import closed, wording
+from promptkit.errors import TemplateError
+from promptkit.library import Library
+from promptkit.lint import CODES, Finding, Report, check
+
+Files = Mapping[str, str]
+
+
+def front(*lines: str) -> str:
+    return "\n".join(("---", *lines, "---", ""))
+
+
+def write(folder: Path, files: Mapping[str, str | bytes]) -> Path:
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return folder
+
+
+def report_on(folder: Path, files: Mapping[str, str | bytes]) -> Report:
+    return check(Library(write(folder / "library", files), builtin=False))
+
+
+def places(folder: Path, files: Mapping[str, str | bytes]) -> list[str]:
+    """Each finding as `file:line code`."""
+    found = report_on(folder, files).findings
+    return [f"{f.file.relative_to(folder / 'library').as_posix()}:{f.line} {f.code}" for f in found]
+
+
+def messages(folder: Path, files: Mapping[str, str | bytes]) -> str:
+    return "\n".join(finding.message for finding in report_on(folder, files).findings)
+
+
+A = front("inputs:", "  a: {example: fox}")  # the body begins in line 5
+CAT = "A cat on a mat, in soft light."
+
+# Each code with what earns it, and what comes close and does not
+
+CASES: dict[str, tuple[Files, list[str]]] = {
+    "a sound template": ({"t.j2": A + "A sticker of {{ a }}."}, []),
+    # files
+    "a syntax error": ({"t.j2": "\n\n{% if %}", "good.j2": CAT}, ["t.j2:3 broken"]),
+    "a refused expression": ({"t.j2": A + "{{ a }}\n{{ a + 1 }}"}, ["t.j2:6 broken"]),
+    "front matter that is no YAML": ({"t.j2": "---\na: [\n---\n" + CAT}, ["t.j2:3 broken"]),
+    "front matter without end": ({"t.j2": "---\na: b\n" + CAT}, ["t.j2:1 broken"]),
+    "each problem of the front matter on its own line": (
+        {"t.j2": front("kind: paint", "inptus: {}", "inputs:", "  a: {type: strng}") + "{{ a }}"},
+        ["t.j2:2 broken", "t.j2:3 broken", "t.j2:5 broken"],
+    ),
+    "a partial that nobody needs": ({"t.j2": CAT, "_p.j2": "x\n{% for %}"}, ["_p.j2:2 broken"]),
+    "a broken partial, once for all that need it": (
+        {"t.j2": "{% include '_p.j2' %}", "u.j2": "{% include '_p.j2' %}", "_p.j2": "{% for %}"},
+        ["_p.j2:1 broken"],
+    ),
+    "a partial that is not there": ({"t.j2": "x\n{% include '_p.j2' %}"}, ["t.j2:2 broken"]),
+    "a circle": ({"t.j2": "{% include '_p.j2' %}", "_p.j2": "\n\n{% include '_p.j2' %}"}, ["_p.j2:3 broken"]),
+    "a broken language beside a good one": (
+        {"t.j2": CAT, "t.ja.j2": "{% if %}", "t.es.j2": "Un gato", "t.hi.j2": front("inputs: {x: {}}") + "बिल्ली"},
+        ["t.hi.j2:2 broken", "t.ja.j2:1 broken"],
+    ),
+    "a language that is the base file's": ({"t.j2": CAT, "t.en.j2": CAT}, ["t.en.j2:1 broken"]),
+    # names of files
+    "a hyphen": ({"my-sticker.j2": CAT}, ["my-sticker.j2:1 file-name"]),
+    "a capital": ({"Sticker.j2": CAT}, ["Sticker.j2:1 file-name"]),
+    "a word of Python": ({"class.j2": CAT}, ["class.j2:1 file-name"]),
+    "a tag that is none": ({"edit/add.english.j2": CAT}, ["edit/add.english.j2:1 file-name"]),
+    "a tag with an underscore": ({"t.j2": CAT, "t.zh_CN.j2": "一只猫"}, ["t.zh_CN.j2:1 file-name"]),
+    "a folder that is no name": ({"My-Dir/t.j2": CAT}, ["My-Dir/t.j2:1 file-name"]),
+    "a language without a base file": ({"t.ja.j2": "猫"}, ["t.ja.j2:1 file-name"]),
+    "partials in a folder of their own": ({"t.j2": "{% include '_parts/x.j2' %}", "_parts/x.j2": CAT, "_p.ja.j2": "猫"}, []),
+    "other files": ({"t.j2": CAT, "README.md": "# my-sticker", ".git/my-sticker.j2": "{% if", ".hidden.j2": "{% if"}, []),
+    # inputs
+    "an unused input": (
+        {"t.j2": front("inputs:", "  a: {example: x}", "  b:", "    default: y") + "A cat {{ a }}"},
+        ["t.j2:4 unused-input"],
+    ),
+    "an input in a test, in a branch and in a loop": (
+        {
+            "t.j2": front("inputs: {a: {default: x}, b: {default: y}, c: {type: list, default: [z]}}")
+            + "Cat{% if a %}{{ b }}{% endif %}{% for i in c %}{{ i }}{% endfor %}"
+        },
+        [],
+    ),
+    "an input in the test of another branch": (
+        {"t.j2": front("inputs: {a: {default: x}}") + "{% if 1 %}A cat{% elif a %}A dog{% endif %}"},
+        [],
+    ),
+    "an input that is set from itself": ({"t.j2": A + "{% set a = a|upper %}A {{ a }}"}, []),
+    "an input in an include": ({"t.j2": A + "{% include '_p.j2' %}", "_p.j2": "A cat and {{ a }}"}, []),
+    "an input in an include of an include": (
+        {"t.j2": A + "{% include '_p.j2' %}", "_p.j2": "{% include '_q.j2' %}", "_q.j2": "A {{ a }}"},
+        [],
+    ),
+    "an input in what is extended": ({"t.j2": A + "{% extends '_p.j2' %}", "_p.j2": "A cat and {{ a }}"}, []),
+    "an input that an imported file cannot see": (
+        {"t.j2": A + "{% import '_p.j2' as p %}{{ p.m('x') }}", "_p.j2": "{% macro m(a) %}A cat {{ a }}{% endmacro %}"},
+        ["t.j2:3 unused-input"],
+    ),
+    "an input with a name of jinja2's": ({"t.j2": front("inputs: {range: {example: hills}}") + "A range of {{ range }}"}, []),
+    "an input that is hidden before it is used": (
+        {"t.j2": A + "{% set a = 'x' %}{% include '_p.j2' %}", "_p.j2": "A cat and {{ a }}"},
+        ["t.j2:3 unused-input"],
+    ),
+    "an input that only a replaced block uses": (
+        {"t.j2": A + "{% extends '_p.j2' %}{% block b %}A cat{% endblock %}", "_p.j2": "{% block b %}{{ a }}{% endblock %}"},
+        ["t.j2:3 unused-input"],
+    ),
+    "an input that a block uses beside another": (
+        {"t.j2": A + "{% extends '_p.j2' %}{% block b %}A cat {{ super() }}{% endblock %}", "_p.j2": "{% block b %}{{ a }}{% endblock %}"},
+        [],
+    ),
+    # names
+    "a name that is not declared": ({"t.j2": A + "{{ a }}\n{{ b }}"}, ["t.j2:6 undeclared-name"]),
+    "a name in a branch that no example takes": (
+        {
+            "t.j2": front("inputs: {a: {default: null}}")
+            + "Cat\n{% if a %}{{ a }}{% else %}\nsome{% endif %}\n{% if a %}\n{{ b }}{% endif %}"
+        },
+        ["t.j2:8 undeclared-name"],
+    ),
+    "a name in an include": ({"t.j2": A + "{{ a }}{% include '_p.j2' %}", "_p.j2": "\n{{ b }}"}, ["_p.j2:2 undeclared-name"]),
+    "a name that its includer sets": ({"t.j2": A + "{% set b = a %}{% include '_p.j2' %}", "_p.j2": "A {{ b }}"}, []),
+    "a name that its includer sets later": (
+        {"t.j2": A + "{% include '_p.j2' %}{% set b = a %}", "_p.j2": "A {{ b }}"},
+        ["_p.j2:1 undeclared-name"],
+    ),
+    "an include that sees a loop's variable": (
+        {
+            "t.j2": front("inputs: {c: {type: list, example: [x]}}") + "{% for i in c %}{% include '_p.j2' %}{% endfor %}",
+            "_p.j2": "A cat {{ i }}",
+        },
+        [],
+    ),
+    "an include without context": (
+        {"t.j2": A + "{{ a }}{% include '_p.j2' without context %}", "_p.j2": "A cat {{ a }}"},
+        ["_p.j2:1 undeclared-name"],
+    ),
+    "an import that looks for an input": (
+        {"t.j2": A + "{% from '_p.j2' import m %}{{ a }}\n{{ m() }}", "_p.j2": "{% macro m() %}A cat\n{{ a }}{% endmacro %}"},
+        ["_p.j2:2 undeclared-name"],
+    ),
+    "an import with context": (
+        {"t.j2": A + "{% from '_p.j2' import m with context %}{{ m() }}", "_p.j2": "{% macro m() %}A {{ a }}{% endmacro %}"},
+        [],
+    ),
+    "names that are set, looped, handed over and imported": (
+        {
+            "t.j2": front("inputs: {c: {type: list, example: [x]}}")
+            + "{% from '_p.j2' import m as n %}{% import '_p.j2' as p %}{% set w = 'cat' %}{% set v %}{{ w }}{% endset %}"
+            "{% macro k(x, y=w) %}{{ x }}{{ y }}{{ later }}{% endmacro %}{% set later = 1 %}"
+            "{% for i in c %}{{ i }}{{ loop.index }}{% set q = i %}{{ q }}{% else %}-{% endfor %}{{ n() }}{{ p.m() }}{{ k('a') }}{{ v }}",
+            "_p.j2": "{% set s = 'x' %}{% macro m() %}{{ s }}{% endmacro %}",
+        },
+        [],
+    ),
+    "a loop's variable after the loop": (
+        {"t.j2": front("inputs: {c: {type: list, example: [x]}}") + "{% for i in c %}{{ i }}{% endfor %}\n{{ i }}"},
+        ["t.j2:5 undeclared-name"],
+    ),
+    "a name that one branch sets": (
+        {"t.j2": A + "{% if a %}{% set b = 'x' %}{{ b }}{% endif %}\nA cat {{ b }}"},
+        ["t.j2:6 undeclared-name"],
+    ),
+    "a name that one branch sets and uses": ({"t.j2": A + "A cat{% if a %}{% set b = a %}{{ b }}{% endif %}"}, []),
+    "a name that each branch sets": (
+        {"t.j2": A + "{% if a == 'x' %}{% set b = 1 %}{% elif a %}{% set b = 2 %}{% else %}{% set b = 3 %}{% endif %}A cat {{ b }}"},
+        [],
+    ),
+    "an input that one branch sets anew": ({"t.j2": A + "{% if a == 'x' %}{% set a = 'y' %}{% endif %}A {{ a }}"}, []),
+    "a name that may be missing": (
+        {"t.j2": A + "{% include '_p.j2' %}", "_p.j2": "A {{ a }}{% if b is defined %}{{ b }}{% endif %}{{ c|default('x') }}"},
+        [],
+    ),
+    "a name that may be missing here, and not in an include": (
+        {"t.j2": "A cat{{ b|default('') }}{% include '_p.j2' %}", "_p.j2": "\n{{ b }}"},
+        ["_p.j2:2 undeclared-name"],
+    ),
+    "a name that a layout sets for blocks": (
+        {
+            "t.j2": "{% extends '_p.j2' %}{% set mine = 'x' %}{% block b %}{{ theirs }}{{ mine }}{% endblock %}",
+            "_p.j2": "{% set theirs = 'A cat' %}{{ mine }}{% block b %}{% endblock %}",
+        },
+        [],
+    ),
+    "a loop's variable in a block": (
+        {"t.j2": front("inputs: {c: {type: list, example: [x]}}") + "{% for i in c %}{% block b %}cat{{ i }}{% endblock %}{% endfor %}"},
+        ["t.j2:4 undeclared-name"],
+    ),
+    "a loop's variable in a scoped block": (
+        {
+            "t.j2": front("inputs: {c: {type: list, example: [x]}}")
+            + "{% for i in c %}{% block b scoped %}cat{{ i }}{% endblock %}{% endfor %}"
+        },
+        [],
+    ),
+    "a name in a language file": ({"t.j2": A + "A {{ a }}", "t.ja.j2": "猫の{{ a }}\n{{ b }}"}, ["t.ja.j2:2 undeclared-name"]),
+    # dynamic references
+    "an include by expression": (
+        {"t.j2": A + "x\n{% include a %}\n{% import a as p %}"},
+        ["t.j2:6 dynamic-include", "t.j2:7 dynamic-include"],
+    ),
+    "a base by expression, in a partial": (
+        {"t.j2": "{% include '_p.j2' %}", "_p.j2": "\n{% extends 'x' ~ y %}"},
+        ["_p.j2:2 dynamic-include"],
+    ),
+    "an include by expression in a block": ({"t.j2": A + "{% block b %}\n{% include a %}{% endblock %}"}, ["t.j2:6 dynamic-include"]),
+    # examples
+    "an example that is refused": (
+        {
+            "t.j2": front("inputs: {a: {choices: [x, y], default: x}}", "examples:", "  - inputs: {a: x}", "  - inputs: {a: z}")
+            + "A cat {{ a }}"
+        },
+        ["t.j2:5 example"],
+    ),
+    "an example without a required input": (
+        {"t.j2": front("inputs: {a: {example: x}}", "examples:", "  - inputs: {}") + "A cat {{ a }}"},
+        ["t.j2:4 example"],
+    ),
+    "an example that fails in one language": (
+        {
+            "t.j2": front("inputs: {a: {type: list, default: [x, y]}}", "examples:", "  - inputs: {a: [z]}") + "A cat {{ a[0] }}",
+            "t.ja.j2": "猫{{ a[1] }}",
+        },
+        ["t.j2:4 example"],
+    ),
+    "a language's own example": (
+        {
+            "t.j2": front("inputs: {a: {choices: {x: one, y: two}, default: x}}", "examples:", "  - inputs: {a: one}") + "A cat {{ a }}",
+            "t.ja.j2": front("inputs: {a: {choices: {x: 一, y: 二}}}", "examples:", "  - inputs: {a: 一}", "  - inputs: {a: one}")
+            + "猫{{ a }}",
+        },
+        ["t.ja.j2:5 example"],
+    ),
+    "a base example with words that another language does not have": (
+        {
+            "t.j2": front("inputs: {a: {choices: {x: one, y: two}, default: x}}", "examples:", "  - inputs: {a: one}") + "A cat {{ a }}",
+            "t.ja.j2": front("inputs: {a: {choices: {x: 一, y: 二}}}") + "猫{{ a }}",
+        },
+        ["t.j2:4 example"],
+    ),
+    "an example in its language only": (
+        {
+            "t.j2": front("inputs: {a: {choices: {x: one, y: two}, default: x}}", "examples:", "  - {lang: en, inputs: {a: one}}")
+            + "A cat {{ a }}",
+            "t.ja.j2": front("inputs: {a: {choices: {x: 一, y: 二}}}") + "猫{{ a }}",
+        },
+        [],
+    ),
+    "an example in a language that is not there": (
+        {"t.j2": front("inputs: {}", "examples:", "  - {lang: fr, inputs: {}}") + CAT},
+        ["t.j2:4 example"],
+    ),
+    "required inputs alone": ({"t.j2": front("inputs:", "  n: {type: list, example: [x]}") + "A cat {{ n[1] }}"}, ["t.j2:5 example"]),
+    # languages
+    "a language that leaves an input out": (
+        {"t.j2": front("inputs: {a: {example: x}, b: {default: y}}") + "A {{ a }} {{ b }}", "t.ja.j2": "---\nlang: ja\n---\n\n猫{{ a }}"},
+        ["t.ja.j2:5 languages-differ"],
+    ),
+    "a language that uses one more": (
+        {"t.j2": front("inputs: {a: {example: x}, b: {default: y}}") + "A cat {{ a }}", "t.ja.j2": "猫{{ a }}{{ b }}"},
+        ["t.ja.j2:1 languages-differ"],
+    ),
+    "a language that uses the same elsewhere": (
+        {"t.j2": A + "A {{ a }}", "t.ja.j2": "{% include '_p.ja.j2' %}", "_p.ja.j2": "猫{{ a }}"},
+        [],
+    ),
+    # wording
+    "lettering without quotes, in the first example that has it": (
+        {
+            "t.j2": front("inputs: {a: {default: null}}", "examples:", "  - inputs: {}", "  - inputs: {a: Open}", "  - inputs: {a: Shut}")
+            + "A sign{% if a %} that says {{ a }}{% endif %}."
+        },
+        ["t.j2:5 unquoted-lettering"],
+    ),
+    "lettering in quotes": ({"t.j2": A + "A sign that says “{{ a }}”."}, []),
+    "lettering in a language with examples of the base file": (
+        {
+            "t.j2": front("inputs: {a: {}}", "examples:", "  - inputs: {a: x}") + "A {{ a }}.",
+            "t.es.j2": "\nUn letrero que dice Hola a {{ a }}.",
+        },
+        ["t.es.j2:2 unquoted-lettering"],
+    ),
+    "two ratios": ({"t.j2": A + "A {{ a }} in 16:9, format 1:1."}, ["t.j2:5 two-ratios"]),
+    "another ratio than the config's": ({"t.j2": front("config: {aspect_ratio: 1:1}") + "A cat in 16:9."}, ["t.j2:4 two-ratios"]),
+    "the config's ratio": ({"t.j2": front("config: {aspect_ratio: 16:9}") + "A cat in 16:9 at 10:30."}, []),
+    "only negations": ({"t.j2": "No text. Don't blur it."}, ["t.j2:1 only-negations"]),
+    "an edit that keeps nothing": ({"t.j2": front("kind: edit") + "Add a hat."}, ["t.j2:4 nothing-kept"]),
+    "an edit that keeps something": ({"t.j2": front("kind: edit") + "Add a hat. Keep the rest.", "t.zh-CN.j2": "加帽子，其他不变。"}, []),
+    "a new picture that keeps nothing": ({"t.j2": "Add a hat."}, []),
+    "481 words": ({"t.j2": "cat " * 481}, ["t.j2:1 too-long"]),
+    "480 words": ({"t.j2": "cat " * 480}, []),
+    "801 characters": ({"t.j2": CAT, "t.zh-CN.j2": "猫" * 801, "t.ja.j2": "猫" * 800}, ["t.zh-CN.j2:1 too-long"]),
+    "481 words in a language without rules": ({"t.j2": front("lang: fr") + "chat " * 481}, ["t.j2:4 too-long"]),
+    # comments
+    "a code that does not exist": ({"t.j2": CAT + "\n{# promptkit: ignore too-lnog #}"}, ["t.j2:2 unknown-code"]),
+    "a comment without a code": ({"t.j2": CAT + "\n{#- promptkit: ignore -#}"}, ["t.j2:2 unknown-code"]),
+    "another comment": ({"t.j2": CAT + "{# promptkit ignores this #}"}, []),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_findings(name: str, tmp_path: Path) -> None:
+    """Each folder has these findings, at these lines, and no others."""
+    files, expected = CASES[name]
+    assert places(tmp_path, files) == expected
+
+
+def test_each_code_has_a_case_and_a_meaning() -> None:
+    """No code is without a case here, nor a case without a code that says in a sentence what it means."""
+    assert {place.rpartition(" ")[2] for _, expected in CASES.values() for place in expected} == set(CODES)
+    assert all(meaning.endswith(".") for meaning in CODES.values())
+
+
+# What the messages say
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({"My Sticker.j2": CAT}, "name it my_sticker.j2"),
+        ({"edit/add.english.j2": CAT}, "name it edit/add.en.j2"),
+        ({"t.zh_CN.j2": CAT}, "name it t.zh-CN.j2"),
+        ({"Café-1.j2": CAT}, "name it cafe_1.j2"),
+        ({"class.j2": CAT}, "name it class_.j2"),
+        ({"_My-part.j2": CAT}, "name it _my_part.j2"),
+        ({"贴纸.j2": "x"}, "name it something like sticker.j2"),
+        (
+            {"t.j2": front("inputs: {subject: {example: x}}") + "A {{ subjct }} {{ subject }}"},
+            "'subjct' is neither an input nor set before (did you mean 'subject'?)",
+        ),
+        (
+            {"t.j2": A + "{{ a }}{% include '_p.j2' %}", "_p.j2": "{{ b }}"},
+            "'b' is neither an input of t.j2, which needs this file, nor set before",
+        ),
+        ({"t.j2": A + "{% if a %}{% set b = 1 %}{% endif %}{{ b }}"}, "'b' is not set on each way to this line"),
+        (
+            {"t.j2": "{% from '_p.j2' import m %}{{ m() }}", "_p.j2": "{% macro m() %}{{ a }}{% endmacro %}"},
+            "an imported file sees no inputs",
+        ),
+        ({"t.j2": front("inputs: {a: {default: x}}") + CAT}, "No branch uses the input 'a'"),
+        (
+            {"t.j2": front("inputs: {a: {default: x}, b: {default: x}}") + "{{ a }} cat", "t.ja.j2": "猫{{ b }}"},
+            "does not use 'a', as t.j2 does and uses 'b', as t.j2 does not",
+        ),
+        (
+            {"t.j2": A + "A sign that says {{ a|upper }}."},
+            "“that says FOX.” asks for lettering; put the words to write in quotes. (The required inputs alone.)",
+        ),
+        (
+            {"t.j2": front("config: {aspect_ratio: 1:1}", "examples: [{inputs: {}}]") + "In 16:9."},
+            "ratio 16:9 beside 1:1; name one, and the same as config.aspect_ratio. (Example 1.)",
+        ),
+        ({"t.j2": "No text."}, "“No text.” only says what shall not be"),
+        ({"t.j2": front("kind: edit") + "Add a hat."}, "“Add a hat.” does not say what to keep"),
+        ({"t.j2": "cat " * 500}, "The prompt has 500 words; 480 at most"),
+        ({"t.j2": CAT + "{# promptkit: ignore too-lnog #}"}, "There is no code 'too-lnog' (did you mean 'too-long'?)"),
+        ({"t.j2": front("examples: [{inputs: {}}]") + "\n{{ [1][1] }}"}, "Example 1 does not render in 'en' ("),
+    ],
+)
+def test_messages(files: Files, said: str, tmp_path: Path) -> None:
+    """A message has the value, and what to do."""
+    assert said in messages(tmp_path, files)
+
+
+def test_a_finding_is_a_line_of_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A finding reads as compilers' messages do, and findings sort by file and line."""
+    folder = write(tmp_path / "library", {"b.j2": front("inputs:", "  x: {default: z}", "  y: {default: z}") + CAT, "a.j2": "{% if %}"})
+    monkeypatch.chdir(folder)
+    first, second, third = check(Library(folder, builtin=False)).findings
+    assert str(first).startswith("./a.j2:1: broken: The template cannot be used: ")
+    assert (second.line, str(third)) == (3, "./b.j2:4: unused-input: No branch uses the input 'y'; use it in the body, or remove it.")
+    assert sorted([third, first, second]) == [first, second, third]
+    assert Finding(folder / "a.j2", 2, "broken", "") < Finding(folder / "a.j2", 10, "broken", "")
+
+
+def test_what_cannot_be_judged_is_said(tmp_path: Path) -> None:
+    """A language without rules, and a template that nothing shows, are named; templates and files are counted."""
+    found = report_on(
+        tmp_path, {"t.j2": CAT, "t.fr.j2": "Un chat", "edit/u.j2": front("inputs: {a: {}}") + "{{ a }}", "_p.j2": "", "X.j2": ""}
+    )
+    assert [sentence.rpartition("/")[2] for sentence in found.skipped] == [
+        "u.j2: there is no example to render; its wording was not checked",
+        "t.fr.j2: there are no rules for prompts in 'fr'; its wording was not checked",
+    ]
+    assert (found.templates, found.files) == (2, 5)
+
+
+@pytest.mark.parametrize("text", ["Say hello to a cat that says Welcome"])
+def test_rules_of_wording_go_by_the_language_of_the_body(text: str, tmp_path: Path) -> None:
+    """The same words are lettering in English and nothing in French."""
+    assert places(tmp_path / "en", {"t.j2": text}) == ["t.j2:1 unquoted-lettering"]
+    assert places(tmp_path / "fr", {"t.j2": front("lang: fr") + text}) == []
+
+
+def test_wording_is_told_once_for_each_language(tmp_path: Path) -> None:
+    """Three examples with the same fault are one finding in each language, at the first of them."""
+    examples = ("examples:", *["  - inputs: {}"] * 3)
+    files = {"t.j2": front("kind: edit", *examples) + "Add a hat.", "t.ja.j2": front(*examples) + "帽子を追加"}
+    assert places(tmp_path, files) == ["t.j2:4 nothing-kept", "t.ja.j2:3 nothing-kept"]
+
+
+# Silencing
+
+BAD = front("kind: edit", "inputs: {a: {default: x}}", "config: {aspect_ratio: 1:1}") + "Add a 16:9 hat."
+
+
+@pytest.mark.parametrize(
+    ("comment", "left"),
+    [
+        ("", ["nothing-kept", "two-ratios", "unused-input"]),
+        ("{# promptkit: ignore nothing-kept #}", ["two-ratios", "unused-input"]),
+        ("{# promptkit: ignore nothing-kept, two-ratios #}", ["unused-input"]),
+        ("{#-promptkit:ignore nothing-kept two-ratios,unused-input-#}", []),
+        ("{# promptkit: ignore nothing-kept #}{# promptkit: ignore unused-input #}", ["two-ratios"]),
+    ],
+)
+def test_a_comment_silences_codes(comment: str, left: list[str], tmp_path: Path) -> None:
+    """A comment in a body silences the codes that it names, in its file."""
+    assert sorted(finding.code for finding in report_on(tmp_path, {"t.j2": BAD + comment}).findings) == left
+
+
+def test_a_comment_silences_its_own_file_only(tmp_path: Path) -> None:
+    """What a base file ignores is still found in its language files, and the other way round; a partial's comment covers the partial."""
+    edit = front("kind: edit") + "Add a hat."
+    assert places(tmp_path / "1", {"t.j2": edit + "{# promptkit: ignore nothing-kept #}", "t.ja.j2": "帽子を追加"}) == [
+        "t.ja.j2:1 nothing-kept"
+    ]
+    assert places(tmp_path / "2", {"t.j2": edit, "t.ja.j2": "帽子を追加{# promptkit: ignore nothing-kept #}"}) == ["t.j2:4 nothing-kept"]
+    assert places(
+        tmp_path / "3", {"t.j2": "{% include '_p.j2' %}", "_p.j2": "{{ b or 'cat' }}{# promptkit: ignore undeclared-name #}"}
+    ) == [
+        "t.j2:1 example"  # which is not silenced, nor explained by the other any more
+    ]
+
+
+# Whatever stands in a folder
+
+
+def test_things_that_are_no_files(tmp_path: Path) -> None:
+    """A folder, a pipe, a link to nowhere and bytes that are no text are findings, and never errors."""
+    folder = write(tmp_path / "library", {"bytes.j2": b"\xff\xfe", "long.j2": b"x" * 40_000, "folder.j2/x.txt": ""})
+    os.mkfifo(folder / "pipe.j2")
+    (folder / "nowhere.j2").symlink_to(folder / "gone")
+    (folder / "again").symlink_to(folder, target_is_directory=True)
+    found = check(Library(folder, builtin=False)).findings
+    assert [(f.file.name, f.code) for f in found] == [
+        (name, "broken") for name in ("bytes.j2", "folder.j2", "long.j2", "nowhere.j2", "pipe.j2")
+    ]
+
+
+def layers(count: int, body: str) -> dict[str, str]:
+    return {f"_p{i}.j2": body.replace("NEXT", f"_p{i + 1}.j2") for i in range(count)} | {
+        f"_p{count}.j2": "A cat",
+        "t.j2": "{% include '_p0.j2' %}",
+    }
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        layers(900, "{% include 'NEXT' %}"),
+        layers(1_200, "{% include 'NEXT' %}"),
+        layers(150, "{% include 'NEXT' %}{% import 'NEXT' as n %}{% include 'NEXT' %}{{ z }}"),
+        layers(100, "{% extends 'NEXT' %}{% extends 'NEXT' %}{% block b %}{{ z }}{% endblock %}"),
+        {
+            **{f"_m{i}.j2": f"{{% extends '_a{i}.j2' %}}{{% extends '_b{i}.j2' %}}" for i in range(60)},
+            **{f"_{c}{i}.j2": f"{{% extends '_m{i + 1}.j2' %}}{{% block {c}{i} %}}{{% endblock %}}" for i in range(60) for c in "ab"},
+            "_m60.j2": "A cat",
+            "t.j2": "{% extends '_m0.j2' %}",
+        },
+        {"t.j2": "{{ " + "(" * 5_000 + "1" + ")" * 5_000 + " }}"},
+        {"t.j2": "{{ " + "+".join("1" * 8_000) + " }}"},
+        {"t.j2": "{% for a in 'x' %}" * 1_000},
+        {"t.j2": "".join(f"{{% set a{i} = 1 %}}" for i in range(1_500)) + "{% include '_p.j2' %}" * 200, "_p.j2": "x"},
+    ],
+    ids=["deep", "deeper", "wide", "twice", "both", "brackets", "sum", "loops", "names"],
+)
+def test_folders_that_would_take_for_ever(files: Files, tmp_path: Path) -> None:
+    """References that fan out, or go deep, end in a report all the same."""
+    assert report_on(tmp_path, files).templates == 1
+
+
+FRAGMENTS = (
+    *(
+        "---\n",
+        "inputs:\n",
+        "  a: {example: x}\n",
+        "  b: {type: list, default: [y]}\n",
+        "examples:\n",
+        "  - inputs: {a: z}\n",
+        "kind: edit\n",
+        "config: {aspect_ratio: 1:1}\n",
+    ),
+    *(
+        "{% include '_p.j2' %}",
+        "{% include a %}",
+        "{% extends 'u.j2' %}",
+        "{% block k %}",
+        "{% endblock %}",
+        "{% for i in b %}",
+        "{% endfor %}",
+        "{% if a %}",
+    ),
+    *(
+        "{% else %}",
+        "{% endif %}",
+        "{{ a }}",
+        "{{ c|default(i) }}",
+        "{% set a, c = b %}",
+        "{% macro m(x) %}",
+        "{% endmacro %}",
+        "{{ m(a) }}",
+        "{% with %}",
+        "{{ self.k() }}",
+    ),
+    *(
+        "{# promptkit: ignore ",
+        "broken #}",
+        "A sign that says Hi ",
+        "16:9 ",
+        "\x00",
+        "\ud7ff",
+        "é\n",
+        ": [",
+        "{{",
+        "}}",
+        "{%- import '_p.j2' as p with context %}",
+        "lang: ja\n",
+    ),
+)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_any_mixture_ends_in_a_report(seed: int, tmp_path: Path) -> None:
+    """No mixture of what templates hold, sound or not, raises."""
+    chance = random.Random(seed)
+    names = ("t.j2", "t.ja.j2", "u.j2", "_p.j2", "edit/v.j2", "T-x.zh_CN.j2")
+    files = {name: "".join(chance.choices(FRAGMENTS, k=chance.randrange(25))) for name in names}
+    found = report_on(tmp_path, files)
+    assert found.files == len(names)
+    assert all(finding.code in CODES and finding.line >= 1 and finding.message for finding in found.findings)
+
+
+def test_one_name_of_several_libraries(tmp_path: Path) -> None:
+    """Each folder of a library is looked at, a template that another hides too; below a name only what stands there."""
+    first = write(tmp_path / "first", {"t.j2": "{% if %}", "edit/u.j2": "{% if %}"})
+    second = write(tmp_path / "second", {"t.j2": "{% for %}"})
+    library = Library(first, second, builtin=False)
+    assert [finding.file for finding in check(library).findings] == [first / "edit/u.j2", first / "t.j2", second / "t.j2"]
+    assert [finding.file for finding in check(library.edit).findings] == [first / "edit/u.j2"]
+
+
+# What lint learns from a body
+
+
+def test_a_survey_refuses_nothing_but_bad_syntax() -> None:
+    """A body that may not be used is surveyed all the same; one that cannot be read has its line."""
+    found = closed.survey("{{ a.b() }}\n{% include x %}\n{% block k %}{% include ['a'] %}{% endblock %}", "t.j2", "t.j2", 3)
+    assert (found.names, found.dynamic, found.blocks["k"].dynamic) == ({"a": 4, "x": 5}, (5,), (6,))
+    with pytest.raises(TemplateError) as caught:
+        closed.survey("\n{% if %}", "t.j2", "t.j2", 3)
+    assert (caught.value.file, caught.value.line) == ("t.j2", 5)
+
+
+def test_a_survey_says_what_another_file_can_see() -> None:
+    """An include sees what is set on each way to it; an import sees nothing, and what is extended is named too."""
+    found = closed.survey(
+        "{% extends 'a.j2' %}{% set x = 1 %}{% if x %}{% set y = 1 %}{% endif %}{% include 'b.j2' %}{% import 'c.j2' as d %}",
+        "t.j2",
+        "t.j2",
+    )
+    assert [(r.name, r.statement, r.sees) for r in found.references] == [
+        ("a.j2", "Extends", frozenset()),
+        ("b.j2", "Include", frozenset({"x"})),
+        ("c.j2", "Import", None),
+    ]
+    assert (found.sets, found.stored) == ({"x", "d"}, {"x", "y", "d"})
+
+
+def test_every_rule_of_wording_has_a_language_here() -> None:
+    """The five languages of the templates have rules."""
+    assert set(wording.RULES) == {"en", "es", "zh", "ja", "hi"}
