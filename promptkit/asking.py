@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import logging
 import random
+import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -23,14 +24,16 @@ from promptkit.errors import (
     OutOfCredit,
     PromptkitError,
     QuotaExceeded,
+    RateLimited,
     Refused,
     SettingsError,
     TransportError,
 )
+from promptkit.gate import Gate
 from promptkit.lineage import Draft, Lineage, Record, now
 from promptkit.plan import Plan, record_fields
 from promptkit.progress import Progress
-from promptkit.settings import Endpoint, Key, keys_set
+from promptkit.settings import Endpoint, Key, config_file, keys_set
 from promptkit.transport import Transport
 
 __all__ = ["Answer", "Budget", "Service", "ask", "ask_together", "refuse_key", "spent"]
@@ -53,8 +56,7 @@ class Budget:
         """Sets aside what the next request may cost, and returns it; BudgetExceeded, with both sums, where it would pass the limit."""
         if self._limit is None:
             return 0.0
-        if estimate is None:
-            raise SettingsError("A budget needs a price, and none is known for this model at this endpoint; leave it out.")
+        assert estimate is not None, "a budget was opened without a price"
         with self._lock:
             used = _used(self._lineage.records()) + self._reserved
             if used + estimate > self._limit + 1e-9:
@@ -64,6 +66,15 @@ class Budget:
                 )
             self._reserved += estimate
         return estimate
+
+    def check_price(self, model: str, endpoint: str, image_size: str | None) -> None:
+        """SettingsError, with the lines to add to the config file, where there is a budget and no price for what would be asked."""
+        if self._limit is not None and models.estimate(model, endpoint, image_size=image_size) is None:
+            size = f" at image_size {image_size}" if image_size else ""
+            raise SettingsError(
+                f"A budget needs a price, and none is known for {model} at {endpoint}{size}: "
+                f"leave budget= out, or add to {config_file()}:\n\n{models.price_lines(model, endpoint)}\n"
+            )
 
     def release(self, reserved: float) -> None:
         """Gives back what was set aside, once the answer or the record says what was spent."""
@@ -96,6 +107,7 @@ class Service:
     endpoint: Endpoint
     key: Key | None
     transport: Transport
+    gate: Gate
     budget: Budget
     recover: int
     deadline: float
@@ -195,6 +207,7 @@ class _Asking:
         self._deadline = time.monotonic() + self._service.deadline
         fields = record_fields(self._plan, label=self._plan.label, meta=self._plan.meta)
         refuse_key(self._service.key, fields)
+        self._service.budget.check_price(self._plan.model, self._plan.endpoint, self._plan.config.get("image_size"))
         request = self._request(self._asks[0])
         wire.check_length(request, SIZE_LIMIT)
         self._reserve()
@@ -209,12 +222,11 @@ class _Asking:
         """The answer, whatever its outcome."""
         assert self._draft is not None
         try:
-            if self._stop.is_set():
-                raise KeyboardInterrupt
+            if not self._pass_gate():
+                raise self._held()
             reply = self._attempt(self._draft, request)
             while following := self._affordable(self._following(reply)):
-                self._wait(following)
-                if self._stop.is_set():
+                if not self._wait(following):
                     break
                 self._asks.append(following)
                 reply = self._attempt(self._draft, self._request(following))
@@ -264,6 +276,7 @@ class _Asking:
         draft.attempt({"started": now(), "sent_text": asked.text, **({"without": ["seed"]} if asked.seedless else {})})
         self._progress.say("waiting for the picture" if len(self._asks) == 1 else f"attempt {len(self._asks)}, waiting for the picture")
         left = max(0.001, self._deadline - time.monotonic())
+        sys.audit("promptkit.send", request)  # whoever wants to see all that goes out adds a hook with sys.addaudithook
         try:
             reply = wire.decode(self._service.transport.send(replace(request, timeout=min(request.timeout, left))))
         except TransportError as error:
@@ -328,13 +341,36 @@ class _Asking:
             return None
         return following
 
-    def _wait(self, following: recovery.Ask) -> None:
-        if following.wait:
-            log.info("waiting %.1f s: %s", following.wait, self._replies[-1].message or self._replies[-1].reason)
-            self._progress.say(f"attempt {len(self._asks) + 1} in {following.wait:.0f} s, the service is busy")
-            self._stop.wait(following.wait)
-        else:
+    def _wait(self, following: recovery.Ask) -> bool:
+        """Waits before the next attempt, and keeps others from asking meanwhile where the service said so; whether it may go on."""
+        reply = self._replies[-1]
+        if not following.wait:
             log.info("asking again: %s", following.cause)
+            return self._pass_gate()
+        if isinstance(reply.error, RateLimited):
+            self._service.gate.close(following.wait)
+        log.info("waiting %.1f s: %s", following.wait, reply.message or reply.reason)
+        self._progress.say(f"attempt {len(self._asks) + 1} in {following.wait:.0f} s, the service is busy")
+        self._stop.wait(following.wait)
+        return self._pass_gate()
+
+    def _pass_gate(self) -> bool:
+        """Waits as long as another request to this endpoint was told to; whether there is time left, and nobody has stopped it."""
+        while not self._stop.is_set() and (closed := self._service.gate.closed_for()):
+            if time.monotonic() + closed >= self._deadline:
+                return False
+            log.info("waiting %.1f s: %s keeps another request waiting", closed, self._service.endpoint.name)
+            self._progress.say(f"in {closed:.0f} s, the service is busy with others")
+            self._stop.wait(closed * (1 + random.random() / 10))  # noqa: S311  (so that not all go out in the same moment)
+        return not self._stop.is_set()
+
+    def _held(self) -> BaseException:
+        if self._stop.is_set():
+            return KeyboardInterrupt()
+        seconds, name = self._service.gate.closed_for(), self._service.endpoint.name
+        allowed = f"longer than deadline={self._service.deadline:g} allows"
+        said = f"{name} asked for a wait, and takes nothing for {seconds:.0f} s more, {allowed}. Nothing was sent; try again then."
+        return RateLimited(said, status=429, retry_after=seconds)
 
     def _answer(self, draft: Draft, reply: wire.Reply) -> Answer:
         stopped = self._stop.is_set() and reply.outcome != "picture"
@@ -368,7 +404,15 @@ def _warnings(plan: Plan, reply: wire.Reply) -> list[str]:
         wide, high = map(float, asked.split(":"))
         if abs(size[0] / size[1] / (wide / high) - 1) > 0.05:
             said.append(f"aspect_ratio {asked} was asked for, and the picture has {size[0]}×{size[1]} pixels")
+    if reply.model_version and not _is_same_model(plan.model, reply.model_version):
+        said.append(f"{plan.model} was asked for, and {reply.model_version} answered")
     return said
+
+
+def _is_same_model(asked: str, answered: str) -> bool:
+    """Whether one name is the other with a version, a date or a provider's name added: gemini/x, models/x, x-001, x-preview."""
+    one, other = (name.rpartition("/")[2].lower() for name in (asked, answered))
+    return one.startswith(other) or other.startswith(one)
 
 
 # What to raise for a step that brought no picture

@@ -26,6 +26,7 @@ PATH = re.compile(r"/v1beta/models/([A-Za-z0-9][A-Za-z0-9._-]*):generateContent"
 LARGEST_BODY = 100 * 2**20  # bytes; Google's limit for a request with pictures in it
 LONGEST_QUESTION = 300  # characters; whoever writes more describes a picture
 MIME_TYPES = ("image/png", "image/jpeg", "image/webp", "image/heic", "image/heif")
+SIGNATURES = "https://ai.google.dev/gemini-api/docs/thought-signatures#model-behavior"
 SCALES = {"512": 0.5, "1K": 1.0, "2K": 2.0, "4K": 4.0}
 
 
@@ -207,6 +208,7 @@ def _snake(name: str) -> str:
 def _task(model: str, request: Mapping[str, Any]) -> _Task:
     contents, config = request.get("contents", []), request.get("generationConfig", {})
     _judge_turns(contents)
+    _judge_signatures(model, contents)
     _judge_config(model, config, "systemInstruction" in request)
     turns = [_pictures(turn["parts"], f"contents[{n}]") for n, turn in enumerate(contents)]
     prompt = "\n".join(part["text"] for part in contents[-1]["parts"] if "text" in part)
@@ -226,6 +228,25 @@ def _judge_turns(contents: Sequence[Mapping[str, Any]]) -> None:
             _judge_part(part, f"contents[{n}].parts[{m}]")
     if contents[-1].get("role", "user") != "user":
         raise _RequestError("Please ensure that multiturn requests end with a user role or a function response.")
+
+
+def _judge_signatures(model: str, contents: Sequence[Mapping[str, Any]]) -> None:
+    """A turn of the model's comes back as it was: its first part that is no thought, and every picture, bring their signatures along."""
+    for n, turn in enumerate(contents):
+        parts = [(m, part) for m, part in enumerate(turn["parts"]) if turn.get("role") == "model" and not part.get("thought")]
+        for i, (m, part) in enumerate(parts):
+            kind = "Image" if "inlineData" in part else "Text"
+            if "thoughtSignature" not in part and (i == 0 or kind == "Image"):
+                said = f"{kind} part is missing a thought_signature in content position {n + 1}, part position {m + 1}."
+                raise _RequestError(f"{said} Please refer to {SIGNATURES} for more details.")
+            if "thoughtSignature" in part and part["thoughtSignature"] != _signature(model, part):
+                raise _RequestError("Corrupted thought signature.")
+
+
+def _signature(model: str, part: Mapping[str, Any]) -> str:
+    """What the painter signs a part with; another model, and another party, would sign it otherwise."""
+    said = part["inlineData"]["data"] if "inlineData" in part else part["text"]
+    return base64.b64encode(hashlib.sha256(f"painter {model} {said}".encode()).digest()).decode()
 
 
 def _judge_part(part: Mapping[str, Any], at: str) -> None:
@@ -301,6 +322,10 @@ def _reply(task: _Task) -> dict[str, Any]:
     return _envelope(task, [{"text": changed if task.pictures else painted}, {"inlineData": blob}])
 
 
+def _signed(task: _Task, parts: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return [{**part, "thoughtSignature": _signature(task.model, part)} for part in parts]
+
+
 def _envelope(task: _Task, parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     asked = {"TEXT": _tokens(task.prompt), "IMAGE": 258 * task.seen}
     said, drawn = _tokens(parts[0]["text"]), (1290 if task.is_25 else 1120) * (len(parts) - 1)
@@ -311,7 +336,7 @@ def _envelope(task: _Task, parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]
         "promptTokensDetails": [{"modality": kind, "tokenCount": count} for kind, count in asked.items() if count],
         "candidatesTokensDetails": [{"modality": "IMAGE", "tokenCount": drawn} if drawn else {"modality": "TEXT", "tokenCount": said}],
     }
-    candidate = {"content": {"role": "model", "parts": parts}, "finishReason": "STOP", "index": 0}
+    candidate = {"content": {"role": "model", "parts": _signed(task, parts)}, "finishReason": "STOP", "index": 0}
     response_id = base64.urlsafe_b64encode(task.digest[:15]).decode()
     return {"candidates": [candidate], "usageMetadata": usage, "modelVersion": task.model, "responseId": response_id}
 

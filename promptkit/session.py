@@ -11,6 +11,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from promptkit.errors import (
     did_you_mean,
     warn,
 )
+from promptkit.gate import Gate, gate_of
 from promptkit.lineage import MARKER, Lineage, Problem, Record
 from promptkit.picture import Picture
 from promptkit.plan import (
@@ -135,6 +137,8 @@ class Session:
         self._budget = Budget(budget, self._lineage)
         self._cursor: tuple[str | None, tuple[str, ...]] | None = None
         self._lazy = threading.Lock()
+        self._warned_of: set[str] = set()
+        self._own_gate = Gate()  # of a transport of the caller's, which may lead anywhere
         self._reached: tuple[Key | None, Transport] | None = None
         self._followed_model: str | None = None
 
@@ -563,7 +567,15 @@ class Session:
         for plan in plans:
             size = len(plan.sources)
             models.check(plan.model, aspect_ratio=plan.config.get("aspect_ratio"), image_size=plan.config.get("image_size"), pictures=size)
-        return Service(self._lineage, self._endpoint, *self._reached, self._budget, self._recover, self._deadline)
+            self._warn_of_shutdown(plan)
+        gate = gate_of(self._endpoint.base_url) if self._given_transport is None else self._own_gate
+        return Service(self._lineage, self._endpoint, *self._reached, gate, self._budget, self._recover, self._deadline)
+
+    def _warn_of_shutdown(self, plan: Plan) -> None:
+        notice = models.shutdown_notice(plan.model, datetime.now(UTC).date())
+        if notice and plan.endpoint != "offline" and plan.model not in self._warned_of:
+            self._warned_of.add(plan.model)
+            warn(f"{notice} It is asked all the same: gateways may still have it.")
 
     def _reach(self, endpoint: Endpoint) -> tuple[Key | None, Transport]:
         if self._given_transport is not None:

@@ -1,6 +1,7 @@
 """The service's side of the wire: what it accepts, what it refuses in which words, when it paints and when it only talks."""
 
 import base64
+import contextlib
 import http.client
 import io
 import json
@@ -162,7 +163,7 @@ def test_questions_and_small_talk_get_words_alone(prompt: str) -> None:
     status, reply = ask(request(prompt, blob(png())))
     (part,) = reply["candidates"][0]["content"]["parts"]
     assert status == 200
-    assert part.keys() == {"text"}
+    assert part.keys() == {"text", "thoughtSignature"}
     assert reply["candidates"][0]["finishReason"] == "STOP"
     assert [d["modality"] for d in reply["usageMetadata"]["candidatesTokensDetails"]] == ["TEXT"]
 
@@ -220,12 +221,31 @@ def test_a_change_to_another_size_keeps_the_shape() -> None:
 def test_a_conversation_is_continued_from_its_last_picture() -> None:
     """User, model, user: thoughts and signatures are accepted, and without a new picture the last one that is no thought is changed."""
     thought = {**blob(png((30, 30))), "thought": True, "thoughtSignature": "c2ln"}
-    turns = [
-        {"role": "user", "parts": [{"text": "a fox"}, blob(png((50, 50)))]},
-        {"role": "model", "parts": [{"text": "Here", "thoughtSignature": "c2ln"}, blob(png((60, 40))), thought]},
-        {"role": "user", "parts": [{"text": "make it night"}]},
-    ]
+    asked = {"role": "user", "parts": [{"text": "a fox"}, blob(png((60, 40)))]}
+    answered = ask({"contents": [asked], "generationConfig": BOTH})[1]["candidates"][0]["content"]
+    turns = [asked, {**answered, "parts": [thought, *answered["parts"]]}, {"role": "user", "parts": [{"text": "make it night"}]}]
     assert picture(ask({"contents": turns, "generationConfig": BOTH})[1]).size == (60, 40)
+
+
+def test_a_turn_of_the_models_comes_back_as_it_was() -> None:
+    """A signature that is missing, of another picture, of another model, or a picture that the painter did not make is a 400."""
+    asked = {"role": "user", "parts": [{"text": "a fox"}, blob(png((60, 40)))]}
+    more = {"role": "user", "parts": [{"text": "make it night"}]}
+    words, drawn = ask({"contents": [asked], "generationConfig": BOTH})[1]["candidates"][0]["content"]["parts"]
+
+    def refused(*parts: dict[str, Any], model: str = "gemini-2.5-flash-image") -> str:
+        turns = [asked, {"role": "model", "parts": parts}, more]
+        status, said = ask({"contents": turns, "generationConfig": BOTH}, model)
+        return said["error"]["message"] if status == 400 else ""
+
+    unsigned = {"inlineData": drawn["inlineData"]}
+    assert refused(words, drawn) == ""
+    missing = "{} part is missing a thought_signature in content position 2, part position {}."
+    assert refused(words, unsigned).startswith(missing.format("Image", 2))
+    assert refused({"text": words["text"]}, drawn).startswith(missing.format("Text", 1))
+    assert refused(words, drawn, model="gemini-3-pro-image") == "Corrupted thought signature."
+    assert refused(words, {**blob(png((60, 40))), "thoughtSignature": drawn["thoughtSignature"]}) == "Corrupted thought signature."
+    assert refused({**words, "text": "Hello"}, drawn) == "Corrupted thought signature."
 
 
 def test_the_first_picture_of_the_last_turn_is_changed_and_others_are_shown() -> None:
@@ -416,7 +436,8 @@ def test_other_methods_are_not_found(wire: http.client.HTTPConnection, method: s
 
 def test_a_body_without_its_length_is_a_411(wire: http.client.HTTPConnection) -> None:
     """A chunked body is not read: gateways dislike it, and so does the painter."""
-    wire.request("POST", path(), iter([b"{}"]), encode_chunked=True)
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it may answer before all is sent
+        wire.request("POST", path(), iter([b"{}"]), encode_chunked=True)
     response = wire.getresponse()
     assert response.status == 411
     assert response.getheader("Connection") == "close"

@@ -9,7 +9,9 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
+from typing import Any
 
 import pytest
 from loopback import Hang, Loopback, Received, error_reply, json_reply, picture_reply, png, text_reply
@@ -21,7 +23,9 @@ from promptkit import (
     FunctionTransport,
     InputError,
     KeyRejected,
+    Library,
     LineageError,
+    ModelNotFound,
     NoPicture,
     Picture,
     PictureError,
@@ -34,6 +38,7 @@ from promptkit import (
     Step,
     StepNotFound,
     TransportError,
+    settings,
     templates,
 )
 
@@ -563,6 +568,73 @@ def test_a_template_that_edits_is_not_sent_without_a_picture(service: Loopback) 
     assert bear.generate(ink, references=[png()]).ok
 
 
+def test_the_wrong_number_of_pictures_is_refused_before_anything_is_sent(service: Loopback, tmp_path: Path) -> None:
+    """A template that combines two pictures takes two, by every way to ask; nothing is sent, and nothing is on disk."""
+    front = "---\nkind: edit\npictures: {min: 2, max: 2, roles: [the room, the chair]}\n---\nPut the chair into the room."
+    (tmp_path / "place.j2").write_text(front)
+    place = Library(tmp_path).place()
+    bear = Session("./bear", endpoint=service.url)
+    wanted = r"place edits a picture, and takes 2 pictures \(the room; the chair\), not {}: call edit"
+    for count, ask in {
+        "none": lambda: bear.generate(place),
+        "1": lambda: bear.edit(place, on=png()),
+        "3": lambda: bear.edit(place, on=png(), references=[png("red"), png("blue")]),
+    }.items():
+        with pytest.raises(InputError, match=wanted.format(count)) as caught:
+            ask()
+        assert len(caught.value.problems) == 1
+    assert (service.received, len(bear)) == ([], 0)
+    room = bear.edit(place, on=png(), references=(png(c) for c in ("red",)))
+    assert service.received[-1].pictures == [png(), png("red")]
+    with pytest.raises(InputError, match="not 1"):
+        room.vary(place, 2)
+    with pytest.raises(InputError, match="not 1"):
+        bear.generate("A room").edit("Paint it").again(place)
+
+
+def test_a_retired_model_is_asked_with_a_warning(service: Loopback) -> None:
+    """A name whose published end has come brings one warning that says since when and what replaces it; a 404 says it too."""
+    bear = Session("./bear", endpoint=service.url, model="gemini-2.5-flash-image-preview")
+    with pytest.warns(PromptkitWarning, match=r"was to shut down on 2026-01-15; gemini-2.5-flash-image replaces it") as caught:
+        bear.generate("A fox").edit("A hat")
+    assert len(caught) == 1
+    service.say(error_reply(404, "models/gemini-2.5-flash-image-preview is not found"))
+    with pytest.raises(ModelNotFound, match=r"gemini-2.5-flash-image replaces it"):
+        bear.edit("A scarf")
+
+
+@pytest.mark.parametrize(
+    ("answered", "said"),
+    [
+        ("gemini-2.5-flash-image", []),
+        ("gemini-2.5-flash-image-001", []),
+        ("models/gemini-2.5-flash-image", []),
+        ("gemini-3-pro-image", ["gemini-2.5-flash-image was asked for, and gemini-3-pro-image answered"]),
+    ],
+)
+def test_a_reply_from_another_model_is_a_warning_on_the_step(service: Loopback, answered: str, said: list[str]) -> None:
+    """A gateway that routes to another model is found out by what the reply says; a version of the same model is the same."""
+    service.say(picture_reply(png(), modelVersion=answered))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        step = Session("./bear", endpoint=service.url).generate("A fox")
+    assert list(step.warnings) == said
+    assert [str(w.message) for w in caught] == [f"step 1: {sentence}" for sentence in said]
+
+
+def test_a_budget_without_a_price_is_refused_with_the_lines_to_add(service: Loopback) -> None:
+    """Where no price is known nothing is sent; pasted into the config file, the lines of the error make the budget work."""
+    bear = Session("./bear", endpoint=service.url, budget=1.0)
+    with pytest.raises(SettingsError, match="A budget needs a price") as failed:
+        bear.generate("A fox")
+    assert service.received == []
+    lines = str(failed.value).partition("\n\n")[2]
+    config = settings.config_file()
+    config.parent.mkdir(parents=True)
+    config.write_text(lines)
+    assert bear.generate("A fox").cost == 0.04
+
+
 def test_no_key_is_needed_before_the_first_step_and_its_absence_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     """Opening and reading need no key; the first request without one says which variable, and makes nothing."""
     bear = Session("./bear", endpoint="deerapi")
@@ -645,6 +717,36 @@ def test_a_chain_that_talks_returns_the_turns_as_they_came(service: Loopback) ->
     Session("./bear", endpoint=service.url, chain="chat", model="other").edit("cap", on=2)
     assert [t["role"] for t in service.received[3].json["contents"]] == ["user"]
     assert service.received[3].pictures == [png("green")]
+
+
+def test_a_chain_that_talks_is_signed_as_the_service_wants_it(service: Loopback) -> None:
+    """The painter, which checks signatures, takes each chain: reopened, branched, recovered, switched, and with a picture from outside."""
+
+    def opened(**options: Any) -> Session:
+        return Session("./bear", endpoint=service.url, chain="chat", **options)
+
+    def roles() -> list[str]:
+        return [turn["role"] for turn in service.received[-1].json["contents"]]
+
+    fox = opened().generate("A red fox")
+    hat = fox.edit("Add a hat")
+    assert roles() == ["user", "model", "user"]
+    opened().edit("Make it night")
+    assert roles() == ["user", "model"] * 2 + ["user"]
+    fox.edit("Make it day")  # another branch begins at the fox again
+    assert roles() == ["user", "model", "user"]
+    asked = hat.edit("What would suit it at night?")
+    assert len(asked.attempts) == 2
+    asked.edit("Add a moon")
+    assert roles() == ["user", "model"] * 3 + ["user"]
+    opened(model="gemini-3-pro-image").edit("Add stars", on=asked)
+    assert roles() == ["user"]
+    opened().edit("Frame it", on=png())
+    assert roles() == ["user"]
+    opened().edit("Add a bird", on=hat, references=[png("blue")])
+    assert roles() == ["user", "model"] * 2 + ["user"]
+    assert all(step.ok for step in opened())
+    assert {r.json["contents"][0]["role"] for r in service.received} == {"user"}
 
 
 def test_several_pictures_in_one_reply_are_all_kept(service: Loopback) -> None:

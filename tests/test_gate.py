@@ -1,0 +1,83 @@
+"""What requests to one endpoint share: the wait that the service asked one of them for."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from loopback import Loopback, Received, error_reply, picture_reply, png, serving
+
+from promptkit import RateLimited, Session
+from promptkit.gate import Gate
+
+
+def rate_limited(seconds: float) -> object:
+    info = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": f"{seconds}s"}
+    return error_reply(429, "Resource has been exhausted (e.g. check quota).", details=[info])
+
+
+def clocked(service: Loopback) -> list[float]:
+    """The service paints, and notes when each request came."""
+    came: list[float] = []
+
+    def paint(received: Received) -> object:
+        came.append(time.monotonic())
+        time.sleep(0.2)
+        return picture_reply(png())
+
+    service.always = paint
+    return came
+
+
+def test_a_gate_is_closed_for_the_longest_wait() -> None:
+    """It is open at first; of two waits the one that ends later counts."""
+    gate = Gate()
+    assert gate.closed_for() == 0
+    gate.close(30)
+    gate.close(10)
+    assert 29 < gate.closed_for() <= 30
+
+
+def test_a_rate_limit_holds_all_that_are_on_their_way(service: Loopback, caplog: pytest.LogCaptureFixture) -> None:
+    """After one of vary's requests was told to wait, none of the others goes out before; the waits are logged with their cause."""
+    caplog.set_level(logging.INFO, "promptkit")
+    came = clocked(service)
+    told: list[float] = []
+
+    def refuse(received: Received) -> object:
+        time.sleep(0.3)  # the second of the two has been sent by now, and is answered
+        told.append(time.monotonic())
+        return rate_limited(1.5)
+
+    service.say(refuse)
+    steps = Session("./bear", endpoint=service.url).vary("a fox", n=5, root=True, workers=2)
+    assert [s.ok for s in steps] == [True] * 5
+    assert sorted(len(s.attempts) for s in steps) == [1, 1, 1, 1, 2]
+    assert [t - told[0] for t in came if t > told[0] + 0.1 and t - told[0] < 1.5] == []
+    waits = [r.getMessage() for r in caplog.records if r.name == "promptkit" and r.getMessage().startswith("waiting")]
+    assert any("Resource has been exhausted" in said for said in waits)
+    assert any("keeps another request waiting" in said for said in waits)
+
+
+def test_sessions_share_the_wait_and_endpoints_do_not(service: Loopback) -> None:
+    """Another session at the same endpoint waits as well, up to its deadline, and then sends and records nothing; elsewhere it goes on."""
+    service.say(rate_limited(3))
+    first = threading.Thread(target=Session("./first", endpoint=service.url).generate, args=("a fox",))
+    first.start()
+    while not service.received:
+        time.sleep(0.01)
+    time.sleep(0.3)
+    second = Session("./second", endpoint=service.url, deadline=1)
+    with pytest.raises(RateLimited, match=r"takes nothing for \d s more, longer than deadline=1 allows") as held:
+        second.generate("a bear")
+    assert held.value.retry_after is not None
+    assert 1 < held.value.retry_after <= 3
+    assert (len(service.received), len(second)) == (1, 0)
+    assert not list(Path("second").glob(".open-*"))
+    with serving() as elsewhere:
+        assert Session("./third", endpoint=elsewhere.url, deadline=1).generate("a cat").ok
+    first.join()
+    assert Session("./first").head is not None
