@@ -15,6 +15,7 @@ from promptkit.frontmatter import KINDS, RESERVED, is_word
 __all__ = ["from_brackets"]
 
 LONGEST = 20_000  # characters of a pattern,
+LONGEST_BRACKET, MOST_BRACKETS = 200, 100  # characters of one bracket, and brackets,
 LONGEST_NAME = 40  # of an input's name, which is cut between words,
 LONGEST_ABOUT = 60  # and of what a description quotes
 
@@ -76,7 +77,12 @@ def _check_brackets(pattern: str) -> None:
             opened = None
     if opened is not None:
         _refuse(pattern, opened, "opens a bracket that is not closed; write ] behind it")
-    if not BRACKET.search(pattern):
+    brackets = [*BRACKET.finditer(pattern)]
+    if len(brackets) > MOST_BRACKETS:
+        raise TemplateError(f"The pattern has {len(brackets):,} brackets; {MOST_BRACKETS} at most.")
+    if long := next((found for found in brackets if len(found[1]) > LONGEST_BRACKET), None):
+        _refuse(pattern, long.start(), f"opens a bracket of {len(long[1]):,} characters; {LONGEST_BRACKET} at most")
+    if not brackets:
         raise TemplateError(f"The pattern {_shortened(_words(pattern))!r} has no bracket; write what changes as [subject].")
 
 

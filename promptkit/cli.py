@@ -56,7 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for folder in options.library:
                 add_library(folder)
             status: int = options.run(options)
-            sys.stdout.flush()
+            if sys.stdout is not None:  # nobody is there to read, where it was closed
+                sys.stdout.flush()
         except PromptkitError as error:
             say(f"promptkit: {error}")
             return _status(error)

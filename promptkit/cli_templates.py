@@ -54,7 +54,7 @@ def _about(name: str) -> str:
 
 def _origin(name: str) -> str:
     """Where a template comes from that did not come along, and what it hides."""
-    own, *hidden = map(_place, shelves_of(templates, name))
+    own, *hidden = [_place(shelf) for shelf in shelves_of(templates, name)] or [BUILT_IN]  # one that has gone meanwhile
     said = [*([own] if own != BUILT_IN else []), *([f"hides the one {', and the one '.join(hidden)}"] if hidden else [])]
     return f"  ({'; '.join(said)})" if said else ""
 
@@ -90,9 +90,13 @@ def _check(options: argparse.Namespace) -> int:
         print(finding)
     for sentence in report.skipped:
         say(f"skipped: {sentence}")
-    found = f"{len(report.findings)} findings" if report.findings else "nothing found"
-    say(f"{found} in {report.templates} templates, {report.files} files")
+    found = _counted(len(report.findings), "finding") if report.findings else "nothing found"
+    say(f"{found} in {_counted(report.templates, 'template')}, {_counted(report.files, 'file')}")
     return 1 if report.findings else 0
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _render(options: argparse.Namespace) -> int:

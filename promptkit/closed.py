@@ -28,9 +28,12 @@ __all__ = ["Part", "Reference", "Survey", "render", "survey"]
 
 FUEL = 100_000  # units for one render: a node that runs, or 64 characters or one item that are made or walked
 LONGEST = 100_000  # characters of any one text
-CODE = 600_000  # characters of the Python that one file may become
+CODE = 300_000  # characters of the Python that one file may become
+NODES = 15_000  # of one file's syntax tree,
+SCOPED = 50_000  # and of all that stands in its loops, macros and blocks, counted for each: so often jinja2 looks at it
 LARGEST = 10**15  # of the whole numbers written in a template
 NESTING = 64  # levels of the syntax tree
+SHORT_TEXT = 2_500  # characters, up to which Python looks for a text in the simplest way
 CALLS = 32  # macros and blocks inside each other
 A_CALL, A_FILE = 10, 100  # units beyond the nodes of what is called or loaded
 
@@ -80,6 +83,12 @@ def _size(value: object) -> int:
 
 def _weigh(value: Any) -> Any:
     _burn(_size(value))
+    return value
+
+
+def _search(value: Any) -> Any:
+    """What is looked into with `in`, after it has paid for the slowest search: Python's is quadratic in short texts."""
+    _burn(_size(value) + (min(len(value), SHORT_TEXT) ** 2 >> 14 if isinstance(value, str) else 0))
     return value
 
 
@@ -183,6 +192,7 @@ def unstopped(text: str) -> str:
 
 
 def _replace(text: str, old: str, new: str) -> str:
+    _burn(min(len(text), SHORT_TEXT) * min(len(old), SHORT_TEXT) >> 14)
     if len(text) + text.count(old) * len(new) > LONGEST:
         raise SecurityError(f"it makes a text of more than {LONGEST:,} characters")
     return text.replace(old, new)
@@ -212,13 +222,13 @@ def _paid(function: Callable[..., Any]) -> Callable[..., Any]:
     return paying
 
 
-def _on_text(function: Callable[..., str]) -> Callable[..., Any]:
-    """A filter of one text, which pays as the others do."""
+def _on_text(function: Callable[..., str], *, times: int = 1) -> Callable[..., Any]:
+    """A filter of one text, which pays as the others do, or so many times as much."""
 
     def paying(value: Any, *more: Any, **named: Any) -> str:
         text = value if type(value) is str else _text(value)
         result = function(text, *map(_text, more), **named) if more else function(text, **named)
-        _burn(2 + (len(text) + len(result) >> 6) + sum(map(_size, more)))
+        _burn(2 + times * (len(text) + len(result) >> 6) + sum(map(_size, more)))
         return result
 
     return paying
@@ -233,8 +243,8 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "upper": _on_text(str.upper),
     "lower": _on_text(str.lower),
     "capitalize": _on_text(str.capitalize),
-    "title": _on_text(do_title),
-    "trim": _on_text(str.strip),
+    "title": _on_text(do_title, times=8),
+    "trim": _on_text(lambda text: text.strip()),  # of white space only: a set of characters would be walked for each of them
     "removeprefix": _on_text(str.removeprefix),
     "replace": _on_text(_replace),
     "join": _paid(_join),
@@ -258,7 +268,7 @@ class _Generator(CodeGenerator):
     def write(self, x: str) -> None:
         self.written += len(x)
         if self.written > CODE:
-            self.fail("it sets too many names around too many includes and blocks", 1)
+            self.fail("it becomes too much code; make it shorter", 1)
         super().write(x)
 
     def visit_Concat(self, node: nodes.Concat, frame: Any) -> None:  # noqa: N802  (jinja2's name)
@@ -289,7 +299,7 @@ class _Environment(ImmutableSandboxedEnvironment):
         super().__init__(
             undefined=StrictUndefined, finalize=_text, trim_blocks=True, lstrip_blocks=True, optimized=False, cache_size=0
         )
-        self.filters = FILTERS | {"_pay": _pay, "_walk": _walk, "_weigh": _weigh}
+        self.filters = FILTERS | {"_pay": _pay, "_search": _search, "_walk": _walk, "_weigh": _weigh}
 
     def get_template(self, name: Any, parent: Any = None, globals: Any = None) -> Any:  # noqa: A002, ARG002  (jinja2's names)
         _burn(A_FILE)
@@ -342,8 +352,8 @@ def _complaint(node: nodes.Node) -> str | None:
     match node:
         case _ if type(node) not in SYNTAX:
             return f"{_named(node)} is not among what a template may use"
-        case nodes.Const(value=int(number)) if abs(number) > LARGEST:
-            return f"the number {str(number)[:20]}… is larger than {LARGEST:,}"
+        case nodes.Const(value=int() | float() as number) if not abs(number) <= LARGEST:
+            return f"the number {str(number)[:20]} is larger than {LARGEST:,}"
         case nodes.Name() if node.name in HIDDEN_NAMES or not _is_plain(node.name):
             return f"the name {node.name!r} is not among what a template may use"
         case nodes.List() | nodes.Tuple() if any(type(item) is not nodes.Const for item in node.items):
@@ -395,8 +405,12 @@ def _is_constant_text(node: nodes.Expr) -> bool:
 
 def _check(tree: nodes.Template) -> None:
     waiting: list[tuple[nodes.Node, int]] = [(tree, 0)]
+    seen = 0
     while waiting:
         node, depth = waiting.pop()
+        seen += 1
+        if seen > NODES:
+            _refuse(node, f"it has more than {NODES:,} pieces of syntax; make it shorter")
         if depth > NESTING:
             _refuse(node, f"it is nested more than {NESTING} deep")
         if why := _complaint(node):
@@ -411,16 +425,30 @@ def _through(name: str, node: nodes.Node, *values: int) -> nodes.Filter:
 
 def _make_pay(tree: nodes.Template) -> None:
     """Adds to the tree that straight code pays when it starts, a loop for all its turns, a comparison for what it compares with."""
+    weights = _weights(tree)
+    if sum(weights[id(node)] for node in tree.find_all((nodes.For, nodes.Macro, nodes.Block))) > SCOPED:
+        _refuse(tree, "too much stands inside too many loops, macros and blocks; nest fewer")
     for node in list(tree.find_all((nodes.For, nodes.Compare, nodes.Template, nodes.Macro, nodes.Block))):
-        weight = sum(1 for _ in node.find_all(nodes.Node))
         match node:
             case nodes.For():
-                node.iter = _through("_walk", node.iter, weight)
-            case nodes.Compare():  # which costs no more than its right side is long
+                node.iter = _through("_walk", node.iter, weights[id(node)])
+            case nodes.Compare():
                 for operand in node.ops:
-                    operand.expr = _through("_weigh", operand.expr)
+                    operand.expr = _through("_search" if operand.op in ("in", "notin") else "_weigh", operand.expr)
             case nodes.Template() | nodes.Macro() | nodes.Block():
-                _pay_first(node, weight)
+                _pay_first(node, weights[id(node)])
+
+
+def _weights(tree: nodes.Template) -> dict[int, int]:
+    """How many nodes there are below each, by its id: a node's own hash and equality walk all that is below it."""
+    weights: dict[int, int] = {}
+
+    def weigh(node: nodes.Node) -> int:
+        weights[id(node)] = below = sum(1 + weigh(child) for child in node.iter_child_nodes())
+        return below
+
+    weigh(tree)
+    return weights
 
 
 def _pay_first(node: nodes.Template | nodes.Macro | nodes.Block, weight: int) -> None:
@@ -597,7 +625,7 @@ def render(name: str, parts: Mapping[str, Part], values: dict[str, Any]) -> str:
 # what jinja2 raises, and what Python does inside the code that jinja2 wrote
 _FAILURES = (
     *(jinja2.TemplateError, RecursionError, MemoryError, ArithmeticError, LookupError),
-    *(SyntaxError, TypeError, ValueError, AttributeError, UnboundLocalError),
+    *(SyntaxError, TypeError, ValueError, AttributeError, NameError),
 )
 
 
@@ -606,6 +634,8 @@ def _why(error: BaseException, values: Mapping[str, Any] | None = None) -> str:
         return "it needs more memory than there is"
     if isinstance(error, (RecursionError, SyntaxError)):
         return "it is nested too deep"
+    if "int_max_str_digits" in str(error):
+        return "it holds a number of too many digits"
     message = error.message if isinstance(error, jinja2.TemplateError) else str(error)
     unknown = re.fullmatch(r"'(\w+)' is undefined", message or "")
     if unknown and values is not None:

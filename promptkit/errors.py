@@ -27,6 +27,7 @@ A message is one sentence with the value, what was expected, and the next thing 
 from __future__ import annotations
 
 import difflib
+import itertools
 import linecache
 import sys
 import traceback
@@ -60,6 +61,8 @@ __all__ = [
 ]
 
 PACKAGE = Path(__file__).parent
+MANY, LONG = 1_000, 64  # words to compare, and characters of one
+SHOWN = 40  # words of a list in a sentence
 
 
 class PromptkitWarning(UserWarning):
@@ -230,14 +233,33 @@ def warn(message: str) -> None:
 
 def brief_path(path: Path) -> str:
     """The path as a person would write it: a template that comes along by its name, else from here, or from home."""
-    bases = ((PACKAGE / "_templates", ""), (PACKAGE.parent / "templates", ""), (Path.cwd(), "./"), (Path.home(), "~/"))
-    found = next(((base, sign) for base, sign in bases if path.is_relative_to(base)), None)
-    return f"{found[1]}{path.relative_to(found[0]).as_posix()}" if found else str(path)
+    for where, sign in ((_shipped, ""), (_checked_out, ""), (Path.cwd, "./"), (Path.home, "~/")):
+        try:
+            return f"{sign}{path.relative_to(where()).as_posix()}"
+        except (ValueError, OSError, RuntimeError):  # elsewhere; or the folder is gone, or nobody's home is known
+            continue
+    return str(path)
+
+
+def _shipped() -> Path:
+    return PACKAGE / "_templates"
+
+
+def _checked_out() -> Path:
+    return PACKAGE.parent / "templates"
 
 
 def nearest(word: str, known: Iterable[str]) -> list[str]:
-    """The known words that look most like `word`, best first, three at most."""
-    return difflib.get_close_matches(word, list(known), n=3, cutoff=0.6)
+    """The known words that look most like `word`, best first, three at most; among many or long words none is looked for."""
+    short = [one for one in itertools.islice(known, MANY) if len(one) <= LONG]
+    return difflib.get_close_matches(word, short, n=3, cutoff=0.6) if len(word) <= LONG else []
+
+
+def listed(words: Iterable[object]) -> str:
+    """The words in a row, with how many more there are where they are many."""
+    shown = list(map(str, words))
+    more = [f"and {len(shown) - SHOWN:,} more"] if len(shown) > SHOWN else []
+    return ", ".join([*shown[:SHOWN], *more])
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -15,7 +15,7 @@ from functools import cached_property, lru_cache
 from types import MappingProxyType
 from typing import Any, Literal
 
-from promptkit.errors import InputError, did_you_mean, warn
+from promptkit.errors import InputError, did_you_mean, listed, warn
 from promptkit.sources import File
 
 __all__ = ["LANGUAGE", "Edition", "Input", "Pictures", "find_language", "is_word", "language_of", "read_edition", "shown"]
@@ -23,6 +23,8 @@ __all__ = ["LANGUAGE", "Edition", "Input", "Pictures", "find_language", "is_word
 LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 WORD = re.compile(r"[a-z][a-z0-9_]*")
 # what a call or the body of a template already gives a meaning to
+LONGEST_NAME = 64  # characters of an input's name
+MOST_INPUTS, MOST_PROBLEMS = 100, 20  # of one template, and in one error
 RESERVED = frozenset({"lang", "self", "loop", "super", "caller", "varargs", "kwargs", "true", "false", "none"})
 
 
@@ -73,14 +75,16 @@ class Input:
     def _typed(self, value: Any) -> Any:
         if self.type == "string" and isinstance(value, str):
             return value if type(value) is str else str.__str__(value)  # of a subclass, what it holds
-        if self.type == "list" and isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value):
-            return tuple(str.__str__(item) for item in value)
+        if self.type == "list" and isinstance(value, (list, tuple)):
+            items = tuple(list.__iter__(value) if isinstance(value, list) else tuple.__iter__(value))  # of a subclass, what it holds
+            if all(isinstance(item, str) for item in items):
+                return tuple(map(str.__str__, items))
         if self.type == "boolean" and isinstance(value, bool):
             return value
         if self.type in ("integer", "number") and isinstance(value, int) and not isinstance(value, bool):
-            return value
+            return int.__int__(value)
         if self.type == "number" and isinstance(value, float) and math.isfinite(value):
-            return value
+            return float.__float__(value)
         raise ValueError(f"is {shown(value)}; expected {EXPECTED[self.type]}")
 
     def _key(self, value: Any) -> Any:
@@ -128,7 +132,12 @@ class Input:
 
 
 def shown(value: object) -> str:
-    text = repr(value)
+    """The beginning of what a value looks like in Python, whatever it is."""
+    short = value[:100] if isinstance(value, (str, bytes, bytearray)) else value
+    try:
+        text = repr(short)
+    except Exception:  # deeper than Python follows, or an object that fails when it is asked
+        text = f"a {type(value).__name__}"
     return text if len(text) <= 60 else f"{text[:57]}…"
 
 
@@ -211,6 +220,9 @@ class Edition:
         recorded: dict[str, Any] = {}
         values = dict(self.defaults)
         for name, value in given.items():
+            if len(problems) == MOST_PROBLEMS:
+                problems.append("and more")
+                break
             declared = self.inputs.get(name) or self._renamed(name, given)
             if declared is None:
                 problems.append(f"{name!r} is not an input{did_you_mean(name, self.inputs)}")
@@ -222,7 +234,7 @@ class Edition:
                     problems.append(f"{declared.name!r} {error}")
         problems += [self._missing(i) for i in self.required if recorded.get(i.name, given.get(i.name)) is None]
         if problems:
-            known = ", ".join(self.inputs) or "none (a template declares them under `inputs:` in its front matter)"
+            known = listed(self.inputs) or "none (a template declares them under `inputs:` in its front matter)"
             raise InputError(f"{'; '.join(problems)}. The inputs are: {known}.", problems=problems, file=str(self.base.path))
         return recorded, values
 
@@ -246,9 +258,9 @@ def read_edition(base: File, file: File) -> Edition:
     """
     read = _FrontMatter(file)
     edition = read.base() if file is base else read.words(read_edition(base, base))
-    if read.problems:
-        said = f"The front matter has problems: {'; '.join(read.problems)}."
-        raise InputError(said, problems=read.problems, file=str(file.path))
+    if problems := read.problems[:MOST_PROBLEMS]:
+        more = ["and more"] if len(read.problems) > MOST_PROBLEMS else []
+        raise InputError(f"The front matter has problems: {'; '.join([*problems, *more])}.", problems=problems, file=str(file.path))
     return edition
 
 
@@ -266,7 +278,10 @@ class _FrontMatter:
             self.problems.append(f"lang is {lang!r}; expected a tag such as en or zh-CN")
         if kind not in KINDS:
             self.problems.append(f"kind is {kind!r}; expected generate or edit")
-        inputs = {name: self.input(name, spec) for name, spec in self.field("inputs").items()}
+        said = self.field("inputs")
+        if len(said) > MOST_INPUTS:
+            self.problems.append(f"it declares {len(said):,} inputs; {MOST_INPUTS} at most")
+        inputs = {name: self.input(name, spec) for name, spec in [*said.items()][:MOST_INPUTS]}
         return self.edition(self.file, lang, kind, inputs, self.pictures(kind), self.config())
 
     def words(self, base: Edition) -> Edition:
@@ -288,8 +303,8 @@ class _FrontMatter:
 
     def known_keys(self, what: str, found: Mapping[str, Any], known: Collection[str]) -> None:
         for key in found:
-            if key not in known and not key.startswith("x-"):
-                self.problems.append(f"{what} has an unknown key {key!r}{did_you_mean(key, known)}; known are {', '.join(known)}")
+            if key not in known and not key.startswith("x-") and len(self.problems) <= MOST_PROBLEMS:
+                self.problems.append(f"{what} has an unknown key {shown(key)}{did_you_mean(key, known)}; known are {listed(known)}")
 
     def field(self, name: str) -> Any:
         empty = FIELDS[name]
@@ -334,8 +349,9 @@ class _FrontMatter:
         return tuple(MappingProxyType(e) for e in examples if isinstance(e, dict))
 
     def input(self, name: str, spec: Any) -> Input:
-        if not is_word(name) or name in RESERVED:
-            self.problems.append(f"the input {name!r} needs another name: small letters, digits and _, and no word of Python or Jinja")
+        if not is_word(name) or name in RESERVED or len(name) > LONGEST_NAME:
+            rule = f"small letters, digits and _, {LONGEST_NAME} at most, and no word of Python or Jinja"
+            self.problems.append(f"the input {shown(name)} needs another name: {rule}")
         spec = {} if spec == "" else spec
         if not isinstance(spec, dict):
             self.problems.append(f"the input {name!r} is {shown(spec)}; expected a mapping such as {{description: …}}")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from promptkit import packs, settings
-from promptkit.errors import TemplateError, TemplateNotFound, brief_path, did_you_mean, nearest
+from promptkit.errors import TemplateError, TemplateNotFound, brief_path, did_you_mean, listed, nearest
 from promptkit.frontmatter import is_word
 from promptkit.markup import table
 from promptkit.sources import file_names
@@ -70,8 +70,8 @@ class Library:
     def __getitem__(self, name: str) -> Any:
         found = self._find(name)
         if found is None:
-            known, there = template_names(self), ", ".join(template_names(self)) or "none"
-            message = f"There is no template {self._prefix + str(name)!r}{_hint(self, str(name), known)}; known are {there}."
+            known, whole = template_names(self), f"{self._prefix}{name}"
+            message = f"There is no template {whole!r}{_hint(self, str(name), known)}; known are {listed(known) or 'none'}."
             raise TemplateNotFound(message, name=str(name), near=nearest(str(name), known))
         return found
 
@@ -168,8 +168,15 @@ def folder_library(folder: str | os.PathLike[str]) -> Library:
 
 
 def _existing(folder: str | os.PathLike[str]) -> str:
-    path = os.path.abspath(os.path.expanduser(folder))  # noqa: PTH100, PTH111  (a Path costs more than the call)
-    if not os.path.isdir(path):  # noqa: PTH112
+    named = os.fspath(folder) if isinstance(folder, str | os.PathLike) else folder
+    if not isinstance(named, str):
+        raise TemplateError(f"A folder of templates is a path, not {named!r:.60}.")
+    try:
+        path = os.path.abspath(os.path.expanduser(named))  # noqa: PTH100, PTH111  (a Path costs more than the call)
+        is_there = os.path.isdir(path)  # noqa: PTH112
+    except OSError:  # a relative path, in a working folder that is gone
+        path, is_there = named, False
+    if not is_there:
         raise TemplateError(f"There is no folder {path}; name one that holds templates.")
     return path
 

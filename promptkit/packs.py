@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import metadata, util
@@ -36,39 +37,59 @@ def installed_packs() -> tuple[Pack, ...]:
     return _packs(tuple(map(_changed, sys.path)))
 
 
-def _changed(folder: str) -> tuple[str, int]:
+def _changed(folder: object) -> tuple[object, int]:
     """When something was last installed into a folder of sys.path, or removed."""
     try:
-        return folder, Path(folder).stat().st_mtime_ns
-    except OSError:
-        return folder, 0
+        return folder, Path(folder).stat().st_mtime_ns  # type: ignore[arg-type]
+    except (OSError, ValueError, TypeError):  # sys.path holds what it likes
+        return str(folder), 0
 
 
 @lru_cache(maxsize=1)
-def _packs(_: tuple[tuple[str, int], ...]) -> tuple[Pack, ...]:
+def _packs(_: tuple[tuple[object, int], ...]) -> tuple[Pack, ...]:
     importlib.invalidate_caches()
     return tuple(pack for _, pack in sorted(_found().items()))
 
 
 def _found() -> dict[str, Pack]:
     known: dict[str, Pack] = {}
-    for entry in metadata.entry_points(group=GROUP):
-        name, folder, dist = entry.name, _folder_of(entry.value), entry.dist
-        if not is_word(name):
-            warn(f"The pack {name!r} is left out: a pack's name is small letters, digits and _, such as 'acme'.")
-        elif folder is None or dist is None:
-            warn(f"The pack {name!r} names {entry.value!r}, where there is no folder of templates; install it anew.")
-        elif name in known:
-            first = f"{known[name].distribution} {known[name].version}"
-            warn(f"Two packs are called {name!r}: {first} is used, and {dist.name} {dist.version} is not; remove one of them.")
+    for entry, name, version in _entries():
+        folder = _folder_of(entry.value)
+        if not is_word(entry.name):
+            warn(f"The pack {entry.name!r} is left out: a pack's name is small letters, digits and _, such as 'acme'.")
+        elif folder is None:
+            warn(f"The pack {entry.name!r} names {entry.value!r}, where there is no folder of templates; install it anew.")
+        elif entry.name in known:
+            first = f"{known[entry.name].distribution} {known[entry.name].version}"
+            warn(f"Two packs are called {entry.name!r}: {first} is used, and {name} {version} is not; remove one of them.")
         else:
-            known[name] = Pack(name, str(folder), dist.name, dist.version)
+            known[entry.name] = Pack(entry.name, str(folder), name, version)
     return known
+
+
+def _entries() -> Iterator[tuple[metadata.EntryPoint, str, str]]:
+    """Each pack that a distribution declares, with its name and version; of two with one name Python imports the first."""
+    seen: set[str] = set()
+    folders = [folder for folder in sys.path if isinstance(folder, str) and "\0" not in folder]
+    for distribution in metadata.distributions(path=folders):
+        try:
+            entries = [entry for entry in distribution.entry_points if entry.group == GROUP]
+            name, version = (distribution.name, distribution.version) if entries else ("", "")
+        except Exception as error:  # whatever stands in an installed package's files, templates are found all the same
+            warn(f"An installed package cannot be read ({type(error).__name__}: {error}); its templates, if it has any, are left out.")
+            continue
+        if entries and not (name and version):
+            warn(f"The pack {entries[0].name!r} comes from a package without a name or version; install it anew.")
+        elif entries and name not in seen:
+            seen.add(name)
+            yield from ((entry, name, version) for entry in entries)
 
 
 def _folder_of(value: str) -> Path | None:
     """The folder of a dotted name, found without running any code of the package."""
-    first, *rest = value.partition(":")[0].strip().split(".")
+    first, *rest = value.partition("[")[0].partition(":")[0].strip().split(".")
+    if not all(map(str.isidentifier, (first, *rest))):
+        return None
     try:
         spec = util.find_spec(first)
     except (ImportError, ValueError):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,13 +11,14 @@ from typing import Any, Literal
 
 from promptkit.errors import TemplateError
 from promptkit.files import write_whole
-from promptkit.frontmatter import LANGUAGE, find_language, is_word
+from promptkit.frontmatter import LANGUAGE, find_language
 from promptkit.library import Library
 from promptkit.template import Template
 
 __all__ = ["Difference", "compare_samples", "samples", "unsampled", "write_samples"]
 
-SAMPLE = re.compile(rf"(?P<template>[a-z][a-z0-9_]*)\.[1-9][0-9]*\.{LANGUAGE.pattern}\.txt")
+LIST = "samples.txt"  # in their folder
+SAMPLE = re.compile(rf"(?P<template>[a-z][a-z0-9_]*(?:/[a-z][a-z0-9_]*)*)\.[1-9][0-9]*\.{LANGUAGE.pattern}\.txt")
 # behind the blank that ends a sentence; Chinese, Japanese and Hindi need none
 SENTENCE = re.compile(r"(?<=[.!?…] )(?=\S)|(?<=[.!?][\"”’)] )(?=\S)|(?<=[。！？।])(?=[^\s」』”’）])")
 
@@ -58,18 +58,23 @@ def unsampled(library: Library, *names: str) -> list[str]:
 def write_samples(library: Library, folder: Path, *names: str) -> list[Path]:
     """Writes the samples that are not in the folder as they are now, and removes those that are gone; the paths of what it wrote.
 
-    What is rendered no differently is left as it is, and so is each file that does not look like a sample.
+    What is rendered no differently is left as it is. A file named `samples.txt` in the folder lists what was written, so that no other file
+    is ever removed.
     """
     now = samples(library, *names)
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        gone = _kept(library, folder, names) - now.keys()
+        listed = sorted((_listed(folder) | now.keys()) - gone)
         changed = {folder / path: text for path, text in now.items() if _read(folder / path) != text}
         for path, text in changed.items():
             write_whole(path, text.encode())
-        for gone in _kept(library, folder, names) - now.keys():
-            (folder / gone).unlink(missing_ok=True)
-    except OSError as error:
-        why = error.strerror or error
+        for name in gone:
+            (folder / name).unlink(missing_ok=True)
+        if _listed(folder) != set(listed):
+            write_whole(folder / LIST, "".join(f"{path}\n" for path in listed).encode())
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
         raise TemplateError(f"The samples cannot be written to {folder}: {why}; name another folder.") from None
     return list(changed)
 
@@ -79,7 +84,7 @@ def compare_samples(library: Library, folder: Path, *names: str) -> list[Differe
     if not folder.is_dir():
         raise TemplateError(f"There is no folder {folder}; `promptkit templates render --all -o {folder}` writes it.")
     now = samples(library, *names)
-    paths = sorted(now.keys() | _kept(library, folder, names))
+    paths = sorted(now.keys() | {path for path in _kept(library, folder, names) if (folder / path).exists()})
     pairs = [(folder / path, _read(folder / path), now.get(path)) for path in paths]
     return [_difference(path, kept, text) for path, kept, text in pairs if kept != text]
 
@@ -123,19 +128,19 @@ def _is_in(example: Mapping[str, Any], lang: str, template: Template, number: in
 
 
 def _kept(library: Library, folder: Path, names: tuple[str, ...]) -> set[str]:
-    """The paths in the folder that look like samples of those templates, by their names alone."""
+    """The paths of the samples of those templates that were written into the folder."""
     chosen = [found.name if isinstance(found, Template) else found._prefix for found in _named(library, names)]
-    return {path for path, name in _kept_samples(folder) if any(_is_one_of(name, one) for one in chosen)}
+    return {path for path in _listed(folder) if any(_is_one_of(_template_of(path), one) for one in chosen)}
 
 
-def _kept_samples(folder: Path) -> Iterator[tuple[str, str]]:
-    """The path of each file in the folder that looks like a sample, and the name of its template."""
-    for at, spaces, files in os.walk(folder):
-        spaces[:] = [space for space in spaces if is_word(space)]
-        inside = Path(at).relative_to(folder).parts
-        for file in files:
-            if match := SAMPLE.fullmatch(file):
-                yield "/".join([*inside, file]), ".".join([*inside, match["template"]])
+def _listed(folder: Path) -> set[str]:
+    """What the list in the folder says was written there; a line that names no sample is passed over."""
+    return {line for line in (_read(folder / LIST) or "").splitlines() if SAMPLE.fullmatch(line)}
+
+
+def _template_of(path: str) -> str:
+    match = SAMPLE.fullmatch(path)
+    return match["template"].replace("/", ".") if match else ""
 
 
 def _is_one_of(name: str, chosen: str) -> bool:

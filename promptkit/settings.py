@@ -78,7 +78,7 @@ def template_folders() -> tuple[str, ...]:
 @lru_cache(maxsize=16)
 def _template_folders(named: str, home: str, here: str) -> tuple[str, ...]:
     folders = (*filter(None, named.split(os.pathsep)), str(_home("config", home) / "templates"))
-    return tuple(os.path.abspath(os.path.join(here, os.path.expanduser(f))) for f in folders)  # noqa: PTH100, PTH111, PTH118
+    return tuple(os.path.normpath(os.path.join(here, os.path.expanduser(f))) for f in folders)  # noqa: PTH111, PTH118
 
 
 def language() -> str:
@@ -100,7 +100,7 @@ def models() -> Mapping[str, Any]:
 
 
 def _home(kind: str, home: str) -> Path:
-    return Path(home).expanduser() if home else _platform_folder(kind)
+    return Path(os.path.expanduser(home)) if home else _platform_folder(kind)  # noqa: PTH111  (Path's raises where there is no such user)
 
 
 @cache

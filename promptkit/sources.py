@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 __all__ = ["LONGEST_FILE", "File", "file_names", "make_file", "open_file"]
 
 LONGEST_FILE = 32_768  # bytes of a template with all that it extends, includes and imports
-# A change within one tick of the file system's clock leaves the time stamp as it was (2 s on FAT, the coarsest), so that what changed
-# less than this before it was looked at is looked at again.
-SETTLED_NS = 2_000_000_000
+# A change within one tick of the file system's clock leaves the time stamp as it was, so that what changed less than this before it was
+# looked at is looked at again: 2 s where stamps are whole seconds (FAT), else some ticks of the system's clock.
+COARSE_TICK, FINE_TICK = 2_000_000_000, 50_000_000  # nanoseconds
 FRONT_MATTER = re.compile(r"---[ \t]*\n(?P<yaml>.*?)^---[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 
 
@@ -76,7 +76,7 @@ class File:
 class _Seen:
     """What was there when it was looked at, and whether an unchanged stamp means that it is there still."""
 
-    stamp: tuple[int, int, int]
+    stamp: tuple[int, ...]
     is_settled: bool
     found: Any
 
@@ -91,14 +91,17 @@ def open_file(path: str, name: str) -> File | None:
         state = os.stat(path)  # noqa: PTH116  (a Path costs more than the call)
     except (OSError, ValueError):
         return None
-    seen, stamp = _known_files.get((path, name)), (state.st_mtime_ns, state.st_size, state.st_ino)
+    seen, stamp = _known_files.get((path, name)), _stamp(state)
     if seen is not None and seen.stamp == stamp and seen.is_settled:
         known: File = seen.found
         return known
-    text = _read_text(Path(path), state)
+    now = time.time_ns()
+    text = _read_text(Path(path), name)
+    if text is None:
+        return None
     same = seen is not None and seen.found.text == text
     file: File = seen.found if same and seen else File(name, Path(path), text)
-    _known_files[path, name] = _Seen(stamp, _is_settled(state), file)
+    _known_files[path, name] = _Seen(stamp, _is_settled(state, now), file)
     return file
 
 
@@ -111,30 +114,56 @@ def file_names(folder: str) -> tuple[str, ...]:
     """The names in a folder, sorted, the same tuple as long as they are the same; none where there is no such folder."""
     try:
         state = os.stat(folder)  # noqa: PTH116
-        seen, stamp = _known_folders.get(folder), (state.st_mtime_ns, state.st_size, state.st_ino)
+        seen, stamp = _known_folders.get(folder), _stamp(state)
         if seen is None or seen.stamp != stamp or not seen.is_settled:
-            listed = tuple(sorted(os.listdir(folder)))  # noqa: PTH208
+            now, listed = time.time_ns(), tuple(sorted(os.listdir(folder)))  # noqa: PTH208
             same = seen is not None and seen.found == listed
-            seen = _known_folders[folder] = _Seen(stamp, _is_settled(state), seen.found if same and seen else listed)
+            seen = _known_folders[folder] = _Seen(stamp, _is_settled(state, now), seen.found if same and seen else listed)
     except (OSError, ValueError):
         return ()
     names: tuple[str, ...] = seen.found
     return names
 
 
-def _is_settled(state: os.stat_result) -> bool:
-    return time.time_ns() - state.st_mtime_ns > SETTLED_NS
+def _stamp(state: os.stat_result) -> tuple[int, ...]:
+    return state.st_mtime_ns, state.st_ctime_ns, state.st_size, state.st_ino, state.st_dev
 
 
-def _read_text(path: Path, state: os.stat_result) -> str:
-    if not stat.S_ISREG(state.st_mode):
-        raise TemplateError("This is no file; a template is a UTF-8 text file.", file=str(path))
-    if state.st_size > LONGEST_FILE:
-        raise TemplateError(f"The file has {state.st_size:,} bytes; a template has {LONGEST_FILE:,} at most.", file=str(path))
+def _is_settled(state: os.stat_result, now: int) -> bool:
+    """Whether it was last changed long enough before it was looked at."""
+    changed = max(state.st_mtime_ns, state.st_ctime_ns)
+    return now - changed > (FINE_TICK if changed % 1_000_000_000 else COARSE_TICK)
+
+
+def _read_text(path: Path, name: str) -> str | None:
+    """What the file holds; None where it has gone meanwhile."""
+    _refuse_links_outside(path, name)
     try:
-        return _decoded(path, path.read_bytes())
+        with open(path, "rb", opener=_open_at_once) as file:
+            state = os.fstat(file.fileno())
+            if not stat.S_ISREG(state.st_mode):
+                raise TemplateError("This is no file; a template is a UTF-8 text file.", file=str(path))
+            data = file.read(LONGEST_FILE + 1)
+    except FileNotFoundError:
+        return None
     except OSError as error:
-        raise TemplateError(f"The file cannot be read: {error.strerror}.", file=str(path)) from None
+        what = "This is no file; a template is a UTF-8 text file" if path.is_dir() else f"The file cannot be read: {error.strerror}"
+        raise TemplateError(f"{what}.", file=str(path)) from None
+    if len(data) > LONGEST_FILE:
+        raise TemplateError(f"The file has {state.st_size:,} bytes; a template has {LONGEST_FILE:,} at most.", file=str(path))
+    return _decoded(path, data)
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # a pipe that nobody writes to would hold us
+
+
+def _refuse_links_outside(path: Path, name: str) -> None:
+    """A link in a stranger's folder must not bring in what else is on this machine; the folder itself may be a link."""
+    root = Path(str(path).removesuffix(name))
+    real = os.path.realpath(path)
+    if not Path(real).is_relative_to(os.path.realpath(root)):
+        raise TemplateError(f"This is a link to {real}, outside of its folder; put a copy in its place.", file=str(path))
 
 
 def _decoded(path: Path, data: bytes) -> str:

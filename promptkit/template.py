@@ -13,12 +13,13 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from promptkit import brackets, settings
 from promptkit.errors import InputError, TemplateError, brief_path, did_you_mean, warn
-from promptkit.frontmatter import LANGUAGE, Edition, Input, Pictures, find_language, read_edition, shown
+from promptkit.frontmatter import LANGUAGE, Edition, Input, Pictures, find_language, is_word, read_edition, shown
 from promptkit.markup import Html, card, escape, table
 from promptkit.sources import LONGEST_FILE, File, file_names, make_file, open_file
 
@@ -84,10 +85,6 @@ class _Bundle:
 
 
 def _bundle(edition: Edition, rendered: Mapping[str, File]) -> _Bundle:
-    size = sum(len(file.text.encode()) for file in rendered.values())
-    if size > LONGEST_FILE:
-        said = f"With all that it includes it has {size:,} bytes; {LONGEST_FILE:,} at most."
-        raise TemplateError(said, file=str(edition.file.path))
     sources = {file.name: file.text for file in (*rendered.values(), edition.base)}
     canonical = json.dumps(sources, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     digest = hashlib.sha256(canonical.encode()).hexdigest()
@@ -98,7 +95,8 @@ def _bundle(edition: Edition, rendered: Mapping[str, File]) -> _Bundle:
 class Template:
     """A template, ready to be called with its inputs by name: `templates.sticker(subject="happy bear")` is a Prompt.
 
-    It is the file as it was when the library was asked for it. `kind` is "generate" or "edit", `lang` the language of the base file,
+    It is the file as it was when the library was asked for it; its partials and other languages are as they were when it first rendered.
+    `kind` is "generate" or "edit", `lang` the language of the base file,
     `languages` are all that there are files for, the base file's first. `pictures` says how many it needs, `config` holds hints for the
     request, `source` is the base file's text with plain line ends, `pack` the distribution and version that it was installed with, or None.
     """
@@ -138,8 +136,12 @@ class Template:
 
         Inputs are named after the brackets ("brand/concept" → concept, "text to render" → text), and "a [x]" takes the article that fits.
         """
+        if not isinstance(name, str) or not is_word(name):
+            raise TemplateError(f"{shown(name)} cannot name a template: small letters, digits and _, no word of Python.")
         source = brackets.from_brackets(pattern, kind=kind)
-        return _template(name, make_file(f"{name}.j2", Path(f"{name}.j2"), source.encode()), (), at="")
+        made = _template(name, make_file(f"{name}.j2", Path(f"{name}.j2"), source.encode()), (), at="")
+        made._in_language(made.lang)  # what is too long for a template says so at once
+        return made
 
     @property
     def digest(self) -> str:
@@ -187,8 +189,15 @@ class Template:
         found = self._looked[path, name] = open_file(path, name)
         return found
 
+    def _refuse_size(self, found: Mapping[str, File], file: File) -> None:
+        size = sum(len(one.text.encode("utf-8", "surrogatepass")) for one in found.values())
+        if size > LONGEST_FILE:
+            said = f"With all that it includes it has {size:,} bytes or more; {LONGEST_FILE:,} at most."
+            raise TemplateError(said, file=str(file.path))
+
     def _gather(self, edition: Edition) -> _Bundle:
         found = {edition.file.name: edition.file}
+        self._refuse_size(found, edition.file)
         self._add_needs(edition.file, found, (edition.file.name,))
         return _bundle(edition, found)
 
@@ -200,6 +209,7 @@ class Template:
                 raise TemplateError(f"Files include each other more than {DEEPEST} deep; include fewer.", file=str(file.path), line=line)
             if name not in found:
                 found[name] = self._open_needed(name, file, line)
+                self._refuse_size(found, next(iter(found.values())))  # before it costs the time to compile it
                 self._add_needs(found[name], found, (*trail, name))
 
     def _open_needed(self, name: str, by: File, line: int) -> File:
@@ -213,7 +223,7 @@ class Template:
 
     def _is_current(self) -> bool:
         """Whether all files that it has looked at are as they were."""
-        for place, file in self._looked.items():
+        for place, file in tuple(self._looked.items()):  # another thread may be adding to it
             if open_file(*place) is not file:
                 return False
         return file_names(self._at) is self._beside
@@ -290,14 +300,26 @@ def open_template(folder: str, name: str, *, space: str = "", pack: tuple[str, s
 def _template(name: str, base: File, folders: tuple[str, ...], at: str, pack: tuple[str, str] | None = None) -> Template:
     beside = file_names(at)
     e = read_edition(base, base)
+    if not base.text.strip():
+        raise TemplateError("The file is empty; write its prompt.", file=str(base.path))
     stem = base.name.removesuffix(".j2").rpartition("/")[2]
-    others = [match["lang"] for file in beside if (match := FILE_NAME.fullmatch(file)) and match["name"] == stem and match["lang"]]
+    others = _languages_beside(beside).get(stem, [])
     if e.lang in others:
         same = str(base.path.with_suffix(f".{e.lang}.j2"))
         raise TemplateError(f"This file says the same language, {e.lang!r}, as {base.name}; remove one.", file=same)
     about = (name, e.description, e.kind, e.lang, (e.lang, *others), e.inputs, e.pictures, e.config, e.examples)
     folders = tuple(dict.fromkeys(filter(None, folders)))
     return Template(*about, source=base.text, file=base.path, pack=pack, _base=base, _folders=folders, _at=at, _beside=beside)
+
+
+@lru_cache(maxsize=64)
+def _languages_beside(names: tuple[str, ...]) -> Mapping[str, list[str]]:
+    """The languages of each template in a folder, by its name there, but for those of the base files."""
+    found: dict[str, list[str]] = {}
+    for file in names:
+        if (match := FILE_NAME.fullmatch(file)) and match["lang"]:
+            found.setdefault(match["name"], []).append(match["lang"])
+    return found
 
 
 def _partials(folder: str) -> list[str]:

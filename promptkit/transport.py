@@ -243,5 +243,6 @@ def _is_timeout(error: BaseException) -> bool:
 
 
 def _worded(error: BaseException) -> str:
-    text = re.sub(r"^\w*\((?:host|<)[^)]*\): |^<[^>]*>: ", "", str(error))  # urllib3 begins with its own objects
+    said = next((arg for arg in reversed(error.args) if isinstance(arg, str)), "") if len(error.args) > 1 else str(error)
+    text = re.sub(r"^\w*\((?:host|<)[^)]*\): |^<[^>]*>: ", "", said or str(error))  # urllib3 begins with its own objects
     return f"{type(error).__name__}: {text[:200]}" if text else type(error).__name__

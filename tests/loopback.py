@@ -130,6 +130,7 @@ class Loopback:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # or a reply in two pieces takes 40 ms
     loopback: Loopback
 
     def do_POST(self) -> None:
@@ -170,13 +171,17 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
 
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 64
+    daemon_threads = True
+    block_on_close = False
+
+
 @contextmanager
 def serving() -> Iterator[Loopback]:
     """A server for as long as the block runs."""
     loopback = Loopback()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"loopback": loopback}))
-    server.daemon_threads = True
-    server.block_on_close = False
+    server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"loopback": loopback}))
     loopback.url = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()

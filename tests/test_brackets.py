@@ -17,6 +17,7 @@ from promptkit.errors import TemplateError
 from promptkit.frontmatter import Edition, read_edition
 from promptkit.library import Library
 from promptkit.sources import File, make_file
+from promptkit.template import Template
 
 STICKER = (
     "A [style] sticker of a [subject], featuring [key characteristics] and a [color palette]. The design should have [line style] and "
@@ -344,7 +345,14 @@ def test_what_is_no_pattern_is_refused(pattern: Any, said: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_a_long_pattern_keeps_all_its_brackets() -> None:
-    """A pattern of nearly the greatest length, all brackets, makes a source that has an input for each."""
-    pattern = "".join(f"a [x{n}]" for n in range(2_400))[:19_999]
-    assert from_brackets(pattern[: pattern.rfind("]") + 1]).count("{description: ") > 2_000
+def test_a_pattern_has_its_bounds() -> None:
+    """Up to a hundred brackets of two hundred characters are all there; more, longer ones, and what no template holds are refused."""
+    pattern = "".join(f"a [{'x ' * 99}{n:02}]" for n in range(100))
+    assert from_brackets(pattern[:19_000].rpartition("a [")[0]).count("{description: ") > 90
+    for wrong, said in {"[a]" * 101: "101 brackets; 100 at most", f"[{',' * 201}x]": "202 characters; 200 at most"}.items():
+        with pytest.raises(TemplateError, match=said):
+            from_brackets(wrong)
+    with pytest.raises(TemplateError, match="32,768 at most"):
+        Template.from_brackets("中" * 19_000 + "[a]")
+    with pytest.raises(TemplateError, match="cannot name a template"):
+        Template.from_brackets("A [x]", name="../x")

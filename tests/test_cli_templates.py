@@ -30,7 +30,7 @@ def test_what_new_writes_is_clean(kind: str) -> None:
     run("templates", "new", "shop.poster", "--folder", "prompts", "--kind", kind)
     assert Library("prompts").shop.poster.kind == kind
     out, said = run("templates", "check", "prompts")
-    assert (out, "nothing found in 1 templates" in said) == ("", True)
+    assert (out, "nothing found in 1 template, 1 file" in said) == ("", True)
     out, _ = run("templates", "render", "--all", "--folder", "prompts", "-o", "rendered")
     assert [Path(line).as_posix() for line in out.splitlines()] == [f"rendered/shop/poster.{n}.en.txt" for n in (1, 2)]
     assert run("templates", "test", "prompts")[0] == ""
@@ -52,7 +52,7 @@ def test_check_names_code_file_and_line() -> None:
     out, said = run("templates", "check", "prompts", code=1)
     assert "./prompts/hat.j2:5: unused-input: " in out
     assert "nothing-kept" in out
-    assert "2 findings in 1 templates" in said
+    assert "2 findings in 1 template, 1 file" in said
     assert "no folder" in run("templates", "check", "nowhere", code=1)[1]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -136,3 +137,43 @@ def test_a_pack_that_is_not_there_is_said_with_its_neighbours(install: Callable[
     install("acme = acme_prompts.templates")
     with pytest.raises(TemplateNotFound, match="'sticker'"):
         _ = templates.acme.stiker
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("entry_points.txt", b"[promptkit.templates]\nacme = \xff"),
+        ("entry_points.txt", b"[console_scripts]\nno equals sign\n[promptkit.templates]\nacme = acme_prompts.templates"),
+        ("METADATA", b"Name: \xff"),
+        ("METADATA", None),
+    ],
+)
+def test_a_damaged_package_hides_no_template(install: Callable[..., Path], name: str, data: bytes | None) -> None:
+    """Whatever stands in the files of an installed package, all other templates are found, and a warning says what is wrong."""
+    install("acme = acme_prompts.templates")
+    install("fine = other_prompts.templates", distribution="other-prompts")
+    (info,) = Path("../site").glob("acme_prompts-*.dist-info")
+    (info / name).unlink()
+    if data is not None:
+        (info / name).write_bytes(data)
+    with pytest.warns(PromptkitWarning, match=r"cannot be read|without a name or version"):
+        assert "sticker" in template_names(templates)
+    assert templates.fine.sticker.pack == ("other-prompts", "1.2.0")
+    assert "acme.sticker" not in template_names(templates)
+
+
+@pytest.mark.parametrize("value", ["acme_prompts./etc", "acme_prompts.templates/../..", "..", "acme prompts", ""])
+def test_a_pack_stays_in_its_package(install: Callable[..., Path], value: str) -> None:
+    """A value that is no dotted name leads nowhere."""
+    install("acme = acme_prompts.templates")
+    (info,) = Path("../site").glob("*.dist-info")
+    (info / "entry_points.txt").write_text(f"[promptkit.templates]\nacme = {value}\n")
+    with pytest.warns(PromptkitWarning):
+        assert "acme" not in templates
+
+
+def test_odd_entries_of_the_import_path_do_no_harm(install: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """sys.path may hold what it likes."""
+    install("acme = acme_prompts.templates")
+    monkeypatch.setattr(sys, "path", [*sys.path, None, 5, b"x", "\0", Path()])
+    assert "acme.sticker" in template_names(templates)

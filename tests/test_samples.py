@@ -10,7 +10,7 @@ import pytest
 
 from promptkit.errors import TemplateError, TemplateNotFound
 from promptkit.library import Library
-from promptkit.samples import Difference, compare_samples, samples, unsampled, write_samples
+from promptkit.samples import LIST, Difference, compare_samples, samples, unsampled, write_samples
 
 FOX = "inputs: {x: {default: owl}}\nexamples:\n  - inputs: {x: fox}\n"
 JA = "inputs: {x: {default: 梟}}\n"
@@ -25,8 +25,14 @@ def library(folder: Path, files: Mapping[str, str]) -> Library:
     return Library(folder / "templates", builtin=False)
 
 
+def note(folder: Path, *written: str) -> None:
+    """Adds to the list of what was written into a folder."""
+    with (folder / LIST).open("a", encoding="utf-8") as file:
+        file.writelines(f"{path}\n" for path in written)
+
+
 def contents(folder: Path) -> dict[str, str]:
-    return {p.relative_to(folder).as_posix(): p.read_text(encoding="utf-8") for p in folder.rglob("*") if p.is_file()}
+    return {p.relative_to(folder).as_posix(): p.read_text(encoding="utf-8") for p in folder.rglob("*") if p.is_file() and p.name != LIST}
 
 
 # Which there are
@@ -130,17 +136,22 @@ def test_samples_are_written_whole_and_once(tmp_path: Path) -> None:
 
 
 STRANGERS = ["notes.txt", "a.0.en.txt", "a.1.txt", "A.1.en.txt", "a.1.en.txt~", "a.1.en.md", "1.en.txt"]
-STRANGERS += [".git/a.1.en.txt", "My Notes/a.1.en.txt"]
+STRANGERS += [".git/a.1.en.txt", "My Notes/a.1.en.txt", "a.2.en.txt", "a.1.zh-CN.txt", "report.2.old.txt", "b/list.3.bak.txt"]
 
 
 def test_only_samples_are_removed(tmp_path: Path) -> None:
-    """What looks like a sample and is none any more goes; all other files stay."""
-    here, folder = library(tmp_path, {"a.j2": FOX}), tmp_path / "rendered"
-    for name in [*STRANGERS, "a.2.en.txt", "a.1.zh-CN.txt", "b/gone.1.en.txt"]:
+    """What was written and is no sample any more goes; all other files stay, however much they look like one."""
+    here, folder = library(tmp_path, {"a.j2": FOX, "b/gone.j2": FOX}), tmp_path / "rendered"
+    write_samples(here, folder)
+    for name in STRANGERS:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text("mine", encoding="utf-8")
+    (tmp_path / "templates" / "b" / "gone.j2").unlink()
+    note(folder, "../a.1.en.txt", "/etc/passwd")
+    (tmp_path / "a.1.en.txt").touch()
     write_samples(here, folder)
     assert contents(folder) == dict.fromkeys(STRANGERS, "mine") | samples(here)
+    assert (tmp_path / "a.1.en.txt").exists()
 
 
 def test_what_was_not_named_is_not_removed(tmp_path: Path) -> None:
@@ -149,6 +160,7 @@ def test_what_was_not_named_is_not_removed(tmp_path: Path) -> None:
     write_samples(here, folder)
     for name in ("a", "b", "b/c"):
         (folder / f"{name}.9.en.txt").touch()
+        note(folder, f"{name}.9.en.txt")
     assert [d.path for d in compare_samples(here, folder, "b")] == [folder / "b.9.en.txt"]
     write_samples(here, folder, "b")
     assert {"a.9.en.txt", "b/c.9.en.txt"} == contents(folder).keys() - samples(here).keys()
@@ -186,6 +198,7 @@ def compared(folder: Path, **kept: Any) -> list[Difference]:
     (folder / "rendered").mkdir()
     for name, data in kept.items():
         (folder / "rendered" / f"{name.replace('_', '.')}.en.txt").write_bytes(data)
+        note(folder / "rendered", f"{name.replace('_', '.')}.en.txt")
     return compare_samples(Library("templates", builtin=False), Path("rendered"))
 
 

@@ -268,6 +268,23 @@ def test_unreachable(url: str) -> None:
     assert "v1beta" not in str(failed.value)
 
 
+def test_a_connection_that_takes_too_long() -> None:
+    """A host that accepts nobody is named as a person would, with no object of a library in the sentence; nothing was sent."""
+    with socket.socket() as full:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        waiting = [socket.socket() for _ in range(4)]
+        for one in waiting:
+            one.setblocking(False)
+            one.connect_ex(full.getsockname())
+        with pytest.raises(TransportError, match=r"cannot be reached: ConnectTimeoutError: Connection to 127\.0\.0\.1 timed out") as failed:
+            transport(f"http://127.0.0.1:{full.getsockname()[1]}").send(ask(timeout=0.5))
+        for one in waiting:
+            one.close()
+    assert not failed.value.sent
+    assert " at 0x" not in str(failed.value)
+
+
 @pytest.mark.parametrize("proxy", ["http://127.0.0.1:1", "socks5://127.0.0.1:1", "gopher://127.0.0.1:1", "http://"])
 def test_unreachable_proxy(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
     """A proxy that cannot be used is a TransportError, and nothing was sent."""
