@@ -145,7 +145,8 @@ def _generate(options: argparse.Namespace) -> int:
 def _edit(options: argparse.Namespace) -> int:
     session = _session(options) if options.on else _existing(options, _session)
     check_name(options.output)
-    step = session.edit(_prompt(options), on=options.on, references=options.reference, label=options.label, fresh=options.fresh)
+    along = {"references": options.reference, "anchor": options.anchor}
+    step = session.edit(_prompt(options), on=options.on, **along, label=options.label, fresh=options.fresh)
     return _shown([step], options)
 
 
@@ -355,7 +356,9 @@ def _parser() -> argparse.ArgumentParser:
     cli_templates.add_commands(commands.add_parser("templates", help=about, description=about))
     command("render", _render, "print the prompt that a template makes", _library, _template_required, _lang)
     command("generate", _generate, "make a picture", _in_session, _asking, _once)
-    _on(command("edit", _edit, "continue from a picture", _in_session, _asking, _once))
+    edit = command("edit", _edit, "continue from a picture", _in_session, _asking, _once)
+    _on(edit)
+    edit.add_argument("--anchor", metavar="STEP|FILE", help="an earlier picture that goes along, so that a long chain does not drift")
     vary = command("vary", _vary, "make several at once; without a prompt more of the head's own", _in_session, _asking)
     _on(vary)
     vary.add_argument("-n", type=int, default=4, help="how many (4)")

@@ -58,7 +58,7 @@ from promptkit.transport import FunctionTransport, RequestsTransport, Transport
 
 __all__ = ["Session"]
 
-CALL_OPTIONS = (*CONFIG, "lang", "references", "label", "meta", "fresh")
+CALL_OPTIONS = (*CONFIG, "lang", "references", "anchor", "label", "meta", "fresh")
 HINTS = {
     "images": "references=",
     "image": "references=",
@@ -171,6 +171,7 @@ class Session:
         *,
         on: object = None,
         references: object = (),
+        anchor: object = None,
         label: str | None = None,
         meta: Mapping[str, Any] | None = None,
         fresh: bool = False,
@@ -179,11 +180,12 @@ class Session:
         """Continues a step, by default the head: sends its picture and the prompt. Returns and raises as `generate` does.
 
         `on` is a Step, a number, a tag, the beginning of an id, or a picture of one's own (path, bytes, PIL image, Picture), which becomes
-        a root first.
+        a root first. `anchor` is an earlier step, or a picture of one's own, that goes along so that a long chain does not drift from it.
         """
-        references = _listed(references)
-        checked_pictures(checked_prompt(prompt), 1 + len(references))
-        return self._one(self._planned(prompt, self._base(on), references, label=label, meta=meta, **options), fresh=fresh)
+        references, anchors = _listed(references), _listed(anchor)
+        checked_pictures(checked_prompt(prompt), 1 + len(anchors) + len(references))
+        plan = self._planned(prompt, self._base(on), references, anchors=anchors, label=label, meta=meta, **options)
+        return self._one(plan, fresh=fresh)
 
     def again(self, prompt: str | Prompt | None = None, **options: Any) -> Step:
         """The head's request once more, from the head's parent; with a prompt: reworded. Always asks anew."""
@@ -467,6 +469,7 @@ class Session:
         base: Step | None,
         references: object = (),
         *,
+        anchors: tuple[object, ...] = (),
         label: str | None = None,
         meta: Mapping[str, Any] | None = None,
         lang: str | None = None,
@@ -474,7 +477,7 @@ class Session:
     ) -> Plan:
         _refuse_unknown({k: v for k, v in options.items() if k not in CONFIG}, CALL_OPTIONS)
         asked, model = checked_prompt(prompt), self._model
-        sources = self._sources(base, references)
+        sources = self._sources(base, anchors, references)
         plan = Plan(
             prompt=asked,
             slug=asked.template or ("edit" if base else "generate"),
@@ -490,13 +493,14 @@ class Session:
         )
         return self._remembering(plan)
 
-    def _sources(self, base: Step | None, references: object) -> tuple[Source, ...]:
+    def _sources(self, base: Step | None, anchors: tuple[object, ...], references: object) -> tuple[Source, ...]:
         own = [Source("base", base.picture, base.id)] if base else []
-        return (*own, *(self._reference(r) for r in _listed(references)))
+        along = [("anchor", a) for a in anchors] + [("reference", r) for r in _listed(references)]
+        return (*own, *(self._along(role, given) for role, given in along))
 
-    def _reference(self, given: object) -> Source:
+    def _along(self, role: str, given: object) -> Source:
         found = self._step_or_picture(given)
-        return Source("reference", found.picture, found.id) if isinstance(found, Step) else Source("reference", found)
+        return Source(role, found.picture, found.id) if isinstance(found, Step) else Source(role, found)
 
     def _configured(self, prompt: Prompt, model: str, options: Mapping[str, Any]) -> dict[str, Any]:
         """The call's options, then the session's, then the template's hints; None takes one away."""

@@ -592,6 +592,20 @@ def test_the_wrong_number_of_pictures_is_refused_before_anything_is_sent(service
         bear.generate("A room").edit("Paint it").again(place)
 
 
+def test_an_anchor_goes_along(service: Loopback) -> None:
+    """anchor= sends an earlier step's picture with the edit, before the references; the record says what it was there for."""
+    service.say(*(picture_reply(png(c)) for c in ("red", "green", "blue", "white")))
+    bear = Session("./bear", endpoint=service.url)
+    fox = bear.generate("A fox")
+    hat = fox.edit("A hat")
+    step = hat.edit("A scarf", anchor=fox, references=[png("black")])
+    assert service.received[2].pictures == [png("green"), png("red"), png("black")]
+    assert [s["role"] for s in step.record.sources] == ["base", "anchor", "reference"]
+    assert [p.number for p in step.parents] == [2, 1]
+    assert bear.edit("A scarf", on=hat, anchor="1", references=png("black")) == step
+    assert bear.again().record.sources == step.record.sources
+
+
 def test_a_retired_model_is_asked_with_a_warning(service: Loopback) -> None:
     """A name whose published end has come brings one warning that says since when and what replaces it; a 404 says it too."""
     bear = Session("./bear", endpoint=service.url, model="gemini-2.5-flash-image-preview")
