@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from loopback import Loopback, png, text_reply
 
-from promptkit import Library, Session, Template
+from promptkit import Endpoint, Library, Session, Template, models, settings
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 
@@ -54,6 +54,15 @@ def test_the_chinese_quick_start_does_the_seeds_two_examples(service: Loopback, 
     assert "图片" in service.received[2].text
     assert {r.headers["Authorization"] for r in service.received} == {"Bearer sk-of-a-test"}
     assert Path("gemini-edited-image.png").is_file()
+
+
+def test_the_config_file_is_read_as_it_stands() -> None:
+    """The README's config file defines an endpoint and a price at it."""
+    path = settings.config_file()
+    path.parent.mkdir(parents=True)
+    path.write_text(blocks("toml")[0], encoding="utf-8")
+    assert Endpoint.named("work").host == "gateway.example.com"
+    assert models.estimate(models.default_model(), "work", image_size=None) == 0.02
 
 
 def test_the_template_renders() -> None:
