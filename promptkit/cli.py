@@ -312,6 +312,8 @@ def _inputs(pairs: Sequence[str], template: Template) -> dict[str, Any]:
         declared = template.inputs.get(name)
         kind = declared.type if declared else "string"
         value = _converted(_value(text), kind)
+        if name in inputs and kind != "list":
+            raise usage(f"the input {name!r} is given twice, and is no list")
         inputs[name] = [*inputs.get(name, ()), value] if kind == "list" else value
     return inputs
 
@@ -395,7 +397,8 @@ def _template_required(parser: argparse.ArgumentParser) -> None:
 
 def _template(parser: argparse.ArgumentParser, *, required: bool = False) -> None:
     parser.add_argument("-t", "--template", required=required, metavar="NAME", help="a template")
-    parser.add_argument("-i", "--input", action="append", default=[], metavar="INPUT=VALUE", help="an input; VALUE may be @FILE")
+    about = "an input; VALUE may be @FILE; once for each item of a list"
+    parser.add_argument("-i", "--input", action="append", default=[], metavar="INPUT=VALUE", help=about)
 
 
 def _lang(parser: argparse.ArgumentParser) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from promptkit.template import Template
 
 __all__ = ["add_commands", "spelled_out", "template_named"]
 
+EDITS = re.compile(r"\b(?:provided|attached|uploaded|original|this) (?:image|picture|photo)", re.IGNORECASE)
 RENDERED = "rendered"
 BUILT_IN = "that comes along"
 
@@ -49,7 +51,8 @@ def _about(name: str) -> str:
         template = template_named(name)
     except TemplateError as error:  # one that is broken must not hide the others
         return f"broken    {error}"
-    return f"{template.kind:8}  {template.description}"
+    more = f"  [{', '.join(template.languages)}]" if len(template.languages) > 1 else ""
+    return f"{template.kind:8}  {template.description}{more}"
 
 
 def _origin(name: str) -> str:
@@ -72,8 +75,8 @@ def _new(options: argparse.Namespace) -> int:
     from promptkit import brackets, starter
 
     folder = Path(options.folder or settings.template_folders()[-1])
-    kind = options.kind or "generate"
     pattern = options.from_brackets
+    kind = options.kind or ("edit" if pattern and EDITS.search(pattern) else "generate")
     source = starter.starter_source(options.name, kind) if pattern is None else brackets.from_brackets(pattern, kind=kind)
     path = starter.write_template(folder, options.name, source)
     given = f" -L {folder}" if options.folder else ""
@@ -85,6 +88,11 @@ def _new(options: argparse.Namespace) -> int:
 def _check(options: argparse.Namespace) -> int:
     from promptkit import lint
 
+    if options.codes:
+        for code, meaning in lint.CODES.items():
+            print(f"{code:20} {meaning}")
+        say("{# promptkit: ignore CODE #} in a file silences one there")
+        return 0
     report = lint.check(_library(options))
     for finding in report.findings:
         print(finding)
@@ -130,7 +138,8 @@ def _test(options: argparse.Namespace) -> int:
 
 
 def _library(options: argparse.Namespace) -> Library:
-    return folder_library(options.folder) if options.folder else templates
+    folder = options.folder or getattr(options, "in_folder", None)
+    return folder_library(folder) if folder else templates
 
 
 # The parser
@@ -148,12 +157,16 @@ def add_commands(parser: argparse.ArgumentParser) -> None:
     show = command("show", _show, "list the templates, or show one; `promptkit templates NAME` is short for it")
     show.add_argument("name", nargs="?", metavar="NAME")
     _more_templates(show)
+    every = command("list", _show, "list the templates")
+    every.set_defaults(name=None)
+    _more_templates(every)
     new = command("new", _new, "write a commented starting point")
     new.add_argument("name", metavar="NAME", help="small letters, digits and _; a dot is a sub-folder")
     _folder(new, "where to write it (your own folder of templates)", flag=True)
     new.add_argument("--kind", choices=("generate", "edit"), help="what it makes (generate)")
     new.add_argument("--from-brackets", metavar="PATTERN", help='such as "A [style] sticker of a [subject]"')
     check = command("check", _check, "look for what makes templates and prompts fail; exit 1 when anything is found")
+    check.add_argument("--codes", action="store_true", help="list the codes of what it finds, and what each means")
     _folder(check, "whose templates to check (all that are listed)")
     _more_templates(check)
     render = command("render", _render, "render the examples in every language")
@@ -173,6 +186,7 @@ def _folder(parser: argparse.ArgumentParser, text: str, *, flag: bool = False) -
         parser.add_argument("-f", "--folder", metavar="FOLDER", help=text)
     else:
         parser.add_argument("folder", nargs="?", metavar="FOLDER", help=text)
+        parser.add_argument("-f", "--folder", dest="in_folder", metavar="FOLDER", help=argparse.SUPPRESS)  # as new and render have it
 
 
 def _more_templates(parser: argparse.ArgumentParser) -> None:
@@ -181,6 +195,6 @@ def _more_templates(parser: argparse.ArgumentParser) -> None:
 
 def spelled_out(arguments: list[str]) -> list[str]:
     """`promptkit templates [NAME]` with the command that it is short for."""
-    words = ("show", "new", "check", "render", "test", "-h", "--help")
+    words = ("show", "list", "new", "check", "render", "test", "-h", "--help")
     is_short = arguments[:1] == ["templates"] and (len(arguments) == 1 or arguments[1] not in words)
     return [arguments[0], "show", *arguments[1:]] if is_short else arguments

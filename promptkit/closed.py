@@ -310,7 +310,8 @@ class _Environment(ImmutableSandboxedEnvironment):
             return getattr(obj, attribute)
         if isinstance(obj, TemplateModule) and attribute in vars(obj) and not attribute.startswith("_"):
             return vars(obj)[attribute]
-        raise SecurityError(f"{_kind(obj)} has no {attribute!r} that a template may use")
+        hint = f"; write it as a filter, |{attribute}" if attribute in FILTERS else ""
+        raise SecurityError(f"{_kind(obj)} has no {attribute!r} that a template may use{hint}")
 
     def getitem(self, obj: Any, argument: Any) -> Any:
         if isinstance(obj, (list, tuple)) and type(argument) is int and -len(obj) <= argument < len(obj):
@@ -355,7 +356,8 @@ def _complaint(node: nodes.Node) -> str | None:
         case nodes.Const(value=int() | float() as number) if not abs(number) <= LARGEST:
             return f"the number {str(number)[:20]} is larger than {LARGEST:,}"
         case nodes.Name() if node.name in HIDDEN_NAMES or not _is_plain(node.name):
-            return f"the name {node.name!r} is not among what a template may use"
+            hint = "" if node.name.isascii() else "; inputs have the names of the base file, in small letters from a to z"
+            return f"the name {node.name!r} is not among what a template may use{hint}"
         case nodes.List() | nodes.Tuple() if any(type(item) is not nodes.Const for item in node.items):
             return "a list holds constants only"
         case nodes.Filter() if node.name not in FILTERS:
@@ -641,6 +643,8 @@ def _why(error: BaseException, values: Mapping[str, Any] | None = None) -> str:
     if unknown and values is not None:
         near = did_you_mean(unknown[1], values) or "; declare it under `inputs:` in the front matter"
         return f"{unknown[1]!r} is neither an input nor set before{near}"
+    if "got '='" in (message or ""):
+        return f"{message} (compare with ==)"
     return (message or type(error).__name__)[:500].rstrip(".")
 
 

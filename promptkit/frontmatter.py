@@ -183,6 +183,12 @@ FIELDS: Mapping[str, Any] = {
 INPUT_FIELDS = ("type", "description", "default", "choices", "example", "max_length", "min", "max", "renamed_from")
 WORDS = ("description", "lang", "inputs", "examples", "metadata")  # what a language file may say,
 INPUT_WORDS = ("description", "default", "choices", "example")  # and of an input
+HINTS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    "aspect_ratio": (lambda v: isinstance(v, str) and bool(re.fullmatch(r"[1-9]\d*:[1-9]\d*", v)), 'a ratio in quotes such as "16:9"'),
+    "image_size": (lambda v: isinstance(v, str), 'a size such as "2K"'),
+    "temperature": (lambda v: _is_number(v), "a number"),
+    "seed": (lambda v: type(v) is int, "a whole number"),
+}
 PICTURES_FIELDS = ("min", "max", "roles")
 EXAMPLE_FIELDS = ("inputs", "description", "lang")
 
@@ -287,8 +293,9 @@ class _FrontMatter:
     def words(self, base: Edition) -> Edition:
         self.known_keys("a language file, which holds words only,", self.front, WORDS)
         lang = language_of(self.file.name)
-        if self.front.get("lang", lang) != lang:
-            self.problems.append(f"lang is {self.front['lang']!r} in a file named for {lang!r}")
+        if (said := self.front.get("lang", lang)) != lang:
+            stem = self.file.name.partition(".")[0]
+            self.problems.append(f"lang is {said!r} in a file named for {lang!r}; call it {stem}.{said}.j2, or change lang")
         said = self.field("inputs")
         self.known_keys("inputs", said, base.inputs)
         inputs = {name: self.translated(declared, said.get(name, {})) for name, declared in base.inputs.items()}
@@ -318,7 +325,11 @@ class _FrontMatter:
 
     def config(self) -> dict[str, Any]:
         config: dict[str, Any] = self.field("config")
-        self.problems += [f"config.{k} is {shown(v)}; expected one value" for k, v in config.items() if isinstance(v, (dict, list))]
+        self.known_keys("config", config, HINTS)
+        for key, value in config.items():
+            fits, expected = HINTS.get(key, (lambda _: True, ""))
+            if not fits(value):
+                self.problems.append(f"config.{key} is {shown(value)}; expected {expected}")
         return config
 
     def pictures(self, kind: str) -> Pictures:
@@ -349,8 +360,10 @@ class _FrontMatter:
         return tuple(MappingProxyType(e) for e in examples if isinstance(e, dict))
 
     def input(self, name: str, spec: Any) -> Input:
-        if not is_word(name) or name in RESERVED or len(name) > LONGEST_NAME:
-            rule = f"small letters, digits and _, {LONGEST_NAME} at most, and no word of Python or Jinja"
+        if name in RESERVED:
+            self.problems.append(f"the input {name!r} needs another name: calls and templates give this one a meaning already")
+        elif not is_word(name) or len(name) > LONGEST_NAME:
+            rule = f"small letters, digits and _, {LONGEST_NAME} at most, and no word of Python"
             self.problems.append(f"the input {shown(name)} needs another name: {rule}")
         spec = {} if spec == "" else spec
         if not isinstance(spec, dict):

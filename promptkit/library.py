@@ -102,7 +102,7 @@ class Library:
         return template_names(self)
 
     def __repr__(self) -> str:
-        return f"<Library of {len(self)} templates: {', '.join(template_names(self))}>"
+        return f"<Library of {len(self)} template{'' if len(self) == 1 else 's'}: {', '.join(template_names(self))}>"
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002  (IPython's names)
         rows = []

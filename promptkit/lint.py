@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from promptkit import models, wording
 from promptkit.errors import InputError, TemplateError, brief_path, did_you_mean
-from promptkit.frontmatter import LANGUAGE, Edition, find_language, is_word
+from promptkit.frontmatter import LANGUAGE, Edition, find_language, is_word, read_edition
 from promptkit.library import Library, Shelf
 from promptkit.sources import File, file_names, open_file
 from promptkit.template import FILE_NAME, NEEDED_NAME, Template
@@ -31,6 +31,7 @@ CODES: Mapping[str, str] = {
     "example": "An example, or the template with its required inputs alone, does not render.",
     "file-name": "The file ends in .j2, and its name is none that a template can have.",
     "languages-differ": "A language's body uses other inputs than the base file's body.",
+    "no-ratio": "The config hints at an aspect ratio that no known model has, so that it is left out.",
     "nothing-kept": "An edit does not say what stays as it is, so that the model may change all of it.",
     "only-negations": "The prompt says only what shall not be in the picture, and nothing that shall.",
     "too-long": "The prompt is longer than a model follows.",
@@ -38,6 +39,7 @@ CODES: Mapping[str, str] = {
     "undeclared-name": "A name is used that is neither an input nor set on each way to its use.",
     "unknown-code": "A comment `promptkit: ignore …` names a code that does not exist.",
     "unquoted-lettering": "The prompt asks for lettering, and the words to write do not stand in quotes.",
+    "untranslated": "A language prints a default or a choice in the base file's words.",
     "unused-input": "No branch of any language's body uses the input.",
 }
 IGNORE = re.compile(r"\{#[-+]?\s*promptkit:\s*ignore\b(?P<codes>[^#{}]*)#\}")
@@ -203,9 +205,24 @@ class _Checker:
         except RecursionError:
             self.add("broken", template.file, 1, f"In {lang!r} its files need each other too deep; include fewer inside each other.")
             return None
+        self.check_words(template, edition)
         self.check_names(edition, {n: use for n, use in needs.items() if n not in edition.inputs}, reach.sealed)
         self.check_prompts(template, edition)
         return needs
+
+    def check_words(self, template: Template, edition: Edition) -> None:
+        """What a language file leaves in the words of the base file, and a ratio that no model has."""
+        if edition.file is template._base:
+            ratio = edition.config.get("aspect_ratio")
+            if ratio is not None and ratio not in models.all_ratios():
+                line = edition.file.lines.get(("config", "aspect_ratio"), 1)
+                self.add("no-ratio", edition.file.path, line, f"No known model has the aspect_ratio {ratio!r}; the hint is left out then.")
+            return
+        base = read_edition(template._base, template._base)
+        for name in _untranslated(base, edition):
+            line = edition.file.lines.get(("inputs", name), _first_line(edition.file))
+            said = f"The default or the choices of {name!r} are in the words of {base.file.name}; say them in {edition.lang!r}."
+            self.add("untranslated", edition.file.path, line, said)
 
     def check_names(self, edition: Edition, undeclared: Mapping[str, _Use], sealed: list[_Use]) -> None:
         for use in (*undeclared.values(), *sealed):
@@ -265,6 +282,16 @@ class _Checker:
                 said = f"{_upper_first(case.title)} does not render in {edition.lang!r}{where}: {_sentence(error)}"
                 self.add("example", case.file.path, case.line, said)
             return None
+
+
+def _untranslated(base: Edition, edition: Edition) -> Iterator[str]:
+    """The inputs that print more than a word of the base file's language; a single one may be a loan."""
+    for name, said in edition.inputs.items():
+        known = base.inputs[name]
+        words = [said.default] if said.default == known.default and not said.choices else []
+        words += [word for key, word in dict(said.choices).items() if dict(known.choices).get(key) == word != key]
+        if any(isinstance(word, str) and re.search(r"[^\W\d_]\s+[^\W\d_]", word) for word in words):
+            yield name
 
 
 # Names of files

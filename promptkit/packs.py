@@ -58,7 +58,8 @@ def _found() -> dict[str, Pack]:
         if not is_word(entry.name):
             warn(f"The pack {entry.name!r} is left out: a pack's name is small letters, digits and _, such as 'acme'.")
         elif folder is None:
-            warn(f"The pack {entry.name!r} names {entry.value!r}, where there is no folder of templates; install it anew.")
+            said = "which is no folder that was installed; its author has to put the .j2 files into the wheel"
+            warn(f"The pack {entry.name!r} names {entry.value!r}, {said}.")
         elif entry.name in known:
             first = f"{known[entry.name].distribution} {known[entry.name].version}"
             warn(f"Two packs are called {entry.name!r}: {first} is used, and {name} {version} is not; remove one of them.")

@@ -42,7 +42,11 @@ def read_yaml(text: str, path: Path) -> tuple[dict[str, Any], Mapping[Place, int
 
 def _why(error: Exception) -> str:
     why = getattr(error, "problem", None) or str(error)
-    return f"{why} (text that holds ': ' stands in quotes)" if "mapping values are not allowed" in why else why
+    if "mapping values are not allowed" in why:
+        return f"{why} (text that holds ': ' stands in quotes)"
+    if "did not find expected ',' or '}'" in why:
+        return f"{why} (inside {{ }}, text that holds ': ' or ', ' stands in quotes, which are closed)"
+    return why
 
 
 class _Reader:

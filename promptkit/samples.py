@@ -82,7 +82,8 @@ def write_samples(library: Library, folder: Path, *names: str) -> list[Path]:
 def compare_samples(library: Library, folder: Path, *names: str) -> list[Difference]:
     """What differs between the folder and the samples as they are rendered now, by path; line ends do not count."""
     if not folder.is_dir():
-        raise TemplateError(f"There is no folder {folder}; `promptkit templates render --all -o {folder}` writes it.")
+        said = f"`promptkit templates render --all -o {folder}` writes it, with -f FOLDER for the templates of one folder"
+        raise TemplateError(f"There is no folder {folder}; {said}.")
     now = samples(library, *names)
     paths = sorted(now.keys() | {path for path in _kept(library, folder, names) if (folder / path).exists()})
     pairs = [(folder / path, _read(folder / path), now.get(path)) for path in paths]

@@ -25,6 +25,7 @@ LONGEST_FILE = 32_768  # bytes of a template with all that it extends, includes 
 # looked at is looked at again: 2 s where stamps are whole seconds (FAT), else some ticks of the system's clock.
 COARSE_TICK, FINE_TICK = 2_000_000_000, 50_000_000  # nanoseconds
 FRONT_MATTER = re.compile(r"---[ \t]*\n(?P<yaml>.*?)^---[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
+NO_BEGINNING = re.compile(r"\s*(?:description|kind|lang|inputs|config|examples):(?=\s)")
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +41,9 @@ class File:
         cut = FRONT_MATTER.match(self.text)
         if cut is None and self.text.startswith("---"):
             raise TemplateError("The front matter has no end; close it with a line that holds only ---.", file=str(self.path), line=1)
+        if cut is None and (key := NO_BEGINNING.match(self.text)):
+            said = f"The file begins with {key[0]!r}, as front matter does, and not with ---; write a line of --- before it."
+            raise TemplateError(said, file=str(self.path), line=1)
         return cut
 
     @cached_property

@@ -246,7 +246,8 @@ class Template:
         return "\n".join([self.description or self.name, *needed, "", "Inputs:", *about, languages])
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002  (IPython's names)
-        note = f"{self.description} ({self.kind}; {', '.join(self.languages)})"
+        takes = f" It {self.pictures._said()}." if self.pictures.min or self.pictures.roles else ""
+        note = f"{self.description} ({self.kind}; {', '.join(self.languages)}).{takes}"
         inputs = table([(i.name, i._terms(), i._about()) for i in self.inputs.values()], ("input", "type", "what it is"))
         example = self._example()
         about = card(self.name, Html(f"<div>{escape(note)}</div>"), inputs, *([_block(example)] if example else []))

@@ -53,7 +53,9 @@ def test_check_names_code_file_and_line() -> None:
     assert "./prompts/hat.j2:5: unused-input: " in out
     assert "nothing-kept" in out
     assert "2 findings in 1 template, 1 file" in said
+    assert run("templates", "check", "-f", "prompts", code=1)[0] == out
     assert "no folder" in run("templates", "check", "nowhere", code=1)[1]
+    assert "unused-input" in run("templates", "check", "--codes")[0]
 
 
 def test_test_shows_what_a_change_does_to_the_prompts() -> None:
@@ -89,7 +91,7 @@ def test_the_list_shows_where_templates_come_from() -> None:
     lines = run("templates", "-L", "ours", "-L", "theirs")[0].splitlines()
     (logo,) = [line for line in lines if line.startswith("logo ")]
     assert logo.endswith("generate  theirs  (in ./theirs; hides the one in ./ours, and the one that comes along)")
-    assert next(line for line in lines if line.startswith("sticker ")).endswith("white background")
+    assert next(line for line in lines if line.startswith("sticker ")).endswith("white background  [en, es-MX, hi, ja, zh-CN]")
 
 
 def test_one_template_is_shown_with_an_example() -> None:

@@ -295,6 +295,16 @@ CASES: dict[str, tuple[Files, list[str]]] = {
     "two ratios": ({"t.j2": A + "A {{ a }} in 16:9, format 1:1."}, ["t.j2:5 two-ratios"]),
     "another ratio than the config's": ({"t.j2": front("config: {aspect_ratio: 1:1}") + "A cat in 16:9."}, ["t.j2:4 two-ratios"]),
     "the config's ratio": ({"t.j2": front("config: {aspect_ratio: 16:9}") + "A cat in 16:9 at 10:30."}, []),
+    "a ratio that no model has": ({"t.j2": front('config: {aspect_ratio: "5:9"}') + "A cat."}, ["t.j2:2 no-ratio"]),
+    "defaults and choices in another language": (
+        {
+            "t.j2": front("inputs:", "  a: {default: soft light}", "  b: {choices: {x: a big cat, y: dog}, default: x}", "  c: {default: a}")
+            + "{{ a }}{{ b }}{{ c }}",
+            "t.ja.j2": front("inputs:", "  a: {description: あ}") + "{{ a }}{{ b }}{{ c }}",
+            "t.hi.j2": front("inputs:", "  a: {default: रोशनी}", "  b: {choices: {x: बिल्ली, y: कुत्ता}}") + "{{ a }}{{ b }}{{ c }}",
+        },
+        ["t.ja.j2:3 untranslated", "t.ja.j2:5 untranslated"],
+    ),
     "only negations": ({"t.j2": "No text. Don't blur it."}, ["t.j2:1 only-negations"]),
     "an edit that keeps nothing": ({"t.j2": front("kind: edit") + "Add a hat."}, ["t.j2:4 nothing-kept"]),
     "an edit that keeps something": ({"t.j2": front("kind: edit") + "Add a hat. Keep the rest.", "t.zh-CN.j2": "加帽子，其他不变。"}, []),

@@ -112,7 +112,7 @@ def test_a_pack_never_stands_before_what_the_user_has(install: Callable[..., Pat
 
 @pytest.mark.parametrize(
     ("entry", "said"),
-    [("acme = acme_prompts.tempaltes", "where there is no folder"), ("Acme-2 = acme_prompts.templates", "small letters")],
+    [("acme = acme_prompts.tempaltes", "no folder that was installed"), ("Acme-2 = acme_prompts.templates", "small letters")],
 )
 def test_a_broken_pack_is_named_and_hides_nothing(install: Callable[..., Path], entry: str, said: str) -> None:
     """An entry point that leads nowhere, or whose name cannot be written in Python, is a warning."""
