@@ -51,9 +51,10 @@ FAMILIES: tuple[tuple[str, Sequence[str], Sequence[str]], ...] = (
     ("gemini-nano-banana-2.1", tuple(PIXELS_3), ("1K", "2K", "4K")),
     ("", tuple(PIXELS_3), tuple(SCALES)),
 )
-# The request, as far as image models take one; a list holds the one shape of all its items.
-PART = {"text": str, "inlineData": {"mimeType": str, "data": str}, "thought": bool, "thoughtSignature": str}
+# The request, as far as image models take one; a list holds the one shape of all its items, and bytes stand as base64.
+PART = {"text": str, "inlineData": {"mimeType": str, "data": bytes}, "thought": bool, "thoughtSignature": bytes}
 SHAPE: Mapping[str, Any] = {
+    "model": str,
     "contents": [{"role": str, "parts": [PART]}],
     "systemInstruction": {"role": str, "parts": [{"text": str}]},
     "generationConfig": {
@@ -67,8 +68,9 @@ SHAPE: Mapping[str, Any] = {
         "temperature": float,
     },
     "safetySettings": [{"category": str, "threshold": str}],
+    "tools": [{}],
 }
-TYPES = {str: "TYPE_STRING", bool: "TYPE_BOOL", int: "TYPE_INT32", float: "TYPE_FLOAT"}
+TYPES = {str: "TYPE_STRING", bytes: "TYPE_BYTES", bool: "TYPE_BOOL", int: "TYPE_INT32", float: "TYPE_FLOAT"}
 
 NAMES_A_PICTURE = Words(
     """image picture photo photograph portrait illustration drawing draw paint painting render sketch sticker logo poster icon wallpaper
@@ -168,31 +170,41 @@ def _parsed(body: bytes) -> Mapping[str, Any]:
     if len(body) > LARGEST_BODY:
         raise _RequestError(f"Request payload size exceeds the limit: {LARGEST_BODY} bytes.")
     try:
-        found: dict[str, Any] = json.loads(body.decode(), parse_constant=_constant)
+        found = json.loads(body.decode(), parse_constant=_constant)
     except (ValueError, RecursionError) as error:
         raise _RequestError("Invalid JSON payload received. Unexpected token.", field="") from error
-    _fit(found, SHAPE, "")
-    return found
+    fitted: dict[str, Any] = _fit(found, SHAPE, "")
+    return fitted
 
 
 def _constant(name: str) -> None:
     raise ValueError(name)  # NaN and Infinity are Python's, not JSON's
 
 
-def _fit(value: object, shape: Any, at: str) -> None:
-    """Refuses what the shape does not name, as protobuf's reader of JSON does."""
+def _fit(value: object, shape: Any, at: str) -> Any:
+    """The value, spelt as in the shape. Refuses what the shape does not name, as protobuf's reader of JSON does, and takes what that takes:
+    names in snake_case too, null for what is not set, base64 of either alphabet, padded or not."""
     if isinstance(shape, Mapping) and isinstance(value, dict):
-        for name, inner in value.items():
-            if name not in shape:
-                where = f" at '{at}'" if at else ""
-                raise _RequestError(f'Invalid JSON payload received. Unknown name "{name}"{where}: Cannot find field.', field=at)
-            _fit(inner, shape[name], f"{at}.{_snake(name)}".lstrip("."))
-    elif isinstance(shape, list) and isinstance(value, list):
-        for n, item in enumerate(value):
-            _fit(item, shape[0], f"{at}[{n}]")
-    elif not isinstance(shape, type) or not _is(value, shape):
+        named = [(_name(name, shape, at), inner) for name, inner in value.items()]
+        return {name: _fit(inner, shape[name], f"{at}.{_snake(name)}".lstrip(".")) for name, inner in named if inner is not None}
+    if isinstance(shape, list) and isinstance(value, list):
+        return [_fit(item, shape[0], f"{at}[{n}]") for n, item in enumerate(value)]
+    if shape is bytes and isinstance(value, str):
+        standard = value.replace("-", "+").replace("_", "/")
+        return standard if standard.endswith("=") else standard + "=" * (-len(standard) % 4)
+    if not isinstance(shape, type) or not _is(value, shape):
         kind = TYPES[shape] if isinstance(shape, type) else "TYPE_MESSAGE"
         raise _RequestError(f"Invalid value at '{at}' ({kind}), {json.dumps(value)[:80]}", field=at)
+    return value
+
+
+def _name(name: str, shape: Mapping[str, Any], at: str) -> str:
+    """The shape's spelling of a name."""
+    known = {_snake(n): n for n in shape}.get(name, name)
+    if known not in shape:
+        where = f" at '{at}'" if at else ""
+        raise _RequestError(f'Invalid JSON payload received. Unknown name "{name}"{where}: Cannot find field.', field=at)
+    return known
 
 
 def _is(value: object, kind: type) -> bool:

@@ -401,6 +401,8 @@ def unpack_turn(packed: bytes, pictures: Mapping[str, Picture]) -> dict[str, Any
 
 
 NO_CREDIT = ("insufficient_user_quota", "insufficient_quota", "pre_consume_token_quota_failed")
+# the last is a LiteLLM proxy's that has no database to look a key up in: it knows the one key that it was started with
+BAD_KEY = ("API_KEY_INVALID", "invalid_api_key", "no_db_connection")
 BUSY = (408, 500, 502, 503, 504, 529)
 
 
@@ -457,13 +459,13 @@ def _kind(status: int, code: str | None, low: str, details: Sequence[Mapping[str
         return OutOfCredit, ("The service wants billing for this", "enable billing for the key's project")
     if "location is not supported" in low:
         return RegionUnavailable, ("The service does not serve this country", "use an endpoint that does, such as a gateway")
-    if code in ("API_KEY_INVALID", "invalid_api_key") or status in (401, 403):
+    if code in BAD_KEY or status in (401, 403):
         return KeyRejected, ("The service rejected the key", "check the key and what it is allowed to do")
     return _too_many(low, details) if status == 429 else _kind_by_status(status, low)
 
 
 def _kind_by_status(status: int, low: str) -> tuple[type[ProviderError], tuple[str, str]]:
-    if status == 404:
+    if status == 404 or "invalid model name" in low:  # a LiteLLM proxy says it with a 400
         return ModelNotFound, ("The endpoint has no such model", "check the model's name")
     if status in BUSY or status > 500:
         return ServiceUnavailable, ("The service is busy or broken", "try again later")

@@ -317,6 +317,8 @@ ERRORS: list[tuple[tuple[int, Any], type[Exception], str | None]] = [
     (gateway(401, ""), KeyRejected, "new_api_error"),
     (gateway(500, "invalid_api_key"), KeyRejected, "invalid_api_key"),
     (gateway(500, "429", type=None), RateLimited, "429"),
+    (gateway(400, "400", "No connected db.", type="no_db_connection"), KeyRejected, "no_db_connection"),
+    (gateway(400, "400", "agenerate_content: Invalid model name passed in model=x.", type="bad"), ModelNotFound, "bad"),
     ((401, {"error": "Unauthorized"}), KeyRejected, None),
     ((403, {"detail": "no"}), KeyRejected, None),
     ((503, {"message": "no", "code": "x"}), ServiceUnavailable, "x"),
