@@ -298,7 +298,7 @@ CASES: dict[str, tuple[Files, list[str]]] = {
     "a ratio that no model has": ({"t.j2": front('config: {aspect_ratio: "5:9"}') + "A cat."}, ["t.j2:2 no-ratio"]),
     "defaults and choices in another language": (
         {
-            "t.j2": front("inputs:", "  a: {default: soft light}", "  b: {choices: {x: a big cat, y: dog}, default: x}", "  c: {default: a}")
+            "t.j2": front("inputs:", "  a: {default: soft light}", "  b: {choices: {x: big cat, y: dog}, default: x}", "  c: {default: a}")
             + "{{ a }}{{ b }}{{ c }}",
             "t.ja.j2": front("inputs:", "  a: {description: あ}") + "{{ a }}{{ b }}{{ c }}",
             "t.hi.j2": front("inputs:", "  a: {default: रोशनी}", "  b: {choices: {x: बिल्ली, y: कुत्ता}}") + "{{ a }}{{ b }}{{ c }}",
