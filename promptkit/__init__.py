@@ -15,6 +15,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from promptkit.catalog import find, sessions, which
     from promptkit.errors import (
         BudgetExceeded,
         InputError,
@@ -89,10 +90,14 @@ __all__ = [
     "TransportError",
     "add_library",
     "ask_key",
+    "find",
+    "sessions",
     "templates",
+    "which",
 ]
 
 _HOMES = {
+    "catalog": ("find", "sessions", "which"),
     "library": ("Library", "add_library", "templates"),
     "lineage": ("Problem",),
     "picture": ("Picture",),

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import logging
 import random
+import secrets
 import sys
 import threading
 import time
@@ -16,9 +17,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from promptkit import models, recovery, wire
+from promptkit.changes import cheap_warnings
 from promptkit.errors import (
     BudgetExceeded,
     KeyRejected,
+    LineageError,
     ModelNotFound,
     NoPicture,
     OutOfCredit,
@@ -39,17 +42,22 @@ from promptkit.transport import Transport
 __all__ = ["Answer", "Budget", "Service", "ask", "ask_together", "refuse_key", "spent"]
 
 HOPELESS = (KeyRejected, ModelNotFound, OutOfCredit, QuotaExceeded)
+PAUSES = (0.02, 0.05, 0.1, 0)  # seconds at most between looks at what others set aside
 SIZE_LIMIT = 100_000_000  # bytes of a request; Google's limit for pictures sent inline
 
 log = logging.getLogger("promptkit")
 
 
 class Budget:
-    """What may still be spent in a session folder's lifetime, in USD; requests under way are reserved, so that threads share it."""
+    """What may still be spent in a session folder's lifetime, in USD; requests under way are reserved, and noted in the folder, so that
+    threads, sessions and processes share it.
+    """
 
     def __init__(self, limit: float | None, lineage: Lineage) -> None:
         self._limit, self._lineage = limit, lineage
         self._reserved = 0.0
+        self._used_by: dict[str, float] = {}  # by a record's id
+        self._holder = secrets.token_hex(8)
         self._lock = threading.Lock()
 
     def reserve(self, estimate: float | None) -> float:
@@ -58,14 +66,44 @@ class Budget:
             return 0.0
         assert estimate is not None, "a budget was opened without a price"
         with self._lock:
-            used = _used(self._lineage.records()) + self._reserved
-            if used + estimate > self._limit + 1e-9:
-                raise BudgetExceeded(
-                    f"The next request may cost {estimate:.4f} USD, and {used:.4f} of the budget of {self._limit:.4f} USD are used: "
-                    "open the session with a larger budget to go on."
-                )
-            self._reserved += estimate
-        return estimate
+            for pause in PAUSES:
+                used, others = self._tried(estimate)
+                if used + estimate <= self._limit + 1e-9:
+                    return estimate
+                if not others:
+                    break
+                time.sleep(pause * random.random())  # noqa: S311  (two that met in the same moment should not meet again)
+        raise BudgetExceeded(
+            f"The next request may cost {estimate:.4f} USD, and {used:.4f} of the budget of {self._limit:.4f} USD are used"
+            f"{f' ({others:.4f} of them set aside for what others have under way)' if others else ''}: "
+            "open the session with a larger budget to go on."
+        )
+
+    def _tried(self, estimate: float) -> tuple[float, float]:
+        """What is used without it, and how much of that others have under way; where it fits, it is set aside.
+
+        It is noted first and counted then: of two processes that ask at once at least one sees the other.
+        """
+        assert self._limit is not None
+        if estimate > self._limit + 1e-9:  # nothing needs to be made on disk for that
+            return self._reserved + self._recorded(), 0.0
+        self._set_aside(estimate)
+        ours, under_way = self._reserved, sum(max(u.usd, _used(u.steps)) for u in self._lineage.under_way())
+        used = max(ours, under_way) + self._recorded() - estimate
+        if used + estimate > self._limit + 1e-9:
+            self._set_aside(-estimate)
+        return used, max(0.0, round(under_way - ours, 9))
+
+    def _recorded(self) -> float:
+        records = self._lineage.records()  # looked up last: what has become a record meanwhile counts twice, and not never
+        for record in records:
+            if record.id not in self._used_by:
+                self._used_by[record.id] = _used([record])
+        return sum(self._used_by[r.id] for r in records)
+
+    def _set_aside(self, usd: float) -> None:
+        self._lineage.set_aside(self._holder, max(0.0, round(self._reserved + usd, 9)))
+        self._reserved += usd
 
     def check_price(self, model: str, endpoint: str, image_size: str | None) -> None:
         """SettingsError, with the lines to add to the config file, where there is a budget and no price for what would be asked."""
@@ -78,8 +116,13 @@ class Budget:
 
     def release(self, reserved: float) -> None:
         """Gives back what was set aside, once the answer or the record says what was spent."""
+        if self._limit is None:
+            return
         with self._lock:
-            self._reserved -= reserved
+            try:
+                self._set_aside(-reserved)
+            except LineageError:  # then others count too much, until the next request
+                self._reserved -= reserved
 
 
 def spent(records: Sequence[Record]) -> float:
@@ -315,7 +358,10 @@ class _Asking:
             return None
         packed = wire.pack_turn(reply.content, reply.pictures).decode()
         key = self._service.key
-        return self._service.lineage.keep_extra((key.scrub(packed) if key else packed).encode())
+        try:
+            return self._service.lineage.keep_extra((key.scrub(packed) if key else packed).encode())
+        except LineageError:  # then the next edit starts from the picture alone, which must not be lost with it
+            return None
 
     def _following(self, reply: wire.Reply) -> recovery.Ask | None:
         if reply.outcome == "picture" or self._stop.is_set():
@@ -404,6 +450,8 @@ def _warnings(plan: Plan, reply: wire.Reply) -> list[str]:
         wide, high = map(float, asked.split(":"))
         if abs(size[0] / size[1] / (wide / high) - 1) > 0.05:
             said.append(f"aspect_ratio {asked} was asked for, and the picture has {size[0]}×{size[1]} pixels")
+    if plan.sources and plan.sources[0].role == "base":
+        said += cheap_warnings(plan.sources[0].picture, reply.pictures, plan.config)
     if reply.model_version and not _is_same_model(plan.model, reply.model_version):
         said.append(f"{plan.model} was asked for, and {reply.model_version} answered")
     return said

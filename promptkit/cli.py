@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from promptkit import __version__, cli_templates, display, files
+from promptkit import __version__, cli_catalog, cli_explain, cli_replay, cli_takeaway, cli_templates, display, files
 from promptkit.cli_templates import spelled_out, template_named
 from promptkit.console import say, usage
 from promptkit.errors import (
@@ -183,6 +183,8 @@ def _tag(options: argparse.Namespace) -> int:
 
 def _log(options: argparse.Namespace) -> int:
     session = _existing(options)
+    if options.cost:
+        return cli_explain.print_spending(session)
     head = session.head
     print(display.tree_text(Lineage(session.folder), head=head.id if head else None, files=options.files))
     return 0
@@ -192,7 +194,7 @@ def _verify(options: argparse.Namespace) -> int:
     problems = _existing(options).verify()
     for problem in problems:
         print(problem)
-    say(f"{len(problems)} problems" if problems else "all files are as they were recorded")
+    say(f"{len(problems)} problem{'' if len(problems) == 1 else 's'}" if problems else "all files are as they were recorded")
     return 1 if problems else 0
 
 
@@ -378,9 +380,14 @@ def _parser() -> argparse.ArgumentParser:
     tag.add_argument("step", nargs="?", metavar="STEP", help="number, tag, or beginning of an id; the head")
     log = command("log", _log, "show the tree", _in_session)
     log.add_argument("--files", action="store_true", help="with each step's file")
+    log.add_argument("--cost", action="store_true", help="what was spent, by model and by outcome, instead of the tree")
+    cli_explain.add_commands(commands, _existing)
     command("verify", _verify, "check all files against their hashes", _in_session)
     page = command("page", _page, "write the tree as one HTML file, or a contact sheet", _in_session)
     page.add_argument("-o", "--output", metavar="FILE", help=".html (page.html in the session's folder), or .png for a contact sheet")
+    cli_catalog.add_commands(commands)
+    cli_takeaway.add_commands(commands)
+    cli_replay.add_commands(commands, _existing, _inputs, _shown)
     painter = command("painter", _painter, "answer generateContent with offline drafts, behind a socket")
     painter.add_argument("--host", default="127.0.0.1", help="the address to listen on (127.0.0.1)")
     painter.add_argument("--port", type=int, default=8765, help="the port, 0 for any free one (8765)")

@@ -1,16 +1,26 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all, and whose they are until then."""
 
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
+import re
 import secrets
+import socket
+import time
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
-__all__ = ["TEMPORARY", "sync_folder", "write_whole"]
+__all__ = ["TEMPORARY", "clear_temporary", "free_bytes", "is_abandoned", "sync_folder", "temporary_beside", "whose", "write_whole"]
 
 CANNOT_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.EACCES, errno.EPERM)  # some network drives, and folders that may not be listed
 TEMPORARY = ".tmp-"  # what the names of half-written files begin with
+TEMPORARY_NAME = re.compile(r"\.tmp-([0-9a-f]{8})-(\d{1,10})-([0-9a-f]{16})-[0-9a-f]+")  # host, process, run
+DAY = 86_400  # seconds after which a process that cannot be asked after is taken for dead
+RUN = secrets.token_hex(8)  # this process's own: a restarted container gives the same process number again
 
 
 def write_whole(path: Path, data: bytes, *, durable: bool = False) -> None:
@@ -19,7 +29,7 @@ def write_whole(path: Path, data: bytes, *, durable: bool = False) -> None:
     `durable`: the bytes are on the disk itself before the name points to them. The name is durable after `sync_folder`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{TEMPORARY}{os.getpid()}-{secrets.token_hex(6)}")
+    temporary = temporary_beside(path)
     try:
         with temporary.open("xb") as file:
             file.write(data)
@@ -30,6 +40,63 @@ def write_whole(path: Path, data: bytes, *, durable: bool = False) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def temporary_beside(path: Path) -> Path:
+    """A new name in the same folder, which tells the process that writes under it: what a killed one leaves can be cleared away."""
+    return path.with_name(f"{TEMPORARY}{_host_mark()}-{os.getpid()}-{RUN}-{secrets.token_hex(6)}")
+
+
+def clear_temporary(paths: Iterable[Path]) -> None:
+    """Removes those half-written files whose process has gone, or that are older than a day; never another live writer's."""
+    for path in paths:
+        match = TEMPORARY_NAME.fullmatch(path.name)
+        host = socket.gethostname() if match and match[1] == _host_mark() else None
+        if is_abandoned(path, {"host": host, "process": int(match[2]), "run": match[3]} if match else {}):
+            with suppress(OSError):  # another process may be faster, and it is in nobody's way
+                path.unlink()
+
+
+def _host_mark() -> str:
+    return hashlib.sha256(socket.gethostname().encode(errors="replace")).hexdigest()[:8]
+
+
+def whose() -> dict[str, Any]:
+    """What tells this process from all others, for a note that `is_abandoned` judges."""
+    return {"host": socket.gethostname(), "process": os.getpid(), "run": RUN}
+
+
+def is_abandoned(path: Path, note: Mapping[str, Any]) -> bool:
+    """Whether the process that the note names has gone; of one that cannot be asked after, whether the file is older than a day."""
+    try:
+        old = time.time() - path.lstat().st_mtime > DAY
+    except OSError:
+        return False
+    process = note.get("process")
+    if old or not isinstance(process, int) or note.get("host") != socket.gethostname():
+        return old
+    return note.get("run") != RUN if process == os.getpid() else not _runs(process)
+
+
+def _runs(process: int) -> bool:
+    if os.name == "nt":  # there, os.kill(…, 0) would end it
+        return True
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def free_bytes(folder: Path) -> int | None:
+    """How much can still be written there; None where the system does not say."""
+    try:
+        there = os.statvfs(folder)
+    except (AttributeError, OSError):  # AttributeError: Windows
+        return None
+    return there.f_bavail * there.f_frsize if there.f_blocks else None  # some drives that are no disks say 0 of everything
 
 
 def sync_folder(folder: Path) -> None:

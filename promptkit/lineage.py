@@ -4,21 +4,25 @@ A session is one self-contained folder. A step is a record file and the pictures
 a record names its parents by their ids, so that the history checks itself (`sha256sum` will do). Files are written once and never
 rewritten, but for the head, the tags and the note of a step in flight. There are no locks: a step's number is claimed by making
 `.open-NNNN.json`, and the presence of its record is the commit. Opening never writes.
+
+What was paid and finds no room on the disk is kept in memory: the next write of the same process records it, and what finds no room until
+the process ends is saved among the system's temporary files.
 """
 
 from __future__ import annotations
 
+import atexit
+import errno
 import hashlib
 import json
+import logging
 import os
 import re
-import secrets
-import socket
 import threading
-import time
 from bisect import insort
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -41,15 +45,19 @@ from promptkit.record import (
     wrong_file,
 )
 
-__all__ = ["MARKER", "Draft", "Lineage", "Problem", "Record", "now"]
+__all__ = ["MARKER", "Draft", "Lineage", "Problem", "Record", "UnderWay", "now"]
 
 LAYOUT = 1
 MARKER = "promptkit.json"
-DAY = 86_400  # seconds after which a step in flight is taken for dead, wherever its process runs
+MARKER_HOLDS = f'it should hold {{"layout": {LAYOUT}}}'
+ROOM = 16_000_000  # bytes that must be free before anything is paid: the largest pictures of a service fit
+BESIDE = ("sources", "templates", "extra", "tags")
 CLAIM_NAME = re.compile(r"\.open-(\d{4,})(?:\.(\d+))?\.json")
+ASIDE_NAME = re.compile(r"\.open-usd-[0-9a-f]+\.json")
+PICTURE_NAME = re.compile(r"(\d{4,})-[\w.]+-[0-9a-f]{10}\.(?!json$)\w+")
+SHA256 = re.compile(r"[0-9a-f]{64}")
 NUMBER = re.compile(r"[0-9]{1,6}")
 ID_BEGINNING = re.compile(r"[0-9a-f]{4,64}")
-RUN = secrets.token_hex(8)  # this process's own: a restarted container gives the same process number again
 FIELDS = (  # the order in which a record is written, for those who read it with their eyes
     "schema",
     "number",
@@ -64,11 +72,20 @@ FIELDS = (  # the order in which a record is written, for those who read it with
     "outputs",
     "warnings",
 )
+log = logging.getLogger("promptkit")
 
 
 def now() -> str:
     """The time as records hold it: UTC, to the millisecond."""
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@dataclass(frozen=True)
+class UnderWay:
+    """What one process has begun in a folder and not recorded yet: the USD that it keeps aside, and its steps as they stand."""
+
+    usd: float
+    steps: tuple[Record, ...]
 
 
 class Lineage:
@@ -85,11 +102,15 @@ class Lineage:
         self._names: dict[str, str] = {}  # the same by the beginning of the id, as file names have it
         self._numbers: dict[int, list[str]] = {}  # and by number
         self._open: dict[str, re.Match[str]] = {}  # the claims
+        self._aside: set[str] = set()  # the notes of what is kept aside
+        self._temporary: set[str] = set()
         self._unread: set[str] = set()
         self._read: list[Record] = []  # by number
         self._recipes: dict[str, list[Record]] = {}
         self._children: dict[str, list[Record]] = {}
         self._lock = threading.RLock()
+        self._looked_beside = False  # for what killed writers left in the folders within
+        self._made = False  # the marker was seen to be whole, or written
         self.exists = _is_session(folder)
 
     # Reading
@@ -201,7 +222,7 @@ class Lineage:
         return not any(True for _ in self._wrong_outputs(record))
 
     def verify(self) -> list[Problem]:
-        """Everything on disk that disagrees with its hash: records, pictures, sources, templates, extra, parents, tags and the head."""
+        """Everything on disk that disagrees with its hash: records, pictures, sources, templates, extra, parents, tags, head and marker."""
         problems: list[Problem] = []
         known = set()
         for name in self._listed():
@@ -214,10 +235,11 @@ class Lineage:
             problems += [Problem(record.number, *wrong) for wrong in self._wrong(record)]
         named = {p.path for p in problems}
         problems += [Problem(None, path, said) for path, said in self._wrong_beside() if path not in named]
+        problems += self._without_record()
         for path, i in self._pointers():
             if i not in known:
                 problems.append(Problem(None, path, f"names the step {i[:10]}, which is not here" if i else "cannot be read"))
-        return problems
+        return sorted(problems, key=lambda p: (p.step is None, p.step or 0))
 
     def _wrong(self, record: Record) -> Iterator[tuple[Path, str]]:
         if not record.is_itself:
@@ -240,49 +262,91 @@ class Lineage:
 
     def _wrong_beside(self) -> Iterator[tuple[Path, str]]:
         """What lies beside the records and is not what its own name says, whether a record names it or not."""
-        for pattern in ("sources/*", "extra/*"):
-            for path in sorted(self.folder.glob(pattern)):
-                if not path.name.startswith("."):
-                    yield from wrong_file(path, path.name.partition(".")[0])
-        for path in sorted(self.folder.glob("templates/*.json")):
+        if self.exists and not _is_marked(self.folder):
+            yield self.folder / MARKER, f"is missing or cannot be read; {MARKER_HOLDS}, and the next step mends it"
+        for path in (*self._beside("sources"), *self._beside("extra")):
+            if SHA256.fullmatch(path.name.partition(".")[0]):  # else it is none of ours, such as a file manager's notes
+                yield from wrong_file(path, path.name.partition(".")[0])
+        for path in self._beside("templates", ".json"):
             yield from _wrong_template(path)
+        for path in self._beside("tags", ".json"):
+            name = read_json(path).get("name")
+            if isinstance(name, str) and not path.stem.endswith(_tag_mark(name)):
+                yield path, f"was changed or renamed after it was written (the tag {name!r:.60} has another file name)"
+
+    def _beside(self, name: str, suffix: str = "") -> list[Path]:
+        """The files in a folder within, without hidden ones: half-written, or another system's own."""
+        return sorted(p for p in self.folder.glob(f"{name}/*{suffix}") if not p.name.startswith("."))
+
+    def _without_record(self) -> list[Problem]:
+        """The pictures of steps whose record is gone; not those that another process is just writing."""
+        lost = sorted(self._lost_pictures() & self._lost_pictures())
+        return [Problem(number, self.folder / name, "has no record: that was deleted, or left behind") for name, number in lost]
+
+    def _lost_pictures(self) -> set[tuple[str, int]]:
+        with self._lock:
+            self._listed()
+            known = {*self._numbers, *(int(m[1]) for m in self._open.values())}
+            found = {(m[0], int(m[1])) for m in map(PICTURE_NAME.fullmatch, self._seen) if m}
+        return {(name, number) for name, number in found if number not in known}
 
     def _pointers(self) -> Iterator[tuple[Path, str]]:
         path = self.folder / "head"
         if path.exists():
             head, redo = self.head()
             yield from ((path, i) for i in (head or "", *redo))
-        for path in sorted(self.folder.glob("tags/*.json")):
-            yield path, str(read_json(path).get("id") or "")
+        for path in self._beside("tags", ".json"):
+            tag = read_json(path)
+            yield path, str(tag.get("id") or "") if isinstance(tag.get("name"), str) else ""
 
     def _listed(self) -> list[str]:
         """The names of all records, looked up anew: other processes may have added some."""
         with self._lock:
-            seen = set(_list(self.folder))
-            for name in self._seen - seen:
-                self._forget(name)
-            for name in seen - self._seen:
+            names = _list(self.folder)
+            new = [n for n in names if n not in self._seen]
+            if len(names) - len(new) < len(self._seen):
+                gone = self._seen.difference(names)
+                self._seen -= gone
+                for name in gone:
+                    self._forget(name)
+            for name in dict.fromkeys(new):
                 self._notice(name)
-            self._seen = seen
+            self._seen.update(new)
             return list(self._listing)  # a step that lands meanwhile must not move what a caller walks through
 
     def _notice(self, name: str) -> None:
-        if match := CLAIM_NAME.fullmatch(name):
-            self._open[name] = match
+        if name.startswith("."):
+            self._notice_hidden(name)
         elif RECORD_NAME.fullmatch(name):
             insort(self._listing, name)
             self._names[name[-15:-5]] = name
             self._numbers.setdefault(number_of(name), []).append(name)
             self._unread.add(name)
 
+    def _notice_hidden(self, name: str) -> None:
+        if match := CLAIM_NAME.fullmatch(name):
+            self._open[name] = match
+        elif ASIDE_NAME.fullmatch(name):
+            self._aside.add(name)
+        elif name.startswith(files.TEMPORARY):
+            self._temporary.add(name)
+
     def _forget(self, name: str) -> None:
         self._open.pop(name, None)
+        self._aside.discard(name)
+        self._temporary.discard(name)
         if RECORD_NAME.fullmatch(name):
             self._listing.remove(name)
             self._names.pop(name[-15:-5], None)
             self._numbers[number_of(name)].remove(name)
+            if not self._numbers[number_of(name)]:
+                del self._numbers[number_of(name)]
             self._unread.discard(name)
             self._read = [r for r in self._read if r.path.name != name]
+            if record := self._records.pop(name, None):
+                self._children[_first_parent(record)].remove(record)
+                if record.recipe:
+                    self._recipes[record.recipe].remove(record)
 
     def _load(self, name: str) -> Record | None:
         """The record, or None for one that is damaged: the others stay readable, and `verify` names it."""
@@ -304,14 +368,16 @@ class Lineage:
             if name in self._records:  # another thread has read it from disk meanwhile
                 return
             self._records[name] = record
-            self._names.setdefault(name[-15:-5], name)
-            self._children.setdefault(record.parents[0] if record.parents else "", []).append(record)
+            if name not in self._seen:  # written here, since the last look
+                self._seen.add(name)
+                self._notice(name)
+            self._children.setdefault(_first_parent(record), []).append(record)
             if record.recipe:
                 self._recipes.setdefault(record.recipe, []).append(record)
 
     def _last(self) -> int:
         self._listed()
-        return max((n for n, names in self._numbers.items() if names), default=0)
+        return max(self._numbers, default=0)
 
     def _with_number(self, number: int) -> list[str]:
         self._listed()
@@ -351,7 +417,7 @@ class Lineage:
             raise LineageError(f"A tag is a text on one line that is not all digits; {name!r:.60} is not.", path=self.folder)
         name = whole_text(name)
         slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40] or "tag"
-        path = self.folder / "tags" / f"{slug}-{hashlib.sha256(name.encode()).hexdigest()[:8]}.json"
+        path = self.folder / "tags" / f"{slug}-{_tag_mark(name)}.json"
         with _writing(self.folder):
             files.write_whole(path, json_bytes({"name": name, "id": full_id}))
 
@@ -382,22 +448,31 @@ class Lineage:
                 files.sync_folder(path.parent)
 
     def begin(self, slug: str, fields: Mapping[str, Any]) -> Draft:
-        """Claims the next number for a step, after what killed processes left was put in order. Makes the folder where there is none."""
+        """Claims the next number for a step, and puts in order what killed processes left. Makes the folder where there is none."""
         fields = {"schema": SCHEMA, "number": 0, **fields}
         Record.of(self.folder, "", {**Draft.EMPTY, "outcome": "interrupted", **fields})  # said now, and not when it has been paid
+        self.settle()
         with self._lock:
             self.create()
             with _writing(self.folder):
-                self._adopt()
-                number = max([0, *(n for n, names in self._numbers.items() if names), *(int(m[1]) for m in self._open.values())]) + 1
-                while not self._claim(number):
-                    number += 1
+                number = self._next_number()
+                try:
+                    self._put_in_order(self._claim_path(number))
+                except BaseException:
+                    self._drop(self._claim_path(number))
+                    raise
         return Draft(self, number, slug, {**fields, "number": number})
 
+    def settle(self) -> None:
+        """Records what this process was answered and had no room for. LineageError where there is none still."""
+        for draft in [d for d in KEPT_BACK if d.is_in(self.folder)]:
+            draft.commit("interrupted")
+
     def create(self) -> None:
-        """Makes the session folder where there is none yet."""
+        """Makes the session folder where there is none yet, and its marker where that was lost."""
         self.exists = self.exists or _is_session(self.folder)  # another process may have made it meanwhile
-        if self.exists:
+        self._made = self._made or (self.exists and _is_marked(self.folder))
+        if self._made:
             return
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -407,39 +482,96 @@ class Lineage:
             files.sync_folder(self.folder.parent)
         except OSError as error:
             raise LineageError(f"The session folder {self.folder} cannot be made: {error.strerror or error}.", path=self.folder) from None
-        self.exists = True
+        self.exists = self._made = True
 
-    def _claims(self) -> list[re.Match[str]]:
-        self._listed()
-        return list(self._open.values())
+    def _next_number(self) -> int:
+        """A claimed number, looked for from the last look at the folder on: the claim looks again, for what rivals did since."""
+        if not self._seen:
+            self._listed()
+        number = 1
+        while not self._claim(number := max(number, self._highest() + 1)):
+            number += 1
+        return number
+
+    def _highest(self) -> int:
+        return max(max(self._numbers, default=0), max((int(m[1]) for m in self._open.values()), default=0))
+
+    def _claim_path(self, number: int) -> Path:
+        return self.folder / f".open-{number:04}.json"
 
     def _claim(self, number: int) -> bool:
-        path = self.folder / f".open-{number:04}.json"
+        path = self._claim_path(number)
         try:
             handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
         except FileExistsError:
             return False
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(json_bytes(_whose()))
+                file.write(json_bytes(files.whose()))
             if not self._with_number(number):
                 return True
         except BaseException:
-            path.unlink(missing_ok=True)
+            self._drop(path)
             raise
-        path.unlink(missing_ok=True)  # a rival was faster, and has finished already
+        self._drop(path)  # a rival was faster, and has finished already
         return False
+
+    def _drop(self, claim: Path) -> None:
+        """Gives a number back, or up once it has its record."""
+        claim.unlink(missing_ok=True)
+        with self._lock:
+            self._seen.discard(claim.name)
+            self._forget(claim.name)
+
+    # What others have under way
+
+    def set_aside(self, holder: str, usd: float) -> None:
+        """Notes what `holder` (hex digits) keeps aside for its requests, in USD, so that all who use the folder count it."""
+        path = self.folder / f".open-usd-{holder}.json"
+        self.create()
+        with _writing(self.folder):
+            if usd > 0:
+                files.write_whole(path, json_bytes({**files.whose(), "usd": usd}))
+            else:
+                path.unlink(missing_ok=True)
+
+    def under_way(self) -> list[UnderWay]:
+        """What each process has under way in the folder, this one included; what a dead one kept aside counts no longer, its steps do."""
+        with self._lock:
+            self._listed()
+            aside, claims = list(self._aside), list(self._open.values())
+        usd: dict[tuple[str, ...], float] = {}
+        steps: dict[tuple[str, ...], list[Record]] = {}
+        for path, note in ((p, read_json(p)) for p in map(self.folder.joinpath, aside)):
+            if isinstance(note.get("usd"), float) and not files.is_abandoned(path, note):
+                usd[_who(note)] = usd.get(_who(note), 0.0) + note["usd"]
+        for match in claims:
+            path = self.folder / match[0]
+            note = read_json(path)
+            if record := _noted(note, int(match[1]), path):
+                steps.setdefault(_who(note), []).append(record)
+        return [UnderWay(usd.get(who, 0.0), tuple(steps.get(who, ()))) for who in {**usd, **steps}]
 
     # What killed processes left
 
-    def _adopt(self) -> None:
-        for match in self._claims():
+    def _put_in_order(self, own: Path) -> None:
+        for match in list(self._open.values()):
             path = self.folder / match[0]
-            if _is_dead(read_json(path), path, match[2]) and (mine := self._taken(path, match[1])):
-                draft = self._left(mine, int(match[1]))
-                if draft is not None and draft.fields["attempts"] and not self._has_recorded(draft):
-                    draft.adopt()
-                mine.unlink(missing_ok=True)
+            if path != own and _is_dead(read_json(path), path, match[2]) and (mine := self._taken(path, match[1])):
+                self._adopt(mine, int(match[1]))
+        for path in map(self.folder.joinpath, list(self._aside)):
+            if files.is_abandoned(path, read_json(path)):
+                path.unlink(missing_ok=True)
+        files.clear_temporary(map(self.folder.joinpath, list(self._temporary)))
+        if not self._looked_beside:
+            files.clear_temporary(p for name in BESIDE for p in self.folder.glob(f"{name}/{files.TEMPORARY}*"))
+            self._looked_beside = True
+
+    def _adopt(self, claim: Path, number: int) -> None:
+        draft = self._left(claim, number)
+        if draft is not None and not self._has_recorded(draft):
+            draft.adopt()
+        self._drop(claim)
 
     def _taken(self, path: Path, number: str) -> Path | None:
         """The claim under this process's own name; None where another process was faster."""
@@ -455,15 +587,9 @@ class Lineage:
     def _left(self, claim: Path, number: int) -> Draft | None:
         """The step that a claim tells of; None where it tells nothing that could be recorded."""
         note = read_json(claim)
-        fields = note.get("record")
-        if not isinstance(fields, dict):
+        if not _noted(note, number, claim):
             return None
-        draft = Draft(self, number, str(note.get("slug")), {**fields, "number": number}, claim=claim)
-        try:
-            Record.of(claim, "", {**draft.fields, "outcome": "interrupted"})
-        except LineageError:
-            return None
-        return draft
+        return Draft(self, number, str(note.get("slug")), {**note["record"], "number": number}, claim=claim)
 
     def _has_recorded(self, draft: Draft) -> bool:
         """Whether its process ended between its record and the end of its claim."""
@@ -490,18 +616,25 @@ class Draft:
         self._lock = threading.Lock()
 
     def attempt(self, fields: Mapping[str, Any]) -> None:
-        """Notes an attempt before it is sent; until it is answered it counts as interrupted. LineageError where it must not be sent."""
+        """Notes an attempt before it is sent; until it is answered it counts as interrupted. LineageError where it must not be sent:
+        the step is recorded already, or there is hardly room for a picture.
+        """
         with self._lock, _writing(self._lineage.folder):
             if self.record is not None:
                 raise LineageError(f"Step {self.number} was recorded already; nothing more is asked for it.", path=self.record.path)
+            _check_room(self._lineage.folder)
             self.fields["attempts"].append({**fields, "outcome": "interrupted"})
-            self._note()
+            try:
+                self._note()
+            except OSError:
+                self.fields["attempts"].pop()  # it is not sent
+                raise
 
     def drop(self) -> None:
         """Gives the number back, where nothing was asked for it."""
         with self._lock:
             if not self.fields["attempts"]:
-                self._claim.unlink(missing_ok=True)
+                self._lineage._drop(self._claim)
 
     def answer(self, fields: Mapping[str, Any], pictures: Sequence[Picture] = (), warnings: Sequence[str] = ()) -> None:
         """Notes the answer to the last attempt, and the pictures that are about to be written. Durable where a paid one brought none."""
@@ -510,37 +643,85 @@ class Draft:
                 self.fields["attempts"][-1].update(fields)
                 self.fields["warnings"] = [*self.fields["warnings"], *warnings]
                 self._hold(pictures)
-                self._note(durable=not pictures)
+                with suppress(OSError) if pictures else nullcontext():  # whether there is room for pictures, their commit says
+                    self._note(durable=not pictures)
 
     def commit(self, outcome: str, pictures: Sequence[Picture] = ()) -> Record:
         """Writes pictures, then the record, then drops the claim; only then does the step exist. Pictures that an answer brought are kept
         whatever the outcome would have been; `pictures` are those of a step that asks nobody.
+
+        LineageError where there is no room. What was paid is then kept in memory, and `settle` or a second commit records it.
         """
-        with self._lock, _writing(self._lineage.folder):
+        with self._lock:
             if self.record is None:
-                if pictures:
-                    self._hold(pictures)
-                for picture, output in zip(self._pictures, self.fields["outputs"], strict=True):
-                    files.write_whole(self._lineage.folder / output["file"], picture.data, durable=True)
-                self.record = self._write("picture" if self._pictures and outcome not in HAS_PICTURE else outcome)
+                try:
+                    with _writing(self._lineage.folder):
+                        self.record = self._committed(outcome, pictures)
+                except LineageError as error:
+                    self._keep_back(error)
+                    raise
                 self._pictures = ()
+                with suppress(ValueError):
+                    KEPT_BACK.remove(self)
         return self.record
+
+    def _committed(self, outcome: str, pictures: Sequence[Picture]) -> Record:
+        if pictures:
+            self._hold(pictures)
+            self._note()  # so that a picture whose process is killed now is no riddle
+        for picture, output in zip(self._pictures, self.fields["outputs"], strict=True):
+            files.write_whole(self._lineage.folder / output["file"], picture.data, durable=True)
+        return self._write("picture" if self._pictures and outcome not in HAS_PICTURE else outcome)
+
+    def _keep_back(self, error: LineageError) -> None:
+        if self.fields["attempts"]:
+            if self not in KEPT_BACK:
+                KEPT_BACK.append(self)
+            what = "its picture" if self._pictures else "its answer"
+            kept = f"Step {self.number} is not on record yet: {what} stays in memory, and the next step here records it first."
+            error.args = (f"{error} {kept}",)
+
+    def is_in(self, folder: Path) -> bool:
+        """Whether it is a step of the session in that folder."""
+        own = self._lineage.folder
+        return own == folder or own.resolve() == folder.resolve()
+
+    def rescue(self) -> None:
+        """The process ends: a picture that finds no room in its folder to the last is saved where there is some, and logged."""
+        import tempfile
+
+        with suppress(LineageError):
+            self.commit("interrupted")
+        if self.record is not None or not self._pictures:  # of paid words the note in the folder tells
+            return
+        where = f"Step {self.number} of {self._lineage.folder} could not be recorded for want of room"
+        try:
+            folder = Path(tempfile.mkdtemp(prefix="promptkit-"))
+            for picture, output in zip(self._pictures, self.fields["outputs"], strict=True):
+                files.write_whole(folder / output["file"], picture.data, durable=True)
+        except OSError as error:
+            log.error("%s, and is lost: %s.", where, error)
+        else:
+            log.error("%s; what it brought is in %s: `promptkit add` takes a picture of your own.", where, folder)
 
     def _hold(self, pictures: Sequence[Picture]) -> None:
         self.fields["outputs"] = [self._output(p) for p in pictures]
         self._pictures = tuple(pictures)
 
     def _note(self, *, durable: bool = False) -> None:
-        note = {**_whose(), "slug": self.slug, "record": self.fields}
+        note = {**files.whose(), "slug": self.slug, "record": self.fields}
         files.write_whole(self._claim, json_bytes(note, indent=None), durable=durable)
 
-    def adopt(self) -> Record:
-        """Turns what a killed process left into a record: its pictures that lie there whole, else an interrupted step."""
-        folder = self._lineage.folder
+    def adopt(self) -> None:
+        """Turns what a killed process left into a record: its pictures that lie there whole, else an interrupted step, if it was asked."""
+        folder, asked = self._lineage.folder, bool(self.fields["attempts"])
         whole = [o for o in self.fields["outputs"] if not any(wrong_file(folder / Path(o["file"]).name, o["sha256"]))]
         said = "its process ended before it was recorded; recorded by the next one"
         self.fields |= {"outputs": whole, "warnings": [*self.fields["warnings"], said]}
-        return self._write("picture" if whole else "interrupted")
+        if whole:
+            self._write("picture" if asked else "added")
+        elif asked:
+            self._write("interrupted")
 
     def _write(self, outcome: str) -> Record:
         if self._sealed is None:  # a second commit, after Ctrl-C in the first, must not make a second record
@@ -550,7 +731,7 @@ class Draft:
         path = self._lineage.folder / f"{self.number:04}-{self.slug}-{digest[:10]}.json"
         files.write_whole(path, self._sealed, durable=True)
         files.sync_folder(self._lineage.folder)
-        self._claim.unlink(missing_ok=True)
+        self._lineage._drop(self._claim)
         record = Record.of(path, digest, json.loads(self._sealed))
         self._lineage._keep(record)
         return record
@@ -565,22 +746,77 @@ class Draft:
         }
 
 
+KEPT_BACK: list[Draft] = []  # paid and not on disk, for want of room
+
+
+@atexit.register
+def _rescue() -> None:
+    for draft in [*KEPT_BACK]:
+        draft.rescue()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=KEPT_BACK.clear)  # they are the parent's
+
+
 def _place(name: str) -> int:
     return FIELDS.index(name) if name in FIELDS else len(FIELDS)
 
 
+def _first_parent(record: Record) -> str:
+    return record.parents[0] if record.parents else ""
+
+
+def _tag_mark(name: str) -> str:
+    """What keeps the file names of tags apart, whatever their script."""
+    return hashlib.sha256(whole_text(name).encode()).hexdigest()[:8]
+
+
 def _is_session(folder: Path) -> bool:
-    marker = folder / MARKER
+    """Whether it is; one that has lost its marker is known by its records."""
+    try:
+        _check_marker(folder / MARKER)
+    except (FileNotFoundError, NotADirectoryError):
+        if _has_records(folder):
+            return True
+        _check_free(folder)
+        return False
+    except LineageError as error:
+        if error.newer or not _has_records(folder):
+            raise
+    return True
+
+
+def _is_marked(folder: Path) -> bool:
+    try:
+        _check_marker(folder / MARKER)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except LineageError as error:
+        if error.newer:
+            raise
+        return False
+    return True
+
+
+def _check_marker(marker: Path) -> None:
     try:
         layout = json.loads(marker.read_bytes())["layout"]
     except (FileNotFoundError, NotADirectoryError):
-        _check_free(folder)
-        return False
+        raise
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise LineageError(f"{marker} cannot be read ({error}); it should hold {{\"layout\": {LAYOUT}}}.", path=marker) from None
+        raise LineageError(f"{marker} cannot be read ({error}); {MARKER_HOLDS}.", path=marker) from None
+    if not isinstance(layout, int) or layout < LAYOUT:
+        raise LineageError(f"{marker} cannot be read (layout {layout!r:.60}); {MARKER_HOLDS}.", path=marker)
     if layout != LAYOUT:
-        raise LineageError(f"{folder} has layout {layout}, and this promptkit knows {LAYOUT}: upgrade promptkit to open it.", path=folder)
-    return True
+        said = f"{marker.parent} has layout {layout}, and this promptkit knows {LAYOUT}: upgrade promptkit to open it."
+        raise LineageError(said, path=marker.parent, newer=True)
+
+
+def _has_records(folder: Path) -> bool:
+    with suppress(ValueError):  # a name that no folder can have
+        return any(map(RECORD_NAME.fullmatch, _list(folder)))
+    return False
 
 
 def _check_free(folder: Path) -> None:
@@ -625,34 +861,28 @@ def _wrong_template(path: Path) -> Iterator[tuple[Path, str]]:
         yield path, "is missing or not what was recorded (its sources do not have that digest)"
 
 
-def _whose() -> dict[str, Any]:
-    return {"host": socket.gethostname(), "process": os.getpid(), "run": RUN}
+def _check_room(folder: Path) -> None:
+    free = files.free_bytes(folder)
+    if free is not None and free < ROOM:
+        said = f"only {free / 1e6:.1f} MB are free, and a picture may need {ROOM / 1e6:.0f}, so nothing was sent"
+        raise OSError(errno.ENOSPC, said)
+
+
+def _who(note: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(str(note.get(k)) for k in ("host", "process", "run"))
+
+
+def _noted(note: Mapping[str, Any], number: int, path: Path) -> Record | None:
+    """The step of a claim as it stands; None where the claim tells of nothing that could be recorded."""
+    fields = note.get("record")
+    if not isinstance(fields, dict):
+        return None
+    try:
+        return Record.of(path, "", {**Draft.EMPTY, **fields, "number": number, "outcome": "interrupted"})
+    except LineageError:
+        return None
 
 
 def _is_dead(note: Mapping[str, Any], path: Path, adopter: str | None) -> bool:
-    try:
-        old = time.time() - path.stat().st_mtime > DAY
-    except OSError:
-        return False
-    process = int(adopter) if adopter else note.get("process")
-    if old or not isinstance(process, int) or note.get("host") != socket.gethostname():
-        return old
-    if process == os.getpid() and not adopter:
-        return note.get("run") != RUN
-    return not _runs(process)
-
-
-def _runs(process: int) -> bool:
-    if process == os.getpid():
-        return True
-    if os.name == "nt":  # there, os.kill(…, 0) would end it
-        return True
-    try:
-        os.kill(process, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except OSError:
-        return True
-    return True
-
-
+    """Whether nobody works on a claim any more: neither who made it nor, where it was taken over, who did that."""
+    return files.is_abandoned(path, {**note, "process": int(adopter), "run": files.RUN} if adopter else note)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from promptkit import display, markup, models, recovery, settings
 from promptkit.asking import Answer, Budget, Service, ask, ask_together, refuse_key, spent
@@ -52,9 +52,14 @@ from promptkit.plan import (
 )
 from promptkit.record import added_up
 from promptkit.settings import Endpoint, Key
+from promptkit.spending import Spending, spending
 from promptkit.step import Step, Steps
 from promptkit.template import Prompt
 from promptkit.transport import FunctionTransport, RequestsTransport, Transport
+
+if TYPE_CHECKING:
+    from promptkit.explain import Explanation
+    from promptkit.replay import Rehearsal
 
 __all__ = ["Session"]
 
@@ -344,6 +349,35 @@ class Session:
         """Writes the head's picture to a file; see Picture.save."""
         return self._head_step("save").save(path)
 
+    @property
+    def spending(self) -> Spending:
+        """What was spent, by model and by outcome; shows itself as tables."""
+        return spending(self._lineage.records())
+
+    def explain(self, step: object = None, *, measured: bool = False) -> Explanation:
+        """How a step, by default the head, came to be, from its root on; `measured` compares each edit with what it started from."""
+        from promptkit.explain import explain
+
+        return explain(self, step, measured=measured)
+
+    def replay(self, into: Session | Where, **changes: Any) -> Steps | Rehearsal:
+        """Asks for the steps of the head's trail again in another session, or in this one; see promptkit.replay.replay."""
+        from promptkit.replay import replay
+
+        return replay(self, into if isinstance(into, Session) else Session(into), **changes)
+
+    def squash(self, first: object, last: object, *, prompt: str | Prompt | None = None) -> Step:
+        """Asks for several edits at once, from the picture before them; see promptkit.squash.squash."""
+        from promptkit.squash import squash
+
+        return squash(self, first, last, prompt=prompt)
+
+    def export(self, path: Where, **options: Any) -> Path:
+        """Writes a zip of the head's trail, or of all steps; see promptkit.takeaway.export."""
+        from promptkit import takeaway
+
+        return takeaway.export(self, path, **options)
+
     def verify(self) -> list[Problem]:
         """What on disk disagrees with its hash."""
         return self._lineage.verify()
@@ -592,6 +626,7 @@ class Session:
         return key, RequestsTransport(endpoint, key)
 
     def _known(self, plan: Plan) -> Step | None:
+        self._lineage.settle()  # a picture that found no room before is not paid for twice
         if not self._reuse:
             return None
         recipes = dict.fromkeys(p.recipe for p in self._readings(plan))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
 from promptkit import display
+from promptkit.changes import Changes, changes
 from promptkit.errors import LineageError, SettingsError
 from promptkit.lineage import Lineage, Record
 from promptkit.picture import Picture
@@ -155,9 +157,18 @@ class Step:
         _refuse_on(options)
         return self._session.vary(prompt, n, on=self, **options)
 
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Writes its picture to a file; see Picture.save."""
+    def save(self, path: str | os.PathLike[str], *, embed: bool = False) -> Path:
+        """Writes its picture to a file; see Picture.save. `embed`: a PNG copy with its lineage inside, prompts included."""
+        if embed:
+            from promptkit.embed import save_embedded
+
+            return save_embedded(self, path)
         return self.picture.save(path)
+
+    @cached_property
+    def changes(self) -> Changes | None:
+        """What this edit changed in its picture, measured when first asked; None for a step that edits none or brought none."""
+        return changes(self)
 
     def show(self) -> None:
         """Opens its picture in the system's viewer."""

@@ -89,6 +89,7 @@ def test_again_and_vary_send_no_draft_to_a_service(service: Loopback) -> None:
     assert paid.again().endpoint != "offline"
 
 
+@pytest.mark.filterwarnings("ignore:step")  # pictures of other sizes than those they continue
 def test_again_takes_references_along(service: Loopback) -> None:
     """References given to again go along with the pictures that the request had."""
     service.always = picture_reply(png("red"))

@@ -12,6 +12,8 @@ from promptkit import NoPicture, Session
 from promptkit.display import contact_sheet, page_html, tree_html, tree_text
 from promptkit.lineage import Lineage, now
 
+pytestmark = pytest.mark.filterwarnings("ignore:step")  # the pictures here are often the same ones
+
 
 class Page(HTMLParser):
     """What a browser would load, link to, run and show."""

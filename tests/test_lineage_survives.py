@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import time
@@ -142,9 +143,10 @@ def test_an_adoption_that_fails_is_made_up_for(lineage: Lineage) -> None:
     stopped(lineage, "attempted")
     (claim,) = lineage.folder.glob(".open-*")
     os.utime(claim, (0, 0))
-    with room(8), pytest.raises(LineageError, match="File too large"):
+    with room(300), pytest.raises(LineageError, match="File too large"):
         lineage.begin("edit", fields())
     (taken,) = lineage.folder.glob(".open-*")
+    assert taken.name == f".open-0001.{os.getpid()}.json"
     assert time.time() - taken.stat().st_mtime < 60
     taken.rename(claim)
     made(lineage)
@@ -298,6 +300,9 @@ def test_what_stands_in_the_way_is_a_lineage_error(lineage: Lineage, what: str) 
     with pytest.raises(LineageError, match="Nothing can be written in"):
         write(lineage)
     assert not [n for n in names(lineage.folder) if ".tmp-" in n]
+    shutil.rmtree(lineage.folder / Path(name).parts[0]) if "/" in name else (lineage.folder / name).unlink()
+    lineage.settle()
+    assert [r.outcome for r in lineage.records()] == (["picture"] if what == "a picture" else [])
 
 
 def test_a_folder_that_cannot_be_made_is_a_lineage_error(tmp_path: Path) -> None:

@@ -66,6 +66,7 @@ def test_an_edit_sends_one_turn_with_the_instruction_and_then_the_very_bytes_tha
     assert sent["generationConfig"]["responseModalities"] == ["TEXT", "IMAGE"]
 
 
+@pytest.mark.filterwarnings("ignore:step")  # pictures of other sizes than those they continue
 def test_references_follow_the_picture_that_is_edited(service: Loopback, tmp_path: Path) -> None:
     """References go after the base, in order, whether they are steps, files, bytes or pictures."""
     bear = Session("./bear", endpoint=service.url, model="some-model")
@@ -272,6 +273,7 @@ def test_a_second_run_sends_nothing_and_shows_the_same_pictures(service: Loopbac
     assert not any(s.reused for s in first)
 
 
+@pytest.mark.filterwarnings("ignore:step")  # pictures of other sizes than those they continue
 def test_other_words_pictures_models_and_options_are_other_requests(service: Loopback) -> None:
     """Whatever changes what is sent makes a step of its own."""
     service.always = picture_reply(png())
@@ -491,6 +493,7 @@ def test_a_picture_of_ones_own_becomes_a_root_once(tmp_path: Path) -> None:
     assert len(bear) == 4
 
 
+@pytest.mark.filterwarnings("ignore:step")  # pictures of other sizes than those they continue
 def test_another_sessions_step_goes_along_as_its_picture(service: Loopback) -> None:
     """A step of another session serves as base (a root first) and as reference, as a picture from outside."""
     service.always = lambda r: picture_reply(png("red" if "fox" in r.text else "blue"))
@@ -733,6 +736,7 @@ def test_a_chain_that_talks_returns_the_turns_as_they_came(service: Loopback) ->
     assert service.received[3].pictures == [png("green")]
 
 
+@pytest.mark.filterwarnings("ignore:step")  # pictures of other sizes than those they continue
 def test_a_chain_that_talks_is_signed_as_the_service_wants_it(service: Loopback) -> None:
     """The painter, which checks signatures, takes each chain: reopened, branched, recovered, switched, and with a picture from outside."""
 

@@ -1,0 +1,76 @@
+"""The commands over all sessions: which there are, where words stand, which step made a picture.
+
+Paths go to stdout, one for each that was found; what it is goes to stderr. Exit status 1 where nothing is found.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from promptkit.console import say
+
+if TYPE_CHECKING:
+    from promptkit.catalog import Results
+
+__all__ = ["add_commands"]
+
+
+def _sessions(options: argparse.Namespace) -> int:
+    from promptkit import catalog
+
+    found = catalog.sessions(options.folder)
+    return _shown(found, [(row, [info.folder]) for row, info in zip(found.rows(), found, strict=True)])
+
+
+def _find(options: argparse.Namespace) -> int:
+    from promptkit import catalog
+
+    found = catalog.find(options.words, options.folder)
+    return _shown(found, [(f"{f.session.folder.name} {f.step.number}  {f.where}: {f.snippet}", _files(f.step)) for f in found])
+
+
+def _which(options: argparse.Namespace) -> int:
+    from promptkit import catalog, display
+
+    found = catalog.which(options.picture, options.folder)
+    lines = ((f"{m.session.folder.name} {m.step.number}  {m.how}: {display.headline(m.step.record)}", [m.path]) for m in found)
+    return _shown(found, list(lines))
+
+
+def _files(step: Any) -> Sequence[Path]:
+    """Its pictures, or the record of one that has none."""
+    paths: Sequence[Path] = step.files[: max(1, len(step.pictures))]
+    return paths
+
+
+def _shown(found: Results[Any], lines: Sequence[tuple[str, Sequence[Path]]]) -> int:
+    for line, paths in lines:
+        say(line)
+        for path in paths:
+            print(path, flush=True)  # before the next line on stderr
+    for problem in found.problems:
+        say(f"promptkit: {problem}")
+    say(found.summary)
+    return 0 if found else 1
+
+
+def add_commands(commands: Any) -> None:
+    """Adds sessions, find and which to the commands of a parser (what its add_subparsers returned)."""
+
+    def command(name: str, run: Any, text: str) -> argparse.ArgumentParser:
+        made: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
+        made.set_defaults(run=run, library=())
+        return made
+
+    where = "a folder that holds sessions, or one (your data folder)"
+    listed = command("sessions", _sessions, "list the sessions with steps, cost, last change, tags and head")
+    listed.add_argument("folder", nargs="?", metavar="FOLDER", help=where)
+    find = command("find", _find, "find the steps whose prompt, inputs, label, tags or answer hold all the words")
+    find.add_argument("words", nargs="+", metavar="WORD", help='parts of words will do; "two words": a phrase')
+    find.add_argument("--in", dest="folder", metavar="FOLDER", help=where)
+    which = command("which", _which, "find the step that made a picture: by its bytes, else by its looks")
+    which.add_argument("picture", metavar="FILE")
+    which.add_argument("--in", dest="folder", metavar="FOLDER", help=where)

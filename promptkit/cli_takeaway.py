@@ -1,0 +1,150 @@
+"""The commands that take sessions and pictures along: export, import, save, embedded."""
+
+from __future__ import annotations
+
+import argparse
+from contextlib import suppress
+from typing import Any
+
+from promptkit import display
+from promptkit.console import say
+from promptkit.errors import LineageError, did_you_mean
+from promptkit.lineage import MARKER, Record
+from promptkit.session import Session
+
+__all__ = ["add_commands"]
+
+GB, MOST_GB = 10**9, 10**6
+
+
+# Each command loads what it needs, so that the others start as fast as before
+
+
+def _export(options: argparse.Namespace) -> int:
+    from promptkit import takeaway
+
+    session = _existing(options.session)
+    given = {"step": options.step, "all": options.all, "strip": options.strip, "overwrite": options.overwrite}
+    path = takeaway.export(session, options.output or f"{session.folder.name}.zip", **given)
+    what = "all steps" if options.all else "the trail of one step"
+    bare = " without words; its pictures may hold metadata of their own" if options.strip else ""
+    say(f"{what}{bare}; {_bytes(path.stat().st_size)}")
+    print(path)
+    return 0
+
+
+def _import(options: argparse.Namespace) -> int:
+    from promptkit import takeaway
+
+    name = options.session or takeaway.session_name(options.archive)
+    session = Session(name)
+    before = len(session)
+    if before and not options.session:
+        said = f"There is a session {name!r} already: -s {name} merges the archive into it, -s and another name makes a new one."
+        raise LineageError(said, path=session.folder)
+    limit = takeaway.LIMIT if options.limit is None else int(options.limit * GB)
+    folder = takeaway.import_session(options.archive, session.folder, limit=limit)
+    after = len(Session(folder))
+    say(f"{after - before} steps came{f' to the {before} that were there' if before else ''}; see them with promptkit log -s {name}")
+    print(folder)
+    return 0
+
+
+def _save(options: argparse.Namespace) -> int:
+    session = _existing(options.session)
+    step = session.head if options.step is None else session[options.step]
+    if step is None:
+        raise LineageError("The head of this session is not known; name the step to save.", path=session.folder)
+    if options.embed:
+        from promptkit import embed
+
+        print(embed.save_embedded(step, options.output))
+    else:
+        print(step.save(options.output))
+    return 0
+
+
+def _embedded(options: argparse.Namespace) -> int:
+    from promptkit import embed
+
+    found = embed.read_embedded(options.picture)
+    if found is None:
+        say(f"{options.picture} holds no lineage; `promptkit save -o FILE.png --embed` puts it in.")
+        return 1
+    if found.omitted:
+        print(f"({found.omitted} earlier steps did not fit)")
+    for record in found.records:
+        print(_printable("\n".join(_told(record))))
+    state = "byte for byte the recorded one" if found.original else "changed since it was recorded, or converted"
+    say(f"The picture is {state}: step {found.record.number}, {found.record.id}.")
+    return 0
+
+
+def _told(record: Record) -> list[str]:
+    """A step in words: all that was asked, with its template, and who was asked."""
+    prompt, request = record.prompt, record.request
+    text = str(prompt.get("text") or display.headline(record))
+    lines = [f"{record.number} {record.id[:10]}  {text}" + ("" if record.ok else f" ({record.outcome})")]
+    if prompt.get("template"):
+        inputs = ", ".join(f"{k}={v!r}" for k, v in (prompt.get("inputs") or {}).items())
+        lines.append(f"  template {prompt['template']}({inputs})")
+    if request.get("model"):
+        config = ", ".join(f"{k}={v}" for k, v in (request.get("config") or {}).items())
+        lines.append(f"  {request['model']} at {request.get('endpoint')}{f' ({config})' if config else ''}")
+    return lines
+
+
+def _printable(text: str) -> str:
+    """The text without what would drive a terminal: a picture may come from a stranger."""
+    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def _existing(name: str) -> Session:
+    session = Session(name)
+    if not len(session):
+        beside = [p.parent.name for p in session.folder.parent.glob(f"*/{MARKER}")]
+        raise LineageError(f"There is no session {name!r}{did_you_mean(session.folder.name, beside)}; looked for {session.folder}.")
+    return session
+
+
+def _bytes(count: int) -> str:
+    return f"{count / 10**6:.1f} MB" if count >= 10**6 else f"{count / 1000:.0f} kB"
+
+
+# The parser
+
+
+def add_commands(commands: Any) -> None:
+    """Adds export, import, save and embedded to what can follow `promptkit`; `commands` is argparse's action for subcommands."""
+
+    def command(name: str, run: Any, text: str) -> argparse.ArgumentParser:
+        made: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
+        made.set_defaults(run=run, library=())
+        return made
+
+    export = command("export", _export, "write the trail of a step, or a whole session, as one zip")
+    export.add_argument("session", metavar="SESSION", help="a session's name, or its folder as a path")
+    export.add_argument("-o", "--output", metavar="FILE", help="the zip (the session's name, here)")
+    which = export.add_mutually_exclusive_group()
+    which.add_argument("--step", metavar="STEP", help="number, tag, or beginning of an id; the head")
+    which.add_argument("--all", action="store_true", help="all steps, and not one trail")
+    export.add_argument("--strip", action="store_true", help="a new lineage without prompts, inputs, labels, tags and other words")
+    export.add_argument("--overwrite", action="store_true", help="replace a file of that name")
+    take = command("import", _import, "make a session of an exported zip, or merge it into one")
+    take.add_argument("archive", metavar="FILE")
+    take.add_argument("-s", "--session", metavar="SESSION", help="the new session, or the one to merge into (the name that it had)")
+    take.add_argument("--limit", type=_gigabytes, metavar="GB", help="how much it may unpack to (8)")
+    save = command("save", _save, "save the picture of a step to a file")
+    save.add_argument("step", nargs="?", metavar="STEP", help="number, tag, or beginning of an id; the head")
+    save.add_argument("-s", "--session", required=True, metavar="SESSION", help="a session's name, or its folder as a path")
+    save.add_argument("-o", "--output", required=True, metavar="FILE", help="the suffix says the type")
+    save.add_argument("--embed", action="store_true", help="a PNG with the picture's lineage inside, prompts included")
+    embedded = command("embedded", _embedded, "print the lineage that a picture file brings along; exit 1 where there is none")
+    embedded.add_argument("picture", metavar="FILE")
+
+
+def _gigabytes(text: str) -> float:
+    with suppress(ValueError):
+        if 0 < (value := float(text)) < MOST_GB:
+            return value
+    raise argparse.ArgumentTypeError(f"{text!r} is no number of gigabytes, such as 20")

@@ -1,0 +1,320 @@
+"""A picture with its lineage inside: one iTXt chunk in a copy of a PNG, written chunk by chunk. The session's own bytes never change."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import struct
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from promptkit import files
+from promptkit.errors import LineageError, PictureError, StepNotFound, warn
+from promptkit.lineage import Lineage, Record
+from promptkit.picture import Picture, media_type
+from promptkit.record import sources_digest
+
+__all__ = ["LARGEST", "Embedded", "ancestors", "embedded", "lineage_of", "read_embedded", "save_embedded", "without_embedded"]
+
+KEYWORD = b"promptkit\0"
+LAYOUT = 1
+LARGEST = 1_000_000  # bytes of text; Pillow refuses a PNG with more than 1,048,576 in one compressed field
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+
+class Kept(Protocol):
+    """What is asked of a step, which stands above this."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def record(self) -> Record: ...
+
+    @property
+    def number(self) -> int: ...
+
+    @property
+    def picture(self) -> Picture: ...
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """The lineage that a picture brings along: records checked against their ids, parents first and the picture's own step last.
+
+    `templates` holds template sources by digest and name, `omitted` is how many steps, the farthest back, did not fit, `original` whether
+    the rest of the file is byte for byte a picture that the step recorded.
+    """
+
+    records: tuple[Record, ...]
+    templates: Mapping[str, Mapping[str, str]]
+    omitted: int
+    original: bool
+
+    @property
+    def record(self) -> Record:
+        """The picture's own step."""
+        return self.records[-1]
+
+
+# The steps that explain a step
+
+
+def ancestors(lineage: Lineage, *records: Record) -> tuple[Record, ...]:
+    """These records and all that they came from, parents and steps that went along as references, each after what it came from.
+
+    What is missing or damaged is passed over.
+    """
+    done: dict[str, Record] = {}
+    ahead = list(reversed(records))
+    while ahead:  # a stack of its own, for histories go deeper than Python calls
+        record = ahead[-1]
+        before = [] if record.id in done else list(_before(lineage, record, done))
+        ahead += reversed(before)
+        if not before:
+            done.setdefault(ahead.pop().id, record)
+    return tuple(done.values())
+
+
+def _before(lineage: Lineage, record: Record, done: Mapping[str, Record]) -> Iterator[Record]:
+    named = dict.fromkeys((*record.parents, *(s["step"] for s in record.sources if s.get("step"))))
+    for full_id in named:
+        if full_id not in done:
+            try:
+                yield lineage.get(full_id)
+            except StepNotFound:
+                continue
+
+
+# What is embedded
+
+
+def lineage_of(step: Kept) -> dict[str, Any]:
+    """What a picture is embedded with: the step's record and those it came from, as they are on disk, with their template sources.
+
+    No pictures, and at most LARGEST bytes as JSON: of those that do not fit, the steps farthest back, only the number is given, as
+    `omitted`. LineageError where the step's own record does not fit, or one is damaged.
+    """
+    lineage = Lineage(step.record.path.parent)
+    trail = ancestors(lineage, lineage.get(step.id))
+    entries: list[dict[str, Any]] = []
+    templates: dict[str, Mapping[str, str]] = {}
+    room = LARGEST - 300  # bytes; the rest of the JSON takes less than these
+    for record in reversed(trail):
+        entry = {"file": record.path.name, "id": record.id, "record": _record_text(record)}
+        added = {d: t for d, t in _template(lineage, record) if d not in templates}
+        room -= len(_json(entry)) + len(_json(added)) + 2
+        if room < 0:
+            break
+        entries.append(entry)
+        templates |= added
+    if not entries:
+        said = f"Step {step.number} and its templates take more than the {LARGEST:,} bytes that a picture can hold in one field"
+        raise LineageError(f"{said}; save it without its lineage, or export its trail.", path=step.record.path)
+    omitted = len(trail) - len(entries)
+    return {"layout": LAYOUT, "step": step.id, "records": entries[::-1], "templates": templates, "omitted": omitted}
+
+
+def _template(lineage: Lineage, record: Record) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """The record's template by its digest, where it has one and its sources are on disk as they were."""
+    if digest := record.prompt.get("digest"):
+        sources = lineage.template_files(digest)
+        if sources_digest(sources) == digest:
+            yield digest, sources
+
+
+def _record_text(record: Record) -> str:
+    try:
+        data = record.path.read_bytes()
+        if hashlib.sha256(data).hexdigest() == record.id:
+            return data.decode()
+    except (OSError, ValueError):
+        pass
+    raise LineageError(f"The record {record.path} is missing or damaged; `promptkit verify` says how.", path=record.path)
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
+
+
+def save_embedded(step: Kept, path: str | os.PathLike[str]) -> Path:
+    """Writes a copy of the step's picture as a PNG with its lineage inside, prompts and inputs included; returns the path written.
+
+    A PNG's other bytes stay as they are, a picture of another type is converted, and said so. An existing file is replaced whole or not
+    at all. PictureError for a suffix other than .png (none: it is added) and for a path in the session's folder.
+    """
+    target = _png_path(path)
+    folder = step.record.path.parent
+    try:
+        if target.resolve().is_relative_to(folder.resolve()):
+            raise PictureError(f"{target} lies in the session's own folder, whose files stay as they were recorded; save it elsewhere.")
+        payload = lineage_of(step)
+        if payload["omitted"]:
+            held, omitted = len(payload["records"]), payload["omitted"]
+            warn(f"{target.name} holds the last {held} steps of its lineage; {omitted} did not fit. An exported trail holds all.")
+        files.write_whole(target, embedded(_as_png(step.picture, target), _json(payload)))
+    except (OSError, ValueError, RuntimeError) as error:  # the latter two: a name that no file can have
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        raise PictureError(f"The picture cannot be saved as {target}: {reason}; give another path.") from None
+    return target
+
+
+def _png_path(path: str | os.PathLike[str]) -> Path:
+    try:
+        target = Path(path).expanduser()
+        is_folder = target.is_dir()
+    except (OSError, ValueError, RuntimeError) as error:
+        raise PictureError(f"The picture cannot be saved as {os.fsdecode(path)!r:.80}: {error}; give another path.") from None
+    if is_folder:
+        raise PictureError(f"{target} is a folder; give the name of a file in it.")
+    if not target.suffix:
+        target = target.with_name(f"{target.name}.png")
+    if target.suffix.lower() != ".png":
+        raise PictureError(f"{target.name} cannot hold a lineage, only a PNG can: save it as {target.with_suffix('.png').name}.")
+    return target
+
+
+def _as_png(picture: Picture, target: Path) -> Picture:
+    if media_type(picture.data) == "image/png":
+        return picture
+    warn(f"{target.name} is a conversion of {picture.mime_type}, for only a PNG can hold a lineage; save it without for the exact bytes.")
+    return Picture.open(picture.image)
+
+
+# Chunks
+
+
+def embedded(picture: Picture | bytes, payload: bytes | str) -> bytes:
+    """The bytes of a PNG with that text (bytes: UTF-8) in one iTXt field, in place of an earlier one of ours; all others are unchanged.
+
+    PictureError for another type than PNG, a damaged one, or a text of more than LARGEST bytes.
+    """
+    data = picture.data if isinstance(picture, Picture) else bytes(picture)
+    text = payload.encode(errors="replace") if isinstance(payload, str) else bytes(payload)
+    if len(text) > LARGEST:
+        raise PictureError(f"A picture can hold {LARGEST:,} bytes of text, and this has {len(text):,}; export the trail as a zip instead.")
+    bare = without_embedded(data)
+    first = next(_chunks(bare))[1]
+    # the flag and the method say zlib; language and translated keyword are empty
+    field = _chunk(b"iTXt", KEYWORD + b"\x01\x00" + b"\0" + b"\0" + zlib.compress(text, 9))
+    return bare[:first] + field + bare[first:]
+
+
+def without_embedded(data: bytes) -> bytes:
+    """The bytes of a PNG without the field that promptkit put in. PictureError for another type than PNG, or a damaged one."""
+    kept, start = [], 0
+    for begin, end in _chunks(data):
+        if _is_ours(data, begin):
+            kept.append(data[start:begin])
+            start = end
+    return b"".join((*kept, data[start:]))
+
+
+def _chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def _chunks(data: bytes) -> Iterator[tuple[int, int]]:
+    """Where each chunk begins and ends, from IHDR to IEND."""
+    if data[:8] != SIGNATURE:
+        found = media_type(data) or "no picture"
+        raise PictureError(f"Only a PNG can hold a lineage, and this is {found}: save it as .png first.")
+    start = len(SIGNATURE)
+    while True:
+        kind, end = data[start + 4 : start + 8], start + 12 + int.from_bytes(data[start : start + 4])
+        if end > len(data) or (start == len(SIGNATURE) and kind != b"IHDR"):
+            raise PictureError("The PNG is truncated or damaged: its chunks do not reach to its end.")
+        yield start, end
+        if kind == b"IEND":
+            return
+        start = end
+
+
+def _is_ours(data: bytes, begin: int) -> bool:
+    return data[begin + 4 : begin + 8] == b"iTXt" and data.startswith(KEYWORD, begin + 8)
+
+
+# Reading
+
+
+def read_embedded(source: str | os.PathLike[str] | bytes) -> Embedded | None:
+    """The lineage inside a picture file, or its bytes; None where it holds none, whatever its type.
+
+    What is read is bounded and each record is checked against its id. PictureError where the file cannot be read, or holds a lineage that
+    is damaged or was changed; LineageError where a newer promptkit wrote it.
+    """
+    data, name = _read(source)
+    if data[:8] != SIGNATURE:
+        return None
+    ours = [data[begin + 8 : end - 4] for begin, end in _chunks(data) if _is_ours(data, begin)]
+    if not ours:
+        return None
+    return _embedded(_payload(ours[0], name), hashlib.sha256(without_embedded(data)).hexdigest(), name)
+
+
+def _read(source: str | os.PathLike[str] | bytes) -> tuple[bytes, str]:
+    if isinstance(source, bytes | bytearray | memoryview):
+        return bytes(source), "The picture"
+    try:
+        return Path(source).expanduser().read_bytes(), os.fsdecode(source)
+    except (OSError, ValueError, RuntimeError) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        raise PictureError(f"The picture {os.fsdecode(source)!s:.200} cannot be read: {reason}; give the path of a picture file.") from None
+
+
+def _payload(body: bytes, name: str) -> Mapping[str, Any]:
+    try:
+        is_packed, _method, *rest = body[len(KEYWORD) :]
+        _language, _translated, text = bytes(rest).split(b"\0", 2)
+        value = json.loads((_unpacked(text, name) if is_packed else text[: LARGEST + 1]).decode())
+    except (zlib.error, ValueError, RecursionError):
+        raise _damaged(name) from None
+    if not isinstance(value, dict):
+        raise _damaged(name)
+    return value
+
+
+def _unpacked(packed: bytes, name: str) -> bytes:
+    unpacking = zlib.decompressobj()
+    text = unpacking.decompress(packed, LARGEST + 1)
+    if len(text) > LARGEST:
+        raise PictureError(f"{name} holds a lineage of more than {LARGEST:,} bytes, which promptkit never writes; it is not read.")
+    if not unpacking.eof:
+        raise _damaged(name)
+    return text
+
+
+def _damaged(name: str) -> PictureError:
+    return PictureError(f"{name} holds a lineage that is damaged or was changed; the session that it came from has the whole one.")
+
+
+def _embedded(payload: Mapping[str, Any], sha256: str, name: str) -> Embedded:
+    layout = payload.get("layout")
+    if isinstance(layout, int) and layout > LAYOUT:
+        said = f"{name} holds a lineage of layout {layout}, and this promptkit knows {LAYOUT}: upgrade promptkit to read it."
+        raise LineageError(said, newer=True)
+    try:
+        records = tuple(_records(payload["records"], name))
+        templates = {d: dict(t) for d, t in payload["templates"].items()}
+        texts = [text for sources in templates.values() for text in sources.values()]
+        is_whole = layout == LAYOUT and records[-1].id == payload["step"] and all(sources_digest(t) == d for d, t in templates.items())
+        is_whole = is_whole and all(isinstance(t, str) for t in texts) and isinstance(payload["omitted"], int)
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, RecursionError):
+        raise _damaged(name) from None
+    if not is_whole:
+        raise _damaged(name)
+    return Embedded(records, templates, payload["omitted"], any(o["sha256"] == sha256 for o in records[-1].outputs))
+
+
+def _records(entries: Iterable[Mapping[str, Any]], name: str) -> Iterator[Record]:
+    for entry in entries:
+        data = entry["record"].encode()
+        digest, path = hashlib.sha256(data).hexdigest(), Path(Path(entry["file"]).name)
+        record = Record.of(path, digest, json.loads(data))
+        if digest != entry["id"] or not record.is_itself:
+            raise _damaged(name)
+        yield record

@@ -1,0 +1,171 @@
+"""What was spent: the costs of recorded attempts, added up by model and by outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any, NamedTuple
+
+from promptkit import markup, models
+from promptkit.record import Record
+
+__all__ = ["Spending", "Total", "spending"]
+
+Attempt = Mapping[str, Any]
+OUTCOMES = ("picture", "text", "refused", "error", "interrupted")  # in this order in the tables
+
+
+class _Counted(NamedTuple):
+    """One attempt: USD that it cost, USD that it may have cost, and whether it has no price at all."""
+
+    usd: float = 0.0
+    possible: float = 0.0
+    unpriced: bool = False
+
+
+@dataclass(frozen=True)
+class Total:
+    """Attempts added up: `usd` is what they cost as far as prices are known, `possible` what those that broke off may have cost besides,
+    at the price of their requests, and `unpriced` how many have no known price."""
+
+    attempts: int
+    usd: float
+    possible: float
+    unpriced: int
+
+
+@dataclass(frozen=True)
+class Spending(Total):
+    """What some steps cost, in USD. `steps` counts those that asked a model; the totals by model ("MODEL at ENDPOINT") and by the attempts'
+    outcomes add up to the whole; `first` and `last` are the days (UTC) on which was asked, None where nobody was."""
+
+    steps: int = 0
+    by_model: Mapping[str, Total] = field(default_factory=dict)
+    by_outcome: Mapping[str, Total] = field(default_factory=dict)
+    first: date | None = None
+    last: date | None = None
+
+    @property
+    def summary(self) -> str:
+        """One line: steps, attempts, the sum, and what is not in it."""
+        said = f"{_many(self.steps, 'step')}, {_many(self.attempts, 'attempt')}: {self.usd:.4f} USD"
+        if self.possible:
+            said += f", and up to {self.possible:.4f} USD more for those that broke off"
+        if self.unpriced:
+            said += f"; {_many(self.unpriced, 'attempt')} without a known price"
+        return said + self._days
+
+    @property
+    def _days(self) -> str:
+        if self.first is None or self.last is None:
+            return ""
+        return f" ({self.first})" if self.first == self.last else f" ({self.first} to {self.last})"
+
+    def __str__(self) -> str:
+        if not self.attempts:
+            return self.summary
+        first, second = ([(name, *HEADER), *_rows(totals)] for name, totals in self._tables)
+        return "\n".join([self.summary, "", *_aligned([*first, ("",) * len(first[0]), *second])])
+
+    @property
+    def _tables(self) -> tuple[tuple[str, Mapping[str, Total]], ...]:
+        return ("by model", self.by_model), ("by outcome", self.by_outcome)
+
+    def __repr__(self) -> str:
+        return f"<Spending: {self.summary}>"
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002
+        tables = [markup.table(_rows(totals), (name, *HEADER)) for name, totals in self._tables if totals]
+        return {"text/plain": str(self), "text/html": markup.card(self.summary, *tables)}
+
+
+def spending(records: Iterable[Record]) -> Spending:
+    """Adds up what these records cost.
+
+    Services charge for answers without a picture too, and not for errors. An attempt that broke off may have been charged: where it has no
+    cost of its own it stands apart, at the price of its request. SettingsError where the config file's prices cannot be read.
+    """
+    asked = [r for r in records if r.attempts]
+    attempts = [(r, a, _counted(r, a)) for r in asked for a in r.attempts]
+    days = sorted(filter(None, (_day(a.get("started") or r.fields.get("started")) for r, a, _ in attempts)))
+    whole = _total(counted for _, _, counted in attempts)
+    return Spending(
+        **vars(whole),
+        steps=len(asked),
+        by_model=_grouped(attempts, lambda r, _: f"{r.request.get('model')} at {r.request.get('endpoint')}"),
+        by_outcome=_by_outcome(_grouped(attempts, lambda _, a: _outcome(a))),
+        first=days[0] if days else None,
+        last=days[-1] if days else None,
+    )
+
+
+def _counted(record: Record, attempt: Attempt) -> _Counted:
+    if cost := attempt.get("cost"):
+        return _Counted(usd=cost["usd"])
+    if _outcome(attempt) == "error":
+        return _Counted()
+    if _outcome(attempt) == "interrupted" and (price := _price(record)) is not None:
+        return _Counted(possible=price)
+    return _Counted(unpriced=True)
+
+
+def _outcome(attempt: Attempt) -> str:
+    return attempt.get("outcome") or "interrupted"  # nobody noted what came of it
+
+
+def _price(record: Record) -> float | None:
+    request = record.request
+    size = (request.get("config") or {}).get("image_size")
+    return models.estimate(str(request.get("model")), str(request.get("endpoint")), image_size=size if isinstance(size, str) else None)
+
+
+def _total(counted: Iterable[_Counted]) -> Total:
+    all_of = list(counted)
+    usd, possible = (round(sum(amounts), 6) for amounts in ([c.usd for c in all_of], [c.possible for c in all_of]))
+    return Total(len(all_of), usd, possible, sum(c.unpriced for c in all_of))
+
+
+def _grouped(attempts: Sequence[tuple[Record, Attempt, _Counted]], key: Callable[[Record, Attempt], str]) -> dict[str, Total]:
+    """Totals by a key, the dearest first."""
+    groups: dict[str, list[_Counted]] = {}
+    for record, attempt, counted in attempts:
+        groups.setdefault(key(record, attempt), []).append(counted)
+    totals = {name: _total(group) for name, group in groups.items()}
+    return dict(sorted(totals.items(), key=lambda item: (-item[1].usd, -item[1].attempts, item[0])))
+
+
+def _by_outcome(totals: Mapping[str, Total]) -> dict[str, Total]:
+    return {name: totals[name] for name in dict.fromkeys((*OUTCOMES, *totals)) if name in totals}
+
+
+def _day(started: object) -> date | None:
+    try:
+        moment = datetime.fromisoformat(str(started))
+    except ValueError:
+        return None
+    return (moment.astimezone(UTC) if moment.tzinfo else moment).date()
+
+
+# Showing
+
+
+HEADER = ("attempts", "USD", "may be", "no price")
+
+
+def _rows(totals: Mapping[str, Total]) -> Iterator[tuple[str, ...]]:
+    for name, t in totals.items():
+        # a model's name is whatever a folder from elsewhere says it is
+        shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name)
+        yield shown, str(t.attempts), f"{t.usd:.4f}", f"{t.possible:.4f}" if t.possible else "", str(t.unpriced or "")
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """A table in lines: names to the left, numbers to the right."""
+    wide = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ([row[0].ljust(wide[0]), *(cell.rjust(w) for cell, w in zip(row[1:], wide[1:], strict=True))] for row in rows)
+    return ["  ".join(line).rstrip() for line in lines]
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"

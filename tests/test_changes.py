@@ -1,0 +1,313 @@
+"""What an edit changed, measured on real pictures and in every way in which two can differ."""
+
+from __future__ import annotations
+
+import io
+import time
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import shared
+from loopback import png
+from PIL import Image, ImageDraw, ImageOps
+from steps import failed, made
+
+from promptkit import Picture, PromptkitError, Step
+from promptkit.changes import MOST_KEPT, changes, cheap_warnings, compared
+from promptkit.errors import LineageError, PictureError
+from promptkit.lineage import Lineage
+
+# photographs that are no dithered thumbnails; what the constants in changes.py were chosen by
+PHOTOGRAPHS = ("avif__exif.avif", "exif_typeerror.jpg", "flower.webp", "frozenpond.mpo", "hopper_bad_exif.jpg", "junk_jpeg_header.jpg")
+
+
+@pytest.fixture
+def lineage(tmp_path: Path) -> Lineage:
+    return Lineage(tmp_path / "bear")
+
+
+def encoded(image: Image.Image, kind: str = "PNG", **options: Any) -> Picture:
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **({"compress_level": 1} if kind == "PNG" else {}), **options)
+    return Picture(buffer.getvalue())
+
+
+@cache
+def _scene(size: tuple[int, int]) -> Image.Image:
+    clouds = Image.effect_noise((size[0] // 8, size[1] // 8), 120).resize(size, Image.Resampling.BICUBIC)
+    sky, sun = (i.resize(size) for i in (Image.linear_gradient("L"), Image.radial_gradient("L")))
+    return Image.blend(Image.merge("RGB", (sun, sky, clouds)), Image.effect_noise(size, 40).convert("RGB"), 0.1)
+
+
+def scene(size: tuple[int, int] = (1024, 1024)) -> Image.Image:
+    """A picture with soft and hard parts, light and dark, and some grain."""
+    return _scene(size).copy()
+
+
+def other_scene(size: tuple[int, int] = (1024, 1024)) -> Image.Image:
+    """Quite another one."""
+    return ImageOps.invert(scene(size))
+
+
+def with_box(image: Image.Image, box: tuple[int, int, int, int], color: str = "red") -> Image.Image:
+    drawn = image.copy()
+    ImageDraw.Draw(drawn).rectangle((box[0], box[1], box[2] - 1, box[3] - 1), fill=color)
+    return drawn
+
+
+def edited(lineage: Lineage, before: Picture, *after: Picture, text: str = "Add a hat", **more: Any) -> Step:
+    """An edit of a step, as it stands in a session."""
+    root = made(lineage, before)
+    source = {"role": "base", "sha256": before.sha256, "mime_type": before.mime_type, "step": root.id}
+    prompt = {"text": text, **more.pop("prompt", {})}
+    record = made(lineage, *after, parents=[root.id], sources=[source], prompt=prompt, **more)
+    return Step(None, lineage, record)  # type: ignore[arg-type]
+
+
+# What is the same
+
+
+def test_a_step_that_edits_nothing_has_no_changes(lineage: Lineage) -> None:
+    """A root, a picture of one's own and an edit without a picture have nothing to compare."""
+    root = made(lineage)
+    source = {"role": "base", "sha256": root.outputs[0]["sha256"], "mime_type": "image/png", "step": root.id}
+    for record in (root, failed(lineage, parents=[root.id], sources=[source])):
+        assert changes(Step(None, lineage, record)) is None  # type: ignore[arg-type]
+
+
+def test_the_same_bytes_are_said(lineage: Lineage) -> None:
+    """A service that hands back the very file it was sent changed nothing, and the step says so."""
+    found = changes(edited(lineage, Picture(png()), Picture(png())))
+    assert found is not None
+    assert (found.same_bytes, found.same_pixels, found.share, found.box) == (True, True, 0.0, None)
+    assert found.warnings == ("same bytes as before",)
+
+
+def test_the_same_pixels_in_other_bytes_are_said() -> None:
+    """A picture that was only packed anew has the same pixels; one pixel that differs by one is another picture."""
+    image = scene()
+    for again in (encoded(image, "TIFF"), encoded(image, "WEBP", lossless=True, quality=0), encoded(image.convert("RGBA"))):
+        found = compared(encoded(image), again)
+        assert (found.same_bytes, found.same_pixels, found.warnings) == (False, True, ("same pixels as before",))
+    image.putpixel((5, 5), (image.getpixel((5, 5))[0] ^ 1, *image.getpixel((5, 5))[1:]))
+    found = compared(encoded(scene()), encoded(image))
+    assert (found.same_pixels, found.box, found.warnings) == (False, None, ())
+
+
+def test_what_is_seen_counts(tmp_path: Path) -> None:
+    """Colours that nobody sees below full transparency are no change; a picture is compared as it stands, not as it is stored."""
+    unseen = [encoded(Image.new("RGBA", (600, 600), color)) for color in ((255, 0, 0, 0), (0, 0, 255, 0))]
+    assert compared(*unseen).same_pixels
+    image = scene(size=(640, 480))
+    exif = Image.Exif()
+    exif[0x112] = 6
+    lying = encoded(image.rotate(90, expand=True), "PNG", exif=exif)
+    assert compared(encoded(image), lying).same_pixels
+
+
+@pytest.mark.parametrize("name", PHOTOGRAPHS)
+@pytest.mark.parametrize(("kind", "quality"), [("JPEG", 95), ("JPEG", 85), ("JPEG", 75), ("WEBP", 80)])
+def test_saving_a_picture_again_changes_nothing_to_speak_of(name: str, kind: str, quality: int) -> None:
+    """What an encoder does to a photograph is below the tolerance for all but two pixels of a thousand, and nothing is boxed."""
+    image = Picture.open(shared("pictures") / name).image.convert("RGB").resize((1024, 1024), Image.Resampling.LANCZOS)
+    found = compared(encoded(image), encoded(image, kind, quality=quality), asked_to_keep=True)
+    assert found.share is not None
+    assert found.share < 0.002
+    assert (found.box, found.warnings) == (None, ())
+    assert "nothing to speak of" in str(found)
+
+
+# What differs
+
+
+def test_what_changed_is_measured_and_boxed() -> None:
+    """A part that was painted over has its share, its box in the picture's own pixels to a cell's width, and is local."""
+    image = scene()
+    box = (192, 288, 400, 512)
+    found = compared(encoded(image), encoded(with_box(image, box), "JPEG", quality=85))
+    area = (box[2] - box[0]) * (box[3] - box[1]) / 1024**2
+    assert found.share is not None
+    assert found.box is not None
+    assert abs(found.share - area) < 0.01
+    assert max(abs(a - b) for a, b in zip(found.box, box, strict=True)) <= 16
+    assert (found.local, found.same_size, found.warnings) == (True, True, ())
+    assert found.mean is not None
+    assert 2 < found.mean < 20
+
+
+def test_the_box_is_in_the_pixels_of_the_picture_after() -> None:
+    """A large picture is measured on a smaller one, and its box said in its own pixels; a tiny one is measured to the pixel."""
+    image = scene(size=(2048, 1536))
+    box = (1024, 512, 1536, 1024)
+    found = compared(encoded(image.resize((1024, 768))), encoded(with_box(image, box, "lime")))
+    assert found.box is not None
+    assert max(abs(a - b) for a, b in zip(found.box, box, strict=True)) <= 64
+    tiny = Image.new("RGB", (8, 6), "red")
+    assert compared(encoded(tiny), encoded(with_box(tiny, (2, 1, 5, 3), "blue"))).box == (2, 1, 5, 3)
+
+
+def test_another_size_or_ratio_is_said_unless_it_was_asked_for() -> None:
+    """The sizes stand in the warning; pictures of two ratios are not laid over each other; services' own rounding is the same ratio."""
+    image = scene()
+    small, wide = (encoded(image.resize(size)) for size in ((864, 864), (1248, 832)))
+    found = compared(encoded(image), small)
+    assert found.warnings == ("another size than before (864×864, was 1024×1024)",)
+    assert (found.same_ratio, found.same_size, found.share is not None) == (True, False, True)
+    found = compared(encoded(image), wide)
+    assert found.warnings == ("another ratio than before (1248×832, was 1024×1024)",)
+    assert (found.same_ratio, found.share, found.mean, found.box, found.local) == (False, None, None, None, False)
+    assert compared(encoded(image), small, config={"image_size": "1K"}).warnings == ()
+    assert compared(encoded(image), wide, config={"aspect_ratio": "3:2"}).warnings == ()
+    assert compared(encoded(image.resize((1200, 900))), encoded(image.resize((1184, 864)))).same_ratio
+
+
+KEEPING = {
+    "en": "Make the hat red and keep everything else exactly the same",
+    "es-MX": "Haz rojo el sombrero y mantén todo lo demás igual",
+    "zh-CN": "把帽子改成红色，其余部分保持不变",
+    "ja": "帽子を赤くして、他の部分はそのまま残してください",
+    "hi": "टोपी को लाल करें और बाकी सब वैसा ही रखें",
+}
+
+
+@pytest.mark.parametrize("lang", KEEPING)
+def test_an_edit_that_asked_to_keep_the_rest_and_changed_it_says_so(lineage: Lineage, lang: str) -> None:
+    """In five languages, guessed where free text names none: quite another picture is warned of, and a small change is not."""
+    image, other = scene(size=(512, 512)), other_scene((512, 512))
+    found = changes(edited(lineage, encoded(image), encoded(other), text=KEEPING[lang]))
+    assert found is not None
+    assert found.share is not None
+    assert found.share > MOST_KEPT
+    assert found.warnings == (f"{found.share * 100:.0f} % of the pixels changed though the edit asked to keep the rest",)
+    slight = changes(edited(lineage, encoded(image), encoded(with_box(image, (0, 0, 200, 200))), text=KEEPING[lang]))
+    assert slight is not None
+    assert slight.warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "prompt"),
+    [
+        ("Paint a quite different scene", {}),
+        ("Change only the style; keep everything else", {"template": "edit.style_transfer", "lang": "en"}),
+        ("Alles andere bleibt, keep the rest", {"lang": "de"}),
+    ],
+)
+def test_an_edit_that_did_not_ask_to_keep_the_rest_may_change_it(lineage: Lineage, text: str, prompt: dict[str, str]) -> None:
+    """No share is too large where nothing was to stay, where every pixel is to be redrawn, or in a language without rules."""
+    pictures = encoded(scene(size=(512, 512))), encoded(other_scene((512, 512)))
+    found = changes(edited(lineage, *pictures, text=text, prompt=prompt))
+    assert found is not None
+    assert found.share is not None
+    assert found.share > MOST_KEPT
+    assert found.warnings == ()
+
+
+def test_another_background_behind_a_subject_is_no_reason_to_warn() -> None:
+    """An edit that replaced all but a quarter of the picture may have kept what it was to keep."""
+    mask = Image.new("L", (1024, 1024), 255)
+    ImageDraw.Draw(mask).ellipse((222, 222, 802, 802), fill=0)
+    image = scene()
+    composed = Image.composite(other_scene(), image, mask)
+    assert compared(encoded(image), encoded(composed), asked_to_keep=True).warnings == ()
+
+
+# Pictures as they come
+
+
+@pytest.mark.parametrize("mode", ["L", "P", "RGBA", "CMYK", "1", "I;16", "LA"])
+def test_pictures_of_every_mode_are_compared(mode: str) -> None:
+    """Greys, palettes, inks, 16 bits and transparency are compared by what they look like, with an RGB picture too."""
+    image = scene(size=(300, 200))
+    if mode == "I;16":
+        deep = image.convert("L").convert("I").point(lambda v: v * 257)
+        one = encoded(deep.convert("I;16"))
+        assert compared(one, encoded(image.convert("L"))).share == 0.0
+    else:
+        one = encoded(image.convert(mode), "TIFF" if mode == "CMYK" else "PNG")
+    found = compared(one, encoded(image))
+    assert found.share is not None
+    assert found.box is None or found.share > 0.01
+
+
+def test_a_picture_that_is_gone_or_damaged_is_an_error_of_ours(lineage: Lineage) -> None:
+    """A missing file, one that was changed, and bytes that are no picture raise LineageError and PictureError, and say which."""
+    step = edited(lineage, encoded(scene(size=(64, 64))), Picture(png("blue")))
+    path = step.parents[0].files[0]
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(LineageError, match=path.name):
+        changes(step)
+    path.unlink()
+    with pytest.raises(LineageError, match=path.name):
+        changes(step)
+    with pytest.raises(PictureError):
+        compared(Picture(b"no picture"), Picture(png()))
+
+
+ODD = ("broken.png", "truncated_jpeg.jpg", "zero_width.gif", "decompression_bomb.ico", "tRNS_null_1x1.png", "7x13.png")
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_odd_files_raise_nothing_of_pillows(name: str) -> None:
+    """Whatever lies in a folder is compared, or refused with an error of promptkit's."""
+    data = (shared("pictures") / name).read_bytes()
+    with suppress(PromptkitError):
+        assert str(compared(Picture(data), Picture(png())))
+
+
+# What is said at once
+
+
+def test_cheap_warnings_decode_nothing() -> None:
+    """Size and bytes are compared without the pixels: half a file is enough."""
+    whole = encoded(scene())
+    half = Picture(encoded(scene(size=(864, 864))).data[:4000])
+    with pytest.raises(PictureError):
+        _ = half.image
+    assert cheap_warnings(whole, [half]) == ["another size than before (864×864, was 1024×1024)"]
+    assert cheap_warnings(whole, [Picture(whole.data)]) == ["same bytes as before"]
+
+
+def test_cheap_warnings_keep_silent_where_they_cannot_know() -> None:
+    """Nothing is said of no picture, of one whose size cannot be read, of one that may lie on its side, and of what was asked for."""
+    tall, wide, square = (Picture(png("red", size)) for size in ((60, 90), (90, 60), (60, 60)))
+    assert cheap_warnings(tall, []) == []
+    assert cheap_warnings(tall, [Picture(b"\0" * 40)]) == []
+    assert cheap_warnings(tall, [wide]) == []
+    assert cheap_warnings(tall, [square], {"aspect_ratio": "1:1"}) == []
+    assert cheap_warnings(tall, [square]) == ["another ratio than before (60×60, was 60×90)"]
+
+
+# How it shows itself, and how long it takes
+
+
+def test_changes_show_both_pictures_and_escape_nothing_away() -> None:
+    """In a notebook the pictures stand side by side with what was measured; the text says the same."""
+    found = compared(Picture(png("red", (64, 64))), Picture(png("blue", (64, 48))))
+    bundle = found._repr_mimebundle_()
+    assert bundle["text/html"].count("<img") == 2
+    assert "before: 64×64" in bundle["text/html"]
+    assert "another ratio than before (64×48, was 64×64)" in bundle["text/html"]
+    assert str(found) in bundle["text/plain"]
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+def test_measuring_adds_little_to_decoding(kind: str) -> None:
+    """Beside the two decodings, measuring a picture of 1024 pixels takes some milliseconds, in processor time and at best of ten."""
+    image = scene()
+    data = [encoded(i, kind).data for i in (image, with_box(image, (200, 300, 400, 500)))]
+
+    def least(work: Any) -> float:
+        times = []
+        for i in range(10):
+            # other bytes each time, so that nothing is remembered from the last
+            pictures = [Picture(d + bytes([i])) for d in data]
+            start = time.thread_time()
+            work(*pictures)
+            times.append(time.thread_time() - start)
+        return min(times)
+
+    decoding = least(lambda one, other: (one.image, other.image))
+    assert least(compared) - decoding < 0.020

@@ -1,0 +1,76 @@
+"""The commands over all sessions, through a parser as the command line has it."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from promptkit import PictureError, Session, SettingsError, cli_catalog
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: object, code: int = 0) -> tuple[str, str]:
+    """What the command prints on stdout and stderr; its exit status is checked."""
+    parser = argparse.ArgumentParser()
+    cli_catalog.add_commands(parser.add_subparsers(required=True))
+    options = parser.parse_args(list(map(str, arguments)))
+    assert options.run(options) == code
+    out, said = capsys.readouterr()
+    return out, said
+
+
+@pytest.fixture
+def bear() -> Session:
+    session = Session("bear", endpoint="offline")
+    session.generate('a red panda, "naïve"').edit("add a hat")
+    session.tag("for the client")
+    return session
+
+
+def test_sessions_prints_folders_and_says_what_they_are(bear: Session, capsys: pytest.CaptureFixture[str]) -> None:
+    """One folder for each session on stdout; its facts, and how long it took, on stderr."""
+    out, said = run(capsys, "sessions")
+    assert out == f"{bear.folder}\n"
+    assert said.split()[:5] == ["bear", "2", "0.0000", "USD", said.split()[4]]
+    assert "[for the client]  add a hat" in said
+    assert "1 found; looked at 1 session, 2 steps in " in said
+    Session("./other", endpoint="offline").generate("a fox")
+    assert run(capsys, "sessions", ".")[0] == f"{Path.cwd() / 'other'}\n"
+
+
+def test_find_prints_the_pictures(bear: Session, capsys: pytest.CaptureFixture[str]) -> None:
+    """The pictures of the steps that hold all the words, newest first; words in quotes are a phrase; --in names another folder."""
+    out, said = run(capsys, "find", "PANDA", "naive")
+    assert out == f"{bear[1].files[0]}\n"
+    assert 'bear 1  prompt: a red panda, "naïve"' in said
+    assert run(capsys, "find", "red panda", "--in", bear.folder)[0] == out
+    assert run(capsys, "find", "panda red", code=1)[0] == ""
+    assert run(capsys, "find", "panda", "--in", ".", code=1)[1].startswith("0 found; looked at no sessions")
+
+
+def test_which_prints_where_the_picture_is(bear: Session, capsys: pytest.CaptureFixture[str]) -> None:
+    """The session's own file of a copy, by its bytes or its looks, the best first; exit 1 where there is none."""
+    bear.save("copy.png")
+    out, said = run(capsys, "which", "copy.png")
+    assert out == f"{bear[2].files[0]}\n"
+    assert said.startswith("bear 2  the very bytes: add a hat")
+    bear[1].picture.image.convert("RGB").resize((300, 300)).save("small.jpg")
+    out, said = run(capsys, "which", "small.jpg")
+    assert out.splitlines()[0] == str(bear[1].files[0])
+    assert "bear 1  looks alike, " in said
+    Image.radial_gradient("L").save("other.png")
+    out, said = run(capsys, "which", "other.png", code=1)
+    assert out == ""
+    assert said.startswith("0 found; looked at 1 session, 2 pictures")
+
+
+def test_errors_are_promptkits(capsys: pytest.CaptureFixture[str]) -> None:
+    """A file that is no picture, a folder that is not there, no words: errors that the command line says in one line."""
+    with pytest.raises(PictureError, match="nowhere"):
+        run(capsys, "which", "nowhere.png")
+    with pytest.raises(SettingsError, match="cannot be searched"):
+        run(capsys, "sessions", "nowhere")
+    with pytest.raises(SettingsError, match="no word"):
+        run(capsys, "find", " ")

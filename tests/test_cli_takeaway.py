@@ -1,0 +1,90 @@
+"""export, import, save and embedded, run as a person runs them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from loopback import png
+from test_cli import run
+
+from promptkit import Session, templates
+
+
+@pytest.fixture
+def bear() -> Session:
+    """A small session with a branch, by name."""
+    session = Session("bear", endpoint="offline")
+    panda = session.generate(templates.sticker(subject="happy red panda"))
+    panda.edit("Make it day")
+    session.tag("night", panda.edit("Make it night"))
+    return session
+
+
+def test_a_session_travels(bear: Session, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """export prints the file, import makes the session under its own name where it is not yet, with the same ids."""
+    out, said = run("export", "bear", "-o", "bear.zip")
+    assert (out.strip(), "trail of one step" in said) == ("bear.zip", True)
+    monkeypatch.setenv("PROMPTKIT_HOME", str(tmp_path / "another home"))
+    out, said = run("import", "bear.zip")
+    assert "2 steps came; see them with promptkit log -s bear" in said
+    there = Session("bear")
+    assert Path(out.strip()) == there.folder
+    assert there.folder != bear.folder
+    assert [s.id for s in there] == [bear[1].id, bear[3].id]
+    assert run("verify", "-s", "bear")[0] == ""
+
+
+def test_a_session_that_is_there_is_merged_only_by_name(bear: Session) -> None:
+    """An archive never gets mixed with a session that happens to have its name: -s says that it should, or names another."""
+    run("export", "bear", "--step", "2")
+    assert "already: -s bear merges" in run("import", "bear.zip", code=1)[1]
+    assert "0 steps came to the 3 that were there" in run("import", "bear.zip", "-s", "bear")[1]
+    assert "2 steps came;" in run("import", "bear.zip", "-s", "cub")[1]
+    assert (len(Session("bear")), len(Session("cub"))) == (3, 2)
+
+
+def test_all_and_strip(bear: Session) -> None:
+    """--all takes every step; --strip says what stays in it; a file that is there is replaced only with --overwrite."""
+    run("export", "bear", "--all", "-o", "x.zip")
+    assert "is there already" in run("export", "bear", "--strip", "-o", "x.zip", code=1)[1]
+    assert "may hold metadata" in run("export", "bear", "--all", "--strip", "-o", "x.zip", "--overwrite")[1]
+    assert b"panda" not in Path("x.zip").read_bytes()
+    run("import", "x.zip")
+    assert [s.prompt for s in Session("stripped")] == [None] * 3
+    assert "--all" in run("export", "bear", "--all", "--step", "1", code=2)[1]
+    assert "more than the 1,000" in run("import", "x.zip", "-s", "y", "--limit", "0.000001", code=1)[1]
+    assert "no number of gigabytes" in run("import", "x.zip", "--limit", "much", code=2)[1]
+
+
+def test_a_picture_travels_with_its_lineage(bear: Session) -> None:
+    """save writes the picture of a step, --embed with its trail inside, which embedded prints in full."""
+    assert run("save", "-s", "bear", "-o", "plain.png")[0].strip() == "plain.png"
+    assert Path("plain.png").read_bytes() == bear.head.picture.data
+    run("save", "-s", "bear", "night", "-o", "x", "--embed")
+    out, said = run("embedded", "x.png")
+    assert "template sticker(subject='happy red panda')" in out
+    assert str(bear[1].prompt) in out
+    assert [line.split()[0] for line in out.splitlines() if not line.startswith(" ")] == ["1", "3"]
+    assert "byte for byte the recorded one: step 3" in said
+    assert "holds no lineage" in run("embedded", "plain.png", code=1)[1]
+    assert "save it as x.png" in run("save", "-s", "bear", "-o", "x.jpg", "--embed", code=1)[1]
+
+
+def test_what_is_not_there_is_one_sentence(bear: Session) -> None:
+    """A session, an archive and a picture that are not there end in one line on stderr, and make nothing."""
+    Path("red.png").write_bytes(png())
+    for line in ("export beer", "import nowhere.zip", "import red.png", "embedded nowhere.png", "save -s q -o x"):
+        out, said = run(*line.split(), code=1)
+        assert (out, said.count("\n"), said[:11]) == ("", 1, "promptkit: ")
+    assert "did you mean 'bear'" in run("export", "beer", code=1)[1]
+    assert [p.name for p in Path.cwd().iterdir()] == ["red.png"]
+
+
+def test_what_a_stranger_wrote_does_not_drive_the_terminal(bear: Session) -> None:
+    """Control characters of an embedded prompt are shown as signs that do nothing."""
+    Session("bear", endpoint="offline").edit("a \x1b[2J cat")
+    run("save", "-s", "bear", "-o", "x.png", "--embed")
+    out, _ = run("embedded", "x.png")
+    assert "\x1b" not in out
+    assert "a \N{REPLACEMENT CHARACTER}[2J cat" in out

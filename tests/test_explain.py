@@ -1,0 +1,396 @@
+"""How a picture came to be: what an explanation says of each step, and how it says it."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import time
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from loopback import Cut, Loopback, Received, error_reply, picture_reply, png, text_reply
+from steps import edit_json, failed, made, snapshot
+
+from promptkit import Endpoint, Picture, Session, StepNotFound, TransportError, templates
+from promptkit.cli_explain import add_commands, print_spending
+from promptkit.errors import LineageError
+from promptkit.explain import Explained, Lost, explain, words_changed
+from promptkit.lineage import Lineage
+
+
+def google(service: Loopback, **options: Any) -> Session:
+    """A session at a server on loopback that has Google's prices, and paints each picture in another colour."""
+    service.always = service.always or painting
+    return Session("./bear", endpoint=Endpoint("google", service.url, auth="none", key_env=(), key_required=False), **options)
+
+
+def painting(received: Received) -> Any:
+    return picture_reply(png((len(received.body) % 256, sum(received.body) % 256, 7), (8, 8)))
+
+
+def rows(explained: object) -> list[tuple[str, str]]:
+    assert isinstance(explained, Explained)
+    return list(explained.rows())
+
+
+def chain(folder: Path, length: int) -> Session:
+    """A session of so many steps, each an edit of the one before."""
+    lineage, parent = Lineage(folder), None
+    for i in range(length):
+        picture = Picture(png((i % 256, i // 256, 9)))
+        source = [{"role": "base", "sha256": parent.outputs[0]["sha256"], "mime_type": "image/png", "step": parent.id}] if parent else []
+        prompt = {"text": f"make it colour {i}"}
+        parent = made(lineage, picture, parents=[parent.id] if parent else [], sources=source, prompt=prompt)
+    assert parent
+    lineage.set_head(parent.id)
+    return Session(folder)
+
+
+class Balanced(HTMLParser):
+    """Reads HTML, and fails where a tag is not closed in its place."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.seen: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.append(tag)
+        if tag != "img":
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+# The words
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "changed"),
+    [
+        ("Add a hat", "Add a hat", ()),
+        ("Make it night", "Make it a starry night", (("", "a starry"),)),
+        ("a red fox in snow, smiling", "a red fox, smiling", (("in snow", ""),)),
+        ("facing it, at noon", "facing it at night", ((", at noon", "at night"),)),
+        ("添加一只羊驼", "添加两只小羊驼", (("一只", "两只小"),)),  # one character that stayed between two changes does not part them
+        ("एक लाल टोपी जोड़ें।", "एक नीली टोपी जोड़ें।", (("लाल", "नीली"),)),
+        ("don't move the dog’s bowl", "don't move the cat’s bowl", (("dog’s", "cat’s"),)),
+        ("", "", ()),
+        ("", "a fox", (("", "a fox"),)),
+    ],
+)
+def test_words_added_and_removed_are_named(before: str, after: str, changed: tuple[tuple[str, str], ...]) -> None:
+    """Whole words of each script, a replaced stretch as one pair, what stayed left out."""
+    found = words_changed(before, after)
+    assert found.changes == changed
+    assert found.removed == tuple(old for old, _ in changed if old)
+    assert found.added == tuple(new for _, new in changed if new)
+
+
+def test_one_wording_can_be_told_from_another_prompt() -> None:
+    """The share that was kept is of the shorter one: a prompt that was only added to kept all, an unrelated one next to nothing."""
+    assert words_changed("a red fox", "a red fox in the snow, smiling at the moon").kept == 1.0
+    assert words_changed("a red fox", "make it night").kept == 0.0
+
+
+@pytest.mark.parametrize("length", [700, 3_000, 50_000])
+def test_long_prompts_are_compared_in_moderate_time(length: int) -> None:
+    """Whatever stands in two prompts, comparing them takes under a second of processor time."""
+    ones, others = (" ".join("abcdefgh"[(i * step) % 8] for i in range(length)) for step in (3, 5))
+    start = time.process_time()
+    words_changed(ones, others)
+    assert time.process_time() - start < 1.0
+
+
+# What is said of a step
+
+
+def test_a_step_tells_prompt_template_inputs_model_and_cost(service: Loopback) -> None:
+    """The prompt, its template with digest and inputs, the model with endpoint and options, and what it cost stand there."""
+    bear = google(service)
+    step = bear.generate(templates.sticker(subject="happy red panda"), label="the panda", meta={"for": "a client"})
+    bear.tag("keep", step)
+    (only,) = explain(bear)
+    said = dict(rows(only))
+    assert isinstance(only, Explained)
+    assert only.title.startswith("1 sticker: picture “the panda” [keep] 20")
+    assert said["prompt"] == step.prompt.text
+    assert said["template"] == f"sticker (en), digest {step.prompt.digest}"
+    assert said["inputs"] == "subject='happy red panda'"
+    assert said["asked"] == "gemini-2.5-flash-image at google, aspect_ratio 1:1"
+    assert re.fullmatch(r"picture \(STOP\), in \d+\.\d s, 0\.0387 USD \(google tokens 2026-11-22\)\nit said: Here it is\.", said["attempt"])
+    assert said["meta"] == "for: a client"
+    assert said["id"] == step.id
+
+
+def test_a_templates_pack_is_named(tmp_path: Path) -> None:
+    """A template that came with a pack says which, and in which version."""
+    lineage = Lineage(tmp_path / "bear")
+    lineage.set_head(made(lineage, prompt={"text": "a", "template": "acme.sticker", "pack": ["acme-prompts", "1.2"], "lang": "ja"}).id)
+    assert dict(rows(explain(Session(lineage.folder)).steps[0]))["template"] == "acme.sticker (ja, from acme-prompts 1.2), digest None"
+
+
+def test_what_changed_against_the_parents_prompt_is_said(service: Loopback) -> None:
+    """A rewording by its words, another prompt as one, the same template by its inputs; a root and a picture of one's own by nothing."""
+    bear = google(service)
+    own = bear.add(png("white", (8, 8)))
+    noon = own.edit("a bear beside the lake at noon")
+    night = noon.edit("a bear beside the lake at night, snow")
+    print_ = night.edit(templates.edit.style_transfer(style="woodblock print"))
+    oil = print_.edit(templates.edit.style_transfer(style="oil painting"))
+    again = oil.edit(templates.edit.style_transfer(style="oil painting"))
+    said = [dict(rows(e)).get("against") for e in explain(bear, again)]
+    assert said[:2] == [None, None]
+    assert said[2] == "step 2: “noon” → “night, snow”"
+    assert said[3] == "step 3: another prompt, not a rewording"
+    assert said[4] == "step 4, the same template: style: 'woodblock print' → 'oil painting'"
+    assert said[5] == "step 5: the same words"
+    assert explain(bear, oil).steps[-1].words.added == ("oil painting",)
+
+
+def test_every_attempt_is_told(service: Loopback) -> None:
+    """How often was asked, in which words where they differ, after which wait, what was said, and what all of it cost."""
+    bear = google(service)
+    first = bear.generate("a bear")
+    service.say(text_reply("Shall I?"), error_reply(503, "overloaded", headers={"Retry-After": "1"}))
+    first.edit("Add an alpaca")
+    said = dict(rows(explain(bear).steps[-1]))
+    assert re.fullmatch(r"text \(STOP\), in \S+ s, 0\.0001 USD \(.*\)\nit said: Shall I\?", said["attempt 1"])
+    second, wording, *words = said["attempt 2"].splitlines()
+    assert re.fullmatch(r"error, in \S+ s, 0\.0000 USD \(errors are not charged\), status 503", second)
+    assert wording.startswith("asked as: ")
+    assert words[-1] == "it said: overloaded"
+    assert re.match(r"picture \(STOP\), after 1\.\d s of waiting, in ", said["attempt 3"])
+    assert said["cost"] == "0.0388 USD"
+
+
+def test_a_failed_step_is_explained_too(service: Loopback) -> None:
+    """A step whose replies broke off tells what they may have cost; it is found by its number, though it never was the head."""
+    bear = google(service, recover=1)
+    bear.generate("a bear")
+    service.say(Cut(picture_reply(png())), Cut(picture_reply(png())))
+    with pytest.raises(TransportError):
+        bear.edit("Make it night")
+    found = explain(bear, 2)
+    assert dict(rows(found.steps[-1]))["cost"] == "0.0000 USD, up to 0.0780 USD more for what broke off"
+    assert str(found).endswith(found.spending.summary)
+    assert "up to 0.0780 USD more" in repr(found)
+
+
+def test_references_are_named_and_shown(service: Loopback) -> None:
+    """A step that went along is named by its number, a picture from outside by its file; both are shown in a notebook."""
+    bear = google(service)
+    one, two = bear.generate("one bear"), bear.generate("another bear, please")
+    two.edit("put them together", references=[one, png("green")])
+    found = explain(bear)
+    name = Picture(png("green")).sha256
+    assert dict(rows(found.steps[-1]))["with"] == f"reference: step 1\nreference: a picture from outside, sources/{name}.png"
+    html = found._repr_mimebundle_()["text/html"]
+    assert html.count("<img") == len(found) + 2
+
+
+def test_changes_are_measured_when_asked(service: Loopback) -> None:
+    """Only then are pictures read; one that cannot be measured says why, and the others are."""
+    bear = google(service)
+    two = bear.generate("a bear").edit("make it night")
+    three = two.edit("make it day again")
+    assert all(e.changes is None for e in explain(bear))
+    three.files[0].write_bytes(b"something else")
+    first, second, third = explain(bear, measured=True).steps
+    assert second.changes is not None
+    assert dict(rows(second))["changes"] == str(second.changes)
+    assert (first.changes, third.changes) == (None, None)
+    assert any(note.startswith("cannot be measured: The picture") for note in third.notes)
+
+
+# Damage
+
+
+def test_a_missing_or_cut_picture_is_noted(service: Loopback) -> None:
+    """What of a step's pictures is not there is said, without reading any of them."""
+    bear = google(service)
+    two = bear.generate("a bear").edit("make it night")
+    name = two.files[0].name
+    two.files[0].write_bytes(b"cut")
+    assert f"its picture {name} is damaged (3 bytes)" in explain(bear).steps[-1].notes
+    two.files[0].unlink()
+    assert f"its picture {name} is missing" in explain(bear).steps[-1].notes
+    assert "data:," in explain(bear)._repr_mimebundle_()["text/html"]
+
+
+def test_a_changed_ancestor_is_said_and_skipped(tmp_path: Path) -> None:
+    """A record that was edited by hand is not believed, but for where it leads: what lies behind it vouches for itself."""
+    bear = chain(tmp_path / "bear", 4)
+    path = bear[2].record.path
+    edit_json(path, prompt={"text": "what never was asked"})
+    found = explain(Session(tmp_path / "bear"))
+    assert [e.step.number if isinstance(e, Explained) else "lost" for e in found] == [1, "lost", 3, 4]
+    assert path.name in str(found)
+    assert "was changed or renamed" in " ".join(str(found).split())
+    assert "never was asked" not in str(found)
+    assert path.name in found._repr_mimebundle_()["text/html"]
+    assert found.steps[1].words is None
+
+
+@pytest.mark.parametrize("harm", ["deleted", "cut", "not JSON", "a folder"])
+def test_an_ancestor_that_cannot_be_read_ends_the_trail(tmp_path: Path, harm: str) -> None:
+    """What lies before it is not known; what lies after it is explained."""
+    path = chain(tmp_path / "bear", 4)[2].record.path
+    data = path.read_bytes()
+    path.unlink()
+    if harm == "a folder":
+        path.mkdir()
+    elif harm != "deleted":
+        path.write_bytes(data[:-40] if harm == "cut" else b"[1, 2]")
+    found = explain(Session(tmp_path / "bear"))
+    assert [type(e) for e in found] == [Lost, Explained, Explained]
+    assert "skipped" in str(found).splitlines()[0]
+    assert "promptkit verify" in " ".join(str(found).split())
+
+
+def test_a_damaged_ancestor_that_names_its_own_child_ends_too(tmp_path: Path) -> None:
+    """A record that was made its own descendant's child leads round no circle."""
+    bear = chain(tmp_path / "bear", 4)
+    edit_json(bear[2].record.path, parents=[bear[4].id])
+    assert [type(e) for e in explain(Session(tmp_path / "bear"))] == [Lost, Explained, Explained]
+
+
+def test_what_is_not_there_is_an_error_that_says_so(tmp_path: Path) -> None:
+    """A session without steps and a step that is none raise, and nothing is made on disk."""
+    with pytest.raises(LineageError, match="nothing to explain yet"):
+        explain(Session(tmp_path / "new"))
+    assert not (tmp_path / "new").exists()
+    with pytest.raises(StepNotFound, match="no step 9"):
+        explain(chain(tmp_path / "bear", 2), 9)
+
+
+def test_explaining_writes_nothing(tmp_path: Path) -> None:
+    """The folder is as it was after all that an explanation can do."""
+    bear = chain(tmp_path / "bear", 3)
+    before = snapshot(bear.folder)
+    str(explain(bear, measured=True)._repr_mimebundle_())
+    assert snapshot(bear.folder) == before
+
+
+# How it shows itself
+
+
+HOSTILE = "<script>alert(1)</script> \x1b[2J\x07 \u202e“quotes” & more\r\n# x"
+
+
+def test_a_strangers_folder_drives_neither_terminal_nor_notebook(tmp_path: Path) -> None:
+    """Whatever prompts, inputs, labels, notes and answers hold is shown as text."""
+    lineage = Lineage(tmp_path / "bear")
+    prompt = {"text": HOSTILE, "template": HOSTILE, "inputs": {HOSTILE: [HOSTILE]}, "lang": HOSTILE, "pack": [HOSTILE], "digest": HOSTILE}
+    request = {"endpoint": HOSTILE, "model": HOSTILE, "config": {HOSTILE: {"a": HOSTILE}}}
+    record = failed(lineage, prompt=prompt, request=request, label=HOSTILE, meta={HOSTILE: HOSTILE}, warnings=[HOSTILE], slug="edit")
+    strange = {
+        "started": 5,
+        "ended": [],
+        "sent_text": {"a": HOSTILE},
+        "message": [HOSTILE],
+        "without": 7,
+        "status": HOSTILE,
+        "finish_reason": 3,
+    }
+    draft = lineage.begin("edit", {**record.fields, "parents": [record.id], "attempts": []})
+    draft.attempt(strange)
+    draft.answer({"outcome": "text", "cost": {"usd": 1, "basis": HOSTILE}})
+    lineage.set_head(draft.commit("text").id)
+    found = explain(Session(lineage.folder))
+    assert not {c for c in str(found) if not c.isprintable()} - {"\n"}
+    html = found._repr_mimebundle_()["text/html"]
+    assert "<script" not in html
+    parser = Balanced()
+    parser.feed(html)
+    assert parser.open == []
+
+
+def test_lines_are_as_wide_as_the_terminal(tmp_path: Path) -> None:
+    """Prompts are wrapped by columns: at spaces, between wide characters, never between a letter and its sign."""
+    lineage = Lineage(tmp_path / "bear")
+    text = "很长的提示词" * 40 + "\n" + "टोपी को लाल करें " * 20 + "\n" + "कि" * 60 + "\n" + "w" * 200 + "\n" + "a few words " * 20
+    lineage.set_head(made(lineage, prompt={"text": text}).id)
+    lines = explain(Session(lineage.folder)).text(60, full=True).splitlines()
+    said = [line[13:] for line in lines[1 : next(i for i, line in enumerate(lines) if line.startswith("  asked"))]]
+    chinese = [line for line in said if "提" in line or "长" in line]
+    assert [len(line) for line in chinese] == [23] * 10 + [10]
+    assert all(len(line) <= 47 for line in said if line.isascii())
+    assert [line for line in said if line.startswith("किकि")] == ["कि" * 47, "कि" * 13]
+    assert not any(line.startswith(("ो", "ी", "े", "ं")) for line in said)
+    assert "".join("".join(said).split()) == "".join(text.split())
+
+
+def test_long_prompts_are_cut_unless_asked_for(tmp_path: Path) -> None:
+    """A prompt of many lines shows its beginning and how much is left; in a notebook the rest is folded away; `full` shows it all."""
+    lineage = Lineage(tmp_path / "bear")
+    text = "\n".join(f"line {i} of the prompt, which goes on" for i in range(100))
+    lineage.set_head(made(lineage, prompt={"text": text}).id)
+    found = explain(Session(lineage.folder))
+    assert "… (89 more lines)" in str(found)
+    assert "line 10 of" in str(found)
+    assert "line 11 of" not in str(found)
+    assert "line 99 of" in found.text(full=True)
+    assert "line 99 of" in found._repr_mimebundle_()["text/html"].partition("</summary>")[2]
+
+
+def test_a_long_trail_is_read_fast_and_can_be_shown_in_part(tmp_path: Path) -> None:
+    """150 steps take under a second and a half of processor time; the last three are shown with what was left out, and the whole's cost."""
+    bear = chain(tmp_path / "bear", 150)
+    start = time.process_time()
+    found = explain(bear)
+    text = str(found)
+    assert time.process_time() - start < 1.5
+    assert len(found) == len(found.steps) == 150
+    assert text.count("\n  prompt ") == 150
+    part = found.only(3).text()
+    assert part.startswith("… 147 earlier steps left out\n\n148 edit from 147: picture")
+    assert part.endswith("in all: " + found.spending.summary)
+    assert found.spending.usd == pytest.approx(150 * 0.04)
+    assert found._repr_mimebundle_()["text/html"].count("<img") == 60
+
+
+# The command
+
+
+def show(*arguments: str) -> int:
+    """Runs the command as the parser of the command line has it."""
+    parser = argparse.ArgumentParser()
+    add_commands(parser.add_subparsers(), lambda options: Session(options.session))
+    options = parser.parse_args(["show", *arguments])
+    status: int = options.run(options)
+    return status
+
+
+def test_the_command_shows_a_step_by_session_and_number(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`show SESSION STEP`, `show -s SESSION STEP` and both without a step print the trail; -n shortens it, --changes measures."""
+    chain(tmp_path / "bear", 3)
+    where = str(tmp_path / "bear")
+    said = []
+    for arguments in ((where, "2"), ("-s", where, "2"), (where,), ("-s", where), (where, "3", "-n", "1", "--changes")):
+        assert show(*arguments) == 0
+        said.append(capsys.readouterr().out)
+    assert said[0] == said[1] == f"{explain(Session(where), 2)}\n"
+    assert said[2] == said[3] == f"{explain(Session(where))}\n"
+    assert said[4].startswith("… 2 earlier steps left out")
+    assert "  changes  " in said[4]
+
+
+@pytest.mark.parametrize("arguments", [(), ("a", "b", "c"), ("-s", "a", "b", "c"), ("a", "-n", "0")])
+def test_a_wrong_command_line_is_said(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    """No session, too many words and a count of no steps end with status 2 and one line that says what goes."""
+    with pytest.raises(SystemExit) as stopped:
+        show(*arguments)
+    assert stopped.value.code == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_the_log_prints_what_was_spent(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`log --cost` prints the sum and both tables."""
+    assert print_spending(chain(tmp_path / "bear", 3)) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("3 steps, 3 attempts: 0.1200 USD")
+    assert "\nby outcome" in out

@@ -1,0 +1,232 @@
+"""Whether two pictures look alike: measured, in misses and in false hits, on drafts of the painter and on real pictures."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import time
+from collections.abc import Callable
+from functools import cache
+
+import pytest
+from conftest import shared
+from loopback import png
+from PIL import Image, ImageEnhance
+
+from promptkit import Picture, PictureError, PromptkitError, Session
+from promptkit.likeness import Look, alike, look_of
+
+Change = Callable[[Image.Image], Image.Image]
+SUBJECTS = (
+    "a happy red panda in a bamboo forest",
+    "a portrait of an old man with a blue coat",
+    'a poster that says "MOON"',
+    "a green tree by the sea",
+    "a fox sticker on a white background",
+    "abstract shapes in orange and black",
+)
+EDITS = ("Put a small black cat beside it", 'Add the text "HELLO"')
+
+
+def encoded(image: Image.Image, kind: str, quality: int = 75) -> Image.Image:
+    """The image as it comes back from a file of that format."""
+    buffer = io.BytesIO()
+    image.save(buffer, kind, quality=quality)
+    return Image.open(io.BytesIO(buffer.getvalue()))
+
+
+def shrunk(image: Image.Image, pixels: int) -> Image.Image:
+    small = image.copy()
+    small.thumbnail((pixels, pixels))
+    return small
+
+
+def cropped(image: Image.Image, left: float, top: float, right: float, bottom: float) -> Image.Image:
+    wide, high = image.size
+    return image.crop((int(left * wide), int(top * high), int(wide * (1 - right)), int(high * (1 - bottom))))
+
+
+CHANGES: dict[str, Change] = {
+    "saved as JPEG 30": lambda i: encoded(i, "JPEG", 30),
+    "saved as WebP 50": lambda i: encoded(i, "WEBP", 50),
+    "64 colours": lambda i: i.quantize(64),
+    "half as large": lambda i: i.resize((i.width // 2, i.height // 2)),
+    "a thumbnail of 128": lambda i: shrunk(i, 128),
+    "a thumbnail of 64 as JPEG": lambda i: encoded(shrunk(i, 64), "JPEG", 70),
+    "in grey": lambda i: i.convert("L"),
+    "a tenth lower": lambda i: i.resize((i.width, int(i.height * 0.9))),
+    "darker by a fifth": lambda i: ImageEnhance.Brightness(i).enhance(0.8),
+    "more contrast by a fifth": lambda i: ImageEnhance.Contrast(i).enhance(1.2),
+    "4 % cropped all around": lambda i: cropped(i, 0.04, 0.04, 0.04, 0.04),
+    "5 % cropped above": lambda i: cropped(i, 0, 0.05, 0, 0),
+    "3 % cropped at a corner, as JPEG": lambda i: encoded(cropped(i, 0.03, 0.03, 0, 0), "JPEG", 60),
+}
+
+
+@pytest.fixture(scope="module")
+def chains(tmp_path_factory: pytest.TempPathFactory) -> list[list[Image.Image]]:
+    """Drafts of six subjects, each with an edit, and an edit of that."""
+    session = Session(tmp_path_factory.mktemp("painted") / "drafts", endpoint="offline")
+    roots = [session.generate(subject) for subject in SUBJECTS]
+    found = []
+    for step in roots:
+        chain = [step, *itertools.accumulate(EDITS, lambda before, edit: before.edit(edit), initial=step)][1:]
+        found.append([s.picture.image.convert("RGB").resize((512, 512)) for s in chain])
+    return found
+
+
+@cache
+def photographs() -> list[Image.Image]:
+    """The real pictures that can be decoded, are large enough to show anything, and are no copies of one another."""
+    found: dict[bytes, Image.Image] = {}
+    for path in sorted(shared("pictures").iterdir()):
+        try:
+            image = Picture.open(path).image
+        except PromptkitError:
+            continue
+        if min(image.size) >= 64 and ("hopper" not in path.name or path.name == "hopper.png") and "avif" not in path.name:
+            plain = image.convert("RGB")
+            plain.info.clear()  # a palette's transparency, which fits no RGB
+            plain.thumbnail((512, 512))
+            found.setdefault(plain.resize((8, 8)).tobytes(), plain)
+    return [image for image in found.values() if looks(image)]
+
+
+def looks(image: Image.Image) -> Look | None:
+    return look_of(Picture.open(image))
+
+
+KEPT: dict[int, tuple[Image.Image, Look | None]] = {}
+
+
+def kept_looks(image: Image.Image) -> Look | None:
+    """The looks of an original, worked out once for all tests."""
+    if id(image) not in KEPT:
+        KEPT[id(image)] = image, looks(image)
+    return KEPT[id(image)][1]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_copy_looks_like_its_original(chains: list[list[Image.Image]], change: str) -> None:
+    """Saved anew, shrunk, converted, slightly cropped, darkened: no draft is missed, and a chain's own step is the nearest of its chain.
+
+    Measured once on 222 drafts of 110 prompts: of these 13 changes none was missed, and the very step came first in 100 % of those
+    without cropping (64 colours: 98 %) and 98 % of those with. Brightened by a tenth 0.5 % are missed, by a fifth 5 %: white stays white.
+    """
+    first = 0
+    for chain in chains:
+        kept = [kept_looks(image) for image in chain]
+        for i, image in enumerate(chain):
+            asked = looks(CHANGES[change](image))
+            found = {j: how for j, look in enumerate(kept) if asked and look and (how := alike(asked, look))}
+            assert i in found
+            first += min(found, key=lambda j: found[j][1]) == i
+    assert first >= sum(map(len, chains)) - (2 if "cropped" in change else 0)
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_copy_of_a_real_picture_looks_like_it(change: str) -> None:
+    """Of 14 real pictures one at most is missed without cropping, and of those that are cropped two, all of them plain shapes.
+
+    Measured once on 80 photographs, diagrams, logos and screenshots: missed are 0 or 1 % without cropping (plain shapes), 5 % when cropped
+    by 4 or 5 %, 9 % when cropped at a corner by 3 %; brightened by a tenth 6 %, by a fifth 8 %.
+    """
+    pictures = photographs()
+    assert len(pictures) >= 12
+    missed = 0
+    for image in pictures:
+        asked, kept = looks(CHANGES[change](image)), kept_looks(image)
+        missed += not (asked and kept and alike(asked, kept))
+    assert missed <= (2 if "cropped" in change else 1)
+
+
+def test_other_pictures_do_not(chains: list[list[Image.Image]]) -> None:
+    """Pictures of other subjects hardly ever look alike: at most 1 % of the pairs, and none of a draft and a photograph.
+
+    Measured once: 62 of 48,502 pairs of drafts (0.13 %; most of them drafts of the same shape in the same place), and 10 of 6,320 pairs of
+    real pictures (0.16 %; all of them variants of one another).
+    """
+    drafts = [(i, look) for i, chain in enumerate(chains) for image in chain if (look := kept_looks(image))]
+    real = [(-i, look) for i, image in enumerate(photographs(), 1) if (look := kept_looks(image))]
+    pairs = [(a, b) for a, b in itertools.permutations(drafts + real, 2) if a[0] != b[0]]
+    false = [(a[0], b[0]) for a, b in pairs if alike(a[1], b[1])]
+    assert len(false) <= 0.01 * len(pairs)
+    assert not [f for f in false if min(f) < 0 <= max(f)]
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "I", "I;16", "F"])
+def test_every_kind_of_pixels_has_looks(mode: str) -> None:
+    """A picture looks the same in whatever way its pixels are stored: 16-bit greys, inks, palettes, with transparency on white."""
+    gradient = Image.linear_gradient("L").resize((96, 64))
+    gradient.paste(255, (10, 10, 40, 30))
+    wide = gradient.convert("I").point(lambda v: v * 257 + 0)
+    image = wide.convert("I;16") if mode == "I;16" else gradient.convert(mode)
+
+    class Stored:
+        pass
+
+    stored = Stored()
+    stored.image = image  # type: ignore[attr-defined]  # not every mode has a file format
+    one, other = looks(gradient), look_of(stored)  # type: ignore[arg-type]
+    assert one
+    assert other
+    assert alike(one, other)
+
+
+def test_odd_files_have_looks_or_are_a_picture_error() -> None:
+    """Of truncated files, bombs, animations, 16-bit and CMYK pictures each has looks, has none, or is a PictureError."""
+    seen: dict[str, int] = {"looks": 0, "none": 0, "error": 0}
+    for path in sorted(shared("pictures").iterdir()):
+        try:
+            seen["looks" if look_of(Picture(path.read_bytes())) else "none"] += 1
+        except PictureError:
+            seen["error"] += 1
+    assert seen["looks"] > 20
+    assert seen["error"] > 5
+
+
+def test_what_is_under_transparency_does_not_count() -> None:
+    """Two pictures that show the same on white look the same, whatever colours their transparent pixels hide."""
+    shape = Image.new("RGBA", (64, 64), (255, 0, 0, 0))
+    shape.paste((0, 0, 0, 255), (8, 8, 40, 50))
+    other = Image.new("RGBA", (64, 64), (0, 0, 255, 0))
+    other.paste((0, 0, 0, 255), (8, 8, 40, 50))
+    flat = Image.new("RGB", (64, 64), "white")
+    flat.paste("black", (8, 8, 40, 50))
+    assert looks(shape) == looks(other) == looks(flat)
+
+
+@pytest.mark.parametrize("colour", ["black", "white", "#808080", "red"])
+def test_a_flat_colour_has_no_looks(colour: str) -> None:
+    """One flat colour has nothing to be recognized by, or every other one would look like it."""
+    assert look_of(Picture(png(colour, (40, 40)))) is None
+    assert look_of(Picture(png(colour, (1, 1)))) is None
+
+
+def test_what_cannot_be_decoded_is_a_picture_error() -> None:
+    """Nothing of Pillow escapes."""
+    with pytest.raises(PictureError, match="give a PNG"):
+        look_of(Picture(b"no picture"))
+    with pytest.raises(PictureError, match="truncated"):
+        look_of(Picture(png("red", (64, 64))[:-30]))
+
+
+def test_a_look_packs_and_unpacks() -> None:
+    """Packed, a look is always as many bytes, and comes back as it was; other bytes are none."""
+    look = looks(Image.radial_gradient("L"))
+    assert look
+    assert len(look.packed()) == 264
+    assert Look.unpacked(look.packed()) == look
+    assert Look.unpacked(look.packed()[:-1]) is None
+    assert alike(look, look) == (0, 0.0)
+
+
+def test_comparing_is_quick() -> None:
+    """A look is compared with 5,000 others in less than 400 ms of processor time: a search is as long as its reading."""
+    one, other = looks(Image.radial_gradient("L")), looks(Image.linear_gradient("L").rotate(90))
+    assert one
+    assert other
+    start = time.process_time()
+    for _ in range(5000):
+        alike(one, other)
+    assert time.process_time() - start < 0.4
