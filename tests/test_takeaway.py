@@ -105,6 +105,7 @@ def test_a_reference_of_a_root_comes_along() -> None:
     assert [p.sha256 for p in again.head.sources] == [p.sha256 for p in root.sources]
 
 
+@pytest.mark.filterwarnings("ignore:step")  # the same picture comes again
 def test_a_chain_that_talks_goes_on_elsewhere(service: Loopback) -> None:
     """The turns with their signatures come along, so that the next edit sends what it would have sent at home."""
     service.always = picture_reply(png())
@@ -215,6 +216,7 @@ def test_damage_is_left_out_and_named(bear: Session) -> None:
 # Without words
 
 
+@pytest.mark.filterwarnings("ignore:step")  # the same picture comes again
 def test_a_stripped_trail_holds_no_words(service: Loopback) -> None:
     """No prompt, input, label, meta, tag, template, outside picture or word of the model is there; pictures, costs and shape are."""
     service.always = picture_reply(png("green", (8, 8)), text="zebra says the model")
