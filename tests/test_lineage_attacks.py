@@ -857,7 +857,7 @@ def test_a_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
     again = Session(folder, endpoint="offline")
     assert [s.id for s in again] == [s.id for s in bear]
     assert again["好 one"] == again[1]
-    assert again.edit("a hat", on="好 one").number == 5
+    assert again.edit("a hat", on="好 one").number == 4  # the dead claim was put in order first
     assert (again.verify(), list(folder.glob(".open-*"))) == ([], [])
     (picture,) = folder.glob("0002-*.png")
     picture.write_bytes(b"x")
