@@ -464,15 +464,9 @@ class Lineage:
         return Draft(self, number, slug, {**fields, "number": number})
 
     def settle(self) -> None:
-        """Records what was answered and is not on record: for want of room (LineageError where there is none still), or as its process was
-        killed.
-        """
+        """Records what this process was answered and had no room for. LineageError where there is none still."""
         for draft in [d for d in KEPT_BACK if d.is_in(self.folder)]:
             draft.commit("interrupted")
-        with self._lock, suppress(LineageError):  # what cannot be put in order now is left to the next step
-            self._listed()
-            if self._open:
-                self._put_in_order(self.folder)
 
     def create(self) -> None:
         """Makes the session folder where there is none yet, and its marker where that was lost."""
