@@ -468,6 +468,14 @@ class Lineage:
         for draft in [d for d in KEPT_BACK if d.is_in(self.folder)]:
             draft.commit("interrupted")
 
+    def adopt(self) -> bool:
+        """Records now what killed processes were answered; whether there was any. What cannot be written is left to the next `begin`."""
+        with self._lock, suppress(OSError, LineageError):
+            if not self._seen:
+                self._listed()
+            return self._adopt_dead(None)
+        return False
+
     def create(self) -> None:
         """Makes the session folder where there is none yet, and its marker where that was lost."""
         self.exists = self.exists or _is_session(self.folder)  # another process may have made it meanwhile
@@ -555,10 +563,7 @@ class Lineage:
     # What killed processes left
 
     def _put_in_order(self, own: Path) -> None:
-        for match in list(self._open.values()):
-            path = self.folder / match[0]
-            if path != own and _is_dead(read_json(path), path, match[2]) and (mine := self._taken(path, match[1])):
-                self._adopt(mine, int(match[1]))
+        self._adopt_dead(own)
         for path in map(self.folder.joinpath, list(self._aside)):
             if files.is_abandoned(path, read_json(path)):
                 path.unlink(missing_ok=True)
@@ -567,11 +572,31 @@ class Lineage:
             files.clear_temporary(p for name in BESIDE for p in self.folder.glob(f"{name}/{files.TEMPORARY}*"))
             self._looked_beside = True
 
-    def _adopt(self, claim: Path, number: int) -> None:
-        draft = self._left(claim, number)
-        if draft is not None and not self._has_recorded(draft):
-            draft.adopt()
+    def _adopt_dead(self, own: Path | None) -> bool:
+        """Turns the claims of dead processes into records; whether there were any."""
+        found = False
+        for match in list(self._open.values()):
+            path = self.folder / match[0]
+            if path != own and _is_dead(read_json(path), path, match[2]) and (mine := self._taken(path, match[1])):
+                found = True
+                self._adopt(mine, match[1])
+        return found
+
+    def _adopt(self, claim: Path, number: str) -> None:
+        try:
+            draft = self._left(claim, int(number))
+            if draft is not None and not self._has_recorded(draft):
+                draft.adopt()
+        except BaseException:
+            self._give_back(claim, number)
+            raise
         self._drop(claim)
+
+    def _give_back(self, claim: Path, number: str) -> None:
+        """Lets anybody try at once what could not be adopted: under nobody's name, and as old as can be."""
+        with suppress(OSError):
+            os.utime(claim, (0, 0))
+            claim.rename(self.folder / f".open-{number}.0.json")
 
     def _taken(self, path: Path, number: str) -> Path | None:
         """The claim under this process's own name; None where another process was faster."""

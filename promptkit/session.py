@@ -77,9 +77,6 @@ HINTS = {
     "variables": "the template's own inputs: templates.sticker(subject=…)",
     "inputs": "the template's own inputs: templates.sticker(subject=…)",
 }
-
-
-
 VALUES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "model": (lambda v: v is None or (isinstance(v, str) and bool(v.strip())), 'a model\'s id, such as "gemini-2.5-flash-image"'),
     "chain": (lambda v: v in ("picture", "chat"), '"picture" (sends the last picture) or "chat" (sends the earlier turns)'),
@@ -630,7 +627,9 @@ class Session:
         if not self._reuse:
             return None
         recipes = dict.fromkeys(p.recipe for p in self._readings(plan))
-        found = next((r for r in self._lineage.with_recipe(*recipes) if r.ok and self._lineage.is_whole(r)), None)
+        found = self._whole(*recipes)
+        if found is None and self._lineage.adopt():  # nor is one that a killed process was answered
+            found = self._whole(*recipes)
         if found is None:
             return None
         log.info("step %d is this very request; nothing was sent", found.number)
@@ -638,6 +637,9 @@ class Session:
             made = f"{found.request.get('model')} at {found.request.get('endpoint')}"
             warn(f"Step {found.number} asked {made} for this already, and is reused; fresh=True asks {plan.model} at {plan.endpoint}.")
         return Step(self, self._lineage, found, reused=True)
+
+    def _whole(self, *recipes: str) -> Record | None:
+        return next((r for r in self._lineage.with_recipe(*recipes) if r.ok and self._lineage.is_whole(r)), None)
 
     def _readings(self, plan: Plan) -> Iterator[Plan]:
         """The plan; and, where neither endpoint nor model is named, the same at those that this session has asked: the head that they

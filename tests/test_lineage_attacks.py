@@ -341,11 +341,11 @@ def test_steps_on_a_disk_that_fills_up_are_there_or_said(tmp_path: Path) -> None
         with ThreadPoolExecutor(4) as pool, warnings.catch_warnings(action="ignore"):  # that the head could not be noted
             told = list(pool.map(ask, range(80)))
         there = {line for line in told if " " not in line}
-        assert 36 < len(there) < len(sent) < 50
+        assert 36 < len(there) < len(sent) < 80
         assert all("Nothing can be written" in line for line in told if " " in line)
         opened = Lineage(bear.folder)
         assert opened.verify() == []
-        assert {r.id for r in opened.records()} == there
+        assert there <= {r.id for r in opened.records()}  # and those that a later step found room for
         disk.free()
         bear.add(png())
         assert sorted(s.prompt.text for s in bear if s.prompt) == sorted(sent)
@@ -387,6 +387,27 @@ def test_a_picture_is_not_lost_with_its_turn(tmp_path: Path) -> None:
         disk.free()
         bear.add(png())
         assert [s.prompt.text for s in bear if s.outcome == "picture" and s.prompt] == ["a fox"]
+
+
+ENDS = """
+import os, re, sys
+from promptkit import Session
+
+def end_before_a_record(event, arguments):  # the picture lies there whole, and its record has no name yet
+    if event == "os.rename" and re.search(r"0001-[^/]*\\.json$", str(arguments[1])):
+        os._exit(9)
+
+sys.addaudithook(end_before_a_record)
+Session("./bear", endpoint=sys.argv[1]).generate("a fox")
+"""
+
+
+def test_a_picture_that_a_killed_process_left_is_not_paid_for_twice(service: Loopback) -> None:
+    """The same call, run again after its process ended between picture and record, finds the picture on record and sends nothing."""
+    service.always = picture_reply(png("red"))
+    assert subprocess.run([sys.executable, "-c", ENDS, service.url], check=False).returncode == 9
+    fox = Session("./bear", endpoint=service.url).generate("a fox")
+    assert (fox.number, fox.reused, fox.picture.data, len(service.received)) == (1, True, png("red"), 1)
 
 
 # A folder that is read-only
@@ -836,7 +857,7 @@ def test_a_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
     again = Session(folder, endpoint="offline")
     assert [s.id for s in again] == [s.id for s in bear]
     assert again["好 one"] == again[1]
-    assert again.edit("a hat", on="好 one").number == 5
+    assert again.edit("a hat", on="好 one").number == 4  # the dead claim was put in order first
     assert (again.verify(), list(folder.glob(".open-*"))) == ([], [])
     (picture,) = folder.glob("0002-*.png")
     picture.write_bytes(b"x")

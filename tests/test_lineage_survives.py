@@ -139,18 +139,28 @@ def test_only_what_is_dead_is_adopted(lineage: Lineage, changes: dict[str, Any],
 
 
 def test_an_adoption_that_fails_is_made_up_for(lineage: Lineage) -> None:
-    """A step that could not be adopted for want of room stays, under the adopter's name and not looking abandoned."""
+    """A step that could not be adopted for want of room stays, and whoever begins the next step adopts it."""
+    stopped(lineage, "attempted")
+    with room(300):
+        assert not lineage.adopt()
+        with pytest.raises(LineageError, match="File too large"):
+            lineage.begin("edit", fields())
+    (left,) = lineage.folder.glob(".open-*")
+    assert len(json.loads(left.read_bytes())["record"]["attempts"]) == 1
+    made(Lineage(lineage.folder))
+    assert [r.outcome for r in lineage.records()] == ["interrupted", "picture"]
+
+
+def test_an_adopter_that_is_killed_is_made_up_for(lineage: Lineage) -> None:
+    """What another one had taken over to adopt it is adopted once that has gone too, and not while it runs."""
     stopped(lineage, "attempted")
     (claim,) = lineage.folder.glob(".open-*")
-    os.utime(claim, (0, 0))
-    with room(300), pytest.raises(LineageError, match="File too large"):
-        lineage.begin("edit", fields())
-    (taken,) = lineage.folder.glob(".open-*")
-    assert taken.name == f".open-0001.{os.getpid()}.json"
-    assert time.time() - taken.stat().st_mtime < 60
-    taken.rename(claim)
-    made(lineage)
-    assert [r.outcome for r in lineage.records()] == ["interrupted", "picture"]
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as adopter:
+        claim.rename(lineage.folder / f".open-0001.{adopter.pid}.json")
+        assert not Lineage(lineage.folder).adopt()
+        assert made(Lineage(lineage.folder)).number == 2
+    made(Lineage(lineage.folder))
+    assert [r.outcome for r in lineage.records()] == ["interrupted", "picture", "picture"]
 
 
 @pytest.mark.parametrize("note", ["", "{", "[]", '{"record": 3}', '{"record": {"attempts": 1}}', '{"record": {"attempts": ["x"]}}', "\xff"])

@@ -551,19 +551,22 @@ def test_an_empty_file_is_no_template(tmp_path: Path) -> None:
 
 
 def test_a_large_folder_is_listed_quickly(tmp_path: Path) -> None:
-    """What it costs to look at all templates of a folder grows with their number, not with its square."""
+    """Eight times as many templates cost eight times as much to look at, and not 64 times: what is between is a busy machine's."""
 
     def seconds(count: int) -> float:
         folder = tmp_path / str(count)
         folder.mkdir()
         for i in range(count):
             (folder / f"t{i}.j2").write_text(f"text {i}")
+        return min(listed(folder, count) for _ in range(3))
+
+    def listed(folder: Path, count: int) -> float:
         begun = time.process_time()
         assert len(list(Library(folder, builtin=False))) == count
         return time.process_time() - begun
 
     seconds(10)
-    assert seconds(1600) < 12 * seconds(200)
+    assert seconds(1600) < 24 * seconds(200)
 
 
 def test_folder_named_as_a_template_is_refused(tmp_path: Path) -> None:
