@@ -37,6 +37,7 @@ from promptkit.lineage import Draft, Lineage, Record, now
 from promptkit.plan import Plan, record_fields
 from promptkit.progress import Progress
 from promptkit.settings import Endpoint, Key, config_file, keys_set
+from promptkit.spending import spent_at_most
 from promptkit.transport import Transport
 
 __all__ = ["Answer", "Budget", "Service", "ask", "ask_together", "refuse_key", "spent"]
@@ -88,7 +89,7 @@ class Budget:
         if estimate > self._limit + 1e-9:  # nothing needs to be made on disk for that
             return self._reserved + self._recorded(), 0.0
         self._set_aside(estimate)
-        ours, under_way = self._reserved, sum(max(u.usd, _used(u.steps)) for u in self._lineage.under_way())
+        ours, under_way = self._reserved, sum(max(u.usd, spent_at_most(u.steps)) for u in self._lineage.under_way())
         used = max(ours, under_way) + self._recorded() - estimate
         if used + estimate > self._limit + 1e-9:
             self._set_aside(-estimate)
@@ -98,7 +99,7 @@ class Budget:
         records = self._lineage.records()  # looked up last: what has become a record meanwhile counts twice, and not never
         for record in records:
             if record.id not in self._used_by:
-                self._used_by[record.id] = _used([record])
+                self._used_by[record.id] = spent_at_most([record])
         return sum(self._used_by[r.id] for r in records)
 
     def _set_aside(self, usd: float) -> None:
@@ -128,18 +129,6 @@ class Budget:
 def spent(records: Sequence[Record]) -> float:
     """USD for all attempts with a known price."""
     return float(sum(a["cost"]["usd"] for r in records for a in r.attempts if a.get("cost")))
-
-
-def _used(records: Sequence[Record]) -> float:
-    """What was spent, and what may have been: an attempt that broke off counts at the price of its request."""
-    broken = (r for r in records for a in r.attempts if a.get("outcome") == "interrupted" and not a.get("cost"))
-    return spent(records) + sum(map(_price, broken))
-
-
-def _price(record: Record) -> float:
-    request = record.request
-    size = (request.get("config") or {}).get("image_size")
-    return models.estimate(str(request.get("model")), str(request.get("endpoint")), image_size=size) or 0.0
 
 
 @dataclass(frozen=True)
@@ -303,9 +292,9 @@ class _Asking:
         self._reserved += self._service.budget.reserve(self._estimate)
 
     def _settle(self, reply: wire.Reply, cost: Mapping[str, Any] | None) -> None:
-        """Keeps aside what the answer cost, and gives the rest back; one that broke off may have cost it all."""
-        if self._reserved and reply.outcome != "interrupted":
-            rest = (self._estimate or 0.0) - (cost["usd"] if cost else 0.0)
+        """Keeps aside what the answer cost, and gives the rest back; one that broke off, or was not counted, may have cost it all."""
+        if self._reserved and reply.outcome != "interrupted" and cost is not None:
+            rest = (self._estimate or 0.0) - cost["usd"]
             self._service.budget.release(rest)
             self._reserved -= rest
 
@@ -324,6 +313,7 @@ class _Asking:
             reply = wire.decode(self._service.transport.send(replace(request, timeout=min(request.timeout, left))))
         except TransportError as error:
             reply = recovery.unanswered(error)
+        draft.hold(reply.pictures)
         reply = _scrubbed(reply, self._service.key)
         self._replies.append(reply)
         cost = self._cost(reply)

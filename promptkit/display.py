@@ -37,7 +37,8 @@ article>div{min-width:0;overflow-wrap:anywhere}.pictures{flex:none}
 
 def headline(record: Record) -> str:
     """One line for a step: its label, else the beginning of its prompt, and why it has no picture where it has none."""
-    text = record.fields.get("label") or record.prompt.get("text") or "a picture of one's own"
+    no_words = "a stripped step" if record.fields.get("stripped_from") else "a picture of one's own"
+    text = record.fields.get("label") or record.prompt.get("text") or no_words
     line = _printable(" ".join(str(text).split()))
     short = line if len(line) <= HEADLINE else line[: HEADLINE - 1] + "…"
     return short if record.ok else f"{short} ({record.outcome})"

@@ -7,6 +7,7 @@ import hashlib
 import os
 import re
 import secrets
+import shutil
 import socket
 import time
 from collections.abc import Iterable, Mapping
@@ -48,13 +49,13 @@ def temporary_beside(path: Path) -> Path:
 
 
 def clear_temporary(paths: Iterable[Path]) -> None:
-    """Removes those half-written files whose process has gone, or that are older than a day; never another live writer's."""
+    """Removes those half-written files and folders whose process has gone, or that are older than a day; never another live writer's."""
     for path in paths:
         match = TEMPORARY_NAME.fullmatch(path.name)
         host = socket.gethostname() if match and match[1] == _host_mark() else None
         if is_abandoned(path, {"host": host, "process": int(match[2]), "run": match[3]} if match else {}):
             with suppress(OSError):  # another process may be faster, and it is in nobody's way
-                path.unlink()
+                shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
 def _host_mark() -> str:

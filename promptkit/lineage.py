@@ -671,6 +671,12 @@ class Draft:
                 with suppress(OSError) if pictures else nullcontext():  # whether there is room for pictures, their commit says
                     self._note(durable=not pictures)
 
+    def hold(self, pictures: Sequence[Picture]) -> None:
+        """Keeps what an answer brought, so that it is recorded whatever fails before the answer is noted."""
+        with self._lock:
+            if self.record is None:
+                self._hold(pictures)
+
     def commit(self, outcome: str, pictures: Sequence[Picture] = ()) -> Record:
         """Writes pictures, then the record, then drops the claim; only then does the step exist. Pictures that an answer brought are kept
         whatever the outcome would have been; `pictures` are those of a step that asks nobody.

@@ -7,8 +7,8 @@ import io
 import os
 import threading
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ from promptkit.errors import PictureError, PromptkitError, warn
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["Picture", "check_name", "complete", "media_type", "suffix_of"]
+__all__ = ["Picture", "as_seen", "check_name", "complete", "media_type", "suffix_of"]
 
 SUFFIXES = {
     "image/png": ".png",
@@ -45,7 +45,6 @@ UNDECODED = ("image/heic", "image/heif")  # what phones make and Pillow cannot r
 OPAQUE = ("JPEG", "MPO", "PPM", "PCX", "EPS", "PDF")
 SENDABLE = ("image/png", "image/jpeg", "image/webp", "image/heic", "image/heif")  # Google's image guide, 2026-11
 CARD_PIXELS = 320
-QUIET = threading.RLock()  # catch_warnings puts back what it found, so two threads in it at once would silence the process for good
 
 
 def media_type(data: bytes) -> str | None:
@@ -224,8 +223,8 @@ class Picture:
             small = self.image
         except PromptkitError:
             return "data:,"
-        with _quiet():
-            small = _plain(small)
+        with _quiet:
+            small = as_seen(small)
             small.thumbnail((pixels, pixels))
             return data_uri(small)
 
@@ -264,7 +263,7 @@ def data_uri(image: Image.Image) -> str:
     import base64
 
     buffer = io.BytesIO()
-    _plain(image).save(buffer, "WEBP", quality=72, method=2)
+    as_seen(image).save(buffer, "WEBP", quality=72, method=2)
     return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
@@ -295,18 +294,38 @@ def _checked(data: bytes, name: str) -> Picture:
     return Picture(data)
 
 
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Without Pillow's warnings: of large pictures (it refuses at twice that size), of odd metadata."""
-    with QUIET, warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module="PIL")
-        yield
+class _Quiet:
+    """Without Pillow's warnings: of large pictures (it refuses at twice that size), of odd metadata.
+
+    catch_warnings puts back what it found, for the whole process: of several threads the first one in enters it, and the last one out
+    leaves it.
+    """
+
+    def __init__(self) -> None:
+        self._lock, self._inside, self._filters = threading.Lock(), 0, warnings.catch_warnings()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._inside:
+                self._filters = warnings.catch_warnings()
+                self._filters.__enter__()
+                warnings.filterwarnings("ignore", module="PIL")
+            self._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                self._filters.__exit__(None, None, None)
+
+
+_quiet = _Quiet()
 
 
 def _opened(data: bytes, name: str = "The picture") -> Image.Image:
     from PIL import Image, UnidentifiedImageError
 
-    with _quiet():
+    with _quiet:
         try:
             return Image.open(io.BytesIO(data))
         except UnidentifiedImageError:
@@ -317,7 +336,7 @@ def _opened(data: bytes, name: str = "The picture") -> Image.Image:
 
 def _decoded(data: bytes, name: str) -> Image.Image:
     image = _opened(data, name)
-    with _quiet():
+    with _quiet:
         try:
             image.load()
         except Exception as error:
@@ -348,21 +367,22 @@ def _of_pillow(image: Image.Image) -> bytes:
 def _upright(image: Image.Image) -> Image.Image:
     from PIL import ImageOps
 
-    with _quiet(), suppress(Exception):  # an orientation that cannot be read is none
+    with _quiet, suppress(Exception):  # an orientation that cannot be read is none
         ImageOps.exif_transpose(image, in_place=True)
     return image
 
 
-def _plain(image: Any) -> Any:
-    """The image as RGB or RGBA, as it looks."""
+def as_seen(image: Any) -> Any:
+    """A PIL image as RGB or RGBA, as it looks. Pillow's own errors where it cannot be converted."""
     if image.mode in ("RGB", "RGBA"):
         return image
-    if image.mode.startswith(("I", "F")):
-        image = _eight_bits(image)
-    if image.mode not in ("P", "PA", "RGBX"):
-        image.info.pop("icc_profile", None)  # it describes greys or inks, not what they become
-    transparent = "A" in image.getbands() or "transparency" in image.info
-    return image.convert("RGBA" if transparent else "RGB")
+    with _quiet:
+        if image.mode.startswith(("I", "F")):
+            image = _eight_bits(image)
+        if image.mode not in ("P", "PA", "RGBX"):
+            image.info.pop("icc_profile", None)  # it describes greys or inks, not what they become
+        transparent = "A" in image.getbands() or "transparency" in image.info
+        return image.convert("RGBA" if transparent else "RGB")
 
 
 def _eight_bits(image: Any) -> Any:
@@ -385,8 +405,8 @@ def _on_white(image: Any) -> Any:
 def _encoded(image: Any, kind: str) -> bytes:
     """The file's bytes; what is transparent becomes white where the type knows no transparency."""
     buffer = io.BytesIO()
-    with _quiet():
-        image = _plain(image)
+    with _quiet:
+        image = as_seen(image)
         (_on_white(image) if image.mode == "RGBA" and kind in OPAQUE else image).save(buffer, kind)
     return buffer.getvalue()
 

@@ -23,6 +23,7 @@ __all__ = [
     "check_values",
     "checked_config",
     "checked_label",
+    "checked_lang",
     "checked_meta",
     "checked_pictures",
     "checked_prompt",
@@ -30,6 +31,7 @@ __all__ = [
     "history",
     "is_number",
     "known_hints",
+    "prompt_to_ask",
     "record_fields",
     "recorded_config",
     "recorded_prompt",
@@ -44,10 +46,11 @@ def is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
+SEEDS = 2**31  # the API's seed is an int32
 OPTIONS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "aspect_ratio": (lambda v: isinstance(v, str) and bool(re.fullmatch(r"[1-9]\d*:[1-9]\d*", v)), 'a text such as "16:9"'),
     "image_size": (lambda v: isinstance(v, str), 'a text such as "2K"'),
-    "seed": (lambda v: isinstance(v, int) and not isinstance(v, bool), "a whole number"),
+    "seed": (lambda v: isinstance(v, int) and not isinstance(v, bool) and -SEEDS <= v < SEEDS, "a whole number of 32 bits, with its sign"),
     "temperature": (lambda v: is_number(v), "a number"),
     "safety": (
         lambda v: isinstance(v, Mapping) and all(isinstance(x, str) for pair in v.items() for x in pair),
@@ -55,7 +58,6 @@ OPTIONS: dict[str, tuple[Callable[[Any], bool], str]] = {
     ),
 }
 CONFIG = tuple(OPTIONS)
-SEED_BITS = 31
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,7 @@ class Plan:
     meta: Mapping[str, Any] = field(default_factory=dict)
     history: tuple[Mapping[str, Any], ...] = ()
     take: int = 0
+    unseeded: Plan | None = None  # what the seed of one of vary's takes was made of
 
     @property
     def recipe(self) -> str:
@@ -93,7 +96,7 @@ class Plan:
             "pictures": [s.picture.sha256 for s in self.sources],
             "endpoint": self.endpoint,
             "model": self.model,
-            "config": dict(self.config),
+            "config": {k: int(v) if isinstance(v, float) and v.is_integer() else v for k, v in self.config.items()},  # 1.0 is 1
             "chain": self.chain,
             "parents": list(self.parents),
             "take": self.take,
@@ -104,8 +107,17 @@ class Plan:
         """One of vary's takes: its seed follows from the recipe, so that a second run asks for the same."""
         plan = replace(self, config={k: v for k, v in self.config.items() if k != "seed"}, take=take)
         first = self.config.get("seed")
-        seed = int(plan.recipe[-8:], 16) >> (32 - SEED_BITS) if first is None else first + take
-        return replace(plan, config={**plan.config, "seed": seed})
+        seed = int(plan.recipe[-8:], 16) >> 1 if first is None else (first + take + SEEDS) % (2 * SEEDS) - SEEDS
+        return replace(plan, config={**plan.config, "seed": seed}, unseeded=self)
+
+    def at(self, endpoint: str, model: str) -> Plan:
+        """The same as it would be asked elsewhere: with the template's hints that the model there knows, and the seeds that follow."""
+        if self.unseeded is not None:
+            return self.unseeded.at(endpoint, model).seeded(self.take)
+        here, there = known_hints(self.prompt, self.model), known_hints(self.prompt, model)
+        own = {k: v for k, v in self.config.items() if k not in here or here[k] != v}
+        hints = {k: v for k, v in there.items() if k in self.config or k not in here}
+        return replace(self, endpoint=endpoint, model=model, config={**hints, **own})
 
     def pictures(self) -> list[Picture]:
         """The pictures of the user's turn, as they are sent; in a chain that talks the base came with the model's own turn."""
@@ -156,6 +168,13 @@ def checked_text(name: str, value: object) -> str | None:
     if value is not None and not isinstance(value, str):
         raise SettingsError(f"{name} is a text, not {value!r:.60}.")
     return value
+
+
+def checked_lang(lang: object) -> str | None:
+    """A language tag, or None for none."""
+    if isinstance(lang, str) and not lang.strip():
+        raise SettingsError('lang is a language tag, such as "zh-CN", not an empty text.')
+    return checked_text("lang", lang)
 
 
 def checked_label(label: object) -> str | None:
@@ -229,6 +248,15 @@ def recorded_prompt(lineage: Lineage, record: Record) -> Prompt:
         pack=tuple(pack) if pack else None,
         files=lineage.template_files(digest) if digest else {},
     )
+
+
+def prompt_to_ask(lineage: Lineage, record: Record) -> Prompt:
+    """The prompt again, to be sent again. LineageError where the record has none: it was added, or stripped of its words."""
+    if str(record.prompt.get("text") or "").strip():
+        return recorded_prompt(lineage, record)
+    why = "was added, not asked for" if record.outcome == "added" else "holds no prompt, as it was stripped"
+    said = f"Step {record.number} {why}, so it cannot be asked for again; continue it with edit(…), or give a prompt."
+    raise LineageError(said, path=record.path)
 
 
 def recorded_sources(lineage: Lineage, record: Record) -> tuple[Source, ...]:

@@ -6,7 +6,6 @@ asked for again; that is also how a replay that was stopped goes on.
 
 from __future__ import annotations
 
-import copy
 import difflib
 import os
 import re
@@ -382,7 +381,7 @@ class _Replay:
     def _prepared(self, words: Sequence[_Words]) -> list[_Turn]:
         places = [self._place(w.step.record) for w in words]
         key = self._into._given_key if len({endpoint for endpoint, _, _ in places}) == 1 else None
-        asking = {place: _asking(self._into, *place, key) for place in places}
+        asking = {place: self._into._elsewhere(*place, key) for place in places}
         turns = [_Turn(w, asking[place]) for w, place in zip(words, places, strict=True)]
         for turn in turns:
             turn.check()
@@ -518,16 +517,6 @@ def _refuse_unknown_inputs(inputs: Mapping[str, Any], words: Sequence[_Words]) -
         there = f"they have {', '.join(known)}" if known else "none of them comes from a template"
         said = f"{'; '.join(problems)}; {there}."
         raise InputError(said[0].upper() + said[1:], problems=problems)
-
-
-def _asking(into: Any, endpoint: Endpoint, model: str, chain: str, key: settings.Key | None) -> Any:
-    """A second cursor on the folder of `into` that asks elsewhere. A key that `into` was given stays with the endpoint it was given for."""
-    other = copy.copy(into)
-    is_there = into._chosen == endpoint
-    vars(other).update(_chosen=endpoint, _named_model=model, _chain=chain, _follows=False)
-    if not is_there:
-        vars(other).update(_reached=None, _given_key=key if into._chosen is None else None)
-    return other
 
 
 def _meta(record: Record) -> dict[str, Any]:

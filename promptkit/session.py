@@ -10,10 +10,12 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
 
 from promptkit import display, markup, models, recovery, settings
 from promptkit.asking import Answer, Budget, Service, ask, ask_together, refuse_key, spent
@@ -37,16 +39,16 @@ from promptkit.plan import (
     check_values,
     checked_config,
     checked_label,
+    checked_lang,
     checked_meta,
     checked_pictures,
     checked_prompt,
-    checked_text,
     history,
     is_number,
     known_hints,
+    prompt_to_ask,
     record_fields,
     recorded_config,
-    recorded_prompt,
     recorded_sources,
     trail,
 )
@@ -64,6 +66,7 @@ if TYPE_CHECKING:
 __all__ = ["Session"]
 
 CALL_OPTIONS = (*CONFIG, "lang", "references", "anchor", "label", "meta", "fresh")
+ANCHORLESS = "A new root continues nothing that could drift, so there is no anchor; send the picture along with references=."
 HINTS = {
     "images": "references=",
     "image": "references=",
@@ -74,6 +77,7 @@ HINTS = {
     "url": "endpoint=",
     "key": "api_key=",
     "model": "Session(model=…)",
+    "fresh": "it with generate, edit and vary; again always asks anew",
     "variables": "the template's own inputs: templates.sticker(subject=…)",
     "inputs": "the template's own inputs: templates.sticker(subject=…)",
 }
@@ -83,7 +87,7 @@ VALUES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "transport": (lambda v: v is None or callable(getattr(v, "send", None)), "a transport: something with send(request)"),
     "recover": (lambda v: isinstance(v, int) and not isinstance(v, bool) and v >= 0, "a whole number from 0 on"),
     "budget": (lambda v: v is None or (is_number(v) and v >= 0), "a number of USD from 0 on"),
-    "lang": (lambda v: v is None or isinstance(v, str), 'a language tag, such as "zh-CN"'),
+    "lang": (lambda v: v is None or (isinstance(v, str) and bool(v.strip())), 'a language tag, such as "zh-CN"'),
     "deadline": (lambda v: is_number(v) and v > 0, "a number of seconds above 0"),
 }
 log = logging.getLogger("promptkit")
@@ -163,6 +167,8 @@ class Session:
         NoPicture, Refused, ProviderError, TransportError, BudgetExceeded, each with the failed step as `.step`, and SettingsError,
         PictureError, LineageError before anything is sent.
         """
+        if "anchor" in options:
+            raise SettingsError(ANCHORLESS)
         references = _listed(references)
         checked_pictures(checked_prompt(prompt), len(references))
         return self._one(self._planned(prompt, None, references, label=label, meta=meta, **options), fresh=fresh)
@@ -184,9 +190,9 @@ class Session:
         `on` is a Step, a number, a tag, the beginning of an id, or a picture of one's own (path, bytes, PIL image, Picture), which becomes
         a root first. `anchor` is an earlier step, or a picture of one's own, that goes along so that a long chain does not drift from it.
         """
-        references, anchors = _listed(references), _listed(anchor)
-        checked_pictures(checked_prompt(prompt), 1 + len(anchors) + len(references))
-        plan = self._planned(prompt, self._base(on), references, anchors=anchors, label=label, meta=meta, **options)
+        references = _listed(references)
+        checked_pictures(checked_prompt(prompt), 1 + len(_listed(anchor)) + len(references))
+        plan = self._planned(prompt, self._base(on), references, anchor=anchor, label=label, meta=meta, **options)
         return self._one(plan, fresh=fresh)
 
     def again(self, prompt: str | Prompt | None = None, **options: Any) -> Step:
@@ -220,8 +226,10 @@ class Session:
             step = self._head_step("vary") if on is None else self._step(on)
             plan, own = self._repeated(step, None, **options), step.record.recipe
         else:
+            if root and "anchor" in options:
+                raise SettingsError(ANCHORLESS)
             references = _listed(options.pop("references", ()))
-            checked_pictures(checked_prompt(prompt), int(not root) + len(references))
+            checked_pictures(checked_prompt(prompt), int(not root) + len(_listed(options.get("anchor"))) + len(references))
             plan = self._planned(prompt, None if root else self._base(on), references, **options)
         takes = (p for p in map(plan.seeded, itertools.count()) if p.recipe != own and not (fresh and self._asked_before(p)))
         return self._many(list(itertools.islice(takes, n)), workers)
@@ -270,6 +278,16 @@ class Session:
         """A second cursor on the same folder, with its head at that step."""
         other = object.__new__(type(self))
         other.__dict__ = {**self.__dict__, "_cursor": (self._step(step).id, ())}
+        return other
+
+    def _elsewhere(self, endpoint: Endpoint, model: str, chain: str, key: Key | None) -> Session:
+        """A second cursor on the same folder that asks elsewhere. A key that this one was given stays with the endpoint it was given for;
+        `key` is for one that was opened without naming any.
+        """
+        other = object.__new__(type(self))
+        other.__dict__ = {**self.__dict__, "_chosen": endpoint, "_named_model": model, "_chain": chain, "_follows": False}
+        if self._chosen != endpoint:
+            other.__dict__ |= {"_reached": None, "_given_key": key if self._chosen is None else None}
         return other
 
     def tag(self, name: str, step: object = None) -> Step:
@@ -500,7 +518,7 @@ class Session:
         base: Step | None,
         references: object = (),
         *,
-        anchors: tuple[object, ...] = (),
+        anchor: object = None,
         label: str | None = None,
         meta: Mapping[str, Any] | None = None,
         lang: str | None = None,
@@ -508,7 +526,7 @@ class Session:
     ) -> Plan:
         _refuse_unknown({k: v for k, v in options.items() if k not in CONFIG}, CALL_OPTIONS)
         asked, model = checked_prompt(prompt), self._model
-        sources = self._sources(base, anchors, references)
+        sources = self._sources(base, _listed(anchor), references)
         plan = Plan(
             prompt=asked,
             slug=asked.template or ("edit" if base else "generate"),
@@ -518,16 +536,18 @@ class Session:
             endpoint=self._endpoint.name,
             model=model,
             chain=self._chain,
-            lang=checked_text("lang", lang) or asked.lang or self._lang or recovery.language_of(asked.text),
+            lang=checked_lang(lang) or asked.lang or self._lang or recovery.language_of(asked.text),
             label=checked_label(label),
             meta=checked_meta(meta),
         )
         return self._remembering(plan)
 
     def _sources(self, base: Step | None, anchors: tuple[object, ...], references: object) -> tuple[Source, ...]:
-        own = [Source("base", base.picture, base.id)] if base else []
-        along = [("anchor", a) for a in anchors] + [("reference", r) for r in _listed(references)]
-        return (*own, *(self._along(role, given) for role, given in along))
+        edited = [Source("base", base.picture, base.id)] if base else []
+        along = [self._along("anchor", a) for a in anchors]
+        if base:  # the first edit of a loop that anchors them all in the root has it as its base already
+            along = [anchor for anchor in along if anchor.picture != base.picture]
+        return (*edited, *along, *(self._along("reference", r) for r in _listed(references)))
 
     def _along(self, role: str, given: object) -> Source:
         found = self._step_or_picture(given)
@@ -543,7 +563,7 @@ class Session:
         record = step.record
         if record.outcome == "added":
             raise LineageError(f"Step {step.number} was added, not asked for; continue it with edit(…).", path=record.path)
-        asked = recorded_prompt(self._lineage, record) if prompt is None else checked_prompt(prompt)
+        asked = prompt_to_ask(self._lineage, record) if prompt is None else checked_prompt(prompt)
         for source in record.sources:
             if source.get("step"):
                 self._refuse_draft(self._lineage.get(source["step"]))
@@ -567,11 +587,13 @@ class Session:
     # Running
 
     def _one(self, plan: Plan, *, fresh: bool = False) -> Step:
-        if fresh:
-            plan = self._next_take(plan)
-        elif known := self._known(plan):
-            return self._moved(known)
-        answer = ask(self._service(plan), plan)
+        with _only_one_asks(self.folder, plan.recipe):
+            if fresh:
+                plan = self._next_take(plan)
+            elif known := self._known(plan):
+                _warn_of_kept(known, plan)
+                return self._moved(known)
+            answer = ask(self._service(plan), plan)
         step = Step(self, self._lineage, answer.record)
         if answer.error is not None:
             answer.error.step = step
@@ -623,13 +645,13 @@ class Session:
         return key, RequestsTransport(endpoint, key)
 
     def _known(self, plan: Plan) -> Step | None:
-        self._lineage.settle()  # a picture that found no room before is not paid for twice
-        if not self._reuse:
-            return None
-        recipes = dict.fromkeys(p.recipe for p in self._readings(plan))
-        found = self._whole(*recipes)
-        if found is None and self._lineage.adopt():  # nor is one that a killed process was answered
-            found = self._whole(*recipes)
+        """The step that is this very request, if there is one. Nothing that was answered before is paid for twice, whether it found no room
+        on the disk or its process was killed.
+        """
+        self._lineage.settle()
+        found = self._found(plan)
+        if found is None and self._reuse and self._lineage.adopt():
+            found = self._found(plan)
         if found is None:
             return None
         log.info("step %d is this very request; nothing was sent", found.number)
@@ -638,7 +660,10 @@ class Session:
             warn(f"Step {found.number} asked {made} for this already, and is reused; fresh=True asks {plan.model} at {plan.endpoint}.")
         return Step(self, self._lineage, found, reused=True)
 
-    def _whole(self, *recipes: str) -> Record | None:
+    def _found(self, plan: Plan) -> Record | None:
+        if not self._reuse:
+            return None
+        recipes = dict.fromkeys(p.recipe for p in self._readings(plan))
         return next((r for r in self._lineage.with_recipe(*recipes) if r.ok and self._lineage.is_whole(r)), None)
 
     def _readings(self, plan: Plan) -> Iterator[Plan]:
@@ -649,7 +674,7 @@ class Session:
         if self._follows and self._named_model is None:
             asked = {(e, m): None for r in self._lineage.records() if (e := r.request.get("endpoint")) and (m := r.request.get("model"))}
             # a draft never stands for a service's picture
-            yield from (replace(plan, endpoint=e, model=m) for e, m in asked if e != "offline" or self._endpoint.is_offline)
+            yield from (plan.at(e, m) for e, m in asked if e != "offline" or self._endpoint.is_offline)
 
     def _asked_before(self, plan: Plan) -> bool:
         return any(r.ok for r in self._lineage.with_recipe(plan.recipe))
@@ -673,6 +698,30 @@ def _listed(references: object) -> tuple[object, ...]:
     if isinstance(references, str | os.PathLike | bytes | bytearray | Step | Picture | int) or not isinstance(references, Iterable):
         return (references,)
     return tuple(references)
+
+
+ASKING: WeakValueDictionary[tuple[Path, str], _Held] = WeakValueDictionary()
+
+
+class _Held:
+    """A lock that can be forgotten when nobody holds it."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+
+
+@contextmanager
+def _only_one_asks(folder: Path, recipe: str) -> Iterator[None]:
+    """Of several threads with the same request one asks, and the others find its step."""
+    held = ASKING.setdefault((folder, recipe), _Held())
+    with held.lock:
+        yield
+
+
+def _warn_of_kept(step: Step, plan: Plan) -> None:
+    """A step that is reused is as it was recorded."""
+    if plan.label is not None and plan.label != step.label:
+        warn(f"Step {step.number} is reused, and keeps its label {step.label!r}; fresh=True asks anew, for a step labelled {plan.label!r}.")
 
 
 def _refuse_unknown(unknown: Mapping[str, object], known: Sequence[str]) -> None:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from promptkit import markup, models
 from promptkit.record import Record
 
-__all__ = ["Spending", "Total", "spending"]
+__all__ = ["Spending", "Total", "spending", "spent_at_most"]
 
 Attempt = Mapping[str, Any]
 OUTCOMES = ("picture", "text", "refused", "error", "interrupted")  # in this order in the tables
@@ -26,8 +26,8 @@ class _Counted(NamedTuple):
 
 @dataclass(frozen=True)
 class Total:
-    """Attempts added up: `usd` is what they cost as far as prices are known, `possible` what those that broke off may have cost besides,
-    at the price of their requests, and `unpriced` how many have no known price."""
+    """Attempts added up: `usd` is what they cost as far as that is known, `possible` what others may have cost besides, which broke off or
+    were not counted, at the price of their requests, and `unpriced` how many have no known price."""
 
     attempts: int
     usd: float
@@ -51,7 +51,7 @@ class Spending(Total):
         """One line: steps, attempts, the sum, and what is not in it."""
         said = f"{_many(self.steps, 'step')}, {_many(self.attempts, 'attempt')}: {self.usd:.4f} USD"
         if self.possible:
-            said += f", and up to {self.possible:.4f} USD more for those that broke off"
+            said += f", and up to {self.possible:.4f} USD more for those that broke off or were not counted"
         if self.unpriced:
             said += f"; {_many(self.unpriced, 'attempt')} without a known price"
         return said + self._days
@@ -83,8 +83,9 @@ class Spending(Total):
 def spending(records: Iterable[Record]) -> Spending:
     """Adds up what these records cost.
 
-    Services charge for answers without a picture too, and not for errors. An attempt that broke off may have been charged: where it has no
-    cost of its own it stands apart, at the price of its request. SettingsError where the config file's prices cannot be read.
+    Services charge for answers without a picture too, and not for errors. An attempt that broke off, or was answered in words without token
+    counts, may have been charged: where it has no cost of its own it stands apart, at the price of its request. SettingsError where the
+    config file's prices cannot be read.
     """
     asked = [r for r in records if r.attempts]
     attempts = [(r, a, _counted(r, a)) for r in asked for a in r.attempts]
@@ -100,12 +101,18 @@ def spending(records: Iterable[Record]) -> Spending:
     )
 
 
+def spent_at_most(records: Iterable[Record]) -> float:
+    """USD for all attempts, those whose cost is not known at the price of their requests; what has no price at all counts nothing."""
+    counted = (_counted(r, a) for r in records for a in r.attempts)
+    return float(sum(c.usd + c.possible for c in counted))
+
+
 def _counted(record: Record, attempt: Attempt) -> _Counted:
     if cost := attempt.get("cost"):
         return _Counted(usd=cost["usd"])
     if _outcome(attempt) == "error":
         return _Counted()
-    if _outcome(attempt) == "interrupted" and (price := _price(record)) is not None:
+    if (price := _price(record)) is not None:
         return _Counted(possible=price)
     return _Counted(unpriced=True)
 

@@ -10,7 +10,7 @@ from typing import Any
 from promptkit import recovery
 from promptkit.errors import LineageError
 from promptkit.picture import Picture
-from promptkit.plan import checked_prompt, recorded_config
+from promptkit.plan import checked_prompt, prompt_to_ask, recorded_config
 from promptkit.step import Step
 from promptkit.template import Prompt
 
@@ -124,7 +124,7 @@ def _picture(reference: Step | Picture) -> Picture:
 
 def _joined(steps: Sequence[Step], pictures: Sequence[Picture]) -> Prompt:
     """One prompt for the edits of all steps, as a numbered list in the language of most of them; `pictures` are those that are sent."""
-    prompts = [step.prompt for step in steps if step.prompt is not None]
+    prompts = [prompt_to_ask(step._lineage, step.record) for step in steps]
     lang = Counter(p.lang or recovery.language_of(p.text) for p in prompts).most_common(1)[0][0]
     wording = WORDINGS.get(lang.replace("_", "-").split("-")[0].lower(), WORDINGS["en"])
     items = (_item(i, step, wording, pictures) for i, step in enumerate(steps, 1))

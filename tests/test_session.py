@@ -112,6 +112,7 @@ def test_a_known_model_refuses_what_it_cannot_do_before_anything_is_sent(service
     ("options", "said"),
     [
         ({"seed": "7"}, "seed is a whole number"),
+        ({"seed": 2**31}, "seed is a whole number of 32 bits"),
         ({"aspect_ratio": "wide"}, "aspect_ratio is a text"),
         ({"temperature": True}, "temperature is a number"),
         ({"temperature": float("nan")}, "temperature is a number"),
@@ -344,6 +345,12 @@ def test_fresh_variants_are_more_of_them(service: Loopback) -> None:
     assert [s.record.fields["take"] for s in (*first, *more)] == [0, 1, 2, 3]
     assert len({s.record.request["config"]["seed"] for s in (*first, *more)}) == 4
     assert fox.vary("hat", n=4) == (*first, *more)
+
+
+def test_a_seed_of_ones_own_is_counted_on_and_stays_one(service: Loopback) -> None:
+    """Variants of a request with a seed have the next ones, and after the largest 32 bits hold comes the smallest."""
+    steps = Session("./bear", endpoint=service.url).vary("a fox", n=3, root=True, seed=2**31 - 2)
+    assert [s.record.request["config"]["seed"] for s in steps] == [2**31 - 2, 2**31 - 1, -(2**31)]
 
 
 def test_a_steps_own_edit_continues_that_step_only(service: Loopback) -> None:
