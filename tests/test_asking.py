@@ -39,7 +39,7 @@ def test_ctrl_c_while_waiting_sends_nothing_more(service: Loopback) -> None:
         time.sleep(0.02)
     time.sleep(0.3)
     running.send_signal(signal.SIGINT)
-    running.wait(timeout=10)
+    assert running.wait(timeout=18) != 0, "before the waits are over"
     time.sleep(0.3)
     assert len(service.received) == 4
     assert [(s.outcome, len(s.attempts)) for s in Session("./bear")] == [("interrupted", 1)] * 4

@@ -396,8 +396,8 @@ def test_ctrl_c_stops_at_once_and_leaves_a_whole_lineage(service: Loopback, call
         time.sleep(0.02)
     start = time.monotonic()
     running.send_signal(signal.SIGINT)
-    _, said = running.communicate(timeout=10)
-    assert time.monotonic() - start < 5
+    _, said = running.communicate(timeout=29)
+    assert time.monotonic() - start < 15, "half of what the service would take"
     assert b"KeyboardInterrupt" in said
     bear = Session("./bear")
     assert {s.outcome for s in bear} == {"interrupted"}

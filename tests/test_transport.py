@@ -222,7 +222,7 @@ def test_broken_replies(script: tuple[bytes | float, ...]) -> None:
         with pytest.raises(TransportError) as failed:
             transport(url).send(ask(timeout=0.4))
         assert failed.value.sent
-        assert time.monotonic() - started < 1.4
+        assert time.monotonic() - started < 2.5
         assert "/v1beta" not in str(failed.value)
 
 
@@ -232,7 +232,7 @@ def test_the_timeout_is_for_the_whole_answer() -> None:
         started = time.monotonic()
         with pytest.raises(TransportError, match="did not answer in time"):
             transport(url).send(ask(timeout=0.9))
-        assert time.monotonic() - started < 1.5
+        assert time.monotonic() - started < 3
 
 
 @pytest.mark.parametrize("reply", [Cut(LONG), Cut(LONG, 0.0), Hang(5), Trickle(LONG)], ids=["cut", "cut at 0", "hang", "trickle"])
@@ -253,7 +253,7 @@ def test_a_server_that_does_not_read() -> None:
         with pytest.raises(TransportError) as failed:
             transport(url).send(ask(timeout=0.5, body=b"x" * 30_000_000))
         assert failed.value.sent
-        assert time.monotonic() - started < 1.5
+        assert time.monotonic() - started < 2.5
 
 
 UNREACHABLE = ["https://gateway.invalid", "http://127.0.0.1:1", "https://a..b", "https://" + "a" * 80 + ".example", "https://ho st"]
