@@ -40,8 +40,8 @@ if TYPE_CHECKING:
         TransportError,
     )
     from promptkit.library import Library, add_library, templates
-    from promptkit.lineage import Problem
     from promptkit.picture import Picture
+    from promptkit.record import Problem
     from promptkit.session import Session
     from promptkit.settings import Endpoint, ask_key
     from promptkit.step import Step, Steps
@@ -99,8 +99,8 @@ __all__ = [
 _HOMES = {
     "catalog": ("find", "sessions", "which"),
     "library": ("Library", "add_library", "templates"),
-    "lineage": ("Problem",),
     "picture": ("Picture",),
+    "record": ("Problem",),
     "session": ("Session",),
     "settings": ("Endpoint", "ask_key"),
     "step": ("Step", "Steps"),

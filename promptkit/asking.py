@@ -18,6 +18,7 @@ from typing import Any
 
 from promptkit import models, recovery, wire
 from promptkit.changes import cheap_warnings
+from promptkit.draft import Draft
 from promptkit.errors import (
     BudgetExceeded,
     KeyRejected,
@@ -33,14 +34,15 @@ from promptkit.errors import (
     TransportError,
 )
 from promptkit.gate import Gate
-from promptkit.lineage import Draft, Lineage, Record, now
+from promptkit.lineage import Lineage
 from promptkit.plan import Plan, record_fields
 from promptkit.progress import Progress
+from promptkit.record import Record, now
 from promptkit.settings import Endpoint, Key, config_file, keys_set
 from promptkit.spending import spent_at_most
 from promptkit.transport import Transport
 
-__all__ = ["Answer", "Budget", "Service", "ask", "ask_together", "refuse_key", "spent"]
+__all__ = ["Answer", "Budget", "Service", "ask", "ask_together", "refuse_key"]
 
 HOPELESS = (KeyRejected, ModelNotFound, OutOfCredit, QuotaExceeded)
 PAUSES = (0.02, 0.05, 0.1, 0)  # seconds at most between looks at what others set aside
@@ -58,6 +60,7 @@ class Budget:
         self._limit, self._lineage = limit, lineage
         self._reserved = 0.0
         self._used_by: dict[str, float] = {}  # by a record's id
+        self._unread = 0
         self._holder = secrets.token_hex(8)
         self._lock = threading.Lock()
 
@@ -76,7 +79,8 @@ class Budget:
                 time.sleep(pause * random.random())  # noqa: S311  (two that met in the same moment should not meet again)
         raise BudgetExceeded(
             f"The next request may cost {estimate:.4f} USD, and {used:.4f} of the budget of {self._limit:.4f} USD are used"
-            f"{f' ({others:.4f} of them set aside for what others have under way)' if others else ''}: "
+            f"{f' ({others:.4f} of them set aside for what others have under way)' if others else ''}"
+            f"{f' ({self._unread} damaged records count as such a request each; `promptkit verify` names them)' if self._unread else ''}: "
             "open the session with a larger budget to go on."
         )
 
@@ -87,24 +91,33 @@ class Budget:
         """
         assert self._limit is not None
         if estimate > self._limit + 1e-9:  # nothing needs to be made on disk for that
-            return self._reserved + self._recorded(), 0.0
+            return self._reserved + self._recorded(estimate), 0.0
         self._set_aside(estimate)
         ours, under_way = self._reserved, sum(max(u.usd, spent_at_most(u.steps)) for u in self._lineage.under_way())
-        used = max(ours, under_way) + self._recorded() - estimate
+        used = max(ours, under_way) + self._recorded(estimate) - estimate
         if used + estimate > self._limit + 1e-9:
             self._set_aside(-estimate)
         return used, max(0.0, round(under_way - ours, 9))
 
-    def _recorded(self) -> float:
+    def _recorded(self, estimate: float) -> float:
+        """What the records cost; one that cannot be read counts as a request like the next one."""
         records = self._lineage.records()  # looked up last: what has become a record meanwhile counts twice, and not never
         for record in records:
             if record.id not in self._used_by:
                 self._used_by[record.id] = spent_at_most([record])
-        return sum(self._used_by[r.id] for r in records)
+        self._unread = self._lineage.count() - len(records)
+        return sum(self._used_by[r.id] for r in records) + self._unread * estimate
 
     def _set_aside(self, usd: float) -> None:
         self._lineage.set_aside(self._holder, max(0.0, round(self._reserved + usd, 9)))
         self._reserved += usd
+
+    def left(self) -> float | None:
+        """What may still be spent, in USD, with what anybody has under way counted as spent; None where there is no limit."""
+        if self._limit is None:
+            return None
+        under_way = sum(max(u.usd, spent_at_most(u.steps)) for u in self._lineage.under_way())
+        return max(0.0, round(self._limit - under_way - self._recorded(0.0), 6))
 
     def check_price(self, model: str, endpoint: str, image_size: str | None) -> None:
         """SettingsError, with the lines to add to the config file, where there is a budget and no price for what would be asked."""
@@ -124,11 +137,6 @@ class Budget:
                 self._set_aside(-reserved)
             except LineageError:  # then others count too much, until the next request
                 self._reserved -= reserved
-
-
-def spent(records: Sequence[Record]) -> float:
-    """USD for all attempts with a known price."""
-    return float(sum(a["cost"]["usd"] for r in records for a in r.attempts if a.get("cost")))
 
 
 @dataclass(frozen=True)
@@ -162,38 +170,52 @@ def ask(service: Service, plan: Plan) -> Answer:
 
 def ask_together(service: Service, plans: Sequence[Plan], workers: int) -> list[Answer | PromptkitError]:
     """Asks for several steps, `workers` at once; an error stands for one that was not sent. Ctrl-C records those in flight."""
-    results: dict[int, Answer | BaseException] = {}
-    hopeless: list[PromptkitError] = []  # a key or a balance that is no good for one is no good for the others
-    stop, lock = threading.Event(), threading.Lock()
     with Progress(len(plans)) as progress:
-        asking = [_Asking(service, plan, progress, stop) for plan in plans]
-        waiting = iter(enumerate(asking))
+        stop = threading.Event()
+        together = _Together([_Asking(service, plan, progress, stop) for plan in plans], progress, stop)
+        together.run(min(workers, len(plans)))
+    return [_answer_or_error(together.results[i]) for i in range(len(plans))]
 
-        def work() -> None:
-            while not stop.is_set():
-                with lock:  # one after the other, so that their numbers follow their order
-                    i, one = next(waiting, (-1, None))
-                    if one is None:
-                        return
-                    request = hopeless[0] if hopeless else _started(one)
-                results[i] = request if isinstance(request, BaseException) else _finished(one, request)
-                if isinstance(said := _error_of(results[i]), HOPELESS):
-                    hopeless.append(said)
-                progress.advance()
 
+class _Together:
+    """Several steps on their way at once; each worker takes the next one that nobody has begun."""
+
+    def __init__(self, asking: Sequence[_Asking], progress: Progress, stop: threading.Event) -> None:
+        self.results: dict[int, Answer | BaseException] = {}
+        self._asking, self._progress, self._stop = asking, progress, stop
+        self._waiting = iter(enumerate(asking))
+        self._hopeless: list[PromptkitError] = []  # a key or a balance that is no good for one is no good for the others
+        self._lock = threading.Lock()
+
+    def run(self, workers: int) -> None:
+        """Returns when all are done; Ctrl-C ends it at once."""
         # daemons, so that a request which still hangs does not keep the interpreter after Ctrl-C
-        threads = [threading.Thread(target=work, daemon=True) for _ in range(min(workers, len(plans)))]
+        threads = [threading.Thread(target=self._work, daemon=True) for _ in range(workers)]
         try:
             for thread in threads:
                 thread.start()
             for thread in threads:
                 thread.join()
         except BaseException:
-            stop.set()
-            for one in asking:
+            self._stop.set()
+            for one in self._asking:
                 one.interrupt()
             raise
-    return [_answer_or_error(results[i]) for i in range(len(plans))]
+
+    def _work(self) -> None:
+        while not self._stop.is_set() and (begun := self._next()):
+            i, one, request = begun
+            self.results[i] = request if isinstance(request, BaseException) else _finished(one, request)
+            if isinstance(said := _error_of(self.results[i]), HOPELESS):
+                self._hopeless.append(said)
+            self._progress.advance()
+
+    def _next(self) -> tuple[int, _Asking, wire.Request | BaseException] | None:
+        """The next one and its first request, or what keeps it from being sent; one after the other, so that numbers follow the order."""
+        with self._lock:
+            for i, one in self._waiting:
+                return i, one, self._hopeless[0] if self._hopeless else _started(one)
+        return None
 
 
 def _started(asking: _Asking) -> wire.Request | BaseException:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from promptkit import markup
+from promptkit.errors import LineageError
 from promptkit.lineage import Lineage
 from promptkit.picture import Picture, as_seen
 from promptkit.record import Record
-from promptkit.recovery import language_of
 
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["Changes", "changes", "cheap_warnings", "compared"]
+__all__ = ["SQUASHES", "Changes", "changes", "cheap_warnings", "compared"]
 
 Size = tuple[int, int]
 Box = tuple[int, int, int, int]
@@ -36,15 +36,18 @@ LOCAL = 0.5  # of the picture's area, around all that changed
 CELLS = 64  # along the longer side: what changed is boxed in cells, so that one stray pixel moves no edge
 CELL_SHARE = 0.25  # of a cell's pixels
 CARD_PIXELS = 240
-# They say what stays, and draw every pixel anew all the same: of them a large share says nothing.
-REDRAWN = ("edit.style_transfer", "edit.finish_sketch", "edit.turn_around", "edit.combine")
+REMEMBERED = 8  # pictures made smaller: along a trail each is looked at twice, as what came, then as what was edited
+# Templates by the last part of their names, for packs have them too. They say what stays, and draw every pixel anew all the same: of them
+# a large share says nothing.
+REDRAWN = ("style_transfer", "finish_sketch", "turn_around", "combine")
+SQUASHES = "squashes"  # in the meta of a step that stands for several: their ids
 
 
 class Edited(Protocol):
     """What is asked of a step, which stands above this."""
 
     record: Record
-    _lineage: Lineage
+    lineage: Lineage
 
 
 @dataclass(frozen=True)
@@ -100,10 +103,11 @@ class Changes:
         return tuple(said)
 
     def __str__(self) -> str:
-        return f"{self._measured}{'; ' if self.warnings else ''}{'; '.join(self.warnings)}"
+        return "; ".join((self.summary, *self.warnings))
 
     @property
-    def _measured(self) -> str:
+    def summary(self) -> str:
+        """What was measured, in one line without the warnings."""
         if self.same_bytes or self.same_pixels:
             return "nothing changed"
         if self.share is None or self.mean is None:
@@ -124,22 +128,21 @@ class Changes:
         pictures = (("before", self.before, self.size_before), ("after", self.after, self.size_after))
         figures = [markup.figure(p.thumbnail(CARD_PIXELS), f"{name}: {_spelled(size)}", alt=name) for name, p, size in pictures]
         notes = [markup.Html(f"<div>{markup.escape(w)}</div>") for w in self.warnings]
-        return {"text/plain": repr(self), "text/html": markup.card(self._measured, markup.strip(figures), *notes)}
+        return {"text/plain": repr(self), "text/html": markup.card(self.summary, markup.strip(figures), *notes)}
 
 
 def changes(step: Edited) -> Changes | None:
     """Measures an edit against the picture that it started from; None for a step that edits none or brought none.
 
-    Takes two decodings and some 5 ms: about 60 ms of processor time for two PNG photographs of 1024×1024 pixels, on two cores at once, and
-    17 for JPEGs. LineageError or PictureError
-    where a picture is missing or damaged.
+    Takes two decodings, on two cores at once, and some 10 ms for 1024×1024 pixels. LineageError or PictureError where a picture is
+    missing or damaged.
     """
     record = step.record
     base = next((s for s in record.sources if s.get("role") == "base"), None)
     if base is None or not record.pictures:
         return None
     config = record.request.get("config") or {}
-    return compared(step._lineage.source(base), record.pictures[0], config=config, asked_to_keep=_asked_to_keep(record))
+    return compared(step.lineage.source(base), record.pictures[0], config=config, asked_to_keep=_asked_to_keep(step.lineage, record))
 
 
 def compared(before: Picture, after: Picture, *, config: Mapping[str, Any] | None = None, asked_to_keep: bool = False) -> Changes:
@@ -148,12 +151,12 @@ def compared(before: Picture, after: Picture, *, config: Mapping[str, Any] | Non
 
     asked = config or {}
     if before == after:
-        size, _ = _look(before)
+        size = _looked_at(before).size
         return Changes(before, after, size, size, True, True, 0.0, 0.0, None, asked, asked_to_keep)
     with ThreadPoolExecutor(2) as pool:  # Pillow lets other threads run while it decodes
-        (old, _), (new, _) = pool.map(_look, (before, after))
-    pixels, share, mean, box = _measured(before, after) if _same_ratio(old, new) else UNMEASURED
-    return Changes(before, after, old, new, False, pixels, share, mean, box, asked, asked_to_keep)
+        old, new = pool.map(_looked_at, (before, after))
+    pixels, share, mean, box = _measured(old, new) if _same_ratio(old.size, new.size) else UNMEASURED
+    return Changes(before, after, old.size, new.size, False, pixels, share, mean, box, asked, asked_to_keep)
 
 
 def cheap_warnings(before: Picture, pictures: Sequence[Picture], config: Mapping[str, Any] | None = None) -> list[str]:
@@ -180,7 +183,7 @@ def _size_warnings(before: Size, after: Size, config: Mapping[str, Any]) -> list
 
 
 def _same_ratio(one: Size, other: Size) -> bool:
-    return abs(one[0] * other[1] / (one[1] * other[0]) - 1) <= SAME_RATIO
+    return abs(one[0] * other[1] - one[1] * other[0]) <= SAME_RATIO * one[1] * other[0]
 
 
 def _spelled(size: Size) -> str:
@@ -191,40 +194,103 @@ def _percent(share: float) -> str:
     return f"{share * 100:.0f} %" if share >= 0.01 else "less than 1 %"
 
 
-def _asked_to_keep(record: Record) -> bool:
+# What was asked
+
+
+def _asked_to_keep(lineage: Lineage, record: Record) -> bool:
+    """Whether the edit asked to keep the rest; one that stands for several, whether each of them did: its own words say so of all."""
+    squashed = _squashed(record)
+    return all(_is_here_and_asks(lineage, i) for i in squashed) if squashed else _asks_to_keep(record)
+
+
+def _squashed(record: Record) -> list[Any]:
+    ids = (record.fields.get("meta") or {}).get(SQUASHES)
+    return ids if isinstance(ids, list) else []
+
+
+def _is_here_and_asks(lineage: Lineage, full_id: object) -> bool:
+    try:
+        record = lineage.get(str(full_id))
+    except LineageError:
+        return False
+    return not _squashed(record) and _asks_to_keep(record)
+
+
+def _asks_to_keep(record: Record) -> bool:
     from promptkit import wording  # its patterns are needed when someone looks, and not to ask
 
-    text, template = str(record.prompt.get("text") or ""), record.prompt.get("template")
-    lang = record.prompt.get("lang") or language_of(text)
-    return template not in REDRAWN and wording.has_rules(lang) and wording.says_what_stays(text, lang)
+    prompt = record.prompt
+    is_redrawn = str(prompt.get("template")).rpartition(".")[2] in REDRAWN
+    is_known = not prompt.get("lang") or wording.has_rules(str(prompt["lang"]))
+    return is_known and not is_redrawn and wording.asks_to_keep_the_rest(str(prompt.get("text") or ""))
 
 
 # Measuring
 
 
-@lru_cache(maxsize=8)  # along a trail each picture is looked at twice: as what came, then as what was edited
-def _look(picture: Picture) -> tuple[Size, Image.Image]:
-    """Its size in pixels as it stands, and the picture made smaller."""
+class _Look(NamedTuple):
+    """A picture as it stands: its size in pixels, made smaller, and whole where it was decoded just now."""
+
+    picture: Picture
+    size: Size
+    small: Image.Image
+    whole: Image.Image | None = None
+
+    @property
+    def full(self) -> Image.Image:
+        """All of it, decoded again where only the smaller one was remembered."""
+        return as_seen(self.picture.image) if self.whole is None else self.whole
+
+
+class _Memory:
+    """The last pictures made smaller, with their sizes, by sha256. Threads share it."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[Size, Image.Image]] = {}
+        self._lock = threading.Lock()
+
+    def get(self, sha256: str) -> tuple[Size, Image.Image] | None:
+        return self._known.get(sha256)
+
+    def keep(self, sha256: str, size: Size, small: Image.Image) -> None:
+        with self._lock:
+            self._known[sha256] = (size, small)
+            for oldest in list(self._known)[:-REMEMBERED]:
+                del self._known[oldest]
+
+
+_memory = _Memory()
+
+
+def _looked_at(picture: Picture) -> _Look:
+    if known := _memory.get(picture.sha256):
+        return _Look(picture, *known)
     image = as_seen(picture.image)
     factor = -(-max(image.size) // SIDE)
-    return image.size, image.reduce(factor) if factor > 1 else image
+    small = image.reduce(factor) if factor > 1 else image
+    _memory.keep(picture.sha256, image.size, small)
+    return _Look(picture, image.size, small, image)
 
 
-def _measured(before: Picture, after: Picture) -> Measures:
+def _measured(before: _Look, after: _Look) -> Measures:
     from PIL import ImageChops
 
-    (old_size, old), (new_size, new) = _look(before), _look(after)
-    difference = ImageChops.difference(*_laid_over(old, new))
+    difference = ImageChops.difference(*_laid_over(before.small, after.small))
     bands = difference.split()
     most = bands[0]
     for band in bands[1:]:
         most = ImageChops.lighter(most, band)
-    if old_size == new_size and most.getbbox() is None and _same_pixels(before, after):
+    if before.size == after.size and most.getbbox() is None and _same_pixels(before.full, after.full):
         return True, 0.0, 0.0, None
     changed = most.point([255 * (value > TOLERANCE) for value in range(256)])
     counts = difference.histogram()  # of all channels, one after the other
     mean = sum(i % 256 * count for i, count in enumerate(counts)) / sum(counts)
-    return False, changed.histogram()[255] / (changed.width * changed.height), mean, _box(changed, new_size)
+    return False, changed.histogram()[255] / (changed.width * changed.height), mean, _box(changed, after.size)
+
+
+def _same_pixels(one: Image.Image, other: Image.Image) -> bool:
+    first, second = _laid_over(one, other)
+    return first.tobytes() == second.tobytes()
 
 
 def _laid_over(one: Image.Image, other: Image.Image) -> tuple[Image.Image, Image.Image]:
@@ -234,12 +300,6 @@ def _laid_over(one: Image.Image, other: Image.Image) -> tuple[Image.Image, Image
     fitted = (i if i.size == size else i.resize(size) for i in (one, other))
     first, second = ((i if i.mode == mode else i.convert("RGBA").convert(mode)) for i in fitted)
     return first, second
-
-
-def _same_pixels(before: Picture, after: Picture) -> bool:
-    """Looked at in full, where the smaller ones are the same."""
-    one, other = _laid_over(as_seen(before.image), as_seen(after.image))
-    return one.tobytes() == other.tobytes()
 
 
 def _box(changed: Image.Image, size: Size) -> Box | None:

@@ -18,7 +18,7 @@ from typing import Any
 
 from promptkit import __version__, cli_catalog, cli_explain, cli_replay, cli_takeaway, cli_templates, display, files
 from promptkit.cli_templates import spelled_out, template_named
-from promptkit.console import say, usage
+from promptkit.console import PATHS_WHOLE, say, usage
 from promptkit.errors import (
     BudgetExceeded,
     LineageError,
@@ -29,8 +29,9 @@ from promptkit.errors import (
     SettingsError,
     did_you_mean,
 )
+from promptkit.folder import MARKER
 from promptkit.library import add_library, template_names, templates
-from promptkit.lineage import MARKER, Lineage
+from promptkit.lineage import Lineage
 from promptkit.picture import check_name
 from promptkit.session import Session
 from promptkit.step import Step
@@ -46,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns its exit status."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a console of another encoding shows ? rather than nothing
-            stream.reconfigure(errors="replace")
+            stream.reconfigure(errors=PATHS_WHOLE)
     parser = _parser()
     options = parser.parse_args(spelled_out(list(sys.argv[1:] if arguments is None else arguments)))
     with warnings.catch_warnings():
@@ -153,7 +154,8 @@ def _edit(options: argparse.Namespace) -> int:
 def _vary(options: argparse.Namespace) -> int:
     session = _session(options) if options.on or options.root else _existing(options, _session)
     prompt = _prompt(options) if options.prompt is not None or options.template or options.input else None
-    return _shown(session.vary(prompt, options.n, on=options.on, root=options.root, workers=options.workers), options)
+    made = {"on": options.on, "root": options.root, "workers": options.workers, "fresh": options.fresh}
+    return _shown(session.vary(prompt, options.n, **made), options)
 
 
 def _add(options: argparse.Namespace) -> int:
@@ -359,11 +361,11 @@ def _parser() -> argparse.ArgumentParser:
     about = "list the templates, or show, write, check, render and test them"
     cli_templates.add_commands(commands.add_parser("templates", help=about, description=about))
     command("render", _render, "print the prompt that a template makes", _library, _template_required, _lang)
-    command("generate", _generate, "make a picture", _in_session, _asking, _once)
-    edit = command("edit", _edit, "continue from a picture", _in_session, _asking, _once)
+    command("generate", _generate, "make a picture", _in_session, _asking, _once, _fresh)
+    edit = command("edit", _edit, "continue from a picture", _in_session, _asking, _once, _fresh)
     _on(edit)
     edit.add_argument("--anchor", metavar="STEP|FILE", help="an earlier picture that goes along, so that a long chain does not drift")
-    vary = command("vary", _vary, "make several at once; without a prompt more of the head's own", _in_session, _asking)
+    vary = command("vary", _vary, "make several at once; without a prompt more of the head's own", _in_session, _asking, _fresh)
     _on(vary)
     vary.add_argument("-n", type=int, default=4, help="how many (4)")
     vary.add_argument("--root", action="store_true", help="start new roots instead of continuing a picture")
@@ -437,6 +439,9 @@ def _once(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-r", "--reference", action="append", default=[], metavar="STEP|FILE", help="a picture that goes along")
     parser.add_argument("-o", "--output", metavar="FILE", help="save the picture there too")
     parser.add_argument("--label", help="a short name for the step")
+
+
+def _fresh(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--fresh", action="store_true", help="ask anew even for what the session holds already")
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from promptkit.console import say
 
 if TYPE_CHECKING:
-    from promptkit.catalog import Results
+    from promptkit.results import Results
 
 __all__ = ["add_commands"]
 
@@ -29,15 +29,14 @@ def _find(options: argparse.Namespace) -> int:
     from promptkit import catalog
 
     found = catalog.find(options.words, options.folder)
-    return _shown(found, [(f"{f.session.folder.name} {f.step.number}  {f.where}: {f.snippet}", _files(f.step)) for f in found])
+    return _shown(found, [(f.line, _files(f.step)) for f in found])
 
 
 def _which(options: argparse.Namespace) -> int:
-    from promptkit import catalog, display
+    from promptkit import catalog
 
     found = catalog.which(options.picture, options.folder)
-    lines = ((f"{m.session.folder.name} {m.step.number}  {m.how}: {display.headline(m.step.record)}", [m.path]) for m in found)
-    return _shown(found, list(lines))
+    return _shown(found, [(m.line, [m.path]) for m in found])
 
 
 def _files(step: Any) -> Sequence[Path]:
@@ -51,8 +50,8 @@ def _shown(found: Results[Any], lines: Sequence[tuple[str, Sequence[Path]]]) -> 
         say(line)
         for path in paths:
             print(path, flush=True)  # before the next line on stderr
-    for problem in found.problems:
-        say(f"promptkit: {problem}")
+    for note in found.notes:
+        say(f"promptkit: {note}")
     say(found.summary)
     return 0 if found else 1
 

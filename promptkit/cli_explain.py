@@ -9,9 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 from promptkit.console import usage
-from promptkit.explain import WIDTH, explain
-from promptkit.lineage import Lineage
-from promptkit.spending import spending
+from promptkit.explain import explain
+from promptkit.explanation import WIDTH
 
 __all__ = ["add_commands", "print_spending"]
 
@@ -50,5 +49,5 @@ def _width() -> int:
 
 def print_spending(session: Any) -> int:
     """Prints what a session cost, by model and by outcome."""
-    print(spending(Lineage(session.folder).records()))
+    print(session.spending)
     return 0

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 from promptkit.console import say
+from promptkit.errors import PictureError, StepNotFound
 from promptkit.library import Library, templates
 from promptkit.replay import Rehearsal, declared_inputs, replay
 from promptkit.session import Session
 from promptkit.squash import squash
+from promptkit.step import Step
 
 __all__ = ["add_commands"]
 
@@ -31,13 +35,27 @@ def _replay(options: argparse.Namespace, shared: _Shared) -> int:
     into = Session(options.into, **_given(options, "budget", "deadline"))
     library = Library(*options.folders) if options.folders else templates if options.today else None
     inputs = shared.inputs(options.input, SimpleNamespace(inputs=declared_inputs(session, library))) if options.input else None
-    changes = {**_given(options, "start", "model", "endpoint", "lang"), "inputs": inputs, "templates": library}
+    start = {} if options.start is None else {"start": _start(session, options.start)}
+    changes = {**start, **_given(options, "model", "endpoint", "lang"), "inputs": inputs, "templates": library}
     done = _told(session, into, options, changes)
     if not isinstance(done, Rehearsal):
         return shared.shown(done, options)
     print(done)
     say("Nothing was sent; without --dry-run these are asked for.")
     return 0
+
+
+def _start(session: Session, given: str) -> str | Step:
+    """A picture file where there is one of that name, else a step of the session that is replayed."""
+    with suppress(OSError):  # a name that no file can have
+        if Path(given).is_file():
+            return given
+    try:
+        return session[given]
+    except StepNotFound:
+        if Path(given).name != given or Path(given).suffix:
+            raise PictureError(f"There is no step and no picture file {given!r:.80}; check the path.") from None
+        raise
 
 
 def _told(session: Session, into: Session, options: argparse.Namespace, changes: Mapping[str, Any]) -> Any:
@@ -52,8 +70,8 @@ def _told(session: Session, into: Session, options: argparse.Namespace, changes:
 
 
 def _squash(options: argparse.Namespace, shared: _Shared) -> int:
-    session = shared.existing(options, lambda o: Session(o.session, **_given(o, "model", "endpoint")))
-    return shared.shown([squash(session, options.first, options.last, prompt=options.prompt)], options)
+    session = shared.existing(options, lambda o: Session(o.session, **_given(o, "model", "endpoint", "budget", "deadline")))
+    return shared.shown([squash(session, options.first, options.last, prompt=options.prompt, fresh=options.fresh)], options)
 
 
 def _given(options: argparse.Namespace, *names: str) -> dict[str, Any]:
@@ -73,6 +91,8 @@ def add_commands(commands: Any, existing: Any, inputs: Any, shown: Any) -> None:
         made.add_argument("-s", "--session", required=True, metavar="SESSION", help="a session's name, or its folder as a path")
         made.add_argument("-e", "--endpoint", help="google, deerapi, aaigc, offline, one of your own, or a base URL")
         made.add_argument("-m", "--model")
+        made.add_argument("--budget", type=float, metavar="USD", help="for the lifetime of the session that the steps go to")
+        made.add_argument("--deadline", type=float, metavar="SECONDS", help="for one step, waits included (600)")
         return made
 
     _replay_options(command("replay", _replay, "run the steps up to the head again, in another session or beside themselves"))
@@ -80,15 +100,15 @@ def add_commands(commands: Any, existing: Any, inputs: Any, shown: Any) -> None:
     made.add_argument("first", metavar="FIRST", help="the first edit: number, tag, or beginning of an id")
     made.add_argument("last", metavar="LAST", help="the last edit, on the same trail")
     made.add_argument("prompt", nargs="?", metavar="PROMPT", help="other words than the edits' own, numbered")
+    made.add_argument("--fresh", action="store_true", help="ask anew even for what the session holds already")
 
 
 def _replay_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--into", required=True, metavar="SESSION", help="where the steps go; the same session gets a new branch")
-    parser.add_argument("--start", metavar="FILE", help="a picture that stands for the first one")
+    about = "what stands for the first picture: a file where there is one of that name, else a step of SESSION"
+    parser.add_argument("--start", metavar="FILE|STEP|TAG", help=about)
     parser.add_argument("-i", "--input", action="append", default=[], metavar="INPUT=VALUE", help="an input; VALUE may be @FILE")
     parser.add_argument("--lang", help="the language of the templates that have it: en, es-MX, ja, zh-CN, hi")
     parser.add_argument("-L", dest="folders", action="append", default=[], metavar="FOLDER", help="today's templates, of this folder first")
     parser.add_argument("--today", action="store_true", help="today's templates, of your own folders and those that come along")
     parser.add_argument("--dry-run", action="store_true", help="show every prompt and what it may cost; send and write nothing")
-    parser.add_argument("--budget", type=float, metavar="USD", help="for the lifetime of the session that the steps go to")
-    parser.add_argument("--deadline", type=float, metavar="SECONDS", help="for one step, waits included (600)")

@@ -6,10 +6,12 @@ import argparse
 from contextlib import suppress
 from typing import Any
 
-from promptkit import display
+from promptkit import display, files
+from promptkit.columns import printable
 from promptkit.console import say
 from promptkit.errors import LineageError, did_you_mean
-from promptkit.lineage import MARKER, Record
+from promptkit.folder import MARKER
+from promptkit.record import Record
 from promptkit.session import Session
 
 __all__ = ["add_commands"]
@@ -25,7 +27,8 @@ def _export(options: argparse.Namespace) -> int:
 
     session = _existing(options.session)
     given = {"step": options.step, "all": options.all, "strip": options.strip, "overwrite": options.overwrite}
-    path = takeaway.export(session, options.output or f"{session.folder.name}.zip", **given)
+    output = options.output or f"{takeaway.archive_name(session.folder, strip=options.strip)}.zip"
+    path = takeaway.export(session, output, **given)
     what = "all steps" if options.all else "the trail of one step"
     bare = " without words; its pictures may hold metadata of their own" if options.strip else ""
     say(f"{what}{bare}; {_bytes(path.stat().st_size)}")
@@ -34,16 +37,16 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _import(options: argparse.Namespace) -> int:
-    from promptkit import takeaway
+    from promptkit import importing
 
-    name = options.session or takeaway.session_name(options.archive)
+    name = options.session or importing.session_name(options.archive)
     session = Session(name)
     before = len(session)
     if before and not options.session:
         said = f"There is a session {name!r} already: -s {name} merges the archive into it, -s and another name makes a new one."
         raise LineageError(said, path=session.folder)
-    limit = takeaway.LIMIT if options.limit is None else int(options.limit * GB)
-    folder = takeaway.import_session(options.archive, session.folder, limit=limit)
+    limit = importing.LIMIT if options.limit is None else int(options.limit * GB)
+    folder = importing.import_session(options.archive, session.folder, limit=limit)
     after = len(Session(folder))
     say(f"{after - before} steps came{f' to the {before} that were there' if before else ''}; see them with promptkit log -s {name}")
     print(folder)
@@ -74,7 +77,7 @@ def _embedded(options: argparse.Namespace) -> int:
     if found.omitted:
         print(f"({found.omitted} earlier steps did not fit)")
     for record in found.records:
-        print(_printable("\n".join(_told(record))))
+        print(printable("\n".join(_told(record)), keep="\n"))  # a picture may come from a stranger
     state = "byte for byte the recorded one" if found.original else "changed since it was recorded, or converted"
     say(f"The picture is {state}: step {found.record.number}, {found.record.id}.")
     return 0
@@ -94,15 +97,11 @@ def _told(record: Record) -> list[str]:
     return lines
 
 
-def _printable(text: str) -> str:
-    """The text without what would drive a terminal: a picture may come from a stranger."""
-    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
-
-
 def _existing(name: str) -> Session:
     session = Session(name)
     if not len(session):
-        beside = [p.parent.name for p in session.folder.parent.glob(f"*/{MARKER}")]
+        markers = session.folder.parent.glob(f"*/{MARKER}")
+        beside = [p.parent.name for p in markers if not p.parent.name.startswith(files.TEMPORARY)]  # those are imports under way
         raise LineageError(f"There is no session {name!r}{did_you_mean(session.folder.name, beside)}; looked for {session.folder}.")
     return session
 
@@ -124,7 +123,7 @@ def add_commands(commands: Any) -> None:
 
     export = command("export", _export, "write the trail of a step, or a whole session, as one zip")
     export.add_argument("session", metavar="SESSION", help="a session's name, or its folder as a path")
-    export.add_argument("-o", "--output", metavar="FILE", help="the zip (the session's name, here)")
+    export.add_argument("-o", "--output", metavar="FILE", help="the zip (here, by the session's name; with --strip stripped.zip)")
     which = export.add_mutually_exclusive_group()
     which.add_argument("--step", metavar="STEP", help="number, tag, or beginning of an id; the head")
     which.add_argument("--all", action="store_true", help="all steps, and not one trail")

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import codecs
 import sys
 
-__all__ = ["say", "usage"]
+from promptkit.columns import printable
+
+__all__ = ["PATHS_WHOLE", "say", "usage"]
+
+PATHS_WHOLE = "promptkit.paths"  # how a stream's errors= names it
 
 
 def say(text: str) -> None:
     """One line on stderr, without what would move the cursor or colour the screen."""
-    shown = "".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text)
-    print(shown, file=sys.stderr)
+    print(printable(text, keep="\n\t"), file=sys.stderr)
+
+
+def _own_bytes(error: UnicodeError) -> tuple[bytes | str, int]:
+    """What a stream's encoding cannot say is a ?, but for the bytes of a path that is no text: with them, it can be pasted."""
+    assert isinstance(error, UnicodeEncodeError)
+    character = error.object[error.start]
+    return bytes([ord(character) - 0xDC00]) if "\udc80" <= character <= "\udcff" else "?", error.start + 1
+
+
+codecs.register_error(PATHS_WHOLE, _own_bytes)
 
 
 def usage(message: str) -> SystemExit:

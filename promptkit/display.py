@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from promptkit.lineage import Lineage, Record
+from promptkit.columns import printable
+from promptkit.errors import LineageError, StepNotFound
+from promptkit.lineage import Lineage
 from promptkit.markup import Html, card, escape, figure, page, strip, table
 from promptkit.picture import Picture
+from promptkit.record import Record
 
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["contact_sheet", "headline", "is_draft", "page_html", "step_card", "strip_html", "tree_html", "tree_text"]
+__all__ = ["contact_sheet", "headline", "is_draft", "named", "page_html", "step_card", "strip_html", "tree_html", "tree_text"]
 
 CARD_PIXELS = 320
 TREE_PIXELS = 160
@@ -39,9 +42,24 @@ def headline(record: Record) -> str:
     """One line for a step: its label, else the beginning of its prompt, and why it has no picture where it has none."""
     no_words = "a stripped step" if record.fields.get("stripped_from") else "a picture of one's own"
     text = record.fields.get("label") or record.prompt.get("text") or no_words
-    line = _printable(" ".join(str(text).split()))
+    line = printable(" ".join(str(text).split()))
     short = line if len(line) <= HEADLINE else line[: HEADLINE - 1] + "…"
     return short if record.ok else f"{short} ({record.outcome})"
+
+
+def named(lineage: Lineage, record: Record) -> str:
+    """A step by its number, with the beginning of its id where two merged copies share the number: `6`, or `6 (b217e2ad0e)`."""
+    return f"{record.number} ({record.id[:10]})" if _is_shared(lineage, record.number) else str(record.number)
+
+
+def _is_shared(lineage: Lineage, number: int) -> bool:
+    try:
+        lineage.find(number)
+    except StepNotFound as error:
+        return len(error.near) > 1
+    except LineageError:  # its record was damaged meanwhile
+        return False
+    return False
 
 
 def is_draft(record: Record) -> bool:
@@ -116,17 +134,12 @@ def tree_text(lineage: Lineage, *, head: str | None = None, files: bool = False)
 
 
 def _line(record: Record, tags: Sequence[str], is_head: bool) -> str:
-    marks = "".join(f" [{_printable(t)}]" for t in tags) + (" <- head" if is_head else "")
+    marks = "".join(f" [{printable(t)}]" for t in tags) + (" <- head" if is_head else "")
     return f"{record.number} {headline(record)}{_times(record)}{marks}"
 
 
 def _times(record: Record) -> str:
     return f" (asked {len(record.attempts)} times)" if len(record.attempts) > 1 else ""
-
-
-def _printable(text: str) -> str:
-    """The text without what would drive a terminal: a folder may come from a stranger."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 class _Block:
@@ -165,14 +178,14 @@ def tree_html(lineage: Lineage, *, head: str | None = None) -> Html:
     return Html("".join(open_blocks[0].blocks))
 
 
-def strip_html(records: Sequence[Record]) -> Html:
-    """Steps side by side."""
-    return strip(_figure(r, TREE_PIXELS) for r in records)
+def strip_html(records: Sequence[Record], *, reused: Collection[str] = ()) -> Html:
+    """Steps side by side; those whose ids are in `reused` were there already, and say so."""
+    return strip(_figure(r, TREE_PIXELS, note=" (reused)" if r.id in reused else "") for r in records)
 
 
-def _figure(record: Record, pixels: int, tags: Sequence[str] = (), is_head: bool = False, picture: bool = True) -> Html:
+def _figure(record: Record, pixels: int, tags: Sequence[str] = (), is_head: bool = False, picture: bool = True, note: str = "") -> Html:
     marks = "".join(f" [{t}]" for t in tags) + (" ← head" if is_head else "")
-    caption = f"{record.number} {headline(record)}{marks}"
+    caption = f"{record.number} {headline(record)}{note}{marks}"
     if not record.pictures or not picture:
         return Html(f'<div style="width:{pixels}px;margin:4px;font-size:85%;overflow-wrap:anywhere">{escape(caption)}</div>')
     return Html(f'<div style="width:{pixels}px">{figure(record.pictures[0].thumbnail(pixels), caption, alt=headline(record))}</div>')
@@ -215,7 +228,7 @@ def page_html(lineage: Lineage, *, head: str | None = None, link: Callable[[str]
 
 def _origin(lineage: Lineage, record: Record) -> str:
     """Which steps it was made from, in words."""
-    numbers = [str(lineage.get(p).number) for p in record.parents if lineage.has(p)]
+    numbers = [named(lineage, lineage.get(p)) for p in record.parents if lineage.has(p)]
     return f" from {' and '.join(numbers)}{_times(record)}" if numbers else _times(record)
 
 

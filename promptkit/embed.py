@@ -13,20 +13,30 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from promptkit import files
-from promptkit.errors import LineageError, PictureError, StepNotFound, warn
-from promptkit.lineage import Lineage, Record
+from promptkit.errors import LineageError, PictureError, warn
+from promptkit.lineage import Lineage
 from promptkit.picture import Picture, media_type
-from promptkit.record import sources_digest
+from promptkit.record import Record, sources_digest
 
-__all__ = ["LARGEST", "Embedded", "ancestors", "embedded", "lineage_of", "read_embedded", "save_embedded", "without_embedded"]
+__all__ = [
+    "LARGEST",
+    "Embedded",
+    "has_embedded",
+    "lineage_of",
+    "read_embedded",
+    "save_embedded",
+    "with_embedded",
+    "without_embedded",
+]
 
 KEYWORD = b"promptkit\0"
+FIELD = b"iTXt" + KEYWORD
 LAYOUT = 1
 LARGEST = 1_000_000  # bytes of text; Pillow refuses a PNG with more than 1,048,576 in one compressed field
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
-class Kept(Protocol):
+class StepLike(Protocol):
     """What is asked of a step, which stands above this."""
 
     @property
@@ -61,46 +71,17 @@ class Embedded:
         return self.records[-1]
 
 
-# The steps that explain a step
-
-
-def ancestors(lineage: Lineage, *records: Record) -> tuple[Record, ...]:
-    """These records and all that they came from, parents and steps that went along as references, each after what it came from.
-
-    What is missing or damaged is passed over.
-    """
-    done: dict[str, Record] = {}
-    ahead = list(reversed(records))
-    while ahead:  # a stack of its own, for histories go deeper than Python calls
-        record = ahead[-1]
-        before = [] if record.id in done else list(_before(lineage, record, done))
-        ahead += reversed(before)
-        if not before:
-            done.setdefault(ahead.pop().id, record)
-    return tuple(done.values())
-
-
-def _before(lineage: Lineage, record: Record, done: Mapping[str, Record]) -> Iterator[Record]:
-    named = dict.fromkeys((*record.parents, *(s["step"] for s in record.sources if s.get("step"))))
-    for full_id in named:
-        if full_id not in done:
-            try:
-                yield lineage.get(full_id)
-            except StepNotFound:
-                continue
-
-
 # What is embedded
 
 
-def lineage_of(step: Kept) -> dict[str, Any]:
+def lineage_of(step: StepLike) -> dict[str, Any]:
     """What a picture is embedded with: the step's record and those it came from, as they are on disk, with their template sources.
 
     No pictures, and at most LARGEST bytes as JSON: of those that do not fit, the steps farthest back, only the number is given, as
     `omitted`. LineageError where the step's own record does not fit, or one is damaged.
     """
     lineage = Lineage(step.record.path.parent)
-    trail = ancestors(lineage, lineage.get(step.id))
+    trail = lineage.ancestors(lineage.get(step.id))
     entries: list[dict[str, Any]] = []
     templates: dict[str, Mapping[str, str]] = {}
     room = LARGEST - 300  # bytes; the rest of the JSON takes less than these
@@ -141,7 +122,7 @@ def _json(value: object) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
 
 
-def save_embedded(step: Kept, path: str | os.PathLike[str]) -> Path:
+def save_embedded(step: StepLike, path: str | os.PathLike[str]) -> Path:
     """Writes a copy of the step's picture as a PNG with its lineage inside, prompts and inputs included; returns the path written.
 
     A PNG's other bytes stay as they are, a picture of another type is converted, and said so. An existing file is replaced whole or not
@@ -156,7 +137,7 @@ def save_embedded(step: Kept, path: str | os.PathLike[str]) -> Path:
         if payload["omitted"]:
             held, omitted = len(payload["records"]), payload["omitted"]
             warn(f"{target.name} holds the last {held} steps of its lineage; {omitted} did not fit. An exported trail holds all.")
-        files.write_whole(target, embedded(_as_png(step.picture, target), _json(payload)))
+        files.write_whole(target, with_embedded(_as_png(step.picture, target), _json(payload)))
     except (OSError, ValueError, RuntimeError) as error:  # the latter two: a name that no file can have
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
         raise PictureError(f"The picture cannot be saved as {target}: {reason}; give another path.") from None
@@ -188,7 +169,7 @@ def _as_png(picture: Picture, target: Path) -> Picture:
 # Chunks
 
 
-def embedded(picture: Picture | bytes, payload: bytes | str) -> bytes:
+def with_embedded(picture: Picture | bytes, payload: bytes | str) -> bytes:
     """The bytes of a PNG with that text (bytes: UTF-8) in one iTXt field, in place of an earlier one of ours; all others are unchanged.
 
     PictureError for another type than PNG, a damaged one, or a text of more than LARGEST bytes.
@@ -202,6 +183,11 @@ def embedded(picture: Picture | bytes, payload: bytes | str) -> bytes:
     # the flag and the method say zlib; language and translated keyword are empty
     field = _chunk(b"iTXt", KEYWORD + b"\x01\x00" + b"\0" + b"\0" + zlib.compress(text, 9))
     return bare[:first] + field + bare[first:]
+
+
+def has_embedded(data: bytes) -> bool:
+    """Whether it is a PNG that may hold promptkit's field: quick, and never wrong where it says no."""
+    return data.startswith(SIGNATURE) and FIELD in data
 
 
 def without_embedded(data: bytes) -> bytes:
@@ -235,7 +221,7 @@ def _chunks(data: bytes) -> Iterator[tuple[int, int]]:
 
 
 def _is_ours(data: bytes, begin: int) -> bool:
-    return data[begin + 4 : begin + 8] == b"iTXt" and data.startswith(KEYWORD, begin + 8)
+    return data.startswith(FIELD, begin + 4)
 
 
 # Reading
@@ -245,7 +231,7 @@ def read_embedded(source: str | os.PathLike[str] | bytes) -> Embedded | None:
     """The lineage inside a picture file, or its bytes; None where it holds none, whatever its type.
 
     What is read is bounded and each record is checked against its id. PictureError where the file cannot be read, or holds a lineage that
-    is damaged or was changed; LineageError where a newer promptkit wrote it.
+    is damaged or was changed; LineageError where what fits its id is no record all the same, or a newer promptkit wrote it.
     """
     data, name = _read(source)
     if data[:8] != SIGNATURE:
@@ -253,7 +239,7 @@ def read_embedded(source: str | os.PathLike[str] | bytes) -> Embedded | None:
     ours = [data[begin + 8 : end - 4] for begin, end in _chunks(data) if _is_ours(data, begin)]
     if not ours:
         return None
-    return _embedded(_payload(ours[0], name), hashlib.sha256(without_embedded(data)).hexdigest(), name)
+    return _checked(_payload(ours[0], name), hashlib.sha256(without_embedded(data)).hexdigest(), name)
 
 
 def _read(source: str | os.PathLike[str] | bytes) -> tuple[bytes, str]:
@@ -292,7 +278,7 @@ def _damaged(name: str) -> PictureError:
     return PictureError(f"{name} holds a lineage that is damaged or was changed; the session that it came from has the whole one.")
 
 
-def _embedded(payload: Mapping[str, Any], sha256: str, name: str) -> Embedded:
+def _checked(payload: Mapping[str, Any], sha256: str, name: str) -> Embedded:
     layout = payload.get("layout")
     if isinstance(layout, int) and layout > LAYOUT:
         said = f"{name} holds a lineage of layout {layout}, and this promptkit knows {LAYOUT}: upgrade promptkit to read it."

@@ -1,17 +1,21 @@
-"""Text as a search sees it: without case and accents, in any script."""
+"""Text as a search sees it: without case, accents and ways of spelling, in any script."""
 
 from __future__ import annotations
 
 import unicodedata
+from bisect import bisect_left
 
-__all__ = ["even", "folded", "snippet"]
+__all__ = ["folded", "normalized", "snippet"]
 
 AROUND = 40  # characters on each side of a word that was found
 # Letters that are one letter with a mark to their readers, and that Unicode does not take apart.
 UNMARKED = {"ø": "o", "ł": "l", "đ": "d", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe"}
+# What keyboards have one sign for, and what they leave out. Signs of ASCII stay what they are: ASCII is not looked at one by one.
+SIGNS = {"'": "‘’‚‛‹›ʼʹ′´", '"': "“”„‟«»″〝〞〟", "-": "−", "/": "⁄", "~": "〜", "": "ـ"}
+PLAIN = {sign: plain for plain, signs in SIGNS.items() for sign in signs}
 
 
-def even(text: str) -> str:
+def normalized(text: str) -> str:
     """The text on one line, each letter with its marks as one character where Unicode has one."""
     return unicodedata.normalize("NFC", " ".join(text.split()))
 
@@ -20,13 +24,21 @@ class _Folds(dict[int, str]):
     """For str.translate: each character without case and accents, found out when it is first met."""
 
     def __missing__(self, code: int) -> str:
-        plain = unicodedata.normalize("NFKD", chr(code).casefold())
-        kept = "".join(UNMARKED.get(c, c) for c in plain if not _is_accent(c))
-        self[code] = unicodedata.normalize("NFC", kept).casefold()
+        letter = PLAIN.get(chr(code), chr(code)).casefold()
+        plain = "".join(map(_plain, unicodedata.normalize("NFKD", letter)))
+        self[code] = unicodedata.normalize("NFC", plain).casefold()
         return self[code]
 
 
 FOLDS = _Folds()
+
+
+def _plain(character: str) -> str:
+    if _is_accent(character) or _is_unseen(character):
+        return ""
+    if unicodedata.category(character) == "Pd":  # hyphens and dashes
+        return "-"
+    return UNMARKED.get(character) or PLAIN.get(character, character)
 
 
 def _is_accent(character: str) -> bool:
@@ -34,15 +46,28 @@ def _is_accent(character: str) -> bool:
     return unicodedata.combining(character) in range(10, 36) or unicodedata.combining(character) >= 200
 
 
+def _is_unseen(character: str) -> bool:
+    """Joiners, soft hyphens, marks of direction, and what chooses one of a sign's two shapes (as ❤ and ❤️)."""
+    return unicodedata.category(character) == "Cf" or "\ufe00" <= character <= "\ufe0f" or character == "\u034f"
+
+
 def folded(text: str) -> str:
-    """The text without case and accents; character by character, so that places in it can be found again."""
-    return text.casefold() if text.isascii() else text.translate(FOLDS)
+    """The text without case and accents, whichever way its signs are written: half or full width, curly or straight."""
+    return text.casefold() if text.isascii() else unicodedata.normalize("NFC", text.translate(FOLDS))
 
 
 def snippet(text: str, word: str) -> str:
     """The text around a folded word that is in it."""
-    places = [i for i, character in enumerate(text) for _ in folded(character)]  # of each folded character
-    at = folded(text).find(word)
-    start, end = places[at], places[at + len(word) - 1] + 1
+    start, end = _place(text, word)
     left, right = max(0, start - AROUND), min(len(text), end + AROUND)
     return ("…" if left else "") + text[left:right].strip() + ("…" if right < len(text) else "")
+
+
+def _place(text: str, word: str) -> tuple[int, int]:
+    """Where the folded word begins and ends in the text: the more of the text is folded, the more comes out."""
+
+    def length(end: int) -> int:
+        return len(folded(text[:end]))
+
+    at, ends = folded(text).find(word), range(len(text) + 1)
+    return bisect_left(ends, at, key=length), bisect_left(ends, at + len(word), key=length)

@@ -152,7 +152,7 @@ class Pictures:
     max: int | None = None
     roles: tuple[str, ...] = ()
 
-    def _problem(self, count: int) -> str | None:
+    def problem(self, count: int) -> str | None:
         """What is wrong with so many pictures, or None."""
         if count >= self.min and (self.max is None or count <= self.max):
             return None

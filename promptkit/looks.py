@@ -8,9 +8,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from promptkit.likeness import Look
+from promptkit.likeness import Fingerprint
 
-__all__ = ["Looks"]
+__all__ = ["CACHE_NAME", "Looks"]
+
+# Another number with each change of how fingerprints are made: those of an older promptkit cannot be compared with new ones.
+CACHE_NAME = "looks-2.jsonl"
 
 
 class Looks:
@@ -22,7 +25,7 @@ class Looks:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._seen: dict[str, list[tuple[str, Look | None]]] = {}  # by the beginning of the sha256 that file names have
+        self._seen: dict[str, list[tuple[str, Fingerprint | None]]] = {}  # by the beginning of the sha256 that file names have
         self._new: list[bytes] = []
         try:
             lines = path.read_bytes().splitlines()
@@ -33,20 +36,20 @@ class Looks:
                 self._take(json.loads(line))
 
     def _take(self, fields: dict[str, Any]) -> None:
-        sha256, packed = fields["sha256"], fields["look"]
-        look = Look.unpacked(base64.b64decode(packed, validate=True)) if packed else None
-        if len(sha256) == 64 and (look or packed is None):
-            self._seen.setdefault(sha256[:10], []).append((sha256, look))
+        sha256, packed = fields["sha256"], fields["fingerprint"]
+        seen = Fingerprint.unpacked(base64.b64decode(packed, validate=True)) if packed else None
+        if len(sha256) == 64 and (seen or packed is None):
+            self._seen.setdefault(sha256[:10], []).append((sha256, seen))
 
-    def of(self, beginning: str) -> list[tuple[str, Look | None]]:
-        """The sha256 that begin so, with their looks (None: it has none to compare); nothing where nobody has looked yet."""
+    def of(self, beginning: str) -> list[tuple[str, Fingerprint | None]]:
+        """The sha256 that begin so, with their fingerprints (None: it has none); nothing where nobody has looked yet."""
         return [seen for seen in self._seen.get(beginning[:10], ()) if seen[0].startswith(beginning)]
 
-    def add(self, sha256: str, look: Look | None) -> None:
+    def add(self, sha256: str, seen: Fingerprint | None) -> None:
         """What was seen just now."""
-        packed = base64.b64encode(look.packed()).decode() if look else None
-        self._seen.setdefault(sha256[:10], []).append((sha256, look))
-        self._new.append(json.dumps({"sha256": sha256, "look": packed}).encode())
+        packed = base64.b64encode(seen.packed()).decode() if seen else None
+        self._seen.setdefault(sha256[:10], []).append((sha256, seen))
+        self._new.append(json.dumps({"sha256": sha256, "fingerprint": packed}).encode())
 
     def keep(self) -> None:
         """Appends what was added since, in one write that begins with a line's end: a killed process may have left half a line."""

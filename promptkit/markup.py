@@ -18,8 +18,8 @@ class Html(str):
 
 
 def escape(text: object) -> Html:
-    """`text` as HTML that shows it literally, quotes included, so that it fits attributes too."""
-    return text if isinstance(text, Html) else Html(html.escape(str(text), quote=True))
+    """`text` as HTML that shows it literally, quotes included, so that it fits attributes too; what no encoding can carry is a ?."""
+    return text if isinstance(text, Html) else Html(html.escape(str(text), quote=True).encode("utf-8", "replace").decode())
 
 
 def figure(source: str, caption: object = "", *, alt: str = "", width: int | None = None) -> Html:

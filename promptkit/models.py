@@ -249,5 +249,8 @@ def _tokens(usage: Mapping[str, Any]) -> tuple[int, int, int] | None:
     return _count(usage["promptTokenCount"]), text, picture
 
 
+MOST_TOKENS = 10**12  # whatever a service claims, the sum is a number that a record holds
+
+
 def _count(value: object) -> int:
-    return max(0, value) if isinstance(value, int) else 0
+    return min(max(0, value), MOST_TOKENS) if isinstance(value, int) else 0

@@ -4,32 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from promptkit import __version__, models, wire
-from promptkit.errors import InputError, LineageError, SettingsError, StepNotFound
-from promptkit.lineage import Lineage, Record, now
+from promptkit.arguments import CONFIG, SEEDS
+from promptkit.errors import LineageError, StepNotFound
+from promptkit.lineage import Lineage
 from promptkit.picture import Picture
-from promptkit.template import Prompt, Template
+from promptkit.record import Record, now
+from promptkit.template import Prompt
 
 __all__ = [
-    "CONFIG",
     "Plan",
     "Source",
-    "check_values",
-    "checked_config",
-    "checked_label",
-    "checked_lang",
-    "checked_meta",
-    "checked_pictures",
-    "checked_prompt",
-    "checked_text",
     "history",
-    "is_number",
     "known_hints",
     "prompt_to_ask",
     "record_fields",
@@ -39,25 +29,6 @@ __all__ = [
     "trail",
 ]
 
-
-
-def is_number(value: object) -> bool:
-    """Whether it is a number that JSON has: true and false, infinities and NaN are none."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-SEEDS = 2**31  # the API's seed is an int32
-OPTIONS: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "aspect_ratio": (lambda v: isinstance(v, str) and bool(re.fullmatch(r"[1-9]\d*:[1-9]\d*", v)), 'a text such as "16:9"'),
-    "image_size": (lambda v: isinstance(v, str), 'a text such as "2K"'),
-    "seed": (lambda v: isinstance(v, int) and not isinstance(v, bool) and -SEEDS <= v < SEEDS, "a whole number of 32 bits, with its sign"),
-    "temperature": (lambda v: is_number(v), "a number"),
-    "safety": (
-        lambda v: isinstance(v, Mapping) and all(isinstance(x, str) for pair in v.items() for x in pair),
-        'a mapping such as {"HARASSMENT": "BLOCK_ONLY_HIGH"}',
-    ),
-}
-CONFIG = tuple(OPTIONS)
 
 
 @dataclass(frozen=True)
@@ -122,73 +93,6 @@ class Plan:
     def pictures(self) -> list[Picture]:
         """The pictures of the user's turn, as they are sent; in a chain that talks the base came with the model's own turn."""
         return [s.picture.for_sending() for s in self.sources if not (self.history and s.role == "base")]
-
-
-# What a caller gives
-
-
-def checked_prompt(prompt: object) -> Prompt:
-    """The Prompt of a text or a rendered template. SettingsError for anything else."""
-    if isinstance(prompt, Template):
-        raise SettingsError(f"{prompt.name} is a template: call it with its inputs ({', '.join(prompt.inputs)}) to get a prompt.")
-    if isinstance(prompt, Prompt):
-        return prompt
-    if not isinstance(prompt, str) or not prompt.strip():
-        raise SettingsError(f"A prompt is a text or a rendered template; this is {prompt!r:.60}.")
-    # half a surrogate pair is no text that JSON could carry
-    return Prompt(text=prompt.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
-
-
-def checked_pictures(prompt: Prompt, count: int) -> None:
-    """InputError where the prompt's template does not go with so many pictures, the one being edited included."""
-    problem = prompt.pictures._problem(count) if prompt.pictures else None
-    if problem:
-        edits = "edits a picture, and " if prompt.kind == "edit" else ""
-        said = f"{prompt.template} {edits}{problem}: call edit(…) on the one to change, and bring the others as references=[…], in order."
-        raise InputError(said, problems=[problem])
-
-
-def checked_config(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The options with their types checked, those that are None left out. SettingsError names the first that is wrong."""
-    checked = {k: v for k, v in config.items() if v is not None}
-    check_values(OPTIONS, **checked)
-    return checked
-
-
-def check_values(rules: Mapping[str, tuple[Callable[[Any], bool], str]], /, **given: Any) -> None:
-    """SettingsError names the first of the values that does not fit its rule, with what was expected."""
-    for name, value in given.items():
-        fits, expected = rules[name]
-        if not fits(value):
-            raise SettingsError(f"{name} is {expected}, not {value!r:.60}.")
-
-
-def checked_text(name: str, value: object) -> str | None:
-    """A text, or None for none. SettingsError for anything else."""
-    if value is not None and not isinstance(value, str):
-        raise SettingsError(f"{name} is a text, not {value!r:.60}.")
-    return value
-
-
-def checked_lang(lang: object) -> str | None:
-    """A language tag, or None for none."""
-    if isinstance(lang, str) and not lang.strip():
-        raise SettingsError('lang is a language tag, such as "zh-CN", not an empty text.')
-    return checked_text("lang", lang)
-
-
-def checked_label(label: object) -> str | None:
-    """The caller's short name for a step."""
-    return checked_text("label", label)
-
-
-def checked_meta(meta: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The caller's notes as JSON will bring them back. SettingsError for what JSON cannot hold."""
-    try:
-        checked: dict[str, Any] = json.loads(json.dumps(dict(meta or {}), allow_nan=False))
-    except (TypeError, ValueError, RecursionError) as error:
-        raise SettingsError(f"meta holds what JSON cannot: {error}; use texts, numbers, lists and mappings.") from None
-    return checked
 
 
 def known_hints(prompt: Prompt, model: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,10 @@ __all__ = [
     "SCHEMA",
     "Problem",
     "Record",
+    "added_up",
+    "is_usd",
     "json_bytes",
+    "now",
     "number_of",
     "read_json",
     "recorded_picture",
@@ -32,6 +36,7 @@ __all__ = [
 SCHEMA = "1.0"
 RECORD_NAME = re.compile(r"(\d{4,})-([\w.]+)-([0-9a-f]{10})\.json")
 HAS_PICTURE = ("picture", "added")
+MOST_USD = 1e9  # more than any attempt can cost, and little enough to be added up
 
 # What a field must be; `| None`: if it is there. Fields that are not named here are kept as they are.
 Kinds = Mapping[str, Any]
@@ -49,12 +54,17 @@ FIELDS: Kinds = {
     "meta": dict | None,
     "warnings": list | None,
 }
-PROMPT: Kinds = {"text": str | None, "template": str | None, "digest": str | None, "inputs": dict | None, "lang": str | None}
+PROMPT: Kinds = {
+    "text": str | None,
+    "template": str | None,
+    "pack": list | tuple | None,
+    "digest": str | None,
+    "inputs": dict | None,
+    "lang": str | None,
+}
 REQUEST: Kinds = {"endpoint": str | None, "model": str | None, "config": dict | None}
 ATTEMPT: Kinds = {"outcome": str | None, "text": str | None, "usage": dict | None, "cost": dict | None, "turn": str | None}
 SOURCE: Kinds = {"role": str, "sha256": str, "mime_type": str, "file": str | None, "step": str | None}
-COST: Kinds = {"usd": int | float}
-SIZE: Kinds = {"wide": int, "high": int}
 OUTPUT: Kinds = {"file": str, "sha256": str, "mime_type": str, "bytes": int, "size": list | None}
 
 
@@ -119,6 +129,11 @@ class Record:
         return self.outcome in HAS_PICTURE
 
     @property
+    def origins(self) -> tuple[str, ...]:
+        """The ids of the steps that it came from, each once: its parents, and those whose pictures went along."""
+        return tuple(dict.fromkeys((*self.parents, *(s["step"] for s in self.sources if s.get("step")))))
+
+    @property
     def recipe(self) -> str | None:
         """What was asked for, hashed; None for a picture that was added."""
         return self.fields.get("recipe")
@@ -168,12 +183,17 @@ def _check_fields(fields: Mapping[str, Any], path: Path) -> None:
     for name, kinds in (("attempts", ATTEMPT), ("sources", SOURCE), ("outputs", OUTPUT)):
         for i, item in enumerate(fields[name]):
             _check(item, kinds, f"{name}[{i}].", path)
-    for attempt in fields["attempts"]:
-        if attempt.get("cost") is not None:
-            _check(attempt["cost"], COST, "cost.", path)
-    for output in fields["outputs"]:
-        if output.get("size") is not None:
-            _check(dict(zip(("wide", "high"), output["size"], strict=False)), SIZE, "size: ", path)
+    _check_numbers(fields, path)
+
+
+def _check_numbers(fields: Mapping[str, Any], path: Path) -> None:
+    """Those that others count with: a sum that is none would upset every budget."""
+    for i, attempt in enumerate(fields["attempts"]):
+        if (cost := attempt.get("cost")) is not None and not is_usd(cost.get("usd")):
+            raise _wrong(path, f"attempts[{i}].cost.usd", cost.get("usd"), "USD from 0 to below a billion")
+    for i, output in enumerate(fields["outputs"]):
+        if not _is_size(output.get("size")):
+            raise _wrong(path, f"outputs[{i}].size", output["size"], "width and height in pixels, or None")
 
 
 def _check(values: Mapping[str, Any], kinds: Kinds, where: str, path: Path) -> None:
@@ -183,8 +203,20 @@ def _check(values: Mapping[str, Any], kinds: Kinds, where: str, path: Path) -> N
 
 def _check_kind(value: object, kind: Any, where: str, path: Path) -> None:
     if not isinstance(value, kind) or isinstance(value, bool):
-        wanted = getattr(kind, "__name__", str(kind))
-        raise LineageError(f"The record {path} has {where} = {value!r:.60}, which should be {wanted}.", path=path)
+        raise _wrong(path, where, value, getattr(kind, "__name__", str(kind)))
+
+
+def _wrong(path: Path, where: str, value: object, wanted: str) -> LineageError:
+    return LineageError(f"The record {path} has {where} = {value!r:.60}, which should be {wanted}.", path=path)
+
+
+def is_usd(value: object) -> bool:
+    """Whether it is a sum that an attempt can cost."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < MOST_USD
+
+
+def _is_size(value: object) -> bool:
+    return value is None or (isinstance(value, list) and len(value) == 2 and all(type(side) is int and side > 0 for side in value))
 
 
 # Reading, hashing and writing of what lies beside the records
@@ -223,8 +255,13 @@ def sources_digest(sources: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical.encode(errors="replace")).hexdigest()
 
 
+def now() -> str:
+    """The time as records hold it: UTC, to the millisecond."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 def number_of(name: str) -> int:
-    """The number that a record's file name begins with."""
+    """The number that the file names of a step begin with."""
     return int(name.partition("-")[0])
 
 

@@ -17,25 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
-from promptkit import display, markup, models, recovery, settings
-from promptkit.asking import Answer, Budget, Service, ask, ask_together, refuse_key, spent
-from promptkit.errors import (
-    LineageError,
-    PictureError,
-    PromptkitError,
-    SettingsError,
-    StepNotFound,
-    brief_path,
-    did_you_mean,
-    warn,
-)
-from promptkit.gate import Gate, gate_of
-from promptkit.lineage import MARKER, Lineage, Problem, Record
-from promptkit.picture import Picture
-from promptkit.plan import (
+from promptkit import models, recovery, settings
+from promptkit.arguments import (
+    CALL_OPTIONS,
     CONFIG,
-    Plan,
-    Source,
     check_values,
     checked_config,
     checked_label,
@@ -43,8 +28,26 @@ from promptkit.plan import (
     checked_meta,
     checked_pictures,
     checked_prompt,
-    history,
     is_number,
+    refuse_unknown,
+)
+from promptkit.asking import Answer, Budget, Service, ask, ask_together, refuse_key
+from promptkit.cursor import Cursor
+from promptkit.errors import (
+    LineageError,
+    PictureError,
+    PromptkitError,
+    SettingsError,
+    StepNotFound,
+    warn,
+)
+from promptkit.gate import Gate, gate_of
+from promptkit.lineage import Lineage
+from promptkit.picture import Picture
+from promptkit.plan import (
+    Plan,
+    Source,
+    history,
     known_hints,
     prompt_to_ask,
     record_fields,
@@ -52,12 +55,13 @@ from promptkit.plan import (
     recorded_sources,
     trail,
 )
-from promptkit.record import added_up
+from promptkit.record import Record
 from promptkit.settings import Endpoint, Key
 from promptkit.spending import Spending, spending
 from promptkit.step import Step, Steps
 from promptkit.template import Prompt
 from promptkit.transport import FunctionTransport, RequestsTransport, Transport
+from promptkit.where import Where, session_folder
 
 if TYPE_CHECKING:
     from promptkit.explain import Explanation
@@ -65,22 +69,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Session"]
 
-CALL_OPTIONS = (*CONFIG, "lang", "references", "anchor", "label", "meta", "fresh")
 ANCHORLESS = "A new root continues nothing that could drift, so there is no anchor; send the picture along with references=."
-HINTS = {
-    "images": "references=",
-    "image": "references=",
-    "ratio": "aspect_ratio=",
-    "size": "image_size=",
-    "n": "vary(n=…)",
-    "base_url": "endpoint=",
-    "url": "endpoint=",
-    "key": "api_key=",
-    "model": "Session(model=…)",
-    "fresh": "it with generate, edit and vary; again always asks anew",
-    "variables": "the template's own inputs: templates.sticker(subject=…)",
-    "inputs": "the template's own inputs: templates.sticker(subject=…)",
-}
 VALUES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "model": (lambda v: v is None or (isinstance(v, str) and bool(v.strip())), 'a model\'s id, such as "gemini-2.5-flash-image"'),
     "chain": (lambda v: v in ("picture", "chat"), '"picture" (sends the last picture) or "chat" (sends the earlier turns)'),
@@ -91,10 +80,9 @@ VALUES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "deadline": (lambda v: is_number(v) and v > 0, "a number of seconds above 0"),
 }
 log = logging.getLogger("promptkit")
-Where = str | os.PathLike[str]
 
 
-class Session:
+class Session(Cursor):
     """A tree of pictures in one folder, and a head from which the next edit starts.
 
     `where` is a name (the session folder ./NAME if there is one, else NAME in the user's data folder) or, with a separator or as a Path,
@@ -129,9 +117,9 @@ class Session:
         deadline: float = 600,
         **unknown: object,
     ) -> None:
-        _refuse_unknown(unknown, _PARAMETERS)
+        refuse_unknown(unknown, _PARAMETERS)
         check_values(VALUES, model=model, chain=chain, transport=transport, recover=recover, budget=budget, lang=lang, deadline=deadline)
-        self._lineage = Lineage(_folder_of(where))
+        super().__init__(Lineage(session_folder(where)))
         self._chosen = settings.choose_endpoint(endpoint) if endpoint is not None else _endpoint_of(transport)
         self._follows = self._chosen is None  # the head's endpoint, and then its model too
         self._named_model, self._given_transport = model, transport
@@ -141,7 +129,6 @@ class Session:
             {"aspect_ratio": aspect_ratio, "image_size": image_size, "seed": seed, "temperature": temperature, "safety": safety}
         )
         self._budget = Budget(budget, self._lineage)
-        self._cursor: tuple[str | None, tuple[str, ...]] | None = None
         self._lazy = threading.Lock()
         self._warned_of: set[str] = set()
         self._own_gate = Gate()  # of a transport of the caller's, which may lead anywhere
@@ -241,54 +228,10 @@ class Session:
         return self._moved(self._added(Picture.open(picture), label))  # type: ignore[arg-type]
 
     def _added(self, picture: Picture, label: str | None = None) -> Step:
-        for record in self._lineage.records():
-            if record.outcome == "added" and record.outputs[0]["sha256"] == picture.sha256 and self._lineage.is_whole(record):
-                return Step(self, self._lineage, record, reused=True)
+        if record := self._lineage.added_with(picture.sha256):
+            return self._step_of(record, reused=True)
         draft = self._lineage.begin("add", record_fields(None, label=label, meta={}))
-        return Step(self, self._lineage, draft.commit("added", [picture]))
-
-    # Moving
-
-    def undo(self) -> Step:
-        """Moves the head to its parent; nothing is deleted, and `redo` comes back. LineageError at a root."""
-        step = self._head_step("undo")
-        if not step.record.parents:
-            said = f"Step {step.number} is a root: there is nothing before it; goto(…) moves the head anywhere."
-            raise LineageError(said, path=self.folder)
-        parent = Step(self, self._lineage, self._lineage.get(step.record.parents[0]))
-        self._move(parent.id, (step.id, *self._position[1]))
-        return parent
-
-    def redo(self) -> Step:
-        """Takes back the last undo. LineageError where there is none to take back."""
-        redo = self._position[1]
-        if not redo:
-            raise LineageError("There is no undo to take back; goto(…) moves the head anywhere.", path=self.folder)
-        step = Step(self, self._lineage, self._lineage.get(redo[0]))
-        self._move(step.id, redo[1:])
-        return step
-
-    def goto(self, step: object) -> Step:
-        """Moves the head to a step (a Step, a number, a tag, the beginning of an id)."""
-        found = self._step(step)
-        self._move(found.id)
-        return found
-
-    def at(self, step: object) -> Session:
-        """A second cursor on the same folder, with its head at that step."""
-        other = object.__new__(type(self))
-        other.__dict__ = {**self.__dict__, "_cursor": (self._step(step).id, ())}
-        return other
-
-    def _elsewhere(self, endpoint: Endpoint, model: str, chain: str, key: Key | None) -> Session:
-        """A second cursor on the same folder that asks elsewhere. A key that this one was given stays with the endpoint it was given for;
-        `key` is for one that was opened without naming any.
-        """
-        other = object.__new__(type(self))
-        other.__dict__ = {**self.__dict__, "_chosen": endpoint, "_named_model": model, "_chain": chain, "_follows": False}
-        if self._chosen != endpoint:
-            other.__dict__ |= {"_reached": None, "_given_key": key if self._chosen is None else None}
-        return other
+        return self._step_of(draft.commit("added", [picture]))
 
     def tag(self, name: str, step: object = None) -> Step:
         """Names a step, by default the head; a tag that is in use moves."""
@@ -297,77 +240,13 @@ class Session:
         self._lineage.set_tag(name, tagged.id)
         return tagged
 
-    # Reading
-
-    @property
-    def tags(self) -> dict[str, Step]:
-        """The tagged steps by name."""
-        return {name: Step(self, self._lineage, self._lineage.get(i)) for name, i in self._lineage.tags().items() if self._lineage.has(i)}
-
-    @property
-    def head(self) -> Step | None:
-        """Where the next edit starts; None before the first step."""
-        return Step(self, self._lineage, self._lineage.get(self._position[0])) if self._position[0] else None
-
-    @property
-    def steps(self) -> Steps:
-        """All steps by number, failed ones included."""
-        return Steps(Step(self, self._lineage, r) for r in self._lineage.records())
-
-    @property
-    def roots(self) -> Steps:
-        """The steps that continue no other."""
-        return Steps(s for s in self.steps if not s.record.parents)
-
-    def children(self, step: object) -> Steps:
-        """The steps that continue a step."""
-        return Steps(Step(self, self._lineage, r) for r in self._lineage.children(self._step(step).record))
-
-    def trail(self, step: object = None) -> Steps:
-        """The steps from the root to a step, by default the head."""
-        if step is None and self.head is None:
-            return Steps()
-        record = (self._head_step("follow") if step is None else self._step(step)).record
-        return Steps(Step(self, self._lineage, r) for r in trail(self._lineage, record))
-
-    def __getitem__(self, key: int | str) -> Step:
-        return Step(self, self._lineage, self._lineage.find(key))
-
-    def __len__(self) -> int:
-        return self._lineage.count()
-
-    def __bool__(self) -> bool:
-        return True
-
-    def __iter__(self) -> Iterator[Step]:
-        return iter(self.steps)
-
-    def __contains__(self, step: object) -> bool:
-        return isinstance(step, Step) and self._lineage.has(step.id)
-
-    @property
-    def folder(self) -> Path:
-        """Where the session is, or will be with the first step."""
-        return self._lineage.folder
-
-    @property
-    def cost(self) -> float:
-        """What was spent in USD, failures included, as far as prices are known."""
-        return round(spent(self._lineage.records()), 6)
-
-    @property
-    def usage(self) -> dict[str, int]:
-        """The token counts of all attempts, added up."""
-        return added_up(r.usage for r in self._lineage.records())
-
-    def save(self, path: Where) -> Path:
-        """Writes the head's picture to a file; see Picture.save."""
-        return self._head_step("save").save(path)
+    # What its record is good for
 
     @property
     def spending(self) -> Spending:
         """What was spent, by model and by outcome; shows itself as tables."""
-        return spending(self._lineage.records())
+        records = self._lineage.records()
+        return spending(records, self._lineage.count() - len(records))
 
     def explain(self, step: object = None, *, measured: bool = False) -> Explanation:
         """How a step, by default the head, came to be, from its root on; `measured` compares each edit with what it started from."""
@@ -381,11 +260,11 @@ class Session:
 
         return replay(self, into if isinstance(into, Session) else Session(into), **changes)
 
-    def squash(self, first: object, last: object, *, prompt: str | Prompt | None = None) -> Step:
+    def squash(self, first: object, last: object, **options: Any) -> Step:
         """Asks for several edits at once, from the picture before them; see promptkit.squash.squash."""
         from promptkit.squash import squash
 
-        return squash(self, first, last, prompt=prompt)
+        return squash(self, first, last, **options)
 
     def export(self, path: Where, **options: Any) -> Path:
         """Writes a zip of the head's trail, or of all steps; see promptkit.takeaway.export."""
@@ -393,22 +272,17 @@ class Session:
 
         return takeaway.export(self, path, **options)
 
-    def verify(self) -> list[Problem]:
-        """What on disk disagrees with its hash."""
-        return self._lineage.verify()
-
-    def __repr__(self) -> str:
-        if not self._lineage.exists:
-            return f"<Session {self.folder.name!r}, new: {brief_path(self.folder)} is made with the first step>"
-        return f"<Session {self.folder.name!r} in {brief_path(self.folder)}, {len(self)} step{'' if len(self) == 1 else 's'}>"
-
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002
-        if not len(self):
-            return {"text/plain": repr(self)}
-        text = f"{self!r}\n{display.tree_text(self._lineage, head=self._position[0])}"
-        return {"text/plain": text, "text/html": markup.card(repr(self), display.tree_html(self._lineage, head=self._position[0]))}
-
     # Where requests go
+
+    def _elsewhere(self, endpoint: Endpoint, model: str, chain: str, key: Key | None) -> Session:
+        """A second cursor on the same folder that asks elsewhere. A key that this one was given stays with the endpoint it was given for;
+        `key` is for one that was opened without naming any.
+        """
+        other = object.__new__(type(self))
+        other.__dict__ = {**self.__dict__, "_chosen": endpoint, "_named_model": model, "_chain": chain, "_follows": False}
+        if self._chosen != endpoint:
+            other.__dict__ |= {"_reached": None, "_given_key": key if self._chosen is None else None}
+        return other
 
     @property
     def _endpoint(self) -> Endpoint:
@@ -432,46 +306,7 @@ class Session:
         self._followed_model = asked.get("model")
         return asked.get("endpoint")
 
-    # The head
-
-    @property
-    def _position(self) -> tuple[str | None, tuple[str, ...]]:
-        if self._cursor is None:
-            head, redo = self._lineage.head()
-            self._cursor = (head, redo) if head and self._lineage.has(head) else (None, ())
-        return self._cursor
-
-    def _move(self, head: str, redo: tuple[str, ...] = ()) -> None:
-        self._lineage.set_head(head, redo)
-        self._cursor = (head, redo)
-
-    def _moved(self, step: Step) -> Step:
-        """The step, with the head on it. It is on disk, and perhaps paid: that the head cannot be written down must not lose it."""
-        if self._position != (step.id, ()):
-            try:
-                self._move(step.id)
-            except LineageError as error:
-                self._cursor = (step.id, ())
-                warn(str(error))
-        return step
-
-    def _head_step(self, what: str) -> Step:
-        if self.head is not None:
-            return self.head
-        said = f"There is nothing to {what} yet: make a picture with generate(…), or bring one with add(…)."
-        if len(self):
-            said = f"The head of this session is not known, so there is nothing to {what}: goto(…) names the step to go on from."
-        raise LineageError(said, path=self.folder)
-
     # Looking up
-
-    def _step(self, key: object) -> Step:
-        if isinstance(key, Step):
-            return Step(self, self._lineage, self._lineage.get(key.id))
-        if isinstance(key, int | str) and not isinstance(key, bool):
-            return self[key]
-        said = f"A {type(key).__name__} names no step; give a Step, a number, a tag, or the beginning of an id."
-        raise StepNotFound(said, path=self.folder)
 
     def _step_or_picture(self, key: object) -> Step | Picture:
         if isinstance(key, Step) and key not in self:  # another session's step is a picture from outside
@@ -524,7 +359,7 @@ class Session:
         lang: str | None = None,
         **options: Any,
     ) -> Plan:
-        _refuse_unknown({k: v for k, v in options.items() if k not in CONFIG}, CALL_OPTIONS)
+        refuse_unknown({k: v for k, v in options.items() if k not in CONFIG}, CALL_OPTIONS)
         asked, model = checked_prompt(prompt), self._model
         sources = self._sources(base, _listed(anchor), references)
         plan = Plan(
@@ -594,7 +429,7 @@ class Session:
                 _warn_of_kept(known, plan)
                 return self._moved(known)
             answer = ask(self._service(plan), plan)
-        step = Step(self, self._lineage, answer.record)
+        step = self._step_of(answer.record)
         if answer.error is not None:
             answer.error.step = step
             raise answer.error
@@ -608,7 +443,7 @@ class Session:
         answers = iter(ask_together(self._service(*todo), todo, workers) if todo else ())
         found = [k or next(answers) for k in known]
         sent = [f for f in found if not isinstance(f, PromptkitError)]
-        steps = Steps(Step(self, self._lineage, f.record) if isinstance(f, Answer) else f for f in sent)
+        steps = Steps(self._step_of(f.record) if isinstance(f, Answer) else f for f in sent)
         errors = [f.error if isinstance(f, Answer) else f for f in found if isinstance(f, Answer | PromptkitError)]
         if not any(s.ok for s in steps) and (error := errors[0]) is not None:
             error.step = steps[0] if steps else None
@@ -618,21 +453,26 @@ class Session:
         return steps
 
     def _service(self, *plans: Plan) -> Service:
-        with self._lazy:
-            if self._reached is None:
-                self._reached = self._reach(self._endpoint)
+        reached = self._connected()
         for plan in plans:
             size = len(plan.sources)
             models.check(plan.model, aspect_ratio=plan.config.get("aspect_ratio"), image_size=plan.config.get("image_size"), pictures=size)
             self._warn_of_shutdown(plan)
         gate = gate_of(self._endpoint.base_url) if self._given_transport is None else self._own_gate
-        return Service(self._lineage, self._endpoint, *self._reached, gate, self._budget, self._recover, self._deadline)
+        return Service(self._lineage, self._endpoint, *reached, gate, self._budget, self._recover, self._deadline)
 
     def _warn_of_shutdown(self, plan: Plan) -> None:
         notice = models.shutdown_notice(plan.model, datetime.now(UTC).date())
         if notice and plan.endpoint != "offline" and plan.model not in self._warned_of:
             self._warned_of.add(plan.model)
             warn(f"{notice} It is asked all the same: gateways may still have it.")
+
+    def _connected(self) -> tuple[Key | None, Transport]:
+        """The key and the way to the endpoint, found once; nothing is sent. SettingsError where the key is missing."""
+        with self._lazy:
+            if self._reached is None:
+                self._reached = self._reach(self._endpoint)
+            return self._reached
 
     def _reach(self, endpoint: Endpoint) -> tuple[Key | None, Transport]:
         if self._given_transport is not None:
@@ -658,7 +498,7 @@ class Session:
         if (found.request.get("endpoint"), found.request.get("model")) != (plan.endpoint, plan.model):
             made = f"{found.request.get('model')} at {found.request.get('endpoint')}"
             warn(f"Step {found.number} asked {made} for this already, and is reused; fresh=True asks {plan.model} at {plan.endpoint}.")
-        return Step(self, self._lineage, found, reused=True)
+        return self._step_of(found, reused=True)
 
     def _found(self, plan: Plan) -> Record | None:
         if not self._reuse:
@@ -724,38 +564,11 @@ def _warn_of_kept(step: Step, plan: Plan) -> None:
         warn(f"Step {step.number} is reused, and keeps its label {step.label!r}; fresh=True asks anew, for a step labelled {plan.label!r}.")
 
 
-def _refuse_unknown(unknown: Mapping[str, object], known: Sequence[str]) -> None:
-    for name in unknown:  # by name only: its value may be a key
-        hint = f"; use {HINTS[name]}" if name in HINTS else f"{did_you_mean(name, known)}; known are {', '.join(known)}"
-        raise SettingsError(f"There is no keyword {name!r}{hint}.")
-
-
 def _is_file(name: str) -> bool:
     try:
         return Path(name).expanduser().is_file()
     except (OSError, ValueError, RuntimeError):  # a name that no file can have, a home that is not known
         return False
-
-
-def _folder_of(where: Where) -> Path:
-    try:
-        return _named_folder(where)
-    except (OSError, ValueError, RuntimeError) as error:
-        raise SettingsError(f"{os.fsdecode(where)[:60]!r} is no name for a session: {error}; give a shorter one, or a path.") from None
-
-
-def _named_folder(where: Where) -> Path:
-    if not isinstance(where, str | os.PathLike):
-        raise SettingsError(f"A session is opened by a name or a folder, not by a {type(where).__name__}.")
-    if not isinstance(where, str) or os.sep in where or "/" in where:
-        return Path(where).expanduser().absolute()
-    if not where.strip() or where in (".", ".."):
-        raise SettingsError(f"{where!r} is no name for a session; give a name such as \"bear\", or a path such as \"./bear\".")
-    here, there = Path(where), settings.data_folder() / where
-    local, common = ((p / MARKER).is_file() for p in (here, there))
-    if local and common:
-        raise LineageError(f"There are two sessions {where!r}: give ./{where} or {there}, whichever you mean.", path=here)
-    return here.absolute() if local else there
 
 
 def _endpoint_of(transport: Transport | None) -> Endpoint | None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from promptkit import markup, models
+from promptkit.columns import aligned, printable
 from promptkit.record import Record
 
-__all__ = ["Spending", "Total", "spending", "spent_at_most"]
+__all__ = ["Spending", "Total", "spending", "spent", "spent_at_most"]
 
 Attempt = Mapping[str, Any]
 OUTCOMES = ("picture", "text", "refused", "error", "interrupted")  # in this order in the tables
@@ -38,13 +39,15 @@ class Total:
 @dataclass(frozen=True)
 class Spending(Total):
     """What some steps cost, in USD. `steps` counts those that asked a model; the totals by model ("MODEL at ENDPOINT") and by the attempts'
-    outcomes add up to the whole; `first` and `last` are the days (UTC) on which was asked, None where nobody was."""
+    outcomes add up to the whole; `first` and `last` are the days (in local time) on which was asked, None where nobody was; `unread` is how
+    many records cannot be read, and are in no sum."""
 
     steps: int = 0
     by_model: Mapping[str, Total] = field(default_factory=dict)
     by_outcome: Mapping[str, Total] = field(default_factory=dict)
     first: date | None = None
     last: date | None = None
+    unread: int = 0
 
     @property
     def summary(self) -> str:
@@ -54,7 +57,7 @@ class Spending(Total):
             said += f", and up to {self.possible:.4f} USD more for those that broke off or were not counted"
         if self.unpriced:
             said += f"; {_many(self.unpriced, 'attempt')} without a known price"
-        return said + self._days
+        return said + self._days + self._left_out
 
     @property
     def _days(self) -> str:
@@ -62,11 +65,18 @@ class Spending(Total):
             return ""
         return f" ({self.first})" if self.first == self.last else f" ({self.first} to {self.last})"
 
+    @property
+    def _left_out(self) -> str:
+        if not self.unread:
+            return ""
+        it, is_ = ("it", "is") if self.unread == 1 else ("them", "are")
+        return f"; {_many(self.unread, 'record')} cannot be read and {is_} not in these sums: `promptkit verify` names {it}"
+
     def __str__(self) -> str:
         if not self.attempts:
             return self.summary
         first, second = ([(name, *HEADER), *_rows(totals)] for name, totals in self._tables)
-        return "\n".join([self.summary, "", *_aligned([*first, ("",) * len(first[0]), *second])])
+        return "\n".join([self.summary, "", *aligned([*first, ("",) * len(first[0]), *second], numbers=True)])
 
     @property
     def _tables(self) -> tuple[tuple[str, Mapping[str, Total]], ...]:
@@ -80,8 +90,8 @@ class Spending(Total):
         return {"text/plain": str(self), "text/html": markup.card(self.summary, *tables)}
 
 
-def spending(records: Iterable[Record]) -> Spending:
-    """Adds up what these records cost.
+def spending(records: Iterable[Record], unread: int = 0) -> Spending:
+    """Adds up what these records cost; `unread` is how many others cannot be read.
 
     Services charge for answers without a picture too, and not for errors. An attempt that broke off, or was answered in words without token
     counts, may have been charged: where it has no cost of its own it stands apart, at the price of its request. SettingsError where the
@@ -98,7 +108,13 @@ def spending(records: Iterable[Record]) -> Spending:
         by_outcome=_by_outcome(_grouped(attempts, lambda _, a: _outcome(a))),
         first=days[0] if days else None,
         last=days[-1] if days else None,
+        unread=unread,
     )
+
+
+def spent(records: Iterable[Record]) -> float:
+    """USD for all attempts with a known price."""
+    return float(sum(a["cost"]["usd"] for r in records for a in r.attempts if a.get("cost")))
 
 
 def spent_at_most(records: Iterable[Record]) -> float:
@@ -149,9 +165,9 @@ def _by_outcome(totals: Mapping[str, Total]) -> dict[str, Total]:
 def _day(started: object) -> date | None:
     try:
         moment = datetime.fromisoformat(str(started))
-    except ValueError:
+        return (moment.astimezone() if moment.tzinfo else moment).date()
+    except (ValueError, OverflowError):  # OverflowError: a day that a clock or a hand made up, at an end of the calendar
         return None
-    return (moment.astimezone(UTC) if moment.tzinfo else moment).date()
 
 
 # Showing
@@ -162,16 +178,8 @@ HEADER = ("attempts", "USD", "may be", "no price")
 
 def _rows(totals: Mapping[str, Total]) -> Iterator[tuple[str, ...]]:
     for name, t in totals.items():
-        # a model's name is whatever a folder from elsewhere says it is
-        shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name)
+        shown = printable(name)  # a model's name is whatever a folder from elsewhere says it is
         yield shown, str(t.attempts), f"{t.usd:.4f}", f"{t.possible:.4f}" if t.possible else "", str(t.unpriced or "")
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """A table in lines: names to the left, numbers to the right."""
-    wide = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ([row[0].ljust(wide[0]), *(cell.rjust(w) for cell, w in zip(row[1:], wide[1:], strict=True))] for row in rows)
-    return ["  ".join(line).rstrip() for line in lines]
 
 
 def _many(count: int, what: str) -> str:

@@ -7,16 +7,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from promptkit import recovery
-from promptkit.errors import LineageError
+from promptkit import models, recovery
+from promptkit.arguments import checked_prompt, refuse_unknown
+from promptkit.changes import SQUASHES
+from promptkit.errors import LineageError, SettingsError
 from promptkit.picture import Picture
-from promptkit.plan import checked_prompt, prompt_to_ask, recorded_config
+from promptkit.plan import prompt_to_ask, recorded_config
 from promptkit.step import Step
 from promptkit.template import Prompt
 
 __all__ = ["squash"]
 
-SQUASHES = "squashes"  # in the new step's meta: the ids of the steps that it stands for
+OF_SESSION = ("budget", "deadline", "endpoint", "model", "aspect_ratio", "image_size", "seed", "temperature", "safety", "lang")
+HINTS = {
+    **{name: f"Session(…, {name}=…)" for name in OF_SESSION},
+    **dict.fromkeys(("references", "images", "anchor"), "edit(prompt, on=…, references=…), which takes pictures of your choice"),
+    "on": "the first of the steps: the picture before it is edited",
+}
 
 
 @dataclass(frozen=True)
@@ -61,21 +68,25 @@ WORDINGS = {
 }
 
 
-def squash(session: Any, first: object, last: object, *, prompt: str | Prompt | None = None) -> Step:
+def squash(
+    session: Any, first: object, last: object, *, prompt: str | Prompt | None = None, fresh: bool = False, **unknown: object
+) -> Step:
     """The edits from `first` to `last` asked for at once, from the picture before them: a new branch whose meta names what it squashes.
 
     The steps are given as everywhere (a Step, a number, a tag, the beginning of an id) and stand on one trail. `prompt` says it in other
-    words than theirs, numbered. The pictures that went with them go along, and their options but for seeds. Raises LineageError where
-    there is no such line, and as `edit` does.
+    words than theirs, numbered; `fresh` asks anew for what the session holds already. The pictures that went with them go along, and
+    their options but for seeds. Raises LineageError where there is no such line, and as `edit` does.
     """
+    refuse_unknown(unknown, tuple(squash.__kwdefaults__ or ()), HINTS)
     steps = _line(session, session._step(first), session._step(last))
     base = steps[0].parents[0]
     session._refuse_draft(base.record)
     references = _references(session, steps, base)
+    _check_count(session, steps, 1 + len(references))
     asked = checked_prompt(_joined(steps, [base.picture, *map(_picture, references)]) if prompt is None else prompt)
     options = {k: v for step in steps for k, v in recorded_config(step.record).items()}
     asked = replace(asked, config={**options, **asked.config})  # as hints, which the session's own options win over
-    made: Step = session.edit(asked, on=base, references=references, meta={SQUASHES: [s.id for s in steps]})
+    made: Step = session.edit(asked, on=base, references=references, meta={SQUASHES: [s.id for s in steps]}, fresh=fresh)
     return made
 
 
@@ -94,10 +105,23 @@ def _line(session: Any, first: Step, last: Step) -> list[Step]:
         raise LineageError(said, path=first.record.path)
     if first == last:
         raise LineageError(f"Step {first.number} alone is nothing to squash; name an earlier and a later step.", path=first.record.path)
-    return trail[trail.index(first) :]
+    steps = trail[trail.index(first) :]
+    if failed := next((s for s in steps if not s.ok), None):
+        said = f"Step {failed.number} has no picture ({failed.outcome}), so there is no edit of it to squash; name steps that have one."
+        raise LineageError(said, path=failed.record.path)
+    return steps
 
 
 # Pictures
+
+
+def _check_count(session: Any, steps: Sequence[Step], count: int) -> None:
+    """SettingsError where the pictures of all edits together are more than the model takes."""
+    model = models.known_model(session._model)
+    if model is not None and model.pictures is not None and count > model.pictures:
+        said = f"{model.name} takes {model.pictures} pictures in a request, and these edits bring {count} together"
+        on = steps[0].parents[0].number
+        raise SettingsError(f"{said}: squash fewer steps, or choose: edit(prompt, on={on}, references=[…]), in words of your own.")
 
 
 def _references(session: Any, steps: Sequence[Step], base: Step) -> list[Step | Picture]:
@@ -111,7 +135,7 @@ def _references(session: Any, steps: Sequence[Step], base: Step) -> list[Step | 
 
 
 def _reference(session: Any, step: Step, source: Mapping[str, Any]) -> Step | Picture:
-    lineage = step._lineage
+    lineage = step.lineage
     return Step(session, lineage, lineage.get(source["step"])) if source.get("step") else lineage.source(source)
 
 
@@ -124,7 +148,7 @@ def _picture(reference: Step | Picture) -> Picture:
 
 def _joined(steps: Sequence[Step], pictures: Sequence[Picture]) -> Prompt:
     """One prompt for the edits of all steps, as a numbered list in the language of most of them; `pictures` are those that are sent."""
-    prompts = [prompt_to_ask(step._lineage, step.record) for step in steps]
+    prompts = [prompt_to_ask(step.lineage, step.record) for step in steps]
     lang = Counter(p.lang or recovery.language_of(p.text) for p in prompts).most_common(1)[0][0]
     wording = WORDINGS.get(lang.replace("_", "-").split("-")[0].lower(), WORDINGS["en"])
     items = (_item(i, step, wording, pictures) for i, step in enumerate(steps, 1))

@@ -11,12 +11,13 @@ from typing import Any, Protocol
 from promptkit import display
 from promptkit.changes import Changes, changes
 from promptkit.errors import LineageError, SettingsError
-from promptkit.lineage import Lineage, Record
+from promptkit.lineage import Lineage
 from promptkit.picture import Picture
 from promptkit.plan import recorded_prompt
+from promptkit.record import Record
 from promptkit.template import Prompt
 
-__all__ = ["Step", "Steps"]
+__all__ = ["Continuing", "Step", "Steps"]
 
 
 class Continuing(Protocol):
@@ -33,7 +34,7 @@ class Step:
     """One step of a session: what was asked, what came, and how to go on from there. Read-only; equal where the ids are."""
 
     def __init__(self, session: Continuing, lineage: Lineage, record: Record, *, reused: bool = False) -> None:
-        self._session, self._lineage, self.record, self.reused = session, lineage, record, reused
+        self._session, self.lineage, self.record, self.reused = session, lineage, record, reused
 
     @property
     def id(self) -> str:
@@ -48,17 +49,17 @@ class Step:
     @property
     def parents(self) -> Steps:
         """The step that it continues, then the steps that went along as references."""
-        return Steps(Step(self._session, self._lineage, self._lineage.get(i)) for i in self.record.parents)
+        return Steps(Step(self._session, self.lineage, self.lineage.get(i)) for i in self.record.parents)
 
     @property
     def prompt(self) -> Prompt | None:
         """What was asked, with the template and the inputs it came from; None for a picture that was added."""
-        return recorded_prompt(self._lineage, self.record) if self.record.prompt else None
+        return recorded_prompt(self.lineage, self.record) if self.record.prompt else None
 
     @property
     def sources(self) -> tuple[Picture, ...]:
         """The pictures that went in, the one being edited first."""
-        return tuple(self._lineage.source(s) for s in self.record.sources)
+        return tuple(self.lineage.source(s) for s in self.record.sources)
 
     @property
     def pictures(self) -> tuple[Picture, ...]:
@@ -135,13 +136,14 @@ class Step:
     @property
     def files(self) -> tuple[Path, ...]:
         """Its paths on disk, pictures first."""
-        folder = self._lineage.folder
+        folder = self.lineage.folder
         return (*(folder / Path(o["file"]).name for o in self.record.outputs), self.record.path)
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What a person should know of it."""
-        return tuple(self.record.fields.get("warnings") or ())
+        """What a person should know of it; what `changes` found is among it once they were measured."""
+        measured: Changes | None = vars(self).get("changes")
+        return tuple(dict.fromkeys((*(self.record.fields.get("warnings") or ()), *(measured.warnings if measured else ()))))
 
     def edit(self, prompt: str | Prompt, **options: Any) -> Step:
         """Continues this step; see Session.edit."""
@@ -198,7 +200,7 @@ class Steps(tuple[Step, ...]):
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002
         text = "\n".join(map(repr, self)) or "no steps"
-        return {"text/plain": text, "text/html": display.strip_html([s.record for s in self])}
+        return {"text/plain": text, "text/html": display.strip_html([s.record for s in self], reused=[s.id for s in self if s.reused])}
 
 
 def _refuse_on(options: Mapping[str, object]) -> None:

@@ -119,6 +119,7 @@ class Template:
     _beside: tuple[str, ...] = ()  # and the names in it
     _looked: dict[tuple[str, str], File | None] = field(default_factory=dict)  # all files that it is made of, or looked for in vain
     _bundles: dict[str, _Bundle] = field(default_factory=dict)
+    _files: Mapping[str, File] | None = None  # what it is made of, where it lies in no folder
 
     def __post_init__(self) -> None:
         def call(**inputs: Any) -> Prompt:
@@ -139,9 +140,17 @@ class Template:
         if not isinstance(name, str) or not is_word(name):
             raise TemplateError(f"{shown(name)} cannot name a template: small letters, digits and _, no word of Python.")
         source = brackets.from_brackets(pattern, kind=kind)
-        made = _template(name, make_file(f"{name}.j2", Path(f"{name}.j2"), source.encode()), (), at="")
+        made = _template(name, make_file(f"{name}.j2", Path(f"{name}.j2"), source.encode()), (), ())
         made._in_language(made.lang)  # what is too long for a template says so at once
         return made
+
+    @classmethod
+    def of_files(cls, name: str, files: Mapping[str, str], *, base: str, pack: tuple[str, str] | None = None) -> Template:
+        """A template made of sources by their names, as a Prompt has them, of which `base` is its own; it looks for nothing on disk."""
+        opened = {n: make_file(n, Path(n), text.encode("utf-8", "replace")) for n, text in files.items()}
+        folder = base.rpartition("/")[0]
+        beside = tuple(n.rpartition("/")[2] for n in files if n.rpartition("/")[0] == folder)
+        return replace(_template(name, opened[base], (".",), beside, pack=pack), _files=opened)
 
     @property
     def digest(self) -> str:
@@ -186,6 +195,8 @@ class Template:
         return file
 
     def _open(self, path: str, name: str) -> File | None:
+        if self._files is not None:
+            return self._files.get(name)
         found = self._looked[path, name] = open_file(path, name)
         return found
 
@@ -293,13 +304,14 @@ def open_template(folder: str, name: str, *, space: str = "", pack: tuple[str, s
     if base is None:
         return None
     at = place[0].rpartition("/")[0]
-    found = _known[folder, space, name] = _template(space + name, base, (folder, builtin), at, pack)
+    found = _known[folder, space, name] = _template(space + name, base, (folder, builtin), file_names(at), at, pack)
     found._looked[place] = base
     return found
 
 
-def _template(name: str, base: File, folders: tuple[str, ...], at: str, pack: tuple[str, str] | None = None) -> Template:
-    beside = file_names(at)
+def _template(
+    name: str, base: File, folders: tuple[str, ...], beside: tuple[str, ...], at: str = "", pack: tuple[str, str] | None = None
+) -> Template:
     e = read_edition(base, base)
     if not base.text.strip():
         raise TemplateError("The file is empty; write its prompt.", file=str(base.path))

@@ -9,8 +9,19 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
-__all__ = ["RULES", "Rules", "clashing_ratios", "excess", "has_rules", "only_negations", "says_what_stays", "unquoted_lettering"]
+__all__ = [
+    "RULES",
+    "Rules",
+    "asks_to_keep_the_rest",
+    "clashing_ratios",
+    "excess",
+    "has_rules",
+    "only_negations",
+    "says_what_stays",
+    "unquoted_lettering",
+]
 
 MOST_WORDS, MOST_CHARACTERS = 480, 800
 COUNTED_BY_CHARACTER = ("zh", "ja")  # no spaces between words
@@ -407,3 +418,192 @@ def excess(text: str, lang: str) -> str:
     else:
         count, most, unit = len(text.split()), MOST_WORDS, "words"
     return f"{count:,} {unit}; {most} at most" if count > most else ""
+
+
+# What asks to keep the rest: the ground of a warning and no rule for writing, so that it says no where it is not sure. Which language a
+# text is in is often guessed, and is not asked here: its words are looked for in all five.
+
+
+class Keeping(NamedTuple):
+    """One language's. `rest` says that what is not named stays, `only` that nothing but what is named changes, and `whole` that all of the
+    picture does: its style, its light, what is behind it, how it is seen."""
+
+    rest: re.Pattern[str]
+    only: re.Pattern[str]
+    whole: re.Pattern[str]
+
+
+EN_PICTURE = r"(?:picture|image|photo\w*|scene|drawing|sketch|painting|illustration)"
+EN_OWNER = r"(?:the|his|her|its|their|my|this|that|these|those|[\w-]+['’]s)"
+EN_LOCAL = r"(?:change|alter|modify|edit|replace|recolou?r|remove|erase|delete|swap|fix|retouch|adjust)"
+EN_ANEW = r"(?:redraw|repaint|render|restyle|reimagine|recreate|transform|convert|turn|make|paint|draw)"
+EN_FRAMED = r"(?:crop|rotate|flip|mirror|upscale|extend|expand|restore)"
+EN_OTHERWISE = (
+    r"(?:chang|alter|modif|edit|replac|redraw|repaint|restyl|paint|render|mak|turn|let|nothing|none|no|not|never|but|while|as)\w*\b"
+)
+EN_OTHER_ELSE = r"(?! (?:about|of (?:his|her|its|their)|blank|empty|white|black|transparent)\b)"  # nothing that stays as it is
+EN_ELSE = rf"(?:(?:everything|anything|all) else|(?:all )?the rest)\b{EN_OTHER_ELSE}"
+EN_STAYS = (
+    r"(?:same|stays?|remains?|unchanged|untouched|unaltered|unmodified|intact|identical|alone|as-is|as before"
+    r"|as (?:it|they) (?:is|are|was|were))\b"
+)
+EN_ART = (
+    r"(?:sketch|drawing|painting|watercolou?r|cartoon|anime|manga|comic|illustration|print|engraving|mosaic|collage|photograph|photo|poster)\b"
+)
+EN_ALL_OVER = (
+    r"(?:style|lighting|light|weather|season|time of day|mood|atmosphere|colou?rs|colou?r (?:palette|grading|scheme)|palette|tone|contrast"
+    r"|brightness|exposure|saturation|background|backdrop|setting|surroundings|scenery|perspective|camera angle|angle|viewpoint|resolution"
+    r"|medium)\b(?! of\b)"
+)
+EN_LOOK = (
+    r"(?:night\w*|day\w*|dusk|dawn|evening|morning|noon|sunset|sunrise|winter\w*|summer|spring|autumn|fall|rain\w*|snow\w*|fogg?\w*|mist\w*"
+    r"|storm\w*|sunn\w*|cloudy|overcast|dark\w*|bright\w*|light\w*|warm\w*|cool\w*|cold\w*|sharp\w*|black and white|monochrome|gr[ae]yscale"
+    r"|sepia|vintage|(?:photo)?real\w*|wider|taller|square)\b"
+)
+ENGLISH_KEEPING = Keeping(
+    rest=_any(
+        rf"(?<!not )(?<!n['’]t )\b(?:keep|leav|preserv|retain|maintain)\w*(?: (?!{EN_OTHERWISE})[\w'’-]+){{0,8}}? {EN_ELSE}",
+        rf"\b{EN_ELSE}(?:,? (?!{EN_OTHERWISE})[\w'’-]+){{0,6}}? {EN_STAYS}",
+        rf"\b(?:keep|leav|preserv)\w* (?:everything|all)(?: exactly)? (?:except|but|apart from|other than|(?:the )?{EN_STAYS})",
+        rf"\b(?:keep|leav)\w* the (?:original )?background(?: exactly)?(?: the)? {EN_STAYS}",
+        r"\bnothing else (?:changes|moves|(?:should|may|must|can|is to)\b(?: be)? (?:chang|alter|mov|differ|touch)\w*)",
+        r"\b(?:do not|don['’]?t|never|without) (?:chang|alter|modif|edit|touch)\w* (?:anything|any other|the rest|the background)\b",
+        r"\b(?:no|without(?: any)?) (?:other|further|additional) (?:change|edit|modification|alteration)s?\b",
+        r"\b(?:change|alter|modify|edit|touch) nothing(?! of)\b",
+    ),
+    only=_any(
+        rf"\b{EN_LOCAL} only\b|\b{EN_LOCAL} {EN_OWNER}(?: [\w'’-]+){{1,6}} only(?=\W*$|[.,;!])",
+        rf"(?<!not )(?<!the )(?<!if )\bonly (?:{EN_LOCAL}|add(?= an?\b)|(?:make|turn|paint|add)(?= {EN_OWNER}\b))\b",
+        rf"\bjust {EN_LOCAL} {EN_OWNER}\b",
+    ),
+    whole=_any(
+        rf"\b(?:whole|entire) {EN_PICTURE}\b",
+        rf"\b(?:{EN_ANEW}|change|changing|making|turning|replace|rework|redo) (?:it all|all of it|everything(?! else))\b",
+        rf"\b(?:{EN_ANEW}|{EN_FRAMED}) (?:(?:the|this|my|our) (?:[\w-]+ ){{0,2}}?{EN_PICTURE}\b|(?:it|this|that) (?:into|in|as|to|look)\b)",
+        rf"\b(?:make|turn) (?:it|this|that|day|the scene) (?:[\w-]+ ){{0,2}}?{EN_LOOK}|\b(?:at|to|into|by) night\b",
+        rf"\b(?:into|as) an? (?:[\w-]+ ){{0,4}}?{EN_ART}|\b(?:in|into) (?:the|an?|this) (?:[\w-]+ ){{0,3}}?style\b",
+        r"\bin (?:watercolou?rs?|oils?|ink|pencil|pastels?|charcoal|black and white|gr[ae]yscale|pixel art)\b",
+        rf"(?<!not )(?<!n['’]t )(?<!never )\b(?:{EN_LOCAL}|blur|improve|only make)(?: only| just)?"
+        rf"(?: the| its| this)? (?:[\w-]+ )?{EN_ALL_OVER}",
+        r"\b(?:colou?rize|relight|denoise|sharpen|upscale|outpaint|zoom (?:in|out)|(?:move|shift|tilt|pan) the (?:camera|view\w*|frame))\b",
+        r"\bfrom (?:above|below|behind|(?:an?|another) (?:[\w-]+ )?angle)\b",
+    ),
+)
+
+ES_PICTURE = r"(?:imagen|foto\w*|escena|cuadro|dibujo|boceto|ilustración)\b"
+ES_KEEP = r"(?:mant[eé]n\w*|conserv\w+|preserv\w+|dej[ae]\w*|respet\w+)"
+ES_ELSE = r"(?:todo lo demás|lo demás|(?:todo )?el resto)\b(?! (?:en blanco|en negro|vací|transparente|borroso))"
+ES_ONLY = r"(?:solo|sólo|solamente|únicamente)\b"
+ES_LOCAL = r"(?:cambi|modific|modifiqu|edit|alter|reemplac|reemplaz|sustitu|pint|pon|quit|elimin|borr|añad|agreg|retoc|ajust)\w*"
+ES_ANEW = r"(?:convi[eé]rt|transf[oó]rm|redib[uú]j|rep[ií]nt|recre|gir|rot|recort|ampl[ií])\w*"
+ES_ALL_OVER = (
+    r"(?:estilo|iluminación|luz|luces|clima|estación|hora|ambiente|atmósfera|colores|paleta|tono|contraste|brillo|fondo|escenario"
+    r"|perspectiva|ángulo)\b(?! de)"
+)
+SPANISH_KEEPING = Keeping(
+    rest=_any(
+        rf"(?<!no ){ES_KEEP}(?: (?!no\b|pero\b|{ES_LOCAL})\w+){{0,4}}? {ES_ELSE}",
+        rf"\b{ES_ELSE}(?: (?!no\b|{ES_LOCAL})\w+){{0,6}}?"
+        r" (?:igual|idéntic|intact|tal (?:y )?como|como está|sin (?:cambi|modific|alter|tocar))\w*",
+        rf"\b{ES_ELSE} (?:debe )?(?:no (?:debe )?(?:cambi|modifi)\w+|(?:se )?(?:queda\w*|permane\w+|mantiene\w*))",
+        r"\b(?:no (?:cambi|modifi|alter|toqu|edit)\w+|sin (?:cambiar|modificar|alterar|tocar))"
+        r" (?:nada|(?:ninguna )?otra cosa|el resto|lo demás|el fondo)\b",
+        r"\b(?:sin|no hagas) (?:ningún |hacer )?(?:otros?|más) cambios?\b|\bnada más (?:debe )?cambi\w+",
+    ),
+    only=_any(rf"\b{ES_LOCAL} {ES_ONLY}|(?<!no )\b{ES_ONLY} (?:{ES_LOCAL}|haz (?:el|la|los|las|su))\b"),
+    whole=_any(
+        rf"\btod[ao] (?:la|el|esta|este|mi) {ES_PICTURE}|\b{ES_PICTURE} (?:enter|complet)[ao]\b",
+        rf"\b(?:{ES_ANEW}|(?:cambi|haz|rehaz|pint|reemplaz|represent)\w*) (?:absolutamente )?todo\b(?! lo demás)",
+        rf"\b{ES_ANEW} (?:la|esta|el|este|mi) (?:primera )?{ES_PICTURE}",
+        r"\b(?:convi[eé]rtel|transf[oó]rmal|redib[uú]jal|rep[ií]ntal|p[ií]ntal|hazl)[ao] (?:en|como|de|a|al|más)\b",
+        r"\b(?:al|en(?: el| un)?|con(?: el| un)?|a) estilo\b|\bde noche\b|\ben blanco y negro\b",
+        r"\b(?:en|como) (?:un |una )?(?:[\w-]+ ){0,2}?(?:boceto|acuarela|óleo|caricatura|cómic|pintura|anime|manga|carboncillo|lápiz)\b",
+        rf"(?<!no )\b{ES_LOCAL}(?: {ES_ONLY})? (?:el|la|los|las) {ES_ALL_OVER}",
+    ),
+)
+
+ZH_TO = r"[^。！？!?；，,\n]"  # up to the end of a clause
+ZH_ELSE = r"(?:其余|其餘|其他|其它|别的|別的)"
+ZH_NOT = r"不没沒别別勿无無"
+ZH_STAYS = (
+    r"(?:不变|不變|一致|原[状狀样樣]|不动|不動|[别別勿][变變动動改]|不要(?:再)?[变變改动動]|不改|不做(?:任何)?(?:改|修)|相同|保留)"
+)
+ZH_LEAVE = r"(?:保留|不要?(?:改变|改變|改动|改動|更改|修改|动|動)|[别別勿](?:改变|改變|改|动|動|变|變))"
+ZH_DO = r"(?:把|将|將|修改|更改|改变|改變|改|替换|替換|更换|更換|换|換|调整|調整|移除|去掉|[删刪]除?|添加|加上)"
+ZH_ART = r"(?:风格|風格|画风|畫風|素描|草图|草圖|油画|油畫|水彩|水墨|漫画|漫畫|动漫|動漫|卡通|插画|插畫|版画|版畫|线稿|線稿|黑白)"
+ZH_LIT = r"(?:夜晚|夜间|夜間|黑夜|夜景|晚上|白天|黄昏|黃昏|清晨|日落|冬天|冬季|夏天|夏季|春天|春季|秋天|秋季|雪景|雨天)"
+ZH_ALL_OVER = (
+    r"(?:光线|光線|光照|灯光|燈光|色调|色調|色彩|颜色|顏色|亮度|对比度|對比度|天气|天氣|时间|時間|季节|季節|背景|风格|風格|画风|畫風|视角|視角|氛围|氛圍)"
+)
+CHINESE_KEEPING = Keeping(
+    rest=_any(
+        rf"{ZH_ELSE}[^。！？!?；\n重換换画畫变變改{ZH_NOT}]{{0,20}}{ZH_STAYS}",
+        rf"(?<![{ZH_NOT}要用需]){ZH_LEAVE}{ZH_TO}{{0,12}}?{ZH_ELSE}(?:{ZH_TO}{{0,12}}{ZH_STAYS})?",
+        rf"(?<![{ZH_NOT}要用需])(?:保持|维持|維持){ZH_TO}{{0,12}}?{ZH_ELSE}{ZH_TO}{{0,12}}{ZH_STAYS}",
+        rf"{ZH_ELSE}[^。！？!?；\n重換换画畫变變改{ZH_NOT}]{{0,8}}(?:保持|维持|維持)(?:原|不|现|現)",
+        rf"(?:背景|画面|畫面)[^。！？!?；，,、\n{ZH_NOT}]{{0,4}}(?:别|別|不要|请勿|請勿|勿|不能|不)再?[变變动動改换換]",
+        r"(?:不要?|别|別|勿)(?:改变|改變|改动|改動|更改|更换|更換|修改|动|動|换|換|改)背景",
+    ),
+    only=_any(rf"(?<![一二两兩三四五六七八九十几幾这這那每多半\d])[只仅僅]{ZH_DO}"),
+    whole=_any(
+        rf"(?:全部|都){ZH_TO}{{0,4}}(?:重|改|换|換|画|畫|变|變)|[整全][张張个個幅]?(?:图|圖|画面|畫面|照片|场景|場景|幅)|整体|整體|重[画畫绘繪]",
+        rf"[成为為用換换改变變转轉作][^。！？!?，,；、\n]{{0,10}}?(?:{ZH_ART}|{ZH_LIT})",
+        rf"{ZH_DO}(?:一下|了|掉)?(?:整体|整體|画面|畫面|图片|圖片|照片)?的?{ZH_ALL_OVER}(?![中里裡上内內的])",
+    ),
+)
+
+JA_TO = r"[^。！？!?、\n]"
+JA_STAYS = r"(?:まま|変え(?:ない|ず)|変更(?:しない|せず|なし|は不要)|維持|残し|触らな|いじらな|動かさな|同じ(?!色|よう))"
+JA_OTHERWISE = r"(?:変え[てるた]|変更[しす](?!な)|描[いき]|塗[りっ]|にし[てた])"
+JA_LOCAL = (
+    r"(?:く(?:し|変|塗|染)|変え|変更|替え|置き換え|塗[りっ]|染め|編集|修正|直[しせ]|消[しせ]|削除|取り除|追加|加え|足し|[にへ](?:し|変|替|置き))"
+)
+JA_ART = (
+    r"(?:風|スタイル|タッチ|テイスト|スケッチ|デッサン|水彩画?|油絵|油彩画?|アニメ調?|漫画|イラスト|線画|版画|モノクロ|白黒"
+    r"|夜|夜景|夕方|朝|昼|冬|夏|春|秋)"
+)
+JAPANESE_KEEPING = Keeping(
+    rest=_any(
+        rf"以外(?:の{JA_TO}{{0,12}})?は(?:(?!{JA_OTHERWISE})[^。！？!?\n]){{0,60}}?{JA_STAYS}",
+        rf"(?:他|ほか|残り|その他)(?:の(?!人|色|画像|絵|写真){JA_TO}{{1,8}})?は(?:(?!{JA_OTHERWISE})[^。！？!?\n]){{0,40}}?{JA_STAYS}",
+        r"背景(?:は(?:その)?まま|[はを](?:一切)?(?:変え(?:ない|ず)|変更(?:しない|せず)|維持|いじらな|触らな))",
+    ),
+    only=_any(rf"(?<![るた])だけ[をはに]?(?!で|の)(?:(?!残|切り抜|表示|描){JA_TO}){{0,24}}?{JA_LOCAL}", r"のみを?(?:変|編集|修正)"),
+    whole=_any(
+        r"(?:すべて|全て|全部|丸ごと)(?:を|描|変え|塗)|(?:画像|画面|絵|写真|シーン)全体|全体[をに的が]",
+        rf"{JA_ART}[にへで](?:し|変|描|塗|仕上|なる|なっ|だけ)",
+        rf"(?:画風|スタイル|色味|明るさ|背景|構図|光|照明)(?:だけ)?を{JA_TO}{{0,12}}?(?:変え[てる]|変更し|替え)",
+    ),
+)
+
+HI_TO = r"[^।.!?\n]"
+HI_PICTURE = r"(?:तस्वीर|चित्र|छवि|दृश्य|फ\u093c?ोटो|\u095eोटो|इमेज)"
+HI_NOT = r"(?:न|ना|मत|नहीं)\s+"
+HI_STAYS = (
+    r"(?:(?:वैस|जैस)[ाेी]\s+(?:ही|का|की|के|है|हैं|था|थी|थे)|ज्यों|जस\s+का|यथावत|अपरिवर्तित|समान|वही|बरकरार\s+रख|बनाए\s+रख"
+    rf"|{HI_NOT}(?:बदल|छेड़|छुए)|(?:कोई\s+)?बदलाव\s+(?:न|नहीं|मत))"
+)
+HI_ALL_OVER = r"(?:शैली|रंग|रंगों|रोशनी|लाइटिंग|प्रकाश|पृष्ठभूमि|बैकग्राउंड|मौसम|समय|माहौल)"
+HINDI_KEEPING = Keeping(
+    rest=_any(
+        rf"(?<!\S)(?:बा(?:क\u093c?|\u0958)ी|शेष)\s(?:(?!बदल|बनाएँ|बनाएं|रंग\s*दें|न\s+रख){HI_TO}){{0,60}}?{HI_STAYS}",
+        rf"(?<!\S)(?:और\s+कुछ|कुछ\s+और|पृष्ठभूमि(?:\s+को)?|बैकग्राउंड|के\s+(?:अलावा|सिवा)\s+कुछ)\s+(?:भी\s+)?{HI_NOT}(?:बदल|छेड़)",
+    ),
+    only=_any(
+        rf"(?<!\S)(?:सिर्(?:फ\u093c?|\u095e)|केवल|मात्र)\s(?:(?!रख|दिखा|इस्तेमाल|उपयोग|प्रयोग|,){HI_TO}){{1,60}}?(?:बदल|जोड़|हटा|रंग\s*दें|\sकर)",
+    ),
+    whole=_any(
+        rf"पूर[ीाे]\s+{HI_PICTURE}|सब\s+कुछ\s+(?:बदल|बनाए[ँं]|रंग)|रात\s+(?:बना|का\s+(?:दृश्य|समय)|में\s+बदल)",
+        r"(?:शैली|स्केच|पेंटिंग|कार्टून|एनिमे|जलरंग|रेखाचित्र|कॉमिक)\s+(?:में|जैसा|जैसी|की\s+तरह|बना)",
+        rf"(?<!का\s)(?<!की\s)(?<!के\s){HI_ALL_OVER}\s+(?:को\s+)?बदल(?!ाव)|{HI_PICTURE}\s+को\s+(?:\S+\s+){{0,4}}?में\s+बदल",
+    ),
+)
+
+KEEPING = (ENGLISH_KEEPING, SPANISH_KEEPING, CHINESE_KEEPING, JAPANESE_KEEPING, HINDI_KEEPING)
+
+
+def asks_to_keep_the_rest(text: str) -> bool:
+    """Whether an edit asks, in any of five languages, that what it does not name stays, and not for all of the picture to change."""
+    said = QUOTED.sub(" ", text[:LONGEST_READ])
+    asked = any(words.rest.search(said) or words.only.search(said) for words in KEEPING)
+    return asked and not any(words.whole.search(words.rest.sub(" ", said)) for words in KEEPING)

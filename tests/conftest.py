@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import venv
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
@@ -56,6 +57,18 @@ def service() -> Iterator[Loopback]:
     """A generateContent server on loopback; it paints, unless a test says otherwise."""
     with serving() as loopback:
         yield loopback
+
+
+@pytest.fixture
+def tokyo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A clock on the wall that is nine hours ahead of UTC."""
+    if not hasattr(time, "tzset"):
+        pytest.skip("here the environment does not say where one is")
+    with monkeypatch.context() as there:
+        there.setenv("TZ", "JST-9")
+        time.tzset()
+        yield
+    time.tzset()
 
 
 @dataclass(frozen=True)

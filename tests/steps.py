@@ -8,8 +8,10 @@ from typing import Any
 
 from loopback import png
 
-from promptkit.lineage import Draft, Lineage, Record, now
+from promptkit.draft import Draft
+from promptkit.lineage import Lineage
 from promptkit.picture import Picture
+from promptkit.record import Record, now
 
 
 def red() -> Picture:

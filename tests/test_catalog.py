@@ -5,26 +5,50 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import unicodedata
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from loopback import png
-from PIL import Image, ImageEnhance
+from PIL import Image, ImageDraw, ImageEnhance
 from steps import answered, edit_json, fields, made, snapshot
 
 from promptkit import Picture, PictureError, PromptkitWarning, Session, SettingsError, settings
 from promptkit.catalog import find, sessions, which
-from promptkit.lineage import MARKER, Lineage, Record, now
-from promptkit.record import json_bytes
+from promptkit.files import temporary_beside
+from promptkit.folder import MARKER
+from promptkit.lineage import Lineage
+from promptkit.record import Record, json_bytes, now
 
 SEARCH = "import sys; from promptkit.catalog import which; found = which(sys.argv[1]); print(found[0].step.number, found.looked.decoded)"
+# As a person who may not read all; what is searched before that loads what Python loads when it is first needed.
+AS_NOBODY = """
+import os, sys
+from promptkit.catalog import find, sessions, which
+
+def named(found):
+    return sorted(problem.path.name for problem in found.problems)
+
+def search():
+    folder, picture = sys.argv[1:]
+    return named(find("bear", folder)), named(which(picture, folder)), sorted(i.name for i in sessions(folder) if i.problem)
+
+search()
+if os.geteuid() == 0:
+    os.seteuid(65534)
+print(search())
+"""
+UNPRICED = {"endpoint": "elsewhere", "model": "m", "config": {}}
 
 
 def here(name: str) -> Lineage:
@@ -57,7 +81,17 @@ def saved(image: Image.Image, kind: str, **options: Any) -> bytes:
 
 
 def cache() -> Path:
-    return settings.data_folder().parent / "looks-1.jsonl"
+    return settings.data_folder().parent / "looks-2.jsonl"
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that anybody can reach: pytest's own are closed to others."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+        for path in Path(name).iterdir():
+            path.chmod(0o755)
 
 
 # Listed
@@ -67,15 +101,15 @@ def test_sessions_are_listed_with_what_they_hold() -> None:
     """Each with its steps, what it cost and how many attempts have no price, its last change, tags and head; the last changed first."""
     bear, fox = here("bear"), here("ant")
     asked(bear, "a bear", at="2026-03-01T10:00:00.000Z")
-    draft = bear.begin("edit", fields())
+    draft = bear.begin("edit", fields(request=UNPRICED))
     draft.attempt({"started": now()})
-    draft.answer({"outcome": "error", "cost": None})
+    draft.answer({"outcome": "text", "cost": None})
     hat = asked(bear, "a bear with\na hat")
     bear.set_head(hat.id)
     bear.set_tag("for the client", hat.id)
     asked(fox, "a fox", at="2026-01-02T03:04:05.000Z")
     listed = sessions()
-    draft.commit("error")
+    draft.commit("text")
     assert [info.name for info in listed] == ["bear", "ant"]
     info = sessions()[0]
     assert (info.steps, info.cost, info.unpriced, info.tags, info.head) == (3, 0.08, 1, ("for the client",), "a bear with a hat")
@@ -84,6 +118,89 @@ def test_sessions_are_listed_with_what_they_hold() -> None:
     assert listed[1].changed is not None
     assert listed[1].changed.isoformat() == "2026-01-02T03:04:05+00:00"
     assert listed[1].head is None
+
+
+def test_what_has_no_price_is_counted_as_spending_counts_it() -> None:
+    """An error is free at an endpoint without a price too, and an answer is not: the list and session.spending agree."""
+    bear = here("bear")
+    for outcome in ("error", "text", "interrupted"):
+        draft = bear.begin("generate", fields(request=UNPRICED))
+        draft.attempt({"started": now()})
+        draft.answer({"outcome": outcome, "cost": None})
+        draft.commit(outcome)
+    assert sessions()[0].unpriced == Session("bear").spending.unpriced == 2
+    assert "0.0000 USD + 2 unpriced" in repr(sessions())
+
+
+def test_what_is_still_being_put_together_is_no_session() -> None:
+    """A folder that an import was killed in the middle of is neither listed nor searched."""
+    made(here("bear"))
+    shutil.copytree(here("bear").folder, temporary_beside(here("bear").folder))
+    assert [info.name for info in sessions()] == ["bear"]
+    assert len(find("bear")) == len(which(png())) == 1
+
+
+def test_times_are_local(tokyo: None) -> None:
+    """The last change is shown as a clock on the wall had it, and kept with its zone."""
+    asked(here("bear"), "a bear", at="2026-03-01T20:30:00.000Z")
+    assert "2026-03-02 05:30" in repr(sessions())
+    assert str(sessions()[0].changed) == "2026-03-01 20:30:00+00:00"
+
+
+@pytest.mark.parametrize("at", ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00+00:00", "1970-01-01T00:00:00Z", "yesterday"])
+def test_a_time_that_was_made_up_is_none(at: str, tokyo: None) -> None:
+    """What a clock or a hand made up is no time of a change, stands last, and upsets no list."""
+    asked(here("ant"), "a bear", at="2026-03-01T20:30:00.000Z")
+    asked(here("bear"), "a bear", at=at)
+    assert [(info.name, info.changed is None) for info in sessions()] == [("ant", False), ("bear", True)]
+    assert "bear" in repr(sessions())
+    assert [f.session.folder.name for f in find("bear")] == ["ant", "bear"]
+
+
+def test_a_table_is_quick_however_long_a_cell() -> None:
+    """A session with 400 tags is a line of the table in less than 100 ms, cut to a few words; as HTML it has all of them."""
+    bear = here("bear")
+    step = made(bear)
+    for i in range(400):
+        bear.set_tag(f"for the client number {i}", step.id)
+    listed = sessions()
+    start = time.process_time()
+    row = listed.rows()[0]
+    assert time.process_time() - start < 0.1
+    assert len(row) < 200
+    assert "[for the client number 0] [for the client number 1] [for th…" in row
+    assert "[for the client number 399]" in listed._repr_mimebundle_()["text/html"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere names of folders are text")
+def test_a_folder_whose_name_is_no_text_is_shown() -> None:
+    """A name in another encoding, or one that would colour a terminal, is shown with signs for what cannot be: as text and as HTML."""
+    for name in (os.fsdecode(b"caf\xe9"), "red\x1b[31m"):
+        bear = here(name)
+        made(bear, blot(1))
+        (bear.folder / "0002-edit-0123456789.json").write_bytes(b"{")
+    for found in (sessions(), find("bear"), which(blot(1)), which(blot(1).image.resize((50, 50)))):
+        assert len(found) == 2
+        shown = found._repr_mimebundle_()
+        for text in (shown["text/html"], shown["text/plain"], repr(found)):
+            assert text.encode()
+            assert "caf�" in text
+            assert "\x1b" not in text
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there a mode keeps nobody from reading")
+def test_what_may_not_be_read_is_named(open_folder: Path) -> None:
+    """A session whose folder, or one of whose records, is closed to who searches is a problem of the search, and hides no other."""
+    for name in ("closed", "half closed", "open"):
+        made(Lineage(open_folder / name), blot(name))
+    (open_folder / "asked.png").write_bytes(blot("another").data)
+    for path in open_folder.rglob("*"):
+        path.chmod(0o755)
+    next((open_folder / "half closed").glob("0001-*.json")).chmod(0)
+    (open_folder / "closed").chmod(0)
+    command = [sys.executable, "-c", AS_NOBODY, str(open_folder), str(open_folder / "asked.png")]
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert said == f"{(['closed', 'half closed'],) * 3}\n"
 
 
 def test_the_list_shows_itself_as_a_table() -> None:
@@ -157,6 +274,31 @@ def test_what_cannot_be_read_hides_nothing() -> None:
 # Words
 
 
+SPELLINGS = [
+    ("ﾊﾟﾝﾀﾞが竹を食べる", "パンダ"),
+    ("パンダ", "ﾊﾟﾝﾀﾞ"),
+    ("don’t", "don't"),
+    ("don't", "don’t"),
+    ("“red”", '"red"'),
+    ('"red"', "“red”"),
+    ("«red»", "„red“"),
+    ("e\u2011mail", "e-mail"),
+    ("e-mail", "e\u2011mail"),
+    ("3–5", "3-5"),
+    ("क्\u200dष", "क्ष"),
+    ("क्ष", "क्\u200dष"),
+    ("می\u200cخواهم", "میخواهم"),
+    ("co\u00adoperate", "cooperate"),
+    ("cooperate", "co\u00adoperate"),
+    ("a\u200bb", "ab"),
+    ("a\u034fb", "ab"),
+    ("I ❤️ pandas", "❤"),
+    ("I ❤ pandas", "❤️"),
+    ("½ moon", "1/2"),
+    ("كتــاب", "كتاب"),
+]
+
+
 def test_all_words_must_be_there_wherever_they_are() -> None:
     """Prompt, template, inputs, label, tags and the model's answer are searched together, each word in any of them, parts of words too."""
     bear = here("bear")
@@ -199,6 +341,21 @@ def test_words_are_found_in_any_script(text: str, word: str) -> None:
     assert found[0].snippet == unicodedata.normalize("NFC", text)
 
 
+@pytest.mark.parametrize(("text", "word"), SPELLINGS)
+def test_words_are_found_however_they_are_written(text: str, word: str) -> None:
+    """Half or full width, curly or straight quotes, any hyphen, with or without what nobody sees; the snippet keeps the prompt's."""
+    asked(here("bear"), f"before {text} after")
+    assert [f.snippet for f in find(word)] == [f"before {text} after"]
+
+
+def test_a_snippet_is_cut_around_its_word() -> None:
+    """The word stands in the middle, also where the text before it folds into more or fewer characters than it has."""
+    asked(here("bear"), "ß\u00adﾊﾟ½" * 100 + " ﾊﾟﾝﾀﾞ " + "ﾊﾟ" * 100)
+    left, right = find("パンダ")[0].snippet.strip("…").split(" ﾊﾟﾝﾀﾞ ")
+    assert 35 < len(left) < 42
+    assert 35 < len(right) < 42
+
+
 @pytest.mark.parametrize(("text", "word"), [("パンダ", "ハンタ"), ("か", "が"), ("कुल", "कल"), ("각", "간"), ("ไม้", "ไม่")])
 def test_marks_that_make_another_letter_matter(text: str, word: str) -> None:
     """What is no accent, but makes another letter or syllable to its readers, is told apart."""
@@ -232,6 +389,24 @@ def test_what_is_found_is_newest_first_with_the_match_in_its_snippet() -> None:
     assert html.count("<img") == 3
     assert "Pandabären" in html
     assert "3 found; looked at 3 sessions, 3 steps in " in repr(found)
+
+
+def test_steps_of_one_moment_are_found_last_number_first() -> None:
+    """Where steps ended at the same time, the later number comes first."""
+    for number in range(3):
+        asked(here("bear"), f"bear {number}", at="2026-01-01T00:00:00.000Z")
+    assert [f.step.number for f in find("bear")] == [3, 2, 1]
+
+
+def test_a_strip_shows_as_many_pictures_as_can_be_looked_at() -> None:
+    """In a notebook the first 24 that were found are shown as pictures, the others in words, and all are there."""
+    for _ in range(26):
+        made(here("bear"), blot(1))
+    for found in (find("bear"), which(blot(1))):
+        html = found._repr_mimebundle_()["text/html"]
+        assert html.count("<img") == 24
+        assert all(f"bear {number}: " in html for number in range(1, 27))
+        assert len(found.steps) == 26
 
 
 # Pictures by their bytes
@@ -342,6 +517,33 @@ def test_pictures_are_decoded_once() -> None:
     assert "7 pictures (1 of them decoded)" in found.summary
 
 
+def test_what_cannot_be_decoded_is_tried_once() -> None:
+    """A picture that Pillow cannot read is remembered as one without looks."""
+    made(here("bear"), Picture(blot(1).data[:300]))
+    assert [which(blot(2).image.resize((50, 50))).looked.decoded for _ in range(2)] == [1, 0]
+
+
+def test_looks_of_an_older_promptkit_are_not_compared() -> None:
+    """What an older one saw is in another file: it was made in another way."""
+    made(here("bear"), blot(1))
+    older = cache().with_name("looks-1.jsonl")
+    older.write_text(json.dumps({"sha256": blot(1).sha256, "fingerprint": None}))
+    assert [m.step.number for m in which(blot(1).image.resize((50, 50)))] == [1]
+
+
+def test_what_a_person_keeps_beside_them_is_none_of_the_pictures() -> None:
+    """Copies and other pictures in a session's folder, and in its sources/, are not looked at, and are no damage."""
+    session = Session("bear", endpoint="offline")
+    step = session.generate("a red panda", references=[blot(1)])
+    for name in ("panda for client.png", "final-.png", "a.webp", "2026-panda.png", "sources/blot.png"):
+        (session.folder / name).write_bytes(blot(name).data)
+    found = which(step.picture.image.resize((300, 300)))
+    assert [m.step.number for m in found] == [1]
+    assert found.problems == ()
+    assert found.looked.pictures == 2
+    assert which(blot(1).image.resize((50, 50)))[0].source
+
+
 @pytest.mark.parametrize("junk", [b"\x00\xff\n{}\n[]\n5\n", b'{"sha256": 5, "look": "AAAA"}\n', b'{"sha256": "00', None])
 def test_a_broken_cache_is_made_anew(junk: bytes | None) -> None:
     """What was kept of looks may be damaged in any way, half a line at its end too, or be a folder: the search finds what it should."""
@@ -403,13 +605,25 @@ def test_a_damaged_picture_is_named_and_hides_nothing() -> None:
     assert len(cache().read_bytes().split()) == 4  # a line of two fields
 
 
+def test_white_lines_on_nothing_are_found_by_their_looks() -> None:
+    """White line art on a transparent ground is nothing to be seen on white, and is found all the same."""
+    art = Image.new("RGBA", (256, 256), (0, 0, 0, 0))
+    ImageDraw.Draw(art).ellipse((30, 30, 200, 220), outline="white", width=9)
+    made(here("bear"), Picture.open(blot(1).image))
+    made(here("bear"), Picture.open(art))
+    assert [m.step.number for m in which(art.resize((128, 128)))] == [2]
+
+
 def test_a_flat_picture_is_found_by_its_bytes_alone() -> None:
-    """One colour looks like every other one: its bytes are found, and a copy of it is not, which is said."""
+    """One colour looks like every other one, and so do pages of one word: the bytes are found, a copy is not, which is said."""
     made(here("bear"), Picture(png("red", (64, 64))))
     made(here("bear"), Picture(png("green", (64, 64))))
     assert [m.step.number for m in which(png("green", (64, 64)))] == [2]
-    with pytest.warns(PromptkitWarning, match="one flat colour"):
-        assert which(png("red", (32, 32))) == ()
+    page = Image.new("RGB", (1024, 1024), "white")
+    ImageDraw.Draw(page).text((500, 500), "hi", fill="black")
+    for flat in (png("red", (32, 32)), page):
+        with pytest.warns(PromptkitWarning, match="hardly varies"):
+            assert which(flat) == ()
 
 
 @pytest.mark.parametrize("wrong", ["nowhere.png", "empty.png", "words.png", b"no picture", b"", 5, blot(1).data[:-40]])

@@ -212,3 +212,14 @@ def test_a_full_disk_behind_stdout_is_said() -> None:
 def test_help_says_how(arguments: tuple[str, ...]) -> None:
     """--help and --version print and end well."""
     assert "promptkit" in run(*arguments)[0]
+
+
+def test_a_path_that_is_no_text_is_printed_as_its_bytes() -> None:
+    """What stdout names can be opened, whatever bytes its name has; a page of such a session is whole."""
+    folder = os.fsdecode(b"caf\xe9")
+    Session(f"./{folder}", endpoint="offline").generate("a cup of coffee")
+    done = subprocess.run([sys.executable, "-m", "promptkit", "sessions", "."], capture_output=True, check=True)
+    assert done.stdout.endswith(b"/caf\xe9" + os.linesep.encode())
+    assert Path(os.fsdecode(done.stdout.rstrip())).is_dir()
+    page = subprocess.run([sys.executable, "-m", "promptkit", "page", "-s", f"./{folder}"], capture_output=True, check=True).stdout
+    assert "<h1>caf?</h1>" in Path(os.fsdecode(page.rstrip())).read_text("utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,7 @@ def test_find_prints_the_pictures(bear: Session, capsys: pytest.CaptureFixture[s
     """The pictures of the steps that hold all the words, newest first; words in quotes are a phrase; --in names another folder."""
     out, said = run(capsys, "find", "PANDA", "naive")
     assert out == f"{bear[1].files[0]}\n"
-    assert 'bear 1  prompt: a red panda, "naïve"' in said
+    assert 'bear 1, prompt: a red panda, "naïve"' in said
     assert run(capsys, "find", "red panda", "--in", bear.folder)[0] == out
     assert run(capsys, "find", "panda red", code=1)[0] == ""
     assert run(capsys, "find", "panda", "--in", ".", code=1)[1].startswith("0 found; looked at no sessions")
@@ -55,15 +56,28 @@ def test_which_prints_where_the_picture_is(bear: Session, capsys: pytest.Capture
     bear.save("copy.png")
     out, said = run(capsys, "which", "copy.png")
     assert out == f"{bear[2].files[0]}\n"
-    assert said.startswith("bear 2  the very bytes: add a hat")
+    assert said.startswith("bear 2, the very bytes: add a hat")
     bear[1].picture.image.convert("RGB").resize((300, 300)).save("small.jpg")
     out, said = run(capsys, "which", "small.jpg")
     assert out.splitlines()[0] == str(bear[1].files[0])
-    assert "bear 1  looks alike, " in said
+    assert "bear 1, looks alike, " in said
     Image.radial_gradient("L").save("other.png")
     out, said = run(capsys, "which", "other.png", code=1)
     assert out == ""
     assert said.startswith("0 found; looked at 1 session, 2 pictures")
+
+
+def test_what_could_not_be_read_is_said(bear: Session, capsys: pytest.CaptureFixture[str]) -> None:
+    """A damaged record is named after what was found, in one line whatever the folder is called."""
+    other = bear.folder.with_name("red\x1b[31m\nfox")
+    shutil.copytree(bear.folder, other)
+    next(other.glob("0002-*.json")).write_bytes(b"{")
+    bear.save("copy.png")
+    for command in (("find", "panda"), ("which", "copy.png")):
+        said = run(capsys, *command)[1].splitlines()
+        assert [line for line in said if line.startswith("promptkit: red�[31m fox: 1 of its 2 records cannot be read")]
+        assert all(line.startswith(("bear ", "red�[31m fox ", "promptkit: ")) for line in said[:-1])
+    assert "\x1b" not in run(capsys, "sessions")[1]
 
 
 def test_errors_are_promptkits(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,7 @@ def test_all_and_strip(bear: Session) -> None:
     assert "is there already" in run("export", "bear", "--strip", "-o", "x.zip", code=1)[1]
     assert "may hold metadata" in run("export", "bear", "--all", "--strip", "-o", "x.zip", "--overwrite")[1]
     assert b"panda" not in Path("x.zip").read_bytes()
+    assert run("export", "bear", "--strip")[0].strip() == "stripped.zip"  # a session's name may be a word to keep
     run("import", "x.zip")
     assert [s.prompt for s in Session("stripped")] == [None] * 3
     assert "--all" in run("export", "bear", "--all", "--step", "1", code=2)[1]
@@ -78,6 +80,8 @@ def test_what_is_not_there_is_one_sentence(bear: Session) -> None:
         out, said = run(*line.split(), code=1)
         assert (out, said.count("\n"), said[:11]) == ("", 1, "promptkit: ")
     assert "did you mean 'bear'" in run("export", "beer", code=1)[1]
+    shutil.copytree(bear.folder, bear.folder.parent / ".tmp-beer")  # an import under way
+    assert "did you mean '.tmp-beer'" not in run("export", "tmp-beer", code=1)[1]
     assert [p.name for p in Path.cwd().iterdir()] == ["red.png"]
 
 

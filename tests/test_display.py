@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -9,8 +10,9 @@ import pytest
 from loopback import Loopback, picture_reply, png, text_reply
 
 from promptkit import NoPicture, Session
-from promptkit.display import contact_sheet, page_html, tree_html, tree_text
-from promptkit.lineage import Lineage, now
+from promptkit.display import contact_sheet, named, page_html, tree_html, tree_text
+from promptkit.lineage import Lineage
+from promptkit.record import now
 
 pytestmark = pytest.mark.filterwarnings("ignore:step")  # the pictures here are often the same ones
 
@@ -149,6 +151,35 @@ def test_a_contact_sheet_holds_all_pictures(service: Loopback) -> None:
     assert sheet.width == 4 * 112 + 12
     assert sheet.getpixel((60, 60)) == (255, 0, 0)
     assert contact_sheet(pictures[:1], pixels=50).width == 74
+
+
+def test_a_strip_says_which_steps_were_there_already() -> None:
+    """Of several steps in a row those that were reused, and so cost nothing, are marked as such; the tree marks none."""
+    bear = Session("./bear", endpoint="offline")
+    first = bear.vary("a bear", n=1, root=True)
+    again = bear.vary("a bear", n=2, root=True)
+    assert [s.reused for s in again] == [True, False]
+    assert "(reused)" not in first._repr_mimebundle_()["text/html"]
+    captions = again._repr_mimebundle_()["text/html"]
+    assert captions.count("1 a bear (reused)") == captions.count("(reused)") == 1
+    assert "(reused)" not in tree_html(lineage_of(bear))
+
+
+def test_a_step_is_named_so_that_it_can_be_told(tmp_path: Path) -> None:
+    """By its number, and with the beginning of its id where copies that were merged share the number; the page names them so too."""
+    bear = Session(tmp_path / "bear", endpoint="offline")
+    root = bear.generate("a bear")
+    shutil.copytree(bear.folder, tmp_path / "copy")
+    here, there = (Session(tmp_path / name, endpoint="offline").edit(f"in {name}") for name in ("bear", "copy"))
+    for path in there.files:
+        shutil.copy(path, bear.folder)
+    merged = Session(bear.folder, endpoint="offline")
+    child = merged.edit("and then", on=there)
+    lineage = lineage_of(merged)
+    assert named(lineage, root.record) == "1"
+    assert [named(lineage, step.record) for step in (here, there)] == [f"2 ({here.id[:10]})", f"2 ({there.id[:10]})"]
+    assert f"3</b> from 2 ({there.id[:10]})" in page_html(lineage)
+    assert named(lineage, child.record) == "3"
 
 
 def test_the_trees_of_a_notebook_stay_small(service: Loopback) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import argparse
 import re
+import shutil
 import time
 from html.parser import HTMLParser
 from pathlib import Path
@@ -14,9 +14,9 @@ from loopback import Cut, Loopback, Received, error_reply, picture_reply, png, t
 from steps import edit_json, failed, made, snapshot
 
 from promptkit import Endpoint, Picture, Session, StepNotFound, TransportError, templates
-from promptkit.cli_explain import add_commands, print_spending
 from promptkit.errors import LineageError
-from promptkit.explain import Explained, Lost, explain, words_changed
+from promptkit.explain import Explained, Lost, explain
+from promptkit.importing import import_session
 from promptkit.lineage import Lineage
 
 
@@ -65,46 +65,6 @@ class Balanced(HTMLParser):
         assert self.open.pop() == tag
 
 
-# The words
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "changed"),
-    [
-        ("Add a hat", "Add a hat", ()),
-        ("Make it night", "Make it a starry night", (("", "a starry"),)),
-        ("a red fox in snow, smiling", "a red fox, smiling", (("in snow", ""),)),
-        ("facing it, at noon", "facing it at night", ((", at noon", "at night"),)),
-        ("添加一只羊驼", "添加两只小羊驼", (("一只", "两只小"),)),  # one character that stayed between two changes does not part them
-        ("एक लाल टोपी जोड़ें।", "एक नीली टोपी जोड़ें।", (("लाल", "नीली"),)),
-        ("don't move the dog’s bowl", "don't move the cat’s bowl", (("dog’s", "cat’s"),)),
-        ("", "", ()),
-        ("", "a fox", (("", "a fox"),)),
-    ],
-)
-def test_words_added_and_removed_are_named(before: str, after: str, changed: tuple[tuple[str, str], ...]) -> None:
-    """Whole words of each script, a replaced stretch as one pair, what stayed left out."""
-    found = words_changed(before, after)
-    assert found.changes == changed
-    assert found.removed == tuple(old for old, _ in changed if old)
-    assert found.added == tuple(new for _, new in changed if new)
-
-
-def test_one_wording_can_be_told_from_another_prompt() -> None:
-    """The share that was kept is of the shorter one: a prompt that was only added to kept all, an unrelated one next to nothing."""
-    assert words_changed("a red fox", "a red fox in the snow, smiling at the moon").kept == 1.0
-    assert words_changed("a red fox", "make it night").kept == 0.0
-
-
-@pytest.mark.parametrize("length", [700, 3_000, 50_000])
-def test_long_prompts_are_compared_in_moderate_time(length: int) -> None:
-    """Whatever stands in two prompts, comparing them takes under a second of processor time."""
-    ones, others = (" ".join("abcdefgh"[(i * step) % 8] for i in range(length)) for step in (3, 5))
-    start = time.process_time()
-    words_changed(ones, others)
-    assert time.process_time() - start < 1.0
-
-
 # What is said of a step
 
 
@@ -149,6 +109,62 @@ def test_what_changed_against_the_parents_prompt_is_said(service: Loopback) -> N
     assert said[4] == "step 4, the same template: style: 'woodblock print' → 'oil painting'"
     assert said[5] == "step 5: the same words"
     assert explain(bear, oil).steps[-1].words.added == ("oil painting",)
+
+
+def test_words_that_were_added_to_a_template_are_said_too(service: Loopback) -> None:
+    """Beside an input that changed, what the prompt says that no input says: added words, but not the input's own nor its article."""
+    bear = google(service)
+    oil = bear.generate("a bear").edit(templates.edit.add(element="owl", place="on the roof"))
+    snow = oil.edit(templates.edit.add(element="red fox", place="on the roof") + " Add falling snow.")
+    plain = snow.edit(templates.edit.add(element="hat", place="on the roof") + " Add falling snow.")
+    said = [dict(rows(e)).get("against") for e in explain(bear, plain)]
+    assert said[2] == "step 2, the same template: element: 'owl' → 'red fox'; + “Add falling snow.”"
+    assert said[3] == "step 3, the same template: element: 'red fox' → 'hat'"
+
+
+def test_what_a_value_brings_into_a_prompt_is_no_word_of_its_own(service: Loopback) -> None:
+    """The items of a list are told by the input; what a default became is said in words, for no input shows it."""
+    bear = google(service)
+    given = {"scene": "a room", "elements": ["a cat", "a chair"]}
+    first = bear.generate("a room", references=[png("red")]).edit(templates.edit.combine(**given), references=[png("lime")])
+    second = first.edit(templates.edit.combine(**given | {"elements": ["a dog", "a chair"]}), references=[png("lime")])
+    third = second.edit(templates.edit.combine(**given | {"elements": ["a dog", "a chair"], "keep": "the fur"}), references=[png("lime")])
+    said = [dict(rows(e)).get("against") for e in explain(bear, third)]
+    assert said[2] == "step 2, the same template: elements: ['a cat', 'a chair'] → ['a dog', 'a chair']"
+    assert said[3] == "step 3, the same template: keep: not given → 'the fur'; “faces, shapes, colors and textures” → “fur”"
+
+
+def test_inputs_are_compared_where_the_template_is_as_it_was(tmp_path: Path) -> None:
+    """Of two templates, of one that was changed meanwhile and of one without a digest the words tell what changed."""
+    lineage = Lineage(tmp_path / "bear")
+    one, other = "1" * 64, "2" * 64
+    for before, after, told in ((one, one, ", the same template: a: 1 → 2; "), (one, other, ": "), (None, None, ": ")):
+        first = made(lineage, prompt={"text": "a red bear", "template": "bear", "digest": before, "inputs": {"a": 1}})
+        second = made(lineage, parents=[first.id], prompt={"text": "a blue bear", "template": "bear", "digest": after, "inputs": {"a": 2}})
+        said = dict(rows(explain(Session(lineage.folder), second.number).steps[-1]))["against"]
+        assert said == f"step {first.number}{told}“red” → “blue”"
+
+
+def test_a_clock_that_went_backwards_takes_no_time(tmp_path: Path) -> None:
+    """Of an attempt that ended before it started, and of one that started before the last ended, no seconds are told."""
+    lineage = Lineage(tmp_path / "bear")
+    record = made(lineage)
+    times = [("2026-01-01T00:00:09+00:00", "2026-01-01T00:00:02+00:00"), ("2026-01-01T00:00:00+00:00", "2026-01-01T00:00:05+00:00")]
+    attempts = [{**record.attempts[0], "started": start, "ended": end} for start, end in times]
+    edit = lineage.begin("edit", {**record.fields, "parents": [record.id], "attempts": attempts, "outputs": []}).commit("text")
+    said = dict(rows(explain(Session(lineage.folder), edit.number).steps[-1]))
+    assert said["attempt 1"].splitlines()[0] == "picture, 0.0400 USD (test)"
+    assert said["attempt 2"].splitlines()[0] == "picture, in 5.0 s, 0.0400 USD (test)"
+
+
+def test_what_an_attempt_was_asked_without_is_told(service: Loopback) -> None:
+    """A service that takes no seed is asked again without it, and the attempt says so."""
+    bear = google(service)
+    service.say(error_reply(400, "seed is not supported"))
+    bear.generate("a bear", seed=7)
+    said = dict(rows(explain(bear).steps[-1]))
+    assert "without" not in said["attempt 1"]
+    assert ", without seed" in said["attempt 2"].splitlines()[0]
 
 
 def test_every_attempt_is_told(service: Loopback) -> None:
@@ -206,7 +222,56 @@ def test_changes_are_measured_when_asked(service: Loopback) -> None:
     assert any(note.startswith("cannot be measured: The picture") for note in third.notes)
 
 
+def test_steps_that_share_a_number_are_told_apart(tmp_path: Path) -> None:
+    """Where two copies were merged, a step that is named has the beginning of its id beside a number that is not its alone."""
+    lineage = Lineage(tmp_path / "bear")
+    root = made(lineage)
+    shutil.copytree(lineage.folder, tmp_path / "copy")
+    here, there = (made(Lineage(tmp_path / name), parents=[root.id], prompt={"text": f"in {name}"}) for name in ("bear", "copy"))
+    for path in (tmp_path / "copy").glob(f"{there.path.stem[:4]}-*"):
+        shutil.copy(path, lineage.folder)
+    assert here.number == there.number == 2
+    source = {"role": "reference", "sha256": here.outputs[0]["sha256"], "mime_type": "image/png", "step": here.id}
+    merged = Lineage(lineage.folder)
+    last = made(merged, parents=[there.id, here.id], sources=[source], meta={"squashes": [here.id, there.id], "replays": root.id})
+    found = explain(Session(lineage.folder), last.number)
+    both = [f"2 ({record.id[:10]})" for record in (here, there)]
+    said = rows(found.steps[-1])
+    assert [e.title.partition(":")[0] for e in found.steps] == ["1 edit", f"{both[1]} edit from 1", f"3 edit from {both[1]}"]
+    assert dict(said)["against"].startswith(f"step {both[1]}: ")
+    assert dict(said)["with"] == f"reference: step {both[0]}"
+    assert ("meta", f"squashes: step {both[0]}, step {both[1]}") in said
+    assert ("meta", "replays: step 1") in said
+
+
+def test_ids_in_the_meta_are_named_where_they_are_here(tmp_path: Path) -> None:
+    """A list of ids names steps, one that is not here by the beginning of its id; whatever is no id stands there as it is."""
+    lineage = Lineage(tmp_path / "bear")
+    root = made(lineage)
+    for value, told in ((["0" * 64], "step 0000000000, which is not here or damaged"), ([root.id, 7], f"['{root.id}', 7]"), ([], "[]")):
+        record = made(lineage, parents=[root.id], meta={"squashes": value})
+        assert ("meta", f"squashes: {told}") in rows(explain(Session(lineage.folder), record.number).steps[-1])
+
+
+def test_a_stripped_step_names_its_original(tmp_path: Path) -> None:
+    """What was exported without its words says of which step it is, by that one's whole id."""
+    bear = chain(tmp_path / "bear", 2)
+    folder = import_session(bear.export(tmp_path / "bear.zip", strip=True), tmp_path / "stripped")
+    found = explain(Session(folder))
+    assert [dict(rows(e))["original"] for e in found.steps] == [step.id for step in bear.steps]
+    assert "original" not in dict(rows(explain(bear).steps[-1]))
+
+
 # Damage
+
+
+def test_a_head_that_is_not_known_is_said(tmp_path: Path) -> None:
+    """Records without a head that can be read are no empty session; a step that is named is explained."""
+    bear = chain(tmp_path / "bear", 3)
+    bear[3].record.path.write_bytes(b"{")
+    with pytest.raises(LineageError, match="head of this session is not known, so there is nothing to explain"):
+        explain(Session(bear.folder))
+    assert len(explain(Session(bear.folder), 2)) == 2
 
 
 def test_a_missing_or_cut_picture_is_noted(service: Loopback) -> None:
@@ -351,46 +416,3 @@ def test_a_long_trail_is_read_fast_and_can_be_shown_in_part(tmp_path: Path) -> N
     assert part.endswith("in all: " + found.spending.summary)
     assert found.spending.usd == pytest.approx(150 * 0.04)
     assert found._repr_mimebundle_()["text/html"].count("<img") == 60
-
-
-# The command
-
-
-def show(*arguments: str) -> int:
-    """Runs the command as the parser of the command line has it."""
-    parser = argparse.ArgumentParser()
-    add_commands(parser.add_subparsers(), lambda options: Session(options.session))
-    options = parser.parse_args(["show", *arguments])
-    status: int = options.run(options)
-    return status
-
-
-def test_the_command_shows_a_step_by_session_and_number(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """`show SESSION STEP`, `show -s SESSION STEP` and both without a step print the trail; -n shortens it, --changes measures."""
-    chain(tmp_path / "bear", 3)
-    where = str(tmp_path / "bear")
-    said = []
-    for arguments in ((where, "2"), ("-s", where, "2"), (where,), ("-s", where), (where, "3", "-n", "1", "--changes")):
-        assert show(*arguments) == 0
-        said.append(capsys.readouterr().out)
-    assert said[0] == said[1] == f"{explain(Session(where), 2)}\n"
-    assert said[2] == said[3] == f"{explain(Session(where))}\n"
-    assert said[4].startswith("… 2 earlier steps left out")
-    assert "  changes  " in said[4]
-
-
-@pytest.mark.parametrize("arguments", [(), ("a", "b", "c"), ("-s", "a", "b", "c"), ("a", "-n", "0")])
-def test_a_wrong_command_line_is_said(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
-    """No session, too many words and a count of no steps end with status 2 and one line that says what goes."""
-    with pytest.raises(SystemExit) as stopped:
-        show(*arguments)
-    assert stopped.value.code == 2
-    assert len(capsys.readouterr().err.splitlines()) == 1
-
-
-def test_the_log_prints_what_was_spent(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """`log --cost` prints the sum and both tables."""
-    assert print_spending(chain(tmp_path / "bear", 3)) == 0
-    out = capsys.readouterr().out
-    assert out.startswith("3 steps, 3 attempts: 0.1200 USD")
-    assert "\nby outcome" in out

@@ -14,7 +14,8 @@ from loopback import png
 from PIL import Image, ImageEnhance
 
 from promptkit import Picture, PictureError, PromptkitError, Session
-from promptkit.likeness import Look, alike, look_of
+from promptkit.likeness import Fingerprint, alike, fingerprint
+from promptkit.picture import as_seen
 
 Change = Callable[[Image.Image], Image.Image]
 SUBJECTS = (
@@ -92,14 +93,14 @@ def photographs() -> list[Image.Image]:
     return [image for image in found.values() if looks(image)]
 
 
-def looks(image: Image.Image) -> Look | None:
-    return look_of(Picture.open(image))
+def looks(image: Image.Image) -> Fingerprint | None:
+    return fingerprint(Picture.open(image))
 
 
-KEPT: dict[int, tuple[Image.Image, Look | None]] = {}
+KEPT: dict[int, tuple[Image.Image, Fingerprint | None]] = {}
 
 
-def kept_looks(image: Image.Image) -> Look | None:
+def kept_looks(image: Image.Image) -> Fingerprint | None:
     """The looks of an original, worked out once for all tests."""
     if id(image) not in KEPT:
         KEPT[id(image)] = image, looks(image)
@@ -167,7 +168,7 @@ def test_every_kind_of_pixels_has_looks(mode: str) -> None:
 
     stored = Stored()
     stored.image = image  # type: ignore[attr-defined]  # not every mode has a file format
-    one, other = looks(gradient), look_of(stored)  # type: ignore[arg-type]
+    one, other = looks(gradient), fingerprint(stored)  # type: ignore[arg-type]
     assert one
     assert other
     assert alike(one, other)
@@ -178,7 +179,7 @@ def test_odd_files_have_looks_or_are_a_picture_error() -> None:
     seen: dict[str, int] = {"looks": 0, "none": 0, "error": 0}
     for path in sorted(shared("pictures").iterdir()):
         try:
-            seen["looks" if look_of(Picture(path.read_bytes())) else "none"] += 1
+            seen["looks" if fingerprint(Picture(path.read_bytes())) else "none"] += 1
         except PictureError:
             seen["error"] += 1
     assert seen["looks"] > 20
@@ -196,33 +197,51 @@ def test_what_is_under_transparency_does_not_count() -> None:
     assert looks(shape) == looks(other) == looks(flat)
 
 
+@pytest.mark.parametrize("colour", ["white", "#fdfdfd"])
+def test_what_white_would_hide_is_seen_on_grey(colour: str) -> None:
+    """White shapes on a transparent ground look like white shapes on grey."""
+    lines = Image.new("RGBA", (64, 64), (0, 0, 0, 0))
+    lines.paste(colour, (8, 8, 40, 50))
+    grey = Image.new("RGB", (64, 64), "#808080")
+    grey.paste(colour, (8, 8, 40, 50))
+    assert looks(lines) == looks(grey)
+    assert looks(lines)
+
+
+def test_dark_greys_of_16_bits_look_as_they_are_shown() -> None:
+    """A picture with 16 bits for each grey looks like the one that promptkit makes of it for eyes, however dark."""
+    gradient = Image.linear_gradient("L").rotate(45).convert("I").point(lambda v: v * 16 + 0).convert("I;16")
+    shown = as_seen(gradient)
+    assert looks(gradient) == looks(shown)
+
+
 @pytest.mark.parametrize("colour", ["black", "white", "#808080", "red"])
 def test_a_flat_colour_has_no_looks(colour: str) -> None:
-    """One flat colour has nothing to be recognized by, or every other one would look like it."""
-    assert look_of(Picture(png(colour, (40, 40)))) is None
-    assert look_of(Picture(png(colour, (1, 1)))) is None
+    """What hardly varies has nothing to be recognized by, or every other such picture would look like it."""
+    assert fingerprint(Picture(png(colour, (40, 40)))) is None
+    assert fingerprint(Picture(png(colour, (1, 1)))) is None
 
 
 def test_what_cannot_be_decoded_is_a_picture_error() -> None:
     """Nothing of Pillow escapes."""
     with pytest.raises(PictureError, match="give a PNG"):
-        look_of(Picture(b"no picture"))
+        fingerprint(Picture(b"no picture"))
     with pytest.raises(PictureError, match="truncated"):
-        look_of(Picture(png("red", (64, 64))[:-30]))
+        fingerprint(Picture(png("red", (64, 64))[:-30]))
 
 
-def test_a_look_packs_and_unpacks() -> None:
-    """Packed, a look is always as many bytes, and comes back as it was; other bytes are none."""
+def test_a_fingerprint_packs_and_unpacks() -> None:
+    """Packed, a fingerprint is always as many bytes, and comes back as it was; other bytes are none."""
     look = looks(Image.radial_gradient("L"))
     assert look
     assert len(look.packed()) == 264
-    assert Look.unpacked(look.packed()) == look
-    assert Look.unpacked(look.packed()[:-1]) is None
+    assert Fingerprint.unpacked(look.packed()) == look
+    assert Fingerprint.unpacked(look.packed()[:-1]) is None
     assert alike(look, look) == (0, 0.0)
 
 
 def test_comparing_is_quick() -> None:
-    """A look is compared with 5,000 others in less than 400 ms of processor time: a search is as long as its reading."""
+    """A fingerprint is compared with 5,000 others in less than 400 ms of processor time: a search is as long as its reading."""
     one, other = looks(Image.radial_gradient("L")), looks(Image.linear_gradient("L").rotate(90))
     assert one
     assert other

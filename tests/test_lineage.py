@@ -15,9 +15,12 @@ from hypothesis import strategies as st
 from loopback import png
 from steps import answered, edit_json, failed, fields, made, names, red, snapshot
 
+from promptkit.draft import Draft
 from promptkit.errors import LineageError, StepNotFound
-from promptkit.lineage import Lineage, Problem, Record
+from promptkit.folder import frame
+from promptkit.lineage import Lineage
 from promptkit.picture import Picture
+from promptkit.record import Problem, Record, json_bytes
 
 SURROGATES = st.lists(st.sampled_from([*'ab"\\\n', "\ud800", "\udc00", "\ud83d", "\ude00", "\udfff", "🐻"])).map("".join)
 
@@ -75,6 +78,12 @@ def test_a_folder_looks_as_the_design_says(lineage: Lineage) -> None:
     assert first.pictures[0].data == red().data
     assert (lineage.folder / "head").read_text() == f"{first.id}\n{second.id}\n"
     assert json.loads((lineage.folder / "promptkit.json").read_text()) == {"layout": 1}
+
+
+def test_a_new_folder_holds_its_frame_and_nothing_else(lineage: Lineage) -> None:
+    """What every session's folder has is what a new one is made of, byte for byte."""
+    lineage.create()
+    assert {p.name: p.read_bytes() for p in lineage.folder.iterdir()} == frame()
 
 
 def test_git_is_told_to_keep_the_bytes(lineage: Lineage) -> None:
@@ -245,6 +254,8 @@ WRONG = [
     {"prompt": "a bear"},
     {"prompt": {"digest": 3}},
     {"prompt": {"inputs": []}},
+    {"prompt": {"pack": 5}},
+    {"prompt": {"pack": "acme"}},
     {"request": []},
     {"request": {"config": 1}},
     {"recipe": ["r1:"]},
@@ -253,6 +264,13 @@ WRONG = [
     {"attempts": {}},
     {"attempts": ["x"]},
     {"attempts": [{"cost": {"usd": "much"}}]},
+    {"attempts": [{"cost": {"usd": True}}]},
+    {"attempts": [{"cost": {"usd": -100}}]},
+    {"attempts": [{"cost": {"usd": float("nan")}}]},
+    {"attempts": [{"cost": {"usd": float("inf")}}]},
+    {"attempts": [{"cost": {"usd": 10**9}}]},
+    {"attempts": [{"cost": {"usd": 10**400}}]},
+    {"attempts": [{"cost": {}}]},
     {"attempts": [{"cost": 3}]},
     {"attempts": [{"usage": []}]},
     {"attempts": [{"turn": 3}]},
@@ -262,10 +280,14 @@ WRONG = [
     {"outputs": [{"file": 3, "sha256": "ab", "mime_type": "image/png", "bytes": 3}]},
     {"outputs": [{"file": "a", "sha256": "ab", "mime_type": "image/png", "bytes": 3, "size": ["a", 1]}]},
     {"outputs": [{"file": "a", "sha256": "ab", "mime_type": "image/png", "bytes": 3, "size": [1]}]},
+    *(
+        {"outputs": [{"file": "a", "sha256": "ab", "mime_type": "image/png", "bytes": 3, "size": size}]}
+        for size in ([], [0, 0], [0, 7], [-5, 7], [1, 2, 3], [1.5, 2], [True, 1])
+    ),
 ]
 
 
-@pytest.mark.parametrize("wrong", WRONG, ids=str)
+@pytest.mark.parametrize("wrong", WRONG, ids=lambda wrong: f"{wrong!s:.60}")
 def test_a_record_of_wrong_types_is_passed_over_and_named(lineage: Lineage, wrong: dict[str, Any]) -> None:
     """A record whose fields have other types than they should harms no other step, and verify names its file."""
     path = rewritten(made(lineage), **wrong)
@@ -276,6 +298,51 @@ def test_a_record_of_wrong_types_is_passed_over_and_named(lineage: Lineage, wron
     with pytest.raises(LineageError, match=path.name):
         opened.find(1)
     assert made(opened).number == 3
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"attempts": [{}, {"cost": {"usd": -100}}]}, "attempts[1].cost.usd = -100, which should be USD from 0 to below a billion"),
+        ({"prompt": {"pack": 5}}, "prompt.pack = 5, which should be"),
+        (
+            {"outputs": [{"file": "a", "sha256": "ab", "mime_type": "image/png", "bytes": 3, "size": [0, 0]}]},
+            "outputs[0].size = [0, 0], which should be width and height in pixels, or None",
+        ),
+    ],
+    ids=["cost", "pack", "size"],
+)
+def test_what_no_step_can_have_is_named(lineage: Lineage, wrong: dict[str, Any], said: str) -> None:
+    """A sum, a size or a pack that cannot be is named by verify with the file, the field and the value."""
+    path = rewritten(made(lineage), **wrong)
+    (problem,) = (p for p in lineage.verify() if p.path == path)
+    assert said in problem.message
+    assert str(path) in problem.message
+
+
+def test_what_is_not_known_of_a_step_is_no_damage(lineage: Lineage) -> None:
+    """A picture whose size nobody can read, an attempt without a price, one that cost nothing and an installed pack are read again."""
+    lineage.create()
+    draft = lineage.begin("edit", fields(prompt={"text": "a", "pack": ("acme", "1.0")}))
+    for usd in (None, 0, 2, 0.5):
+        draft.attempt({})
+        draft.answer({"outcome": "text", "cost": None if usd is None else {"usd": usd}}, [Picture(b"no picture")])
+    draft.commit("picture")
+    record = Lineage(lineage.folder).find(1)
+    assert (record.pictures[0].size, record.prompt["pack"]) == (None, ["acme", "1.0"])
+    assert [a["cost"] for a in record.attempts] == [None, {"usd": 0}, {"usd": 2}, {"usd": 0.5}]
+    assert lineage.verify() == []
+
+
+@pytest.mark.parametrize("usd", [1e300, -1, float("nan")])
+def test_a_sum_that_cannot_be_does_not_spoil_what_was_paid(lineage: Lineage, usd: float) -> None:
+    """Where a service's counts make a cost that no record can hold, the answer is recorded as one whose cost is not known."""
+    draft = lineage.begin("edit", fields())
+    draft.attempt({})
+    draft.answer({"outcome": "picture", "text": "Here.", "cost": {"usd": usd, "basis": "tokens"}}, [red()])
+    draft.commit("picture")
+    record = Lineage(lineage.folder).find(1)
+    assert (record.ok, record.cost, record.attempts[0]["text"]) == (True, None, "Here.")
 
 
 @settings(max_examples=60)
@@ -366,6 +433,47 @@ def test_children_and_recipes_are_found(lineage: Lineage) -> None:
     for seen in (lineage, other, Lineage(lineage.folder)):
         assert [r.id for r in seen.children(first)] == [r.id for r in seen.with_recipe("r1:x")] == [second.id, third.id]
         assert seen.children(second) == ()
+
+
+def test_a_picture_of_ones_own_is_found_by_its_bytes(lineage: Lineage) -> None:
+    """The first step that added these bytes and is whole; not one that was asked for, that has no picture, or whose picture is damaged."""
+    lineage.begin("add", fields()).commit("added")
+    added = [lineage.begin("add", fields()).commit("added", [red()]) for _ in range(2)]
+    made(lineage, Picture(png("green")))
+    assert lineage.added_with(red().sha256) == added[0]
+    assert lineage.added_with(Picture(png("green")).sha256) is None
+    for path in lineage.folder.glob("*.png"):
+        path.write_bytes(b"x")
+    assert Lineage(lineage.folder).added_with(red().sha256) is None
+
+
+def test_ancestors_come_after_what_they_came_from(lineage: Lineage) -> None:
+    """Parents and steps that went along as references come before each step, once each; what is missing is passed over."""
+    lamp, cup, lost = made(lineage), made(lineage), made(lineage)
+    entry = {"role": "reference", "sha256": red().sha256, "mime_type": "image/png", "step": lamp.id}
+    both = made(lineage, parents=[cup.id, lost.id], sources=[entry])
+    last = made(lineage, parents=[both.id, lamp.id])
+    assert both.origins == (cup.id, lost.id, lamp.id)
+    lost.path.unlink()
+    again = Lineage(lineage.folder)
+    assert [r.number for r in again.ancestors(last)] == [2, 1, 4, 5]
+    assert [r.number for r in again.ancestors(lamp, last)] == [1, 2, 4, 5]
+
+
+def test_ancestors_of_a_deep_history_stand_once_each(lineage: Lineage) -> None:
+    """In a history thousands of steps deep, with parents shared by many, each stands once, behind all that it came from."""
+    lineage.create()
+    ids: list[str] = []
+    for i in range(3000):
+        parents = list(dict.fromkeys([ids[-1], ids[i // 2]])) if ids else []
+        data = json_bytes({"schema": "1.0", **Draft.EMPTY, "number": i + 1, "outcome": "text", "parents": parents})
+        ids.append(hashlib.sha256(data).hexdigest())
+        (lineage.folder / f"{i + 1:04}-edit-{ids[-1][:10]}.json").write_bytes(data)
+    found = lineage.ancestors(lineage.get(ids[-1]))
+    place = {r.id: i for i, r in enumerate(found)}
+    assert set(place) == set(ids)
+    assert len(found) == len(place)
+    assert all(place[p] < place[r.id] for r in found for p in r.parents)
 
 
 # Tags and the head

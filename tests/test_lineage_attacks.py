@@ -919,16 +919,16 @@ def test_two_sessions_of_one_process_share_a_budget(priced: Loopback, tmp_path: 
     sessions = [Session(tmp_path / "bear", endpoint="google", budget=0.05, reuse=False) for _ in range(2)]
     refused: list[str] = []
 
-    def ask(session: Session) -> None:
+    def ask(session: Session, text: str) -> None:
         try:
-            session.generate("a fox")
+            session.generate(text)  # equal ones would wait for each other
         except BudgetExceeded as error:
             refused.append(str(error))
 
     with ThreadPoolExecutor(1) as pool:
-        first = pool.submit(ask, sessions[0])
+        first = pool.submit(ask, sessions[0], "a fox")
         wait_for(priced.received)
-        ask(sessions[1])
+        ask(sessions[1], "a hen")
         first.result()
     assert len(priced.received) == 1
     assert len(refused) == 1

@@ -12,8 +12,9 @@ from loopback import png
 from steps import answered, edit_json, failed, fields, made, red
 
 from promptkit.errors import LineageError
-from promptkit.lineage import Lineage, Record
+from promptkit.lineage import Lineage
 from promptkit.picture import Picture
+from promptkit.record import Record
 
 
 @pytest.fixture
@@ -89,6 +90,39 @@ def test_damage_is_named_and_the_rest_stays_readable(lineage: Lineage, part: str
     assert len(opened.records()) == (1 if part.endswith(".json") else 2)
     opened.tags(), opened.head(), opened.template_files(DIGEST)
     assert opened.find(made(opened).id).ok
+
+
+def test_a_step_that_another_came_from_is_missed(lineage: Lineage) -> None:
+    """verify names the step whose parent, or whose reference, was deleted with its picture, once each."""
+    lamp, cup = made(lineage), made(lineage, Picture(png("green")))
+    went_along = {"role": "reference", "sha256": red().sha256, "mime_type": "image/png", "step": lamp.id}
+    root = made(lineage, Picture(png("white")), sources=[went_along])
+    edit = made(lineage, Picture(png("black")), parents=[cup.id], sources=[{**went_along, "role": "base", "step": cup.id}])
+    assert lineage.verify() == []
+    for path in lineage.folder.glob("000[12]-*"):
+        path.unlink()
+    for opened in (lineage, Lineage(lineage.folder)):
+        assert [(p.path, p.message) for p in opened.verify()] == [
+            (root.path, f"the step {lamp.id[:10]} that it came from is not here"),
+            (edit.path, f"its parent {cup.id[:10]} is not here"),
+        ]
+
+
+def test_a_record_of_two_with_one_number_is_missed(lineage: Lineage, tmp_path: Path) -> None:
+    """Where merged copies share a number and one of the two records is deleted, its picture is named; not while it may be a step's."""
+    one, other = made(lineage), made(Lineage(tmp_path / "other"), Picture(png("green")))
+    for path in (tmp_path / "other").glob("0001*"):
+        path.rename(lineage.folder / path.name)
+    assert lineage.verify() == []
+    (lineage.folder / other.path.name).unlink()
+    orphan = lineage.folder / other.outputs[0]["file"]
+    assert [(p.step, p.path) for p in lineage.verify()] == [(1, orphan)]
+    claim = lineage.folder / ".open-0001.json"
+    claim.touch()
+    assert lineage.verify() == []
+    claim.unlink()
+    one.path.write_bytes(b"{")
+    assert [p.path for p in lineage.verify()] == [one.path]
 
 
 @pytest.mark.parametrize("name", ["sources", "extra", "templates"])

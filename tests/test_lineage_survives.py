@@ -102,7 +102,7 @@ def test_the_next_write_adopts_what_was_left(lineage: Lineage, moment: str, outc
     assert [(r.outcome, len(r.pictures)) for r in left] == ([(outcome, pictures)] if outcome else [])
     assert all(lineage.is_whole(r) for r in left)
     assert [bool(r.fields["warnings"]) for r in left] == ([moment != "recorded"] if outcome else [])
-    assert lineage.verify() == []
+    assert [(p.step, p.path.suffix) for p in lineage.verify()] == ([(1, ".png")] if moment == "half a picture" else [])
     assert not list(lineage.folder.glob(".open-*"))
 
 
@@ -163,7 +163,21 @@ def test_an_adopter_that_is_killed_is_made_up_for(lineage: Lineage) -> None:
     assert [r.outcome for r in lineage.records()] == ["interrupted", "picture", "picture"]
 
 
-@pytest.mark.parametrize("note", ["", "{", "[]", '{"record": 3}', '{"record": {"attempts": 1}}', '{"record": {"attempts": ["x"]}}', "\xff"])
+NOTES = [
+    "",
+    "{",
+    "[]",
+    "\xff",
+    '{"record": 3}',
+    '{"record": {"attempts": 1}}',
+    '{"record": {"attempts": ["x"]}}',
+    '{"record": {"schema": "1.0", "attempts": [{"cost": {"usd": -1}}]}}',
+    '{"record": {"schema": "1.0", "warnings": null}}',
+    '{"slug": null, "record": {"schema": "1.0", "recipe": null, "label": null, "meta": null}}',
+]
+
+
+@pytest.mark.parametrize("note", NOTES)
 def test_a_damaged_claim_stops_nothing(lineage: Lineage, note: str) -> None:
     """A note that tells nothing hinders no later step."""
     lineage.create()
@@ -172,6 +186,17 @@ def test_a_damaged_claim_stops_nothing(lineage: Lineage, note: str) -> None:
     os.utime(claim, (0, 0))
     assert made(lineage).number in (1, 2)
     assert [r.outcome for r in lineage.records()] == ["picture"]
+
+
+def test_a_claim_with_less_than_it_should_have_is_adopted(lineage: Lineage) -> None:
+    """What was paid is recorded from a note that lacks what a record may lack."""
+    claim = answered(lineage)._claim
+    note = json.loads(claim.read_bytes())
+    less = {**note["record"], "warnings": None, "label": None, "meta": None}
+    edit_json(claim, process=2**22 + 1, record={k: v for k, v in less.items() if k not in ("parents", "sources", "outputs")})
+    made(lineage)
+    assert [(r.outcome, r.cost) for r in Lineage(lineage.folder).records()] == [("interrupted", 0.04), ("picture", 0.04)]
+    assert lineage.verify() == []
 
 
 # Rivals
@@ -239,6 +264,34 @@ def test_a_picture_that_came_is_kept_whatever_the_outcome(lineage: Lineage) -> N
     """A step that is interrupted after its picture was answered is a step with a picture."""
     assert answered(lineage, red()).commit("interrupted").ok
     assert not answered(lineage).commit("interrupted").ok
+
+
+def test_a_record_is_durable_before_its_claim_goes(lineage: Lineage) -> None:
+    """The folder is opened, to be synced, after the record has its name and before its claim is removed; nothing else opens it."""
+    lineage.create()
+    with writer("commits", lineage.folder) as process:
+        assert process.stdout
+        events = process.stdout.read().split()
+    assert process.returncode == 0
+    assert events == ["picture", "record", "folder", "claim"]
+
+
+def test_what_is_kept_in_memory_is_not_a_forked_childs(lineage: Lineage) -> None:
+    """A child that is forked while an answer waits for room records nothing, neither with its next step nor when it ends."""
+    with writer("forks", lineage.folder) as process:
+        assert process.stdout
+        told = process.stdout.read().split()
+    assert (process.returncode, told) == (0, ["child", "0", "parent", "1"])
+    assert [r.outcome for r in lineage.records()] == ["text"]
+
+
+def test_verify_sees_through_what_others_are_writing(lineage: Lineage) -> None:
+    """A record that a first look at the folder missed, and steps, heads and tags that come while verify runs, are no problems."""
+    made(lineage)
+    with writer("verifies", lineage.folder) as process:
+        assert process.stdout
+        told = process.stdout.read()
+    assert (process.returncode, told) == (0, "[] 0 [] 0\n")
 
 
 # A disk that is full, or says no

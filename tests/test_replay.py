@@ -19,6 +19,7 @@ from loopback import Hang, Loopback, Received, Reply, error_reply, picture_reply
 from steps import edit_json, snapshot
 
 from promptkit import (
+    BudgetExceeded,
     FunctionTransport,
     InputError,
     Library,
@@ -36,10 +37,13 @@ from promptkit import (
     offline,
     templates,
 )
+from promptkit.importing import import_session
 from promptkit.replay import Rehearsal, declared_inputs, replay
 
 HAT = "---\nkind: {kind}\ninputs:\n  subject: {{default: bear}}\n  hats: {{type: integer, default: 1}}\n---\n{body}\n"
 TWO = "Draw {{ subject }} with {{ hats }} hats."
+ENDPOINT = '[endpoints.{name}]\nbase_url = "{url}"\nkey_env = "{key}"\n'
+PRICE = '[models.m.price.{name}]\npicture = {usd}\n'
 
 # What is done in a process of its own, which a test stops: replay.py FOLDER INTO URL
 SCRIPT = """
@@ -75,6 +79,24 @@ def hat(body: str, *, kind: str = "generate", name: str = "hat", folder: str = "
     Path(folder).mkdir(exist_ok=True)
     (Path(folder) / f"{name}.j2").write_text(HAT.format(kind=kind, body=body), encoding="utf-8")
     return Library(folder)
+
+
+def settings_file(*parts: str) -> None:
+    """The user's own config file, with these tables."""
+    home = Path(os.environ["PROMPTKIT_HOME"])
+    home.mkdir(exist_ok=True)
+    (home / "config.toml").write_text("\n".join(parts), encoding="utf-8")
+
+
+def at_two_endpoints(url: str, monkeypatch: pytest.MonkeyPatch) -> Session:
+    """Two steps, the first at an endpoint with a price, the second at one without; both want a key."""
+    both = (ENDPOINT.format(name=name, url=url, key=f"{name.upper()}_KEY") for name in ("one", "two"))
+    settings_file(*both, PRICE.format(name="one", usd=0.04))
+    for name in ("ONE_KEY", "TWO_KEY"):
+        monkeypatch.setenv(name, f"secret-of-{name}")
+    first = Session("./bear", endpoint="one", model="m").generate("a bear")
+    Session("./bear", endpoint="two", model="m").edit("Add a hat", on=first)
+    return Session("./bear")
 
 
 def texts(steps: Any) -> list[str]:
@@ -158,6 +180,115 @@ def test_too_many_pictures_for_the_model_are_refused_before_anything_is_sent(ser
         replay(session, Session("./cup", endpoint=service.url), model="gemini-2.5-flash-image")
     assert len(service.received) == 2
     assert not Path("cup").exists()
+
+
+@pytest.mark.parametrize("changes", [{}, {"dry_run": True}, {"start": png()}, {"inputs": {"subject": "fox"}}])
+def test_a_stripped_lineage_says_that_it_holds_no_prompt(changes: dict[str, Any]) -> None:
+    """What was exported without its words cannot be replayed: the error names the first step that would be asked for."""
+    bear().export("bear.zip", strip=True)
+    stripped = Session(import_session("bear.zip", "stripped"))
+    number = 2 if "start" in changes else 1
+    with pytest.raises(LineageError, match=f"Step {number} holds no prompt, as it was stripped"):
+        replay(stripped, Session("./cup"), **changes)
+    assert not Path("cup").exists()
+    assert declared_inputs(stripped) == {}
+
+
+@pytest.mark.parametrize(
+    ("keyword", "said"),
+    [
+        ("dryrun", r"There is no keyword 'dryrun' \(did you mean 'dry_run'\?\)"),
+        ("budget", r"'budget'; use Session\(into, budget=…\)"),
+        ("fresh", r"'fresh'; use Session\(into, reuse=False\)"),
+        ("subjct", "'subjct'; known are start, model"),
+    ],
+)
+def test_a_keyword_that_there_is_not_is_named_with_what_to_write(keyword: str, said: str) -> None:
+    """A slip, and what belongs to the session that the steps go to, are errors that say so, and do not show the value."""
+    with pytest.raises(SettingsError, match=said) as caught:
+        bear().replay("./cup", **{keyword: "a value"})
+    assert "a value" not in str(caught.value)
+    assert not Path("cup").exists()
+
+
+# What is known before anything is paid
+
+
+def test_a_trail_over_two_endpoints_is_asked_at_both(service: Loopback, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each step goes to the endpoint that it was made at, with that endpoint's own key."""
+    steps = replayed(at_two_endpoints(service.url, monkeypatch), Session("./cup"))
+    assert [s.endpoint for s in steps] == ["one", "two"]
+    keys = [r.headers["x-goog-api-key"] for r in service.received]
+    assert keys == ["secret-of-ONE_KEY", "secret-of-TWO_KEY"] * 2
+
+
+def test_a_missing_price_is_said_before_anything_is_paid(service: Loopback, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where `into` has a budget and a later step no price, nothing is sent; a rehearsal says it too."""
+    session = at_two_endpoints(service.url, monkeypatch)
+    for changes in ({}, {"dry_run": True}):
+        with pytest.raises(SettingsError, match=r"Step 2: A budget needs a price.*m at two"):
+            replay(session, Session("./cup", budget=1), **changes)
+    assert len(service.received) == 2
+    assert not Path("cup").exists()
+
+
+def test_a_missing_key_is_said_before_anything_is_paid(service: Loopback, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the key of a later step's endpoint is missing nothing is sent; a rehearsal needs none."""
+    session = at_two_endpoints(service.url, monkeypatch)
+    monkeypatch.delenv("TWO_KEY")
+    with pytest.raises(SettingsError, match="Step 2: No key for 'two': set TWO_KEY"):
+        replay(session, Session("./cup"))
+    assert len(rehearsed(session, Session("./cup")).requests) == 2
+    assert len(service.received) == 2
+    assert not Path("cup").exists()
+
+
+def test_what_is_there_needs_neither_key_nor_price(service: Loopback, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A replay of which all is there already asks nobody, and so needs nothing to ask with."""
+    session = at_two_endpoints(service.url, monkeypatch)
+    replayed(session, Session("./cup"))
+    for name in ("ONE_KEY", "TWO_KEY"):
+        monkeypatch.delenv(name)
+    assert all(s.reused for s in replayed(session, Session("./cup", budget=1)))
+    assert rehearsed(session, Session("./cup", budget=1)).requests == ()
+
+
+def test_a_key_among_the_words_is_said_before_anything_is_sent(service: Loopback, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An input that holds a key stops the replay at once, whichever step it is for; a rehearsal does not show it."""
+    session = bear()
+    monkeypatch.setenv("GEMINI_API_KEY", "AIza-very-secret-0123456789")
+    for dry_run in (False, True):
+        with pytest.raises(SettingsError, match="Step 3: The prompt, an input or another value of the call holds a key"):
+            session.replay("./cup", endpoint=service.url, inputs={"elements": "AIza-very-secret-0123456789"}, dry_run=dry_run)
+    assert service.received == []
+
+
+def test_a_rehearsal_says_where_the_budget_ends(service: Loopback) -> None:
+    """It carries what the budget of `into` has left, and names the step that would pass it, where the replay then stops."""
+    settings_file(ENDPOINT.format(name="one", url=service.url, key="NONE") + 'auth = "none"', PRICE.format(name="one", usd=0.04))
+    session = Session("./bear", endpoint="one", model="m")
+    session.generate("a bear").edit("Add a hat").edit("Make it night")
+    cup = Session("./cup", budget=0.1)
+    plan = rehearsed(session, cup)
+    assert (plan.left, plan.beyond) == (0.1, plan.rows[2])
+    assert plan.total == "3 requests, about 0.1200 USD; the budget has 0.1000 USD left, which step 3 would pass"
+    with pytest.raises(BudgetExceeded):
+        replay(session, cup)
+    assert len(cup) == 2
+    left = rehearsed(session, cup)
+    assert left.total == "1 request, about 0.0400 USD; 2 there already; the budget has 0.0200 USD left, which step 3 would pass"
+    enough = rehearsed(session, Session("./cup", budget=1))
+    assert (enough.left, enough.beyond) == (0.92, None)
+    assert rehearsed(session, Session("./cup")).left is None
+
+
+def test_an_endpoint_that_is_not_known_is_named_with_the_step() -> None:
+    """A step that was made through a transport of one's own is named, with what to give instead."""
+    session = Session("./bear", transport=FunctionTransport(small))
+    session.generate("a bear").edit("Add a hat")
+    for changes, number in (({}, 1), ({"start": png()}, 2)):
+        with pytest.raises(SettingsError, match=rf"^Step {number} was made at 'custom', and endpoint= names nothing else: there is no"):
+            replay(session, Session("./cup"), **changes)
 
 
 # Another starting picture
@@ -294,6 +425,28 @@ def test_todays_templates_are_taken_where_they_are_named() -> None:
         replay(session, Session("./cup"), templates=today)
 
 
+def test_a_changed_template_is_reported_in_whatever_language_it_is_asked() -> None:
+    """templates= with lang= compares in the recorded language: changed, as it was, or not written in it any more."""
+    Path("prompts").mkdir()
+    translated = Path("prompts/hat.ja.j2")
+    translated.write_text("---\n---\n{{ subject }}を描く。", encoding="utf-8")
+    session = Session("./bear", endpoint="offline")
+    session.generate(hat(TWO).hat(subject="owl"))
+    japanese = session.generate(hat(TWO).hat(subject="owl", lang="ja"))
+    translated.write_text("---\n---\n{{ subject }}を塗る。", encoding="utf-8")
+
+    def changed(step: object, body: str, lang: str) -> bool | None:
+        (row,) = rehearsed(session.at(step), Session("./cup"), templates=hat(body), lang=lang).rows
+        return row.source_changed
+
+    assert [changed(1, body, "ja") for body in (TWO, "Paint {{ subject }} with {{ hats }} hats.")] == [False, True]
+    assert changed(japanese, TWO, "en") is True
+    translated.unlink()
+    assert changed(japanese, TWO, "en") is True
+    with pytest.warns(PromptkitWarning, match="Step 2: the template hat changed; its words: in en instead of ja"):
+        replayed(session.at(japanese), Session("./cup"), templates=hat(TWO), lang="en")
+
+
 def test_hints_follow_the_template_and_own_options_stay() -> None:
     """What the template asked for, it asks for as it stands now; what the caller asked for, or took away, stays so."""
     front = '---\nconfig: {{aspect_ratio: "{}"}}\n---\nDraw.\n'
@@ -375,7 +528,12 @@ def test_a_lost_template_leaves_its_words() -> None:
     session = bear()
     for path in (session.folder / "templates").iterdir():
         edit_json(path, **{"sticker.j2": "---\ninputs:\n  subject: {}\n---\nA {{ subject }}, changed by hand."})
-    assert texts(replayed(session, Session("./cup"))) == texts(session)
+    with pytest.warns(PromptkitWarning, match=r"Step [13]: the sources of its template .* its words are sent as free text") as said:
+        steps = replayed(session, Session("./cup"))
+    assert len(said) == 2
+    assert texts(steps) == texts(session)
+    assert [s.prompt and s.prompt.template for s in steps] == [None, None, None]
+    assert Session("./cup").verify() == []
     with pytest.raises(LineageError, match=r"template sticker of step 1 is missing or damaged"):
         replay(session, Session("./fox"), inputs={"subject": "fox"})
     with pytest.warns(PromptkitWarning, match=r"Step [13]: its words were not just what its template makes"):
@@ -425,6 +583,34 @@ def test_a_rehearsal_knows_what_is_there() -> None:
     assert "1 request, about 0.0000 USD; 2 there already" in str(plan)
     replayed(session, cup)
     assert [r.there for r in rehearsed(session, session).rows] == [1, 2, 3]
+
+
+def test_a_rehearsal_leaves_what_a_killed_process_left(service: Loopback, tmp_path: Path) -> None:
+    """A picture on disk without its record is not there for a rehearsal, which writes nothing; the replay then finds it."""
+    session = bear()
+    killed = subprocess.run([sys.executable, "-c", SCRIPT, "./bear", "./cup", service.url, "end"], check=False)
+    assert killed.returncode == 9
+    before = snapshot(tmp_path)
+    assert [r.there for r in rehearsed(session, Session("./cup", endpoint=service.url)).rows] == [1, 2, None]
+    assert snapshot(tmp_path) == before
+    assert [s.number for s in replayed(session, Session("./cup", endpoint=service.url))] == [1, 2, 3]
+    assert len(service.received) == 3
+
+
+def test_a_rehearsal_counts_what_is_then_sent(service: Loopback) -> None:
+    """Over a trail of all kinds (a picture of one's own, references, a take of vary, an anchor, one asked again) both counts agree."""
+    service.always = lambda received: small(received.path, received.body)
+    session = Session("./bear", endpoint=service.url, model="m")
+    cat, own = session.generate("a cat"), session.add(png("blue", (8, 8)))
+    varied = own.edit("Add a hat", references=[cat]).vary("Make it night", n=2)[1]
+    session.goto(varied.edit("Add snow", anchor=own).again())
+    cup = Session("./cup", endpoint=service.url, model="m")
+    for expected in (3, 0):
+        sent = len(service.received)
+        assert len(rehearsed(session, cup).requests) == expected
+        replayed(session, cup)
+        assert len(service.received) - sent == expected
+    assert len(rehearsed(session, session, start=png("red", (8, 8))).requests) == 3
 
 
 def test_a_terminal_is_not_driven_by_a_rehearsal() -> None:
@@ -515,6 +701,32 @@ def test_a_reference_from_beside_the_trail_stays_the_step_that_it_is() -> None:
     assert other in step.parents
 
 
+def test_a_picture_of_the_old_branch_that_goes_along_is_said(service: Loopback) -> None:
+    """A reference to a step that continues the trail and is not on it is sent as it was, and a warning and the rehearsal say so."""
+    session = Session("./bear", endpoint=service.url, model="m")
+    first = session.generate("a bear")
+    beside = first.edit("Add a hat")
+    first.edit("Take the hat of image 2", references=[beside])
+    note = "the picture of step 2, which goes along, is as it was: that step is not on the trail, and is not asked again"
+    cup = Session("./cup", endpoint=service.url, model="m")
+    assert rehearsed(session, cup, start=png("blue")).rows[1].notes == (note,)
+    with pytest.warns(PromptkitWarning, match=f"Step 3: {note}"):
+        replayed(session, cup, start=png("blue"))
+    assert service.received[-1].pictures == [png("blue"), beside.picture.data]
+    assert rehearsed(session, cup, start=png("blue")).rows[1].notes == ()
+    assert all(s.reused for s in replayed(session, session))
+
+
+def test_a_replayed_squash_does_not_name_what_it_stood_for(service: Loopback) -> None:
+    """The ids of the squashed steps are those of another branch, and stay there; a caller's own note of that name goes along."""
+    session = Session("./bear", endpoint=service.url, model="m")
+    session.generate("a bear", meta={"squashes": "lemons"}).edit("Add a hat").edit("Make it night")
+    session.squash(2, 3)
+    root, squashed = replayed(session, Session("./cup", endpoint=service.url, model="m"))
+    assert root.meta == {"squashes": "lemons", "replays": session[1].id}
+    assert squashed.meta == {"replays": session[4].id}
+
+
 def test_an_anchor_stays_an_anchor(service: Loopback) -> None:
     """An earlier step that went along as an anchor goes along as one again, as the step that was replayed for it."""
     session = Session("./bear", endpoint=service.url, model="m")
@@ -537,10 +749,10 @@ def test_what_was_asked_with_more_pictures_than_its_template_names_is_asked_so_a
 
 
 def test_a_chain_that_talked_talks_again(service: Loopback) -> None:
-    """Steps that were asked with the earlier turns are asked with the replayed ones."""
+    """Steps that were asked with the earlier turns are asked with the replayed ones, whatever the chain of `into`."""
     session = Session("./bear", endpoint=service.url, model="m", chain="chat")
     session.generate("a bear").edit("Add a hat").edit("Make it night")
-    replayed(session, Session("./cup", endpoint=service.url, model="m"))
+    replayed(session, Session("./cup", endpoint=service.url, model="m", chain="picture"))
     assert [len(r.json["contents"]) for r in service.received] == [1, 3, 5] * 2
 
 
@@ -665,6 +877,35 @@ def test_the_command_reads_inputs_by_their_types(capsys: pytest.CaptureFixture[s
         assert command("replay", *rest, *more) == 0
         assert said in capsys.readouterr().out
     assert {k: v.type for k, v in declared_inputs(Session("./bear")).items()} == {"subject": "string", "hats": "integer"}
+
+
+def test_the_command_starts_from_a_file_or_a_step(capsys: pytest.CaptureFixture[str]) -> None:
+    """--start is a picture file where there is one of that name, else a number, tag or id of the session that is replayed."""
+    session = bear()
+    cat = session.generate("a cat")
+    session.tag("the cat", cat)
+    session.goto(3)
+
+    def started(given: str) -> Picture:
+        into = f"./from-{len(list(Path().iterdir()))}"
+        assert command("replay", "-s", "./bear", "--into", into, "--start", given) == 0
+        return Session(into)[1].picture
+
+    assert [started(given) for given in ("4", "the cat", cat.id[:12])] == [cat.picture] * 3
+    Path("4").write_bytes(png("blue"))
+    assert started("4").data == png("blue")
+    with pytest.raises(PictureError, match=r"no step and no picture file 'none\.png'"):
+        started("none.png")
+    with pytest.raises(LineageError, match="no step 'the cot'"):
+        started("the cot")
+
+
+def test_the_command_says_of_a_stripped_session_that_it_holds_no_prompt(capsys: pytest.CaptureFixture[str]) -> None:
+    """`replay --dry-run` of a session without words is one sentence and exit status 1."""
+    bear().export("bear.zip", strip=True)
+    import_session("bear.zip", "stripped")
+    assert cli.main(["replay", "-s", "./stripped", "--into", "./cup", "--dry-run"]) == 1
+    assert capsys.readouterr().err.startswith("promptkit: Step 1 holds no prompt")
 
 
 @pytest.mark.parametrize("wrong", [["-i", "subject"], ["-i", "lang=ja"]])

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -314,6 +315,28 @@ def test_without_reuse_everything_is_asked(service: Loopback) -> None:
     """reuse=False asks again for what the session holds."""
     bear = Session("./bear", endpoint=service.url, reuse=False)
     assert bear.generate("a fox") != bear.generate("a fox")
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda bear: bear.replay("./cat", dryrun=True), "did you mean 'dry_run'"),
+        (lambda bear: bear.replay("./cat", budget=1), r"Session\(into, budget=…\)"),
+        (lambda bear: bear.squash(2, 3, references=[1]), "'references'"),
+        (lambda bear: bear.generate("a fox", anchor=1), "nothing that could drift"),
+        (lambda bear: bear.vary("a fox", root=True, anchor=1), "nothing that could drift"),
+        (lambda bear: bear.again(fresh=True), "always asks anew"),
+        (lambda bear: bear.generate("a fox", lang=" "), "lang is a language tag"),
+    ],
+)
+def test_keywords_that_a_call_does_not_take_are_refused_with_a_hint(call: Callable[[Session], object], said: str) -> None:
+    """Each call names what it takes instead; nothing is sent for it."""
+    bear = offline()
+    fox = bear.generate("a fox")
+    fox.edit("add a hat").edit("make it night")
+    with pytest.raises(SettingsError, match=said):
+        call(bear)
+    assert len(bear) == 3
 
 
 # Several at once
@@ -718,6 +741,30 @@ def test_a_budget_that_ends_between_two_askings_leaves_the_step_on_record() -> N
     with pytest.raises(BudgetExceeded) as caught:
         bear.generate("a fox")
     assert (caught.value.step.outcome, len(caught.value.step.attempts)) == ("text", 1)
+
+
+def test_answers_that_say_no_cost_count_in_a_budget() -> None:
+    """A text without token counts may have been charged: it counts as its request, in the budget and beside the sum that is known."""
+    words = {"candidates": [{"content": {"role": "model", "parts": [{"text": "Sure!"}]}, "finishReason": "STOP"}]}
+    bear = Session("./bear", endpoint="google", transport=FunctionTransport(lambda path, body: json_reply(words)), budget=0.1, recover=0)
+    for prompt in ("a fox", "an owl"):
+        with pytest.raises(NoPicture):
+            bear.generate(prompt)
+    with pytest.raises(BudgetExceeded, match=r"0\.0780 of the budget of 0\.1000 USD are used"):
+        bear.generate("a hen")
+    assert (bear.spending.usd, bear.spending.possible, bear.spending.unpriced) == (0, 0.078, 0)
+
+
+def test_a_damaged_record_is_not_forgotten_in_a_sum() -> None:
+    """What cannot be read counts in a budget as a request like the next one, and the sums say that something is missing."""
+    transport = FunctionTransport(lambda path, body: picture_reply(png()))
+    bear = Session("./bear", endpoint="google", transport=transport, budget=0.1)
+    fox, _ = bear.generate("a fox"), bear.generate("an owl")
+    fox.record.path.write_bytes(b"damaged")
+    again = Session("./bear", endpoint="google", transport=transport, budget=0.1)
+    with pytest.raises(BudgetExceeded, match=r"1 damaged records count as such a request each; `promptkit verify` names them"):
+        again.generate("a hen")
+    assert again.spending.unread == 1
 
 
 def test_a_chain_that_talks_returns_the_turns_as_they_came(service: Loopback) -> None:

@@ -11,8 +11,10 @@ from loopback import Cut, Loopback, Received, error_reply, picture_reply, png, t
 from steps import failed, fields, made
 
 from promptkit import Endpoint, PromptkitError, Session
-from promptkit.lineage import Lineage, Record
-from promptkit.spending import spending
+from promptkit.columns import width
+from promptkit.lineage import Lineage
+from promptkit.record import Record
+from promptkit.spending import spending, spent
 
 FULL, WORDS = 0.038703, 0.000053  # USD at Google's list prices: 10 tokens in and 1290 of a picture out, 10 in and 20 of text out
 LIST_PRICE = 0.039  # of a request
@@ -48,7 +50,7 @@ def test_costs_are_added_up_by_model_and_by_outcome(service: Loopback) -> None:
     for totals in (found.by_model, found.by_outcome):
         assert sum(t.usd for t in totals.values()) == pytest.approx(found.usd)
         assert sum(t.attempts for t in totals.values()) == found.attempts
-    assert found.usd == pytest.approx(bear.cost)
+    assert found.usd == pytest.approx(bear.cost) == pytest.approx(spent(records(bear)))
 
 
 def test_errors_are_free_and_what_broke_off_may_not_be(service: Loopback) -> None:
@@ -78,6 +80,31 @@ def test_an_attempt_that_nobody_noted_an_answer_to_broke_off(tmp_path: Path) -> 
         assert spending([one]).by_outcome["interrupted"].possible == LIST_PRICE
 
 
+def test_outcomes_stand_in_their_order(tmp_path: Path) -> None:
+    """Pictures first, what broke off last, whatever each came to; what a later version calls something else stands behind them."""
+    lineage = Lineage(tmp_path / "bear")
+    record = made(lineage)
+    attempts = [
+        {"outcome": o, "cost": {"usd": i}} for i, o in enumerate(("later", "interrupted", "error", "refused", "text", "text", "picture"))
+    ]
+    found = spending([Record.of(record.path, record.id, {**record.fields, "attempts": attempts[::-1]})])
+    assert list(found.by_outcome) == ["picture", "text", "refused", "error", "interrupted", "later"]
+    lines = str(found).splitlines()
+    assert [line.split()[0] for line in lines[-6:]] == list(found.by_outcome)
+
+
+def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
+    """Records that cannot be read are in no sum, and every way in which the sums are shown says how many they are."""
+    lineage = Lineage(tmp_path / "bear")
+    made(lineage)
+    one, none = spending(lineage.records(), 1), spending((), unread=2)
+    assert (one.usd, one.unread, spending(lineage.records()).unread) == (0.04, 1, 0)
+    for shown in (one.summary, str(one), repr(one), one._repr_mimebundle_()["text/html"]):
+        assert "1 record cannot be read and is not in these sums: `promptkit verify` names it" in shown
+    assert "2 records cannot be read and are not in these sums: `promptkit verify` names them" in str(none)
+    assert "cannot be read" not in str(spending(lineage.records()))
+
+
 def test_prices_of_the_config_file_count(service: Loopback, tmp_path: Path) -> None:
     """What broke off at an endpoint with a price of the user's own counts at that price, by the size that was asked for."""
     (tmp_path / "home").mkdir()
@@ -89,18 +116,18 @@ def test_prices_of_the_config_file_count(service: Loopback, tmp_path: Path) -> N
     assert spending(records(Session("./bear"))).possible == 0.75
 
 
-def test_days_and_steps_are_counted(tmp_path: Path) -> None:
-    """The first and the last day are those of the attempts, in UTC; a picture of one's own asks nobody; odd times are passed over."""
+def test_days_and_steps_are_counted(tmp_path: Path, tokyo: None) -> None:
+    """The first and the last day are those of the attempts, here; a picture of one's own asks nobody; odd times are passed over."""
     lineage = Lineage(tmp_path / "bear")
     assert spending(lineage.records()).summary == "0 steps, 0 attempts: 0.0000 USD"
     lineage.begin("add", fields(request={}, prompt={})).commit("added")
     record = made(lineage)
     found = []
-    for moment in ("2026-11-20T23:30:00-02:00", "2026-11-18T10:00:00.000Z", "yesterday", 7, None):
+    for moment in ("2026-11-20T13:30:00-02:00", "2026-11-17T20:00:00.000Z", "yesterday", 7, None, "9999-12-31T23:59:59Z"):
         changed = {**record.fields, "started": "never", "attempts": [{**record.attempts[0], "started": moment}]}
         found.append(Record.of(record.path, record.id, changed))
     whole = spending([*lineage.records()[:1], *found])
-    assert (whole.first, whole.last, whole.steps, whole.attempts) == (date(2026, 11, 18), date(2026, 11, 21), 5, 5)
+    assert (whole.first, whole.last, whole.steps, whole.attempts) == (date(2026, 11, 18), date(2026, 11, 21), 6, 6)
     assert whole.summary.endswith("(2026-11-18 to 2026-11-21)")
 
 
@@ -109,11 +136,12 @@ def test_the_table_stands_in_columns(tmp_path: Path) -> None:
     lineage = Lineage(tmp_path / "bear")
     made(lineage)
     failed(lineage, request={"endpoint": "x", "model": "a much longer name\x1b[2J", "config": {}})
+    failed(lineage, request={"endpoint": "熊猫", "model": "画", "config": {}})
     lines = str(spending(lineage.records())).splitlines()
     assert "\x1b" not in "".join(lines)
-    assert len({line.index("0.04") for line in lines[1:] if "0.04" in line}) == 1
+    assert len({width(line.partition("0.04")[0]) for line in lines[1:] if "0.04" in line}) == 1
     assert lines[2].split() == ["by", "model", "attempts", "USD", "may", "be", "no", "price"]
-    assert lines[0].startswith("2 steps, 2 attempts: 0.0800 USD")
+    assert lines[0].startswith("3 steps, 3 attempts: 0.1200 USD")
 
 
 def test_the_card_escapes_what_it_shows(tmp_path: Path) -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from loopback import Loopback, picture_reply, png
+from loopback import Loopback, error_reply, picture_reply, png
 from steps import snapshot
 
-from promptkit import Library, LineageError, Session, SettingsError, StepNotFound, cli, cli_replay, templates
+from promptkit import Library, LineageError, ProviderError, Session, SettingsError, StepNotFound, cli, cli_replay, templates
 from promptkit.squash import WORDINGS, squash
 
 
@@ -67,6 +67,51 @@ def test_steps_that_are_not_on_one_line_are_named(first: int, last: int, said: s
     with pytest.raises(StepNotFound):
         squash(session, 2, "nowhere")
     assert snapshot(tmp_path) == before
+
+
+def test_a_step_without_a_picture_is_no_edit_to_squash(service: Loopback) -> None:
+    """A step that failed is refused by its number and outcome, and its prompt is not asked again."""
+    session = bear(service.url, model="m", recover=0)
+    service.say(error_reply(400, "no"))
+    with pytest.raises(ProviderError) as caught:
+        session.edit("Break it", on=5)
+    sent = len(service.received)
+    with pytest.raises(LineageError, match=r"Step 6 has no picture \(error\), so there is no edit of it to squash"):
+        squash(session, 2, caught.value.step)
+    assert len(service.received) == sent
+
+
+def test_too_many_pictures_together_are_said_with_what_can_be_done(service: Loopback) -> None:
+    """Where the pictures of all edits are more than the model takes, the error names how to choose among them."""
+    session = Session("./bear", endpoint=service.url, model="m")
+    first = session.generate("a bear").edit("Add both", references=[png("blue"), png("green")])
+    first.edit("Add both", references=[png("black"), png("white")])
+    few = Session("./bear", endpoint=service.url, model="gemini-2.5-flash-image")
+    with pytest.raises(SettingsError, match=r"takes 3 pictures .* bring 5 together: .*edit\(prompt, on=1, references=\[…\]\)"):
+        squash(few, 2, 3)
+    assert len(service.received) == 3
+
+
+@pytest.mark.parametrize(
+    ("keyword", "said"),
+    [
+        ("references", r"'references'; use edit\(prompt, on=…, references=…\)"),
+        ("budget", r"'budget'; use Session\(…, budget=…\)"),
+        ("promt", r"'promt' \(did you mean 'prompt'\?\)"),
+    ],
+)
+def test_a_keyword_that_there_is_not_is_named_with_what_to_write(keyword: str, said: str) -> None:
+    """What squash does not take is an error that says what does."""
+    with pytest.raises(SettingsError, match=said):
+        squash(bear(), 2, 3, **{keyword: 1})
+
+
+def test_fresh_asks_anew(service: Loopback) -> None:
+    """fresh=True pays for the same edits again, and makes another step."""
+    session = bear(service.url, model="m")
+    step = squash(session, 2, 4)
+    again = squash(session, 2, 4, fresh=True)
+    assert (again == step, again.meta, len(service.received)) == (False, step.meta, 7)
 
 
 def test_references_go_along_once_and_keep_being_what_they_are(service: Loopback) -> None:
@@ -184,3 +229,6 @@ def test_the_command_squashes(capsys: pytest.CaptureFixture[str]) -> None:
     step = Session("./bear")[6]
     assert (Path(out.strip()), step.parents) == (step.files[0], (session[2],))
     assert "6 Make all of these edits" in said
+    options = parser.parse_args(["squash", "3", "5", "-s", "./bear", "--fresh", "--budget", "0", "--deadline", "5"])
+    assert options.run(options) == 0
+    assert len(Session("./bear")) == 7

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import random
 import resource
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+import tracemalloc
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +26,11 @@ import pytest
 from loopback import Loopback, picture_reply, png, text_reply
 from steps import names, snapshot
 
-from promptkit import LineageError, NoPicture, PromptkitWarning, Session, StepNotFound, templates
+from promptkit import LineageError, NoPicture, PromptkitWarning, Session, StepNotFound, files, templates
+from promptkit.embed import read_embedded
+from promptkit.importing import import_session, session_name
 from promptkit.record import json_bytes
-from promptkit.takeaway import export, import_session, session_name
+from promptkit.takeaway import export
 
 Archive = dict[str, bytes]
 
@@ -75,6 +80,30 @@ def small_files(size: int) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def left_by_a_dead_process(beside: Path, *, folder: bool = False) -> Path:
+    """What a process that was killed while it wrote `beside` has left there."""
+    make = "mkdir()" if folder else "write_bytes(b'half')"
+    script = f"import sys, pathlib; from promptkit import files; p = files.temporary_beside(pathlib.Path(sys.argv[1])); p.{make}; print(p)"
+    done = subprocess.run([sys.executable, "-c", script, beside], capture_output=True, text=True, check=True)
+    return Path(done.stdout.strip())
+
+
+@contextmanager
+def another_process(script: str, *arguments: object) -> Iterator[None]:
+    """Runs that code over and over beside the block, from its first time on, with the tests' own modules at hand."""
+    code = f"import sys\nsys.path.insert(0, {str(Path(__file__).parent)!r})\nround = 0\n"
+    code += f"while True:\n    round += 1\n    {script}\n    print(flush=True)\n"
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout
+            process.stdout.readline()
+            yield
+            assert process.poll() is None
+        finally:
+            process.kill()
 
 
 # Taking along
@@ -130,6 +159,32 @@ def test_everything_is_all_steps_and_where_one_stood(service: Loopback) -> None:
     again = Session(import_session("all.zip", "other"))
     assert (len(again), again.verify(), again.redo().number) == (3, [], 3)
     assert [s.number for s in Session(import_session(export(session, "2.zip", step=2), "two"))] == [1, 2]
+
+
+def test_what_undo_left_comes_along_only_with_its_step(bear: Session) -> None:
+    """What redo would go to is named where it comes along and the head is the one that undo left; a damaged step is not."""
+    bear.edit("Add a boat")
+    bear.undo()
+    heads = [read(export(s, "a.zip", all=True, overwrite=True))["bear/head"].decode().split() for s in (bear, bear.at(4))]
+    assert heads == [[bear[3].id, bear[5].id], [bear[4].id]]
+    bear[5].record.path.unlink()
+    again = Session(import_session(export(Session("./bear"), "b.zip", all=True), "b"))
+    assert (len(again), again.head.number, again.verify()) == (4, 3, [])
+
+
+def test_a_session_is_exported_while_others_work_in_it(bear: Session) -> None:
+    """Tags that move, steps that come and what undo leaves: whatever happens meanwhile, the archive fits together."""
+    first, second = bear[1].id, bear[2].id
+    work = (
+        "from steps import made; from promptkit.lineage import Lineage; from pathlib import Path; lineage = Lineage(Path(sys.argv[1]));"
+        "[lineage.set_tag(f't{i}', sys.argv[2 + round % 2]) for i in range(30)];"
+        "lineage.set_head(sys.argv[2], [made(lineage, parents=[sys.argv[2]]).id])"
+    )
+    bear.goto(1)
+    with another_process(work, bear.folder, first, second):
+        for i in range(24):
+            path = export(Session("./bear"), "a.zip", overwrite=True, **({"all": True} if i % 2 else {"step": 1}))
+            assert Session(import_session(path, f"new{i}")).verify() == []
 
 
 def test_the_same_trail_is_the_same_file(bear: Session, tmp_path: Path) -> None:
@@ -198,12 +253,28 @@ def test_a_full_disk_leaves_no_half_archive(bear: Session) -> None:
     assert names(Path.cwd()) == before
 
 
+def test_what_a_killed_export_left_is_cleared_away(bear: Session) -> None:
+    """The next export into the same folder removes it, and leaves alone what a live process is writing there."""
+    left = left_by_a_dead_process(Path("bear.zip").absolute())
+    ours = files.temporary_beside(Path("other.zip").absolute())
+    ours.write_bytes(b"half")
+    export(bear, "bear.zip")
+    assert [left.exists(), ours.exists()] == [False, True]
+
+
+def test_an_export_needs_no_folder_for_temporary_files(bear: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the system has none that can be used, the archive is made all the same, in its own folder."""
+    whole = export(bear, "a.zip").read_bytes()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    assert export(bear, "b.zip").read_bytes() == whole
+
+
 def test_damage_is_left_out_and_named(bear: Session) -> None:
     """A damaged file does not keep the others from being taken along: it is named when it is left out, and when it is missing."""
     broken, lost = bear[1].files[0], bear[2].record.path
     broken.write_bytes(b"\x89PNG")
     lost.write_bytes(b"{}")
-    with pytest.warns(PromptkitWarning, match=rf"{broken.name}, and \d more"):
+    with pytest.warns(PromptkitWarning, match=f"{broken.name}, and 2 more"):
         export(Session("./bear"), "bear.zip", all=True)
     with pytest.warns(PromptkitWarning, match="Missing in it"):
         import_session("bear.zip", "other")
@@ -216,30 +287,64 @@ def test_damage_is_left_out_and_named(bear: Session) -> None:
 # Without words
 
 
+ZEBRA = """
+[endpoints.zebra]
+base_url = "{url}"
+auth = "none"
+model = "m"
+[models."m".price."zebra"]
+picture = 0.04
+"""
+
+
 @pytest.mark.filterwarnings("ignore:step")  # the same picture comes again
-def test_a_stripped_trail_holds_no_words(service: Loopback) -> None:
-    """No prompt, input, label, meta, tag, template, outside picture or word of the model is there; pictures, costs and shape are."""
-    service.always = picture_reply(png("green", (8, 8)), text="zebra says the model")
-    session = Session("./zebra", endpoint=service.url, model="m", chain="chat")
+@pytest.mark.filterwarnings("ignore:m was asked for")
+def test_a_stripped_trail_holds_no_words(service: Loopback, tmp_path: Path) -> None:
+    """No prompt, input, label, meta, tag, template, outside picture, endpoint's name or word of the model is there; pictures, costs and
+    shape are.
+    """
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home/config.toml").write_text(ZEBRA.format(url=service.url))
+    ids = {"responseId": "zebra-1", "modelVersion": "zebra-2", "promptFeedback": {"blockReasonMessage": "zebra"}}
+    service.always = picture_reply(png("green", (8, 8)), text="zebra says the model", **ids)
+    Session("./other", endpoint="offline").generate("a zebra").save("brought.png", embed=True)
+    session = Session("./zebra", endpoint="zebra", model="m", chain="chat")
     first = session.generate(templates.sticker(subject="zebra"), label="zebra", meta={"zebra": "zebra"})
     second = first.edit("zebra crossing", references=[png("white")])
+    session.edit("Make it a zebra", on=session.add(Path("brought.png")))
     service.always = text_reply("no zebra here")
     with pytest.raises(NoPicture):
-        session.edit("zebra?")
+        session.edit("zebra?", on=second)
     session.tag("zebra", second)
     path = export(session, "z.zip", all=True, strip=True)
+    assert b"zebra" in b"".join(p.read_bytes() for p in session.folder.glob("0001-*.json"))
     assert b"zebra" not in path.read_bytes()
     assert not any(part in n for n in read(path) for part in ("sources", "templates/", "extra", "tags", "sticker", "edit"))
     assert service.url.partition("//")[2].encode() not in path.read_bytes()
     again = Session(import_session(path, "bare"))
     assert [s.record.fields["stripped_from"] for s in again] == [s.id for s in session]
-    assert [s.pictures for s in again] == [s.pictures for s in session]
-    assert [[p.number for p in s.parents] for s in again] == [[], [1], [2]]
+    assert [s.pictures for s in again if s.number != 3] == [s.pictures for s in session if s.number != 3]
+    assert [[p.number for p in s.parents] for s in again] == [[], [1], [], [3], [2]]
     assert [(s.outcome, s.cost, len(s.attempts)) for s in again] == [(s.outcome, s.cost, len(s.attempts)) for s in session]
-    assert (again.verify(), again.head.number, again[1].files[0].name[:13]) == ([], 2, "0001-picture-")
+    assert (again[1].cost, again[1].attempts[0]["cost"]) == (0.04, {"usd": 0.04})
+    assert (again.verify(), again.head.number, again[1].files[0].name[:13]) == ([], 4, "0001-picture-")
     assert set(again.steps).isdisjoint(session.steps)
     assert again[2].sources == (first.picture,)
     assert {s.record.recipe for s in again} == {None}  # a hash of the prompt, which can be guessed at
+
+
+def test_a_picture_that_brought_its_lineage_is_stripped_of_it() -> None:
+    """What promptkit itself put into a picture is words too: the picture is there without, and the steps after it name that one."""
+    away = Session("./away", endpoint="offline").generate("the secret plan")
+    away.save("x.png", embed=True)
+    session = Session("./bear", endpoint="offline")
+    session.edit("Make it night", on=Path("x.png"))
+    again = Session(import_session(export(session, "a.zip", strip=True), "bare"))
+    assert read_embedded(session[1].files[0])
+    assert read_embedded(again[1].files[0]) is None
+    assert again[1].picture == away.picture
+    assert (again[2].sources, again[2].picture, again.verify()) == ((away.picture,), session[2].picture, [])
+    assert again[1].record.outputs[0]["bytes"] == len(away.picture.data)
 
 
 def test_a_damaged_picture_cannot_be_stripped(bear: Session) -> None:
@@ -297,10 +402,64 @@ def test_a_merge_that_fails_is_taken_back(bear: Session) -> None:
     assert (len(Session("./other")), len(other)) == (1, 1)
 
 
+def test_nothing_is_placed_where_damage_cannot_be_mended(bear: Session) -> None:
+    """Mending comes first: where a folder stands in a damaged picture's place, the import is refused, and no step came."""
+    export(bear, "a.zip", all=True)
+    picture = bear[1].files[0]
+    for path in (picture, bear[4].record.path, *bear[4].files):
+        path.unlink(missing_ok=True)
+    picture.mkdir()
+    before = names(bear.folder)
+    with pytest.raises(LineageError, match="Is a directory; nothing was imported"):
+        import_session("a.zip", bear.folder)
+    assert names(bear.folder) == before
+
+
+# two pictures whose hashes begin with the same ten digits, found by trying a million
+SAME_NAME = (b"GIF89a\1\0\1\0\0\0\0;673724", b"GIF89a\1\0\1\0\0\0\0;700887")
+
+
+def test_another_file_of_the_same_name_stays(bear: Session, tmp_path: Path) -> None:
+    """Of two files whose hashes begin alike neither is damage: the one that is there stays, and the import is refused."""
+    ours, theirs = SAME_NAME
+    path = write(tmp_path / "a.zip", showing(theirs, ".gif")(read(export(bear, "a.zip"))))
+    (name,) = (n for n in read(path) if n.endswith(".gif"))
+    there = bear.folder / Path(name).name
+    there.write_bytes(ours)
+    with pytest.raises(LineageError, match="another file of the same name"):
+        import_session(path, bear.folder)
+    assert (there.read_bytes(), len(Session("./bear"))) == (ours, 4)
+
+
+def test_what_a_killed_import_left_is_cleared_away(bear: Session) -> None:
+    """The next import to the same place removes the folder in which files were checked, beside a new session and within one."""
+    export(bear, "a.zip")
+    left = [left_by_a_dead_process(p.absolute(), folder=True) for p in (Path("new"), bear.folder / "head")]
+    import_session("a.zip", "new")
+    import_session("a.zip", bear.folder)
+    assert [p.exists() for p in left] == [False, False]
+
+
+def test_the_same_new_session_may_be_made_twice_at_once(bear: Session) -> None:
+    """Of several imports into one new folder each ends well: the first makes it, and the others find all there."""
+    export(bear, "a.zip", all=True)
+    for i in range(4):
+        together = threading.Barrier(4)
+
+        def attempt(folder: str, together: threading.Barrier = together) -> Path:
+            together.wait()
+            return import_session("a.zip", folder)
+
+        with ThreadPoolExecutor(4) as pool:
+            assert len(set(pool.map(attempt, [f"new{i}"] * 4))) == 1
+        assert (len(Session(f"./new{i}")), Session(f"./new{i}").verify()) == (4, [])
+    assert [n for n in names(Path.cwd()) if ".tmp-" in n] == []
+
+
 def test_an_import_may_be_killed_at_any_moment(bear: Session) -> None:
     """A new folder is there whole or not at all; a session that was merged into is one at any moment, and the next import completes it."""
     export(bear, "a.zip", all=True)
-    script = "import sys; from promptkit.takeaway import import_session as f; print(1, flush=True); f('a.zip', sys.argv[1])"
+    script = "import sys; from promptkit.importing import import_session as f; print(1, flush=True); f('a.zip', sys.argv[1])"
     draw, cut = random.Random(3), 0
     for i in range(24):
         target = Path(f"new{i}" if i % 2 else "merged")
@@ -319,6 +478,7 @@ def test_an_import_may_be_killed_at_any_moment(bear: Session) -> None:
         import_session("a.zip", target)
         assert Session(f"./{target}").verify() == []
     assert cut > 3
+    assert [n for n in names(Path.cwd()) if ".tmp-" in n] == []
 
 
 def test_a_session_goes_into_an_empty_folder_and_beside_hidden_files(bear: Session) -> None:
@@ -333,6 +493,28 @@ def test_a_session_goes_into_an_empty_folder_and_beside_hidden_files(bear: Sessi
     with pytest.raises(LineageError, match="not empty"):
         import_session("a.zip", "full")
     assert names(Path("full")) == ["notes.txt"]
+
+
+def test_an_empty_folder_stays_the_one_that_it_is(bear: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A session may come into the current folder, which is not exchanged for another, and through a link."""
+    path = export(bear, "a.zip").absolute()
+    for name in ("here", "real"):
+        Path(name).mkdir()
+    Path("link").symlink_to("real")
+    assert Session(import_session(path, "link")).verify() == []
+    monkeypatch.chdir("here")
+    import_session(path, ".")
+    assert os.getcwd() == str(path.parent / "here")  # noqa: PTH109
+    assert [len(Session(p)) for p in (Path.cwd(), path.parent / "real")] == [3, 3]
+
+
+def test_an_empty_folder_stays_empty_where_nothing_can_be_imported(bear: Session) -> None:
+    """Where the folder cannot be made a session, what was made of it so far is gone again."""
+    export(bear, "a.zip")
+    Path("there/.gitignore").mkdir(parents=True)
+    with pytest.raises(LineageError, match="cannot be made"):
+        import_session("a.zip", "there")
+    assert names(Path("there")) == [".gitignore"]
 
 
 @pytest.mark.parametrize("name", ["小猪", "हिंदी भालू", "a name with spaces", "v1.2", "a:b"])
@@ -385,6 +567,10 @@ def costing(usd: float) -> Callable[[Archive], Archive]:
     return lambda contents: forged(contents, attempts=lambda fields: [{**fields["attempts"][0], "cost": {"usd": usd}}])
 
 
+def typed(mime_type: str) -> Callable[[Archive], Archive]:
+    return lambda contents: forged(contents, outputs=lambda fields: [{**fields["outputs"][0], "mime_type": mime_type}])
+
+
 ID = "ab" * 32
 HOSTILE: dict[str, tuple[Callable[[Archive], Archive], str]] = {
     "up": (adding("../evil.png"), "'../evil.png'"),
@@ -394,8 +580,9 @@ HOSTILE: dict[str, tuple[Callable[[Archive], Archive], str]] = {
     "beside": (adding("evil/0001-a-0123456789.png"), "'evil/0001"),
     "a page": (adding("bear/page.html"), "'bear/page.html'"),
     "a program": (adding("bear/0001-edit-0123456789.exe"), r"0123456789.exe'"),
-    "a hidden file": (adding("bear/.open-0001.json"), ".open-0001"),
-    "a folder of its own": (adding("bear/.git/hooks/post-checkout"), "hooks"),
+    "a hidden file beside": (adding(".bashrc"), ".bashrc"),
+    "a hidden file outside": (adding("bear/../.bashrc"), ".bashrc"),
+    "a folder of its own": (adding("bear/hooks/post-checkout"), "hooks"),
     "a picture of nobody's": (adding("bear/0009-edit-0123456789.png", png()), "belongs to no step"),
     "a source of nobody's": (adding(f"bear/sources/{hashlib.sha256(png('pink')).hexdigest()}.png", png("pink")), "belongs to no step"),
     "a turn of nobody's": (adding(f"bear/extra/{ID}"), "belongs to no step"),
@@ -403,14 +590,19 @@ HOSTILE: dict[str, tuple[Callable[[Archive], Archive], str]] = {
     "a tag by another name": (adding("bear/tags/a-01234567.json", json.dumps({"name": "b", "id": ID}).encode()), "is no tag"),
     "a head of nobody's": (adding("bear/head", f"{ID}\n".encode()), "names a step"),
     "twice": (adding("bear/HEAD", b""), "no file that a session has"),
+    "twice in another case": (lambda c: {**c, **{n.replace("-generate-", "-Generate-"): d for n, d in c.items()}}, "is in it twice"),
     "a page as a picture": (showing(b"<html><script>alert(1)</script></html>", ".png"), "is no picture"),
     "a program as a picture": (showing(b"\x7fELF" + bytes(60), ".img"), "is no picture"),
     "a picture as another": (showing(png(), ".jpg"), "is no picture of the type"),
     "leading outside": (leading("../../.bashrc"), "names what no record does"),
     "leading to the marker": (leading("promptkit.json"), "names what no record does"),
-    "room in the budget": (costing(-100.0), "names what no record does"),
-    "no number": (costing(float("nan")), "names what no record does"),
+    "room in the budget": (costing(-100.0), "evil.zip holds 'bear/0002-generate"),
+    "no number": (costing(float("nan")), "evil.zip holds 'bear/0002-generate"),
+    "endless": (costing(float("inf")), "evil.zip holds 'bear/0002-generate"),
+    "more than there is": (costing(10**400), "evil.zip holds 'bear/0002-generate"),
     "the last number": (lambda c: forged(c, number=10**9), "names what no record does"),
+    "a number before the first": (lambda c: forged(c, number=0), "names what no record does"),
+    "a page by its type": (typed("text/html"), "names what no record does"),
     "a parent that is a path": (lambda c: forged(c, parents=["../../etc"]), "names what no record does"),
     "a deep record": (adding("bear/0009-edit-0123456789.json", b"[" * 200_000), "cannot be read as a record"),
     "a changed record": (
@@ -473,8 +665,26 @@ def test_bombs_do_not_go_off(bear: Session, tmp_path: Path) -> None:
     size = sum(map(len, contents.values()))
     with pytest.raises(LineageError, match="more than the 1,000 that are allowed"):
         import_session("a.zip", "other", limit=1000)
-    assert names(Path.cwd()) == [n for n in names(Path.cwd()) if not n.startswith("other")]
+    assert not Path("other").exists()
+    assert [n for n in names(Path.cwd()) if ".tmp-" in n] == []
     assert len(Session(import_session("a.zip", "other", limit=size))) == 3
+
+
+@pytest.mark.parametrize("packed", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_bomb_in_the_marker_does_not_go_off(bear: Session, tmp_path: Path, packed: int) -> None:
+    """The marker is read before all else, and no further than a marker goes, whatever size was declared and however it was packed."""
+    marker = b'{"layout": 1}' + b" " * (64 << 20)
+    path = write(tmp_path / "bomb.zip", {"bear/promptkit.json": marker}, compression=packed)
+    data, size = path.read_bytes(), len(marker).to_bytes(4, "little")
+    assert data.count(size) == 2
+    path.write_bytes(data.replace(size, (13).to_bytes(4, "little")))
+    tracemalloc.start()
+    for read_it in (session_name, lambda p: import_session(p, "other")):
+        with pytest.raises(LineageError, match=r"packed in a way|damaged one|is none of a session"):
+            read_it(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 16 << 20
 
 
 def test_a_size_that_is_a_lie_is_found_out(bear: Session, tmp_path: Path) -> None:
@@ -513,17 +723,20 @@ def test_a_damaged_archive_is_an_error_wherever_it_is_damaged(bear: Session) -> 
             shutil.rmtree("other")
 
 
-@pytest.mark.parametrize("what", ["missing", "a folder", "a text", "bzip2", "a name that no file has"])
+@pytest.mark.parametrize("what", ["missing", "a folder", "a text", "bzip2", "lzma", "a name that no file has"])
 def test_what_is_no_archive_says_so(bear: Session, what: str) -> None:
     """A file that is not there or no zip, or is packed otherwise, is a LineageError that names it."""
     contents = read(export(bear, "a.zip"))
     Path("a folder").mkdir()
     Path("a text").write_text("PK, hello")
     write(Path("bzip2"), contents, compression=zipfile.ZIP_BZIP2)
+    lzma = bytearray(write(Path("lzma"), contents, compression=zipfile.ZIP_LZMA).read_bytes())
+    lzma[lzma.index(b"bear/promptkit.json") + 23] = 0xFF  # where the marker says how it was packed
+    Path("lzma").write_bytes(lzma)
     path = "a\0b" if "name" in what else what
     with pytest.raises(LineageError):
         import_session(path, "other")
-    with pytest.raises(LineageError) if what != "bzip2" else nullcontext():
+    with pytest.raises(LineageError):
         session_name(path)
     assert not Path("other").exists()
 
@@ -546,3 +759,13 @@ def test_a_session_zipped_by_hand_comes_in(bear: Session) -> None:
     assert "bear/tags/" in zipfile.ZipFile("by-hand.zip").namelist()
     again = Session(import_session("by-hand.zip", "other"))
     assert (list(again), again.verify(), again.head) == (list(bear), [], bear.head)
+
+
+def test_what_zip_programs_and_systems_add_is_passed_over(bear: Session, tmp_path: Path) -> None:
+    """A Mac's second folder, and what is hidden in the session's own, are no harm: they are neither refused nor unpacked."""
+    hidden = (".DS_Store", ".open-0004.json", ".tmp-x", ".git/hooks/post-checkout", "sources/.DS_Store")
+    added = {"__MACOSX/._bear": b"x", "__MACOSX/bear/._head": b"x", **{f"bear/{n}": b"#!/bin/sh" for n in hidden}}
+    path = write(tmp_path / "mac.zip", {**added, **read(export(bear, "a.zip", all=True))})
+    again = Session(import_session(path, "other"))
+    assert names(again.folder) == names(bear.folder)
+    assert (session_name(path), again.verify()) == ("bear", [])

@@ -9,7 +9,17 @@ from collections.abc import Callable
 import pytest
 from conftest import shared
 
-from promptkit.wording import RULES, clashing_ratios, excess, has_rules, only_negations, says_what_stays, unquoted_lettering
+from promptkit.library import templates
+from promptkit.wording import (
+    RULES,
+    asks_to_keep_the_rest,
+    clashing_ratios,
+    excess,
+    has_rules,
+    only_negations,
+    says_what_stays,
+    unquoted_lettering,
+)
 
 RATIOS = frozenset({"1:1", "2:3", "3:2", "3:4", "4:3", "4:5", "5:4", "9:16", "16:9", "21:9", "1:4", "4:1", "1:8", "8:1"})
 Table = dict[str, list[str]]
@@ -352,6 +362,181 @@ def test_what_does_not_say_what_stays(lang: str, text: str) -> None:
     assert not says_what_stays(text, lang)
 
 
+KEEPS_THE_REST: Table = {
+    "en": [
+        "Make the hat red and keep everything else exactly the same",
+        "Add a hat. Keep the rest.",
+        "Add a hat, leave everything else alone.",
+        "Keep her pose, her face and everything else the same",
+        "Keep everything except the hat",
+        "Everything else should remain exactly as it is",
+        "The rest of the picture stays as it is",
+        "Nothing else should change",
+        "Only make the hat red",
+        "Make the hat red. No other changes.",
+        "Change nothing but the hat",
+        "Don't change anything else; the hat red",
+        "Make the hat red without changing the background",
+        "Change only the sky to a dramatic sunset",
+        "Change the color of the hat only.",
+        "Please change only her hair to blonde",
+        "Just change the hat to red",
+        "Don’t change the style, only make the hat red",
+    ],
+    "es": [
+        "Haz rojo el sombrero y mantén todo lo demás igual",
+        "Deja el resto como está",
+        "Todo lo demás debe quedar igual",
+        "Haz rojo el sombrero, el resto no cambia",
+        "Haz rojo el sombrero sin cambiar nada más",
+        "Haz rojo el sombrero, sin otros cambios",
+        "No modifiques el fondo",
+        "Cambia solo el sombrero",
+        "Solo cambia el color del sombrero",
+    ],
+    "zh": [
+        "把帽子改成红色，其余部分保持不变",
+        "把帽子變紅，其他地方維持原狀",
+        "其他的别动，帽子改成红色",
+        "不要改变其他部分",
+        "帽子改红，背景别变",
+        "不要动背景，把帽子改成红色",
+        "不要改变背景，把帽子改成红色",
+        "只把帽子变成红色",
+        "只把帽子變成紅色",
+        "只修改帽子的颜色",
+        "仅修改帽子",
+    ],
+    "ja": [
+        "帽子を赤くして、他の部分はそのまま残してください",
+        "帽子を赤く。それ以外は変えないで",
+        "帽子以外はそのまま",
+        "ほかは同じままで",
+        "背景は変えずに帽子を追加",
+        "帽子だけ赤くして",
+        "帽子だけを青に変えてください",
+    ],
+    "hi": [
+        "टोपी को लाल करें और बाकी सब वैसा ही रखें",
+        "बाक़ी कुछ न बदलें",
+        "टोपी लाल करें, पृष्ठभूमि न बदलें",
+        "टोपी के अलावा कुछ न बदलें",
+        "सिर्फ टोपी को लाल करें",
+        "सिर्फ़ टोपी को लाल करें",
+        "केवल टोपी बदलें",
+    ],
+}
+KEEPS_NO_REST: Table = {
+    "en": [
+        "Turn this into a pencil sketch, keeping the composition",
+        "Redraw everything as a pencil sketch, keep nothing of the colours",
+        "Replace the whole scene with a football match",
+        'Change everything and add the text "KEEP CALM"',
+        "Add a sign “keep everything else the same”",
+        "Make it night, keep the composition",
+        "Make it night, keep everything else the same",
+        "Keep everything else exactly the same, and make it night",
+        "Turn the whole picture into a watercolor; keep everything else",
+        "Paint it in the style of Monet, keep everything else as it is",
+        "Render the image as a woodblock print. No other changes.",
+        "Change only the background to a beach",
+        "Change only the lighting",
+        "Only change the colors",
+        "Only use warm colors",
+        "Colorize this, keep everything else the same",
+        "Zoom out and keep everything else the same",
+        "Show it from above, everything else unchanged",
+        "Keep the face and repaint everything else",
+        "Keep the cat, everything else a desert",
+        "Put the man in a forest, keep everything else about him the same",
+        "Leave everything else blank",
+        "Leave only the hat and nothing else",
+        "Fill the rest of the picture with snow",
+        "Not only make the hat red, paint a new world",
+        "Make the hat red",
+    ],
+    "es": [
+        "Cambia todo; no conserves nada",
+        "No conserves el resto",
+        "Sé creativo y cambia todo lo demás",
+        "Deja todo lo demás en blanco",
+        "Deja solo el sombrero",
+        "Conviértelo en un boceto y conserva todo lo demás",
+        "Transforma la imagen al estilo de Monet, todo lo demás igual",
+        "Ponlo de noche, deja el resto igual",
+        "Cambia solo el fondo por una playa",
+        "Agrega un sombrero",
+    ],
+    "zh": [
+        "全部重画，不要保留任何东西",
+        "不要保留其他部分",
+        "保留人物，其他全部重画",
+        "其他人物保持微笑",
+        "其他人物都改成红色，保持风格",
+        "把图片变成水彩风格，其他保持不变",
+        "把整张图变成夜晚，其余不变",
+        "只改变光线",
+        "只把背景换成海滩",
+        "只保留帽子",
+        "一只改变世界的猫",
+        "添加一顶帽子",
+    ],
+    "ja": [
+        "他の部分も全部変えて",
+        "顔以外は描き直して",
+        "それ以外は全部変えて、顔はそのまま残して",
+        "画像全体を水彩画にして、それ以外はそのまま",
+        "夜にして、他の部分はそのまま残して",
+        "背景だけを海に変えて",
+        "帽子だけ残して",
+        "できるだけ赤くして",
+        "帽子を追加して",
+    ],
+    "hi": [
+        "सब कुछ बदल दें, कुछ भी बरकरार न रखें",
+        "बाकी सब बदल दें",
+        "पूरी तस्वीर को जलरंग शैली में बदलें, बाकी वैसा ही रखें",
+        "सिर्फ शैली बदलें",
+        "सिर्फ टोपी दिखाएँ",
+        "टोपी जोड़ें",
+    ],
+}
+
+
+@pytest.mark.parametrize(("lang", "text"), rows(KEEPS_THE_REST))
+def test_what_asks_to_keep_the_rest(lang: str, text: str) -> None:
+    """An edit asks for it by what shall stay besides, or by what alone shall change; nobody has to say in which language."""
+    assert asks_to_keep_the_rest(text)
+
+
+@pytest.mark.parametrize(("lang", "text"), rows(KEEPS_NO_REST))
+def test_what_does_not_ask_to_keep_the_rest(lang: str, text: str) -> None:
+    """An edit of the whole picture keeps none, whatever of it shall stay; nor does one that only names a thing to keep, or quotes it."""
+    assert not asks_to_keep_the_rest(text)
+
+
+def in_all_languages(*names: str) -> list[tuple[str, str]]:
+    return [(name, lang) for name in names for lang in templates[f"edit.{name}"].languages]
+
+
+LOCAL_EDITS = in_all_languages("add", "remove", "inpaint", "place")
+WHOLE_EDITS = in_all_languages("style_transfer", "finish_sketch", "turn_around", "combine")
+
+
+@pytest.mark.parametrize(("name", "lang"), LOCAL_EDITS)
+def test_the_local_edits_ask_to_keep_the_rest(name: str, lang: str) -> None:
+    """The templates that end in "keep everything else" are heard in each of their languages, with any of their examples."""
+    for example in templates[f"edit.{name}"]._in_language(lang).edition.examples:
+        assert asks_to_keep_the_rest(str(templates[f"edit.{name}"](lang=lang, **example["inputs"])))
+
+
+@pytest.mark.parametrize(("name", "lang"), WHOLE_EDITS)
+def test_the_edits_of_a_whole_picture_do_not(name: str, lang: str) -> None:
+    """Templates that have all of the picture drawn anew keep no rest, though they say what stays."""
+    for example in templates[f"edit.{name}"]._in_language(lang).edition.examples:
+        assert not asks_to_keep_the_rest(str(templates[f"edit.{name}"](lang=lang, **example["inputs"])))
+
+
 # Length
 
 
@@ -412,6 +597,18 @@ PIECES = [
     "text:",
     "no ",
     "लिखा ",
+    "keep ",
+    "everything else a ",
+    "only change the ",
+    "into a b ",
+    "todo lo demás a ",
+    "其他",
+    "保持",
+    "只把",
+    "以外は",
+    "帽子だけ",
+    "बाकी ",
+    "सिर्फ टोपी ",
 ]
 
 
@@ -423,4 +620,5 @@ def test_no_text_takes_long(lang: str) -> None:
         started = time.perf_counter()
         for judge in (*VERDICTS.values(), says_what_stays):
             judge(text, lang)
+        asks_to_keep_the_rest(text)
         assert time.perf_counter() - started < 4, piece

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import os
 import random
+import resource
 import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from loopback import png
 from steps import answered, fields, made
 
+from promptkit.errors import LineageError
 from promptkit.lineage import Lineage
 from promptkit.picture import Picture
 
@@ -90,5 +93,63 @@ def stop(folder: Path, moment: str) -> None:
     os._exit(9)
 
 
+def commits(folder: Path) -> None:
+    """One step, told by what the interpreter audits of its commit: files that get their names, the folder opened, a claim removed."""
+    draft = answered(Lineage(folder), Picture(png()))
+
+    def tell(event: str, arguments: tuple[object, ...]) -> None:
+        if event == "os.rename":
+            print("record" if str(arguments[1]).endswith(".json") else "picture")
+        elif event == "open" and str(arguments[0]) == str(folder):
+            print("folder")
+        elif event == "os.remove" and ".open-" in str(arguments[0]):
+            print("claim")
+
+    sys.addaudithook(tell)
+    draft.commit("picture")
+
+
+def forks(folder: Path) -> None:
+    """Keeps an answer in memory for want of room and forks; child and parent record what is theirs, and say how many steps there are."""
+    draft, before = answered(Lineage(folder)), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8, before[1]))
+    try:
+        draft.commit("text")
+    except LineageError:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    child = os.fork()
+    if child:
+        os.waitpid(child, 0)
+    lineage = Lineage(folder)
+    lineage.settle()
+    print("parent" if child else "child", lineage.count(), flush=True)  # and its end would record what is left, too
+
+
+def verifies(folder: Path) -> None:
+    """Verifies twice: while others add steps whenever it looks, and with a record missing from its first look, as a listing may miss it."""
+    lineage, others = Lineage(folder), Lineage(folder)
+    before_looks: list[Callable[[], object]] = []
+
+    def look(event: str, arguments: tuple[object, ...]) -> None:
+        if before_looks and event == "os.listdir" and str(arguments[0]) == str(folder):
+            (do, *rest), before_looks[:] = before_looks, []  # what is done looks itself
+            do()
+            before_looks[:] = rest
+
+    def go_on() -> None:
+        record = made(others)
+        others.set_head(record.id)
+        others.set_tag(f"step {record.number}", record.id)
+
+    sys.addaudithook(look)
+    before_looks += [go_on, go_on]
+    print(lineage.verify(), len(before_looks), end=" ")
+    record = made(others).path
+    aside = record.rename(folder.with_name("aside"))
+    before_looks += [lambda: None, lambda: aside.rename(record)]
+    print(lineage.verify(), len(before_looks), flush=True)
+
+
 if __name__ == "__main__":
-    {"killed": killed, "rival": rival, "stop": stop}[sys.argv[1]](Path(sys.argv[2]), *sys.argv[3:])
+    roles = (commits, forks, killed, rival, stop, verifies)
+    {role.__name__: role for role in roles}[sys.argv[1]](Path(sys.argv[2]), *sys.argv[3:])

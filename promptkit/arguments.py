@@ -1,0 +1,139 @@
+"""What callers give: checked before anything happens, with a hint where it cannot be meant."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from promptkit.errors import InputError, SettingsError, did_you_mean
+from promptkit.template import Prompt, Template
+
+__all__ = [
+    "CALL_OPTIONS",
+    "CONFIG",
+    "SEEDS",
+    "check_values",
+    "checked_config",
+    "checked_label",
+    "checked_lang",
+    "checked_meta",
+    "checked_pictures",
+    "checked_prompt",
+    "checked_text",
+    "is_number",
+    "refuse_unknown",
+]
+
+
+def is_number(value: object) -> bool:
+    """Whether it is a number that JSON has: true and false, infinities and NaN are none."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+SEEDS = 2**31  # the API's seed is an int32
+OPTIONS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "aspect_ratio": (lambda v: isinstance(v, str) and bool(re.fullmatch(r"[1-9]\d*:[1-9]\d*", v)), 'a text such as "16:9"'),
+    "image_size": (lambda v: isinstance(v, str), 'a text such as "2K"'),
+    "seed": (lambda v: isinstance(v, int) and not isinstance(v, bool) and -SEEDS <= v < SEEDS, "a whole number of 32 bits, with its sign"),
+    "temperature": (lambda v: is_number(v), "a number"),
+    "safety": (
+        lambda v: isinstance(v, Mapping) and all(isinstance(x, str) for pair in v.items() for x in pair),
+        'a mapping such as {"HARASSMENT": "BLOCK_ONLY_HIGH"}',
+    ),
+}
+CONFIG = tuple(OPTIONS)
+CALL_OPTIONS = (*CONFIG, "lang", "references", "anchor", "label", "meta", "fresh")
+HINTS = {
+    "images": "references=",
+    "image": "references=",
+    "ratio": "aspect_ratio=",
+    "size": "image_size=",
+    "n": "vary(n=…)",
+    "base_url": "endpoint=",
+    "url": "endpoint=",
+    "key": "api_key=",
+    "model": "Session(model=…)",
+    "fresh": "it with generate, edit and vary; again always asks anew",
+    "variables": "the template's own inputs: templates.sticker(subject=…)",
+    "inputs": "the template's own inputs: templates.sticker(subject=…)",
+}
+
+
+# Prompts and pictures
+
+
+def checked_prompt(prompt: object) -> Prompt:
+    """The Prompt of a text or a rendered template. SettingsError for anything else."""
+    if isinstance(prompt, Template):
+        raise SettingsError(f"{prompt.name} is a template: call it with its inputs ({', '.join(prompt.inputs)}) to get a prompt.")
+    if isinstance(prompt, Prompt):
+        return prompt
+    if not isinstance(prompt, str) or not prompt.strip():
+        raise SettingsError(f"A prompt is a text or a rendered template; this is {prompt!r:.60}.")
+    # half a surrogate pair is no text that JSON could carry
+    return Prompt(text=prompt.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+
+
+def checked_pictures(prompt: Prompt, count: int) -> None:
+    """InputError where the prompt's template does not go with so many pictures, the one being edited included."""
+    problem = prompt.pictures.problem(count) if prompt.pictures else None
+    if problem:
+        edits = "edits a picture, and " if prompt.kind == "edit" else ""
+        said = f"{prompt.template} {edits}{problem}: call edit(…) on the one to change, and bring the others as references=[…], in order."
+        raise InputError(said, problems=[problem])
+
+
+def checked_config(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The options with their types checked, those that are None left out. SettingsError names the first that is wrong."""
+    checked = {k: v for k, v in config.items() if v is not None}
+    check_values(OPTIONS, **checked)
+    return checked
+
+
+def check_values(rules: Mapping[str, tuple[Callable[[Any], bool], str]], /, **given: Any) -> None:
+    """SettingsError names the first of the values that does not fit its rule, with what was expected."""
+    for name, value in given.items():
+        fits, expected = rules[name]
+        if not fits(value):
+            raise SettingsError(f"{name} is {expected}, not {value!r:.60}.")
+
+
+def checked_text(name: str, value: object) -> str | None:
+    """A text, or None for none. SettingsError for anything else."""
+    if value is not None and not isinstance(value, str):
+        raise SettingsError(f"{name} is a text, not {value!r:.60}.")
+    return value
+
+
+def checked_lang(lang: object) -> str | None:
+    """A language tag, or None for none."""
+    if isinstance(lang, str) and not lang.strip():
+        raise SettingsError('lang is a language tag, such as "zh-CN", not an empty text.')
+    return checked_text("lang", lang)
+
+
+def checked_label(label: object) -> str | None:
+    """The caller's short name for a step."""
+    return checked_text("label", label)
+
+
+def checked_meta(meta: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The caller's notes as JSON will bring them back. SettingsError for what JSON cannot hold."""
+    try:
+        checked: dict[str, Any] = json.loads(json.dumps(dict(meta or {}), allow_nan=False))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise SettingsError(f"meta holds what JSON cannot: {error}; use texts, numbers, lists and mappings.") from None
+    return checked
+
+
+# Keywords
+
+
+def refuse_unknown(unknown: Mapping[str, object], known: Sequence[str], hints: Mapping[str, str] = HINTS) -> None:
+    """SettingsError for a keyword that there is not, with what to write instead."""
+    for name in unknown:  # by name only: its value may be a key
+        hint = f"; use {hints[name]}" if name in hints else f"{did_you_mean(name, known)}; known are {', '.join(known)}"
+        raise SettingsError(f"There is no keyword {name!r}{hint}.")

@@ -1,0 +1,185 @@
+"""A cursor on a lineage: the steps of one session's tree, and a head among them that moves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Self
+
+from promptkit import display, markup
+from promptkit.errors import LineageError, StepNotFound, brief_path, warn
+from promptkit.lineage import Lineage
+from promptkit.plan import trail
+from promptkit.record import Problem, Record, added_up
+from promptkit.spending import spent
+from promptkit.step import Continuing, Step, Steps
+from promptkit.where import Where
+
+__all__ = ["Cursor"]
+
+
+class Cursor(Continuing):
+    """The steps in one folder, and the head: the step from which the next edit starts. It asks for nothing; Session does."""
+
+    def __init__(self, lineage: Lineage) -> None:
+        self._lineage = lineage
+        self._cursor: tuple[str | None, tuple[str, ...]] | None = None  # the head, and what undo left; None until someone asks
+
+    # Moving
+
+    def undo(self) -> Step:
+        """Moves the head to its parent; nothing is deleted, and `redo` comes back. LineageError at a root."""
+        step = self._head_step("undo")
+        if not step.record.parents:
+            said = f"Step {step.number} is a root: there is nothing before it; goto(…) moves the head anywhere."
+            raise LineageError(said, path=self.folder)
+        parent = self._step_of(self._lineage.get(step.record.parents[0]))
+        self._move(parent.id, (step.id, *self._position[1]))
+        return parent
+
+    def redo(self) -> Step:
+        """Takes back the last undo. LineageError where there is none to take back."""
+        redo = self._position[1]
+        if not redo:
+            raise LineageError("There is no undo to take back; goto(…) moves the head anywhere.", path=self.folder)
+        step = self._step_of(self._lineage.get(redo[0]))
+        self._move(step.id, redo[1:])
+        return step
+
+    def goto(self, step: object) -> Step:
+        """Moves the head to a step (a Step, a number, a tag, the beginning of an id)."""
+        found = self._step(step)
+        self._move(found.id)
+        return found
+
+    def at(self, step: object) -> Self:
+        """A second cursor on the same folder, with its head at that step."""
+        other = object.__new__(type(self))
+        other.__dict__ = {**self.__dict__, "_cursor": (self._step(step).id, ())}
+        return other
+
+    # Reading
+
+    @property
+    def tags(self) -> dict[str, Step]:
+        """The tagged steps by name."""
+        return {name: self._step_of(self._lineage.get(i)) for name, i in self._lineage.tags().items() if self._lineage.has(i)}
+
+    @property
+    def head(self) -> Step | None:
+        """Where the next edit starts; None before the first step."""
+        return self._step_of(self._lineage.get(self._position[0])) if self._position[0] else None
+
+    @property
+    def steps(self) -> Steps:
+        """All steps by number, failed ones included."""
+        return Steps(self._step_of(r) for r in self._lineage.records())
+
+    @property
+    def roots(self) -> Steps:
+        """The steps that continue no other."""
+        return Steps(s for s in self.steps if not s.record.parents)
+
+    def children(self, step: object) -> Steps:
+        """The steps that continue a step."""
+        return Steps(self._step_of(r) for r in self._lineage.children(self._step(step).record))
+
+    def trail(self, step: object = None) -> Steps:
+        """The steps from the root to a step, by default the head."""
+        if step is None and self.head is None:
+            return Steps()
+        record = (self._head_step("follow") if step is None else self._step(step)).record
+        return Steps(self._step_of(r) for r in trail(self._lineage, record))
+
+    def __getitem__(self, key: int | str) -> Step:
+        return self._step_of(self._lineage.find(key))
+
+    def __len__(self) -> int:
+        return self._lineage.count()
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __iter__(self) -> Iterator[Step]:
+        return iter(self.steps)
+
+    def __contains__(self, step: object) -> bool:
+        return isinstance(step, Step) and self._lineage.has(step.id)
+
+    @property
+    def folder(self) -> Path:
+        """Where the session is, or will be with the first step."""
+        return self._lineage.folder
+
+    @property
+    def cost(self) -> float:
+        """What was spent in USD, failures included, as far as prices are known."""
+        return round(spent(self._lineage.records()), 6)
+
+    @property
+    def usage(self) -> dict[str, int]:
+        """The token counts of all attempts, added up."""
+        return added_up(r.usage for r in self._lineage.records())
+
+    def save(self, path: Where) -> Path:
+        """Writes the head's picture to a file; see Picture.save."""
+        return self._head_step("save").save(path)
+
+    def verify(self) -> list[Problem]:
+        """What on disk disagrees with its hash."""
+        return self._lineage.verify()
+
+    def __repr__(self) -> str:
+        if not self._lineage.exists:
+            return f"<Session {self.folder.name!r}, new: {brief_path(self.folder)} is made with the first step>"
+        return f"<Session {self.folder.name!r} in {brief_path(self.folder)}, {len(self)} step{'' if len(self) == 1 else 's'}>"
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002
+        if not len(self):
+            return {"text/plain": repr(self)}
+        text = f"{self!r}\n{display.tree_text(self._lineage, head=self._position[0])}"
+        return {"text/plain": text, "text/html": markup.card(repr(self), display.tree_html(self._lineage, head=self._position[0]))}
+
+    # The head
+
+    @property
+    def _position(self) -> tuple[str | None, tuple[str, ...]]:
+        if self._cursor is None:
+            head, redo = self._lineage.head()
+            self._cursor = (head, redo) if head and self._lineage.has(head) else (None, ())
+        return self._cursor
+
+    def _move(self, head: str, redo: tuple[str, ...] = ()) -> None:
+        self._lineage.set_head(head, redo)
+        self._cursor = (head, redo)
+
+    def _moved(self, step: Step) -> Step:
+        """The step, with the head on it. It is on disk, and perhaps paid: that the head cannot be written down must not lose it."""
+        if self._position != (step.id, ()):
+            try:
+                self._move(step.id)
+            except LineageError as error:
+                self._cursor = (step.id, ())
+                warn(str(error))
+        return step
+
+    def _head_step(self, what: str) -> Step:
+        if self.head is not None:
+            return self.head
+        said = f"There is nothing to {what} yet: make a picture with generate(…), or bring one with add(…)."
+        if len(self):
+            said = f"The head of this session is not known, so there is nothing to {what}: goto(…) names the step to go on from."
+        raise LineageError(said, path=self.folder)
+
+    # Looking up
+
+    def _step_of(self, record: Record, *, reused: bool = False) -> Step:
+        return Step(self, self._lineage, record, reused=reused)
+
+    def _step(self, key: object) -> Step:
+        if isinstance(key, Step):
+            return self._step_of(self._lineage.get(key.id))
+        if isinstance(key, int | str) and not isinstance(key, bool):
+            return self[key]
+        said = f"A {type(key).__name__} names no step; give a Step, a number, a tag, or the beginning of an id."
+        raise StepNotFound(said, path=self.folder)

@@ -1,0 +1,77 @@
+"""Which folders are sessions, and which pictures lie in them: by the names of files alone, but for one search in the records' bytes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from promptkit import files, settings
+from promptkit.contents import digest_in, kind_of
+from promptkit.errors import SettingsError
+from promptkit.folder import MARKER
+from promptkit.record import RECORD_NAME, number_of
+from promptkit.where import Where
+
+__all__ = ["PictureFile", "mentions", "picture_files", "session_folders"]
+
+
+class PictureFile(NamedTuple):
+    """A picture in a session: as much of its sha256 as its name has, and the number of the step that it is of; None for a source."""
+
+    path: Path
+    beginning: str
+    step: int | None
+
+
+def session_folders(folder: Where | None) -> list[Path]:
+    """The sessions in the user's data folder, or in `folder`, which may be one itself. SettingsError where it cannot be read.
+
+    What another process is still putting together is none yet.
+    """
+    try:
+        top = (settings.data_folder() if folder is None else Path(folder).expanduser()).absolute()
+        inside = sorted(path for path in top.iterdir() if not path.name.startswith(files.TEMPORARY))
+    except (OSError, ValueError, RuntimeError, TypeError) as error:  # the last three: no path, a name no folder can have, an unknown home
+        if folder is None and isinstance(error, FileNotFoundError):  # before the first session
+            return []
+        reason = (error.strerror if isinstance(error, OSError) else None) or error
+        where = str(settings.data_folder() if folder is None else folder)
+        raise SettingsError(f"The folder {where[:300]!r} cannot be searched: {reason}; give one that holds sessions.") from None
+    return [path for path in (top, *inside) if _is_session(path)]
+
+
+def _is_session(path: Path) -> bool:
+    """Whether a session or what is left of one is there, or might be: then it is opened, and that says what is wrong."""
+    try:
+        if (path / MARKER).is_file():
+            return True
+        return path.is_dir() and any(map(RECORD_NAME.fullmatch, _listed(path)))
+    except OSError:
+        return True
+
+
+def _listed(folder: Path) -> list[str]:
+    return os.listdir(folder)  # noqa: PTH208  (much faster than making a Path of each)
+
+
+def picture_files(folder: Path) -> Iterator[PictureFile]:
+    """The pictures of a session by the names that it gave them, and no others that a person saved beside them."""
+    names: list[str] = []
+    with suppress(OSError):  # there is no sources/, or the session is being moved
+        names += _listed(folder)
+        names += [f"sources/{name}" for name in _listed(folder / "sources")]
+    for name in sorted(names):
+        if (kind := kind_of(name)) in ("picture", "source"):
+            yield PictureFile(folder / name, digest_in(name), number_of(name) if kind == "picture" else None)
+
+
+def mentions(folder: Path, sha256: str) -> bool:
+    """Whether a record of the session holds that hash, or cannot be read: then opening it will say what is wrong."""
+    wanted = sha256.encode()
+    try:
+        return any(wanted in (folder / name).read_bytes() for name in _listed(folder) if RECORD_NAME.fullmatch(name))
+    except OSError:
+        return True

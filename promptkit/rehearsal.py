@@ -1,0 +1,132 @@
+"""Rehearsals: what a replay would ask, step by step, what that may cost, and how it is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+from promptkit.columns import printable
+from promptkit.markup import Html, card, escape, table
+from promptkit.template import Prompt
+
+__all__ = ["Rehearsal", "Rehearsed", "brief"]
+
+CHANGES_SHOWN = 6
+A_LITTLE = 1e-9  # USD by which sums of prices may be wrong
+
+
+@dataclass(frozen=True)
+class Rehearsed:
+    """One step that would be asked for: the recorded step's number, and what is asked now.
+
+    `prompt` is None for a picture that is added. `changed` are the prompt's words that are others than they were, `notes` what else is.
+    `usd` is what the request may cost, None where no price is known; `there` the number of the step in `into` that is this very request,
+    which costs nothing. `source_changed` compares with `templates=`, and is None where there was nothing to compare.
+    """
+
+    step: int
+    prompt: Prompt | None
+    changed: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    model: str | None = None
+    endpoint: str | None = None
+    usd: float | None = 0.0
+    there: int | None = None
+    source_changed: bool | None = None
+
+    @property
+    def _place(self) -> str:
+        return f"{self.model} at {self.endpoint}" if self.prompt else ""
+
+    @property
+    def _cost(self) -> str:
+        if self.there is not None:
+            return f"there as step {self.there}"
+        return "" if self.prompt is None else "no known price" if self.usd is None else f"{self.usd:.4f} USD"
+
+    @property
+    def _words(self) -> str:
+        return self.prompt.text if self.prompt else "a picture of one's own"
+
+    @property
+    def _remarks(self) -> tuple[str, ...]:
+        return (*([f"changed: {brief(self.changed)}"] if self.changed else []), *self.notes)
+
+
+@dataclass(frozen=True, repr=False)
+class Rehearsal:
+    """What a replay would ask, step by step; `print` shows it as text, a notebook as a table.
+
+    `left` is what the budget of `into` has left, in USD; None where it was opened without one.
+    """
+
+    rows: tuple[Rehearsed, ...]
+    left: float | None = None
+
+    @property
+    def requests(self) -> tuple[Rehearsed, ...]:
+        """Those that would be sent."""
+        return tuple(r for r in self.rows if r.prompt is not None and r.there is None)
+
+    @property
+    def usd(self) -> float:
+        """What all requests may cost, in USD, as far as prices are known; asking again where no picture comes is not counted."""
+        return round(sum(r.usd for r in self.requests if r.usd is not None), 6)
+
+    @property
+    def unpriced(self) -> int:
+        """How many requests have no known price."""
+        return sum(r.usd is None for r in self.requests)
+
+    @property
+    def beyond(self) -> Rehearsed | None:
+        """The first request that passes what the budget has left; None where all are within it, or there is none."""
+        if self.left is None:
+            return None
+        sums = accumulate(r.usd or 0.0 for r in self.requests)
+        return next((r for r, usd in zip(self.requests, sums, strict=True) if usd > self.left + A_LITTLE), None)
+
+    @property
+    def total(self) -> str:
+        """The sum in words."""
+        count = len(self.requests)
+        there = sum(r.there is not None for r in self.rows)
+        said = f"{count} request{'' if count == 1 else 's'}, about {self.usd:.4f} USD"
+        said += (f"; {self.unpriced} without a known price" if self.unpriced else "") + (f"; {there} there already" if there else "")
+        return said + self._budget
+
+    @property
+    def _budget(self) -> str:
+        if self.left is None:
+            return ""
+        passed = f", which step {self.beyond.step} would pass" if self.beyond else ""
+        return f"; the budget has {self.left:.4f} USD left{passed}"
+
+    def __str__(self) -> str:
+        lines = [line for row in self.rows for line in _lines(row)]
+        return printable("\n".join([*lines, self.total]), keep="\n")
+
+    def __repr__(self) -> str:
+        return f"<Rehearsal of {len(self.rows)} steps: {self.total}>"
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002
+        shown = table(map(_cells, self.rows), ("step", "prompt", "changed", "asked", "USD"))
+        return {"text/plain": str(self), "text/html": card(f"Nothing was sent: {self.total}", shown)}
+
+
+def _lines(row: Rehearsed) -> Iterator[str]:
+    yield "  ".join(filter(None, (str(row.step), row._place, row._cost)))
+    yield from (f"    {line}" for line in row._words.splitlines())
+    yield from (f"    ({remark})" for remark in row._remarks)
+
+
+def _cells(row: Rehearsed) -> tuple[object, ...]:
+    words = Html(f'<div style="white-space:pre-wrap;overflow-wrap:anywhere">{escape(row._words)}</div>')
+    return row.step, words, "; ".join(row._remarks), row._place, row._cost.removesuffix(" USD")
+
+
+def brief(changed: Sequence[str]) -> str:
+    """The first of the changes, and how many more there are."""
+    more = len(changed) - CHANGES_SHOWN
+    return ", ".join(changed[:CHANGES_SHOWN]) + (f", and {more} more" if more > 0 else "")

@@ -1,0 +1,223 @@
+"""What searches over all sessions bring: sessions, steps and pictures, which show themselves as lines of text and as HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+from promptkit import display, markup
+from promptkit.columns import aligned, cut, printable
+from promptkit.errors import PromptkitError, brief_path
+from promptkit.record import Problem
+from promptkit.session import Session
+from promptkit.step import Step, Steps
+
+__all__ = ["Found", "FoundSteps", "Looked", "Match", "Matches", "Results", "SessionInfo", "Sessions"]
+
+PICTURES_SHOWN = 24  # in a notebook; each is decoded for it
+THUMBNAIL = 160  # pixels
+WIDEST = 60  # columns that a cell takes in a table of text
+T = TypeVar("T")
+
+
+class Looked(NamedTuple):
+    """How much a search looked at: sessions, steps (their records read), pictures, and how many of these it had to decode."""
+
+    sessions: int = 0
+    steps: int = 0
+    pictures: int = 0
+    decoded: int = 0
+
+    def __str__(self) -> str:
+        counts = [f"{n:,} {name if n != 1 else name[:-1]}" for name, n in zip(self._fields[:3], self, strict=False) if n]
+        decoded = f" ({self.decoded:,} of them decoded)" if self.decoded else ""
+        return (", ".join(counts) or "no sessions") + decoded
+
+
+class Results(tuple[T, ...]):
+    """What a search found; `seconds` is how long it took, `looked` at how much, `problems` is what it could not read."""
+
+    seconds: float = 0.0
+    looked: Looked = Looked()
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def summary(self) -> str:
+        """One line: how many were found, in how much, in what time."""
+        took = f"{self.seconds * 1000:.0f} ms" if self.seconds < 1 else f"{self.seconds:.1f} s"
+        return f"{len(self)} found; looked at {self.looked} in {took}"
+
+    @property
+    def notes(self) -> list[str]:
+        """The problems, a line for each."""
+        return [_line(str(problem)) for problem in self.problems]
+
+    def __repr__(self) -> str:
+        return "\n".join([*self._lines(), *self.notes, self.summary])
+
+    def _lines(self) -> list[str]:
+        return list(map(repr, self))
+
+    def _html(self) -> Iterable[markup.Html]:
+        raise NotImplementedError
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002
+        notes = [markup.Html(f"<div>{markup.escape(note)}</div>") for note in self.notes]
+        return {"text/plain": repr(self), "text/html": markup.card(self.summary, *self._html(), *notes)}
+
+
+@dataclass(frozen=True)
+class SessionInfo:
+    """One session at a glance: its steps, what it cost in USD (`unpriced` attempts are not in it), when its last step ended, its tags by
+    name, and its head in one line. `problem` says what of it cannot be read; None where all can.
+    """
+
+    name: str
+    folder: Path
+    steps: int = 0
+    cost: float = 0.0
+    unpriced: int = 0
+    changed: datetime | None = None
+    tags: tuple[str, ...] = ()
+    head: str | None = None
+    problem: str | None = None
+
+    @property
+    def session(self) -> Session:
+        """The session itself. LineageError where it cannot be opened."""
+        return Session(self.folder)
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """What stands in its line of a table: name, steps, cost, last change in local time, tags, and its problem or its head."""
+        cost = f"{self.cost:.4f} USD" + (f" + {self.unpriced} unpriced" if self.unpriced else "")
+        changed = f"{self.changed.astimezone():%Y-%m-%d %H:%M}" if self.changed else ""
+        tags = " ".join(f"[{tag}]" for tag in self.tags)
+        return tuple(map(_line, (self.name, str(self.steps), cost, changed, tags, self.problem or self.head or "")))
+
+
+class Sessions(Results[SessionInfo]):
+    """Sessions, the last changed first: a table."""
+
+    HEADER = ("name", "steps", "cost", "last change", "tags", "head")
+
+    def rows(self) -> list[str]:
+        """A line for each, in columns."""
+        return _table(info.cells for info in self)
+
+    def _lines(self) -> list[str]:
+        return _table([self.HEADER, *(info.cells for info in self)]) if self else []
+
+    def _html(self) -> Iterable[markup.Html]:
+        if self:
+            yield markup.table([(*info.cells, _line(brief_path(info.folder))) for info in self], (*self.HEADER, "folder"))
+
+
+def _table(rows: Iterable[Iterable[str]]) -> list[str]:
+    return aligned([cut(cell, WIDEST) for cell in row] for row in rows)
+
+
+@dataclass(frozen=True, repr=False)
+class Found:
+    """A step that holds the words: `where` most of them are (prompt, label, tag, template, input …, answer), and a `snippet` with one."""
+
+    session: Session
+    step: Step
+    where: str
+    snippet: str
+
+    @property
+    def line(self) -> str:
+        """Which step it is, where the words are, and the snippet."""
+        return _line(f"{_place(self.session, self.step)}, {self.where}: {self.snippet}")
+
+    def __repr__(self) -> str:
+        return f"<Found {self.line}>"
+
+
+class FoundSteps(Results[Found]):
+    """Steps that hold the words, newest first."""
+
+    @property
+    def steps(self) -> Steps:
+        """The steps alone."""
+        return Steps(found.step for found in self)
+
+    def _html(self) -> Iterable[markup.Html]:
+        yield markup.strip(_figure(f.session, f.step, 0, f.snippet, shown=i < PICTURES_SHOWN) for i, f in enumerate(self))
+
+
+@dataclass(frozen=True, repr=False)
+class Match:
+    """A step that has the picture: `step.pictures[picture]`, or, where it is a `source` from outside, `step.sources[picture]`.
+
+    `exact`: the very bytes. Else `distance` is how many of 64 bits of the looks differ, and `difference` how far the colours are apart.
+    """
+
+    session: Session
+    step: Step
+    picture: int
+    exact: bool
+    distance: int = 0
+    difference: float = 0.0
+    source: bool = False
+
+    @property
+    def path(self) -> Path:
+        """Where the picture is, or was."""
+        if not self.source:
+            return self.step.files[self.picture]
+        return self.session.folder / "sources" / Path(self.step.record.sources[self.picture]["file"]).name
+
+    @property
+    def how(self) -> str:
+        """In words: the very bytes, or how alike; made, brought by the user, or sent along."""
+        said = "the very bytes" if self.exact else f"looks alike, {self.distance} of 64 bits differ"
+        whose = ", sent along as a reference" if self.source else ", a picture of one's own" if self.step.outcome == "added" else ""
+        return said + whose + ("" if self.path.exists() else "; its file is missing")
+
+    @property
+    def line(self) -> str:
+        """Which step it is, how it matches, and what was asked there."""
+        return _line(f"{_place(self.session, self.step)}, {self.how}: {display.headline(self.step.record)}")
+
+    def __repr__(self) -> str:
+        return f"<Match {self.line}>"
+
+
+class Matches(Results[Match]):
+    """The steps that a picture may be of, best first: those that made it, then those that were given it."""
+
+    @property
+    def steps(self) -> Steps:
+        """The steps alone."""
+        return Steps(match.step for match in self)
+
+    def _html(self) -> Iterable[markup.Html]:
+        yield markup.strip(
+            _figure(m.session, m.step, m.picture, m.how, source=m.source, shown=i < PICTURES_SHOWN) for i, m in enumerate(self)
+        )
+
+
+def _figure(session: Session, step: Step, picture: int, caption: str, *, source: bool = False, shown: bool = True) -> markup.Html:
+    """A step that was found, with its picture where it has one that can be shown."""
+    caption = _line(f"{_place(session, step)}: {caption}")
+    with suppress(PromptkitError):  # a step whose sources are damaged was found all the same
+        if shown and (pictures := step.sources if source else step.pictures):
+            image = markup.figure(pictures[picture].thumbnail(THUMBNAIL), caption, alt=display.headline(step.record))
+            return markup.Html(f'<div style="width:{THUMBNAIL}px">{image}</div>')
+    words = f"width:{THUMBNAIL}px;margin:4px;font-size:85%;overflow-wrap:anywhere"
+    return markup.Html(f'<div style="{words}">{markup.escape(caption)}</div>')
+
+
+def _place(session: Session, step: Step) -> str:
+    return f"{session.folder.name} {step.number}"
+
+
+def _line(text: str) -> str:
+    """The text as one line that can be shown anywhere: names of folders may be no text at all."""
+    return printable(" ".join(text.split()))

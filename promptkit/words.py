@@ -1,0 +1,108 @@
+"""What changed between two texts, in whole words: characters in Chinese and Japanese."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from promptkit.columns import width
+
+__all__ = ["Words", "words_changed"]
+
+FEWEST_KEPT = 3  # characters between two changes that stand as kept
+MOST_COMPARED = 4000  # words; a prompt that goes on is taken as one change
+ALL_COUNT = 800  # words up to which the frequent ones are looked up too, which takes the square of their number
+GRAMMAR = 3  # columns, of which a Chinese character takes two: fewer, such as an article's, are no change of their own
+
+# Scripts without spaces go character by character; Hindi's vowel signs and joiners belong to their word, the danda does not.
+ONE = r"[\u3040-\u30ff\u31f0-\u31ff\u3400-\u9fff\uf900-\ufaff\uff66-\uff9d\U00020000-\U0003ffff]"
+WORD = re.compile(rf"{ONE}|(?:(?!{ONE})[\w'’\u0300-\u036f\u0900-\u0963\u0966-\u097f\u200c\u200d-])+|[^\w\s]")
+
+
+@dataclass(frozen=True)
+class Words:
+    """What changed from one text to another: pairs of what stood there and what stands there now, either of them empty at times, in order.
+
+    `kept` is the share (0 to 1) of the shorter one's words that stand in the other too.
+    """
+
+    changes: tuple[tuple[str, str], ...]
+    kept: float
+
+    @property
+    def removed(self) -> tuple[str, ...]:
+        """What is no longer there."""
+        return tuple(old for old, _ in self.changes if old)
+
+    @property
+    def added(self) -> tuple[str, ...]:
+        """What was not there before."""
+        return tuple(new for _, new in self.changes if new)
+
+    def beyond(self, before: str, after: str) -> Words:
+        """The changes that lie not inside these two texts, such as an input's values, which tell the others; an article is none."""
+        return replace(self, changes=tuple((old, new) for old, new in self.changes if not (_inside(old, before) and _inside(new, after))))
+
+    def __str__(self) -> str:
+        return "; ".join(f"“{old}” → “{new}”" if old and new else f"− “{old}”" if old else f"+ “{new}”" for old, new in self.changes)
+
+
+class _Run(NamedTuple):
+    """Words i to j of the one text that became words k to l of the other."""
+
+    i: int
+    j: int
+    k: int
+    l: int  # noqa: E741
+
+
+def words_changed(before: str, after: str) -> Words:
+    """The words that were removed and added between two texts; characters in Chinese and Japanese."""
+    old, new = list(WORD.finditer(before)), list(WORD.finditer(after))
+    one, other = [m[0] for m in old], [m[0] for m in new]
+    start = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+    least = min(len(one), len(other)) - start
+    end = next((i for i in range(least) if one[-1 - i] != other[-1 - i]), least)
+    runs = _runs(one[start : len(one) - end], other[start : len(other) - end])
+    shifted = [_ended(_Run(*(n + start for n in run)), one, other) for run in runs]
+    pairs = tuple((_between(before, old[r.i : r.j]), _between(after, new[r.k : r.l])) for r in _joined(shifted, before, old))
+    kept = len(one) - sum(r.j - r.i for r in runs)
+    return Words(pairs, kept / min(len(one), len(other)) if one and other else float(one == other))
+
+
+def _runs(one: list[str], other: list[str]) -> list[_Run]:
+    if max(len(one), len(other)) > MOST_COMPARED:
+        return [_Run(0, len(one), 0, len(other))]
+    matcher = difflib.SequenceMatcher(None, one, other, autojunk=max(len(one), len(other)) > ALL_COUNT)
+    return [_Run(*places) for tag, *places in matcher.get_opcodes() if tag != "equal"]
+
+
+def _ended(run: _Run, one: list[str], other: list[str]) -> _Run:
+    """A sentence that was added or removed, with the sign at its end instead of the same sign that stands before it."""
+    first, last, words = (run.i, run.j, one) if run.k == run.l else (run.k, run.l, other)
+    is_shorter = run.i == run.j or run.k == run.l
+    slides = is_shorter and last < len(words) and words[first] == words[last] and not words[first].isalnum()
+    return _Run(*(n + 1 for n in run)) if slides else run
+
+
+def _joined(runs: Sequence[_Run], text: str, words: Sequence[re.Match[str]]) -> list[_Run]:
+    """The changes, those together between which only an article or a comma stayed."""
+    joined: list[_Run] = []
+    for run in runs:
+        if joined and len(_between(text, words[joined[-1].j : run.i])) < FEWEST_KEPT:
+            joined[-1] = joined[-1]._replace(j=run.j, l=run.l)
+        else:
+            joined.append(run)
+    return joined
+
+
+def _inside(piece: str, text: str) -> bool:
+    known = set(WORD.findall(text.casefold()))
+    return sum(width(word) for word in WORD.findall(piece.casefold()) if word not in known and word[0].isalnum()) < GRAMMAR
+
+
+def _between(text: str, words: Sequence[re.Match[str]]) -> str:
+    return " ".join(text[words[0].start() : words[-1].end()].split()) if words else ""
