@@ -11,11 +11,15 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import metadata, util
+from importlib import util
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from promptkit.errors import warn
 from promptkit.frontmatter import is_word
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 __all__ = ["GROUP", "Pack", "installed_packs"]
 
@@ -68,8 +72,10 @@ def _found() -> dict[str, Pack]:
     return known
 
 
-def _entries() -> Iterator[tuple[metadata.EntryPoint, str, str]]:
+def _entries() -> Iterator[tuple[EntryPoint, str, str]]:
     """Each pack that a distribution declares, with its name and version; of two with one name Python imports the first."""
+    from importlib import metadata  # takes a third of the package's own import, and is needed when a pack is looked for
+
     seen: set[str] = set()
     folders = [folder for folder in sys.path if isinstance(folder, str) and "\0" not in folder]
     for distribution in metadata.distributions(path=folders):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -19,11 +17,9 @@ from promptkit.library import templates as todays
 from promptkit.plan import known_hints, prompt_to_ask
 from promptkit.step import Step
 from promptkit.template import Prompt, Template
+from promptkit.words import words_changed
 
-__all__ = ["Reworded", "Rewording", "changed_words", "declared_inputs", "refuse_unknown_inputs"]
-
-CJK = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"  # written without spaces: each character is a word
-WORD = re.compile(rf"\s+|[{CJK}]|[^\s{CJK}]+")
+__all__ = ["Reworded", "Rewording", "declared_inputs", "refuse_unknown_inputs"]
 
 
 @dataclass(frozen=True)
@@ -190,7 +186,7 @@ class Reworded:
         """Which words are others than they were."""
         if self.prompt.lang != self.recorded.lang:
             return (f"in {self.prompt.lang} instead of {self.recorded.lang}",)
-        return changed_words(self.recorded.text, self.prompt.text)
+        return words_changed(self.recorded.text, self.prompt.text).said
 
 
 def _in(library: Library, name: str) -> Template | None:
@@ -199,17 +195,6 @@ def _in(library: Library, name: str) -> Template | None:
     except TemplateNotFound:
         return None
     return found if isinstance(found, Template) else None
-
-
-def changed_words(before: str, after: str) -> tuple[str, ...]:
-    """What was replaced, left out (-) and added (+), in order."""
-    old, new = WORD.findall(before), WORD.findall(after)
-    found = []
-    for kind, a, b, c, d in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        gone, come = "".join(old[a:b]).strip(), "".join(new[c:d]).strip()
-        if kind != "equal" and gone != come:
-            found.append(f"“{gone}” → “{come}”" if gone and come else f"-“{gone}”" if gone else f"+“{come}”")
-    return tuple(found)
 
 
 def refuse_unknown_inputs(rewording: Rewording, words: Sequence[Reworded]) -> None:

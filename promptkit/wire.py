@@ -12,7 +12,6 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -512,6 +511,8 @@ def _said_wait(message: str) -> float | None:
 
 
 def _until(then: str | None, now: str | None) -> float | None:
+    from email.utils import parsedate_to_datetime  # takes longer to import than all of this module, and few services send a date
+
     try:
         return max(0.0, (parsedate_to_datetime(then) - parsedate_to_datetime(now)).total_seconds()) if then and now else None
     except (TypeError, ValueError, OverflowError):

@@ -46,8 +46,13 @@ class Words:
         """The changes that lie not inside these two texts, such as an input's values, which tell the others; an article is none."""
         return replace(self, changes=tuple((old, new) for old, new in self.changes if not (_inside(old, before) and _inside(new, after))))
 
+    @property
+    def said(self) -> tuple[str, ...]:
+        """Each change, with what was replaced, left out (−) and added (+)."""
+        return tuple(f"“{old}” → “{new}”" if old and new else f"− “{old}”" if old else f"+ “{new}”" for old, new in self.changes)
+
     def __str__(self) -> str:
-        return "; ".join(f"“{old}” → “{new}”" if old and new else f"− “{old}”" if old else f"+ “{new}”" for old, new in self.changes)
+        return "; ".join(self.said)
 
 
 class _Run(NamedTuple):

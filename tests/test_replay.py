@@ -362,7 +362,7 @@ def test_inputs_go_to_each_step_whose_template_has_them() -> None:
     row = rehearsed(session.at(3), Session("./cup"), inputs={"subject": "fox", "style": "ink"}).rows[2]
     assert row.prompt is not None
     assert dict(row.prompt.inputs) == {"style": "ink", "subject": "fox"}
-    assert "“woodblock print.” → “ink.”" in row.changed
+    assert "“woodblock print” → “ink”" in row.changed
     thick = replayed(session, Session("./thick"), inputs={"elements": "thick lines"})
     assert texts(thick)[2] != texts(session)[2]
     assert texts(replayed(Session("./thick"), Session("./thin"), inputs={"elements": None})) == texts(session)
@@ -411,12 +411,12 @@ def test_todays_templates_are_taken_where_they_are_named() -> None:
     today = hat("Paint {{ subject }} with {{ hats }} tall hats.")
     rows = rehearsed(session, Session("./cup"), templates=today).rows
     assert [r.source_changed for r in rows] == [True, False, None, None]
-    assert rows[0].changed == ("“Draw” → “Paint”", "+“tall”")
+    assert rows[0].changed == ("“Draw” → “Paint”", "+ “tall”")
     assert rows[3].notes == ("gone is not in templates=; its stored source is used",)
     with pytest.warns(PromptkitWarning) as said:
         steps = replayed(session, Session("./cup"), templates=today)
     assert texts(steps)[0] == "Paint owl with 1 tall hats."
-    assert str(said[0].message) == "Step 1: the template hat changed; its words: “Draw” → “Paint”, +“tall”."
+    assert str(said[0].message) == "Step 1: the template hat changed; its words: “Draw” → “Paint”, + “tall”."
     assert len(said) == 2
     with pytest.raises(SettingsError, match="templates= is a Library"):
         replay(session, Session("./cup"), templates="prompts")  # type: ignore[arg-type]
@@ -561,7 +561,7 @@ def test_a_rehearsal_shows_all_and_sends_and_writes_nothing(service: Loopback, t
     plan = rehearsed(session, Session("./cup"), endpoint="google", model="gemini-3-pro-image", inputs={"subject": "<fox>"})
     assert [(r.step, r.model, r.endpoint, r.usd) for r in plan.rows] == [(n, "gemini-3-pro-image", "google", 0.134) for n in (1, 2, 3)]
     assert (plan.usd, plan.unpriced) == (0.402, 0)
-    for said in ("3 requests, about 0.4020 USD", "“red panda,” → “<fox>,”", "Add a scarf", "gemini-3-pro-image at google"):
+    for said in ("3 requests, about 0.4020 USD", "“red panda” → “<fox>”", "Add a scarf", "gemini-3-pro-image at google"):
         assert said in str(plan)
     html = plan._repr_mimebundle_()["text/html"]
     assert "&lt;fox&gt;" in html
