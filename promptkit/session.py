@@ -31,7 +31,8 @@ from promptkit.arguments import (
     is_number,
     refuse_unknown,
 )
-from promptkit.asking import Answer, Budget, Service, ask, ask_together, refuse_key
+from promptkit.asking import Answer, Service, ask, ask_together, refuse_key
+from promptkit.budget import Budget
 from promptkit.cursor import Cursor
 from promptkit.errors import (
     LineageError,

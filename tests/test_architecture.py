@@ -29,7 +29,7 @@ ROWS = [
     ["rewording", "rehearsal", "explanation"],
     ["step"],
     ["asking"],
-    ["plan", "stripping"],
+    ["plan", "stripping", "budget"],
     ["changes", "spending", "embed"],
     ["recovery", "display", "transport", "offline", "progress", "gate", "places", "kept"],
     ["painter", "wire", "lineage", "looks", "contents"],
