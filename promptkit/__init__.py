@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         TemplateNotFound,
         TransportError,
     )
+    from promptkit.importing import import_session
     from promptkit.library import Library, add_library, templates
     from promptkit.picture import Picture
     from promptkit.record import Problem
@@ -91,6 +92,7 @@ __all__ = [
     "add_library",
     "ask_key",
     "find",
+    "import_session",
     "sessions",
     "templates",
     "which",
@@ -98,6 +100,7 @@ __all__ = [
 
 _HOMES = {
     "catalog": ("find", "sessions", "which"),
+    "importing": ("import_session",),
     "library": ("Library", "add_library", "templates"),
     "picture": ("Picture",),
     "record": ("Problem",),

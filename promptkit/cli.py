@@ -49,7 +49,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):  # a console of another encoding shows ? rather than nothing
             stream.reconfigure(errors=PATHS_WHOLE)
     parser = _parser()
-    options = parser.parse_args(spelled_out(list(sys.argv[1:] if arguments is None else arguments)))
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if not given:
+        parser.print_help(sys.stderr)
+        raise usage("name a command; `promptkit demo` shows what this is, without a key")
+    options = parser.parse_args(spelled_out(given))
     with warnings.catch_warnings():
         warnings.simplefilter("always")
         warnings.showwarning = _show_warning

@@ -32,6 +32,7 @@ class _Shared:
 
 def _replay(options: argparse.Namespace, shared: _Shared) -> int:
     session = shared.existing(options, lambda o: Session(o.session))
+    session = session if options.step is None else session.at(options.step)
     into = Session(options.into, **_given(options, "budget", "deadline"))
     library = Library(*options.folders) if options.folders else templates if options.today else None
     inputs = shared.inputs(options.input, SimpleNamespace(inputs=declared_inputs(session, library))) if options.input else None
@@ -104,6 +105,7 @@ def add_commands(commands: Any, existing: Any, inputs: Any, shown: Any) -> None:
 
 
 def _replay_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--step", metavar="STEP|TAG", help="the step up to which it runs, instead of the head")
     parser.add_argument("--into", required=True, metavar="SESSION", help="where the steps go; the same session gets a new branch")
     about = "what stands for the first picture: a file where there is one of that name, else a step of SESSION"
     parser.add_argument("--start", metavar="FILE|STEP|TAG", help=about)

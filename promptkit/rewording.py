@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -185,8 +185,15 @@ class Reworded:
     def changed(self) -> tuple[str, ...]:
         """Which words are others than they were."""
         if self.prompt.lang != self.recorded.lang:
-            return (f"in {self.prompt.lang} instead of {self.recorded.lang}",)
+            return (f"in {self.prompt.lang} instead of {self.recorded.lang}", *self._left_in_other_words())
         return words_changed(self.recorded.text, self.prompt.text).said
+
+
+    def _left_in_other_words(self) -> Iterator[str]:
+        """What the caller had written stays in the language that it was written in; choices are worded by the template."""
+        for name, declared in (self.template.inputs if self.template else {}).items():
+            if name in self.prompt.inputs and name not in self._inputs and declared.type in ("string", "list") and not declared.choices:
+                yield f"{name}={self.prompt.inputs[name]!r:.40} as it was"
 
 
 def _in(library: Library, name: str) -> Template | None:

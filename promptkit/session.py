@@ -66,6 +66,7 @@ from promptkit.where import Where, session_folder
 
 if TYPE_CHECKING:
     from promptkit.explain import Explanation
+    from promptkit.library import Library
     from promptkit.replay import Rehearsal
 
 __all__ = ["Session"]
@@ -255,23 +256,57 @@ class Session(Cursor):
 
         return explain(self, step, measured=measured)
 
-    def replay(self, into: Session | Where, **changes: Any) -> Steps | Rehearsal:
-        """Asks for the steps of the head's trail again in another session, or in this one; see promptkit.replay.replay."""
+    def replay(
+        self,
+        into: Session | Where,
+        *,
+        start: object = None,
+        model: str | None = None,
+        endpoint: str | Endpoint | None = None,
+        inputs: Mapping[str, Any] | None = None,
+        lang: str | None = None,
+        templates: Library | None = None,
+        dry_run: bool = False,
+        **unknown: object,
+    ) -> Steps | Rehearsal:
+        """Asks for the steps of the head's trail again in another session, or in this one; `at(step)` chooses another trail.
+
+        `start` stands for the root, `inputs` go to each step whose template has them, `templates` is today's Library instead of the
+        sources that the session keeps; `dry_run` shows every prompt and what it may cost. More of it: promptkit.replay.replay.
+        """
         from promptkit.replay import replay
 
-        return replay(self, into if isinstance(into, Session) else Session(into), **changes)
+        into = into if isinstance(into, Session) else Session(into)
+        changes = {"model": model, "endpoint": endpoint, "inputs": inputs, "lang": lang, "templates": templates}
+        return replay(self, into, start=start, **changes, dry_run=dry_run, **unknown)  # type: ignore[arg-type]
 
-    def squash(self, first: object, last: object, **options: Any) -> Step:
-        """Asks for several edits at once, from the picture before them; see promptkit.squash.squash."""
+    def squash(self, first: object, last: object, *, prompt: str | Prompt | None = None, fresh: bool = False, **unknown: object) -> Step:
+        """Asks for the edits from `first` to `last` at once, from the picture before them; see promptkit.squash.squash.
+
+        `prompt` says it in other words than theirs, numbered; the new step's meta names those that it stands for.
+        """
         from promptkit.squash import squash
 
-        return squash(self, first, last, **options)
+        return squash(self, first, last, prompt=prompt, fresh=fresh, **unknown)
 
-    def export(self, path: Where, **options: Any) -> Path:
-        """Writes a zip of the head's trail, or of all steps; see promptkit.takeaway.export."""
+    def export(
+        self,
+        path: Where,
+        *,
+        step: Step | int | str | None = None,
+        all: bool = False,  # noqa: A002  (the word that the command line has)
+        strip: bool = False,
+        overwrite: bool = False,
+        **unknown: object,
+    ) -> Path:
+        """Writes a zip of the trail of a step, by default the head, or of all steps; `import_session` brings it back.
+
+        `strip` leaves out prompts, inputs and all that the model said. More of it: promptkit.takeaway.export.
+        """
         from promptkit import takeaway
 
-        return takeaway.export(self, path, **options)
+        refuse_unknown(unknown, ("step", "all", "strip", "overwrite"))
+        return takeaway.export(self, path, step=step, all=all, strip=strip, overwrite=overwrite)
 
     # Where requests go
 

@@ -223,3 +223,11 @@ def test_a_path_that_is_no_text_is_printed_as_its_bytes() -> None:
     assert Path(os.fsdecode(done.stdout.rstrip())).is_dir()
     page = subprocess.run([sys.executable, "-m", "promptkit", "page", "-s", f"./{folder}"], capture_output=True, check=True).stdout
     assert "<h1>caf?</h1>" in Path(os.fsdecode(page.rstrip())).read_text("utf-8")
+
+
+def test_no_command_shows_all_of_them_and_where_to_begin() -> None:
+    """Alone, promptkit lists its commands and names the first one to try; the exit status is that of a wrong command line."""
+    out, said = run(code=2)
+    assert out == ""
+    assert "generate" in said
+    assert said.endswith("promptkit: name a command; `promptkit demo` shows what this is, without a key.\n")

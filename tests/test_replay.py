@@ -471,7 +471,7 @@ def test_another_language_where_the_template_has_it() -> None:
     first.edit("Add a scarf").edit(hat(TWO, kind="edit").hat())
     rows = rehearsed(session, Session("./cup"), lang="ja").rows
     assert rows[0].prompt is not None
-    assert (rows[0].prompt.lang, rows[0].changed) == ("ja", ("in ja instead of en",))
+    assert (rows[0].prompt.lang, rows[0].changed) == ("ja", ("in ja instead of en", "subject='レッサーパンダ' as it was"))
     assert rows[0].prompt.text == templates.sticker(subject="レッサーパンダ", lang="ja").text
     assert rows[1].notes == ("its words are sent as they are, not in ja",)
     assert rows[2].notes == ("hat is not written in ja here, and stays in en",)
@@ -619,6 +619,15 @@ def test_a_terminal_is_not_driven_by_a_rehearsal() -> None:
     session.generate("a bear\x1b[2J\nin snow")
     assert "\x1b" not in str(rehearsed(session, Session("./cup")))
     assert "\n    in snow" in str(rehearsed(session, Session("./cup")))
+
+
+def test_another_trail_than_the_heads_is_chosen_by_its_step() -> None:
+    """`at(step)` in Python and --step in the shell run the steps up to that one, wherever the head is."""
+    session = bear()
+    assert [r.step for r in rehearsed(session.at(2), Session("./cup")).rows] == [1, 2]
+    run = [sys.executable, "-m", "promptkit", "replay", "-s", "./bear", "--into", "./cup", "--step", "2"]
+    subprocess.run(run, check=True, capture_output=True)
+    assert [len(Session("./cup")), session.head.number if session.head else 0] == [2, 3]
 
 
 # The same session, takes, damage

@@ -323,6 +323,7 @@ def test_without_reuse_everything_is_asked(service: Loopback) -> None:
         (lambda bear: bear.replay("./cat", dryrun=True), "did you mean 'dry_run'"),
         (lambda bear: bear.replay("./cat", budget=1), r"Session\(into, budget=…\)"),
         (lambda bear: bear.squash(2, 3, references=[1]), "'references'"),
+        (lambda bear: bear.export("bear.zip", striped=True), "did you mean 'strip'"),
         (lambda bear: bear.generate("a fox", anchor=1), "nothing that could drift"),
         (lambda bear: bear.vary("a fox", root=True, anchor=1), "nothing that could drift"),
         (lambda bear: bear.again(fresh=True), "always asks anew"),
