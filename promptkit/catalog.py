@@ -18,10 +18,10 @@ from typing import Any, TypeVar
 from promptkit import display, settings
 from promptkit.errors import PictureError, PromptkitError, SettingsError, brief_path, warn
 from promptkit.folding import folded, normalized, snippet
-from promptkit.likeness import alike, fingerprint
+from promptkit.likeness import Fingerprint, Likeness, alike, fingerprint, nearest
 from promptkit.looks import CACHE_NAME, Looks
 from promptkit.picture import Picture
-from promptkit.places import PictureFile, mentions, picture_files, session_folders
+from promptkit.places import PictureFile, mentions, picture_files, searched_folder, session_folders
 from promptkit.progress import Progress
 from promptkit.record import Problem
 from promptkit.results import Found, FoundSteps, Looked, Match, Matches, Results, SessionInfo, Sessions
@@ -32,6 +32,7 @@ from promptkit.where import Where
 __all__ = ["find", "sessions", "which"]
 
 AT_ONCE = 32  # pictures that are looked at before what was seen is written down
+VERY = Likeness(0, 0.0, same=True)
 OLDEST = datetime(1970, 1, 1, tzinfo=UTC)
 R = TypeVar("R", bound=Results[Any])
 
@@ -63,19 +64,22 @@ def find(words: str | Iterable[str], folder: Where | None = None) -> FoundSteps:
     return search.ended(FoundSteps(found))
 
 
-def which(picture: Any, folder: Where | None = None) -> Matches:
-    """The steps that made a picture (path, bytes, PIL image, Picture): by its very bytes; where none has these, by its looks, best first.
+def which(picture: Any, folder: Where | None = None, *, similar: bool = False) -> Matches:
+    """The steps that made a picture (path, bytes, PIL image, Picture): by its very bytes; where none made these, by its looks, best first.
 
-    A picture that was sent along from outside is found too. The first search by looks decodes every picture, once: what they look like is
-    kept. Which sessions: as `sessions` says. PictureError where the picture cannot be read.
+    By looks the same picture is found, saved anew, made smaller or cropped a little; what only looks similar is counted, and listed with
+    similar=True. One that was added or sent along from outside is found too. The first search by looks decodes every picture, once: what
+    they look like is kept. Which sessions: as `sessions` says. PictureError where the picture cannot be read.
     """
     search = _Search(folder)
     asked = _unchecked(picture)
     matches = search.exact(asked.sha256)
-    if not matches:
-        matches = search.alike(Picture.open(picture))
-    matches.sort(key=lambda m: (m.difference, m.distance, m.source, m.step.outcome == "added", m.step.started, m.step.number))
-    return search.ended(Matches(matches))
+    if not any(match.made for match in matches):
+        matches += search.anew(picture, asked.sha256, known=bool(matches))
+    matches.sort(key=lambda match: match.order)
+    found = Matches(match for match in matches if match.same or similar)
+    found.similar = tuple(match for match in matches if not match.same)
+    return search.ended(found)
 
 
 class _Search:
@@ -85,6 +89,7 @@ class _Search:
         self._start = time.perf_counter()
         self._counts = dict.fromkeys(Looked._fields, 0)
         self.problems: list[Problem] = []
+        self.where, self.home = folder, folder is None
         self.folders = session_folders(folder)
         self._counts["sessions"] = len(self.folders)
 
@@ -92,6 +97,7 @@ class _Search:
         """The results, with what the search took."""
         results.seconds = time.perf_counter() - self._start
         results.looked = Looked(**self._counts)
+        results.where, results.home = searched_folder(self.where), self.home
         results.problems = tuple(dict.fromkeys(self.problems))
         return results
 
@@ -133,33 +139,45 @@ class _Search:
     # Pictures
 
     def exact(self, sha256: str) -> list[Match]:
-        """Where those very bytes are: by the names of files, else (a file may be gone that its record still tells of) by the records."""
+        """Where those very bytes are: by the names of files; where none of these made it, by the records too, for a file may be gone that
+        its record still tells of.
+        """
         holders: tuple[Callable[[Path], bool], ...] = (lambda f: self._names(f, sha256), lambda f: mentions(f, sha256))
+        found: list[Match] = []
+        left = list(self.folders)
         for holds in holders:
-            found = [m for s, steps in self.opened(filter(holds, self.folders)) for m in _with({sha256: (0, 0.0)}, s, steps, exact=True)]
-            if found:
-                return found
-        return []
+            if not any(match.made for match in found):
+                holding = list(filter(holds, left))
+                left = [folder for folder in left if folder not in holding]
+                found += [m for s, steps in self.opened(holding) for m in _with({sha256: VERY}, s, steps, exact=True)]
+        return found
 
     def _names(self, folder: Path, sha256: str) -> bool:
         pictures = list(picture_files(folder))
         self._counts["pictures"] += len(pictures)
         return any(sha256.startswith(file.beginning) for file in pictures)
 
-    def alike(self, picture: Picture) -> list[Match]:
-        """Where pictures are that look like it."""
-        asked = fingerprint(picture)
+    def anew(self, picture: Any, sha256: str, *, known: bool) -> list[Match]:
+        """Where pictures of other bytes are that look like it; none where only its `known` bytes can be read."""
+        try:
+            asked = fingerprint(Picture.open(picture))
+        except PictureError:
+            if known:
+                return []
+            raise
         if asked is None:
-            warn("The picture hardly varies, so it has no looks to be found by: only its very bytes were looked for.")
+            if not known:
+                warn("The picture hardly varies, so it has no looks to be found by: only its very bytes were looked for.")
             return []
+        return self._alike(asked, sha256)
+
+    def _alike(self, asked: Fingerprint, besides: str) -> list[Match]:
         files = [(folder, file) for folder in self.folders for file in picture_files(folder)]
         looks = self._looks({file.beginning: file for _, file in files})
-        by_folder: dict[Path, dict[str, tuple[int, float]]] = {}
-        for folder, file in files:
-            for sha256, seen in looks.of(file.beginning):
-                if seen and (how := alike(asked, seen)):
-                    by_folder.setdefault(folder, {})[sha256] = how
-        return [m for s, steps in self.opened(by_folder) for m in _with(by_folder[s.folder], s, steps)]
+        seen = {sha256: look for _, file in files for sha256, look in looks.of(file.beginning) if look and sha256 != besides}
+        found = nearest({sha256: how for sha256, look in seen.items() if (how := alike(asked, look))})
+        having = dict.fromkeys(folder for folder, file in files if any(sha256 in found for sha256, _ in looks.of(file.beginning)))
+        return [m for s, steps in self.opened(having) for m in _with(found, s, steps)]
 
     def _looks(self, files: Mapping[str, PictureFile]) -> Looks:
         """What they look like; those that nobody has looked at yet are, and what was seen is kept, also when Ctrl-C ends it."""
@@ -258,11 +276,11 @@ def _unchecked(picture: Any) -> Picture:
     return Picture.open(picture)
 
 
-def _with(wanted: Mapping[str, tuple[int, float]], session: Session, steps: Sequence[Step], *, exact: bool = False) -> Iterator[Match]:
+def _with(wanted: Mapping[str, Likeness], session: Session, steps: Sequence[Step], *, exact: bool = False) -> Iterator[Match]:
     """The steps that have pictures of these sha256, which came out or went in from outside; how alike they are comes along."""
     for step in steps:
         entries = [(i, o, False) for i, o in enumerate(step.record.outputs)]
         entries += [(i, s, True) for i, s in enumerate(step.record.sources) if s.get("file")]
         for i, entry, is_source in entries:
             if how := wanted.get(entry["sha256"]):
-                yield Match(session, step, i, exact, *how, source=is_source)
+                yield Match(session, step, i, exact, how.same, how.bits, how.difference, source=is_source)

@@ -117,9 +117,10 @@ class Changes:
         return f"{_percent(self.share)} of the pixels changed, {self._where(self.box)}; mean difference {self.mean:.1f} of 255"
 
     def _where(self, box: Box) -> str:
+        if not self.local:
+            return "all over"
         left, top, right, bottom = box
-        within = f"within {right - left}×{bottom - top} at ({left}, {top}) of {_spelled(self.size_after)}"
-        return within if self.local else f"all over ({within})"
+        return f"within {right - left}×{bottom - top} at ({left}, {top}) of {_spelled(self.size_after)}"
 
     def __repr__(self) -> str:
         return f"<Changes: {self}>"

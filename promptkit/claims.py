@@ -144,7 +144,7 @@ def adopt(home: Home, names: Sequence[str], own: Path | None = None) -> bool:
 
 def _is_dead(note: Note, path: Path, adopter: str | None) -> bool:
     """Whether nobody works on a claim any more: neither who made it nor, where it was taken over, who did that."""
-    return files.is_abandoned(path, {**note, "process": int(adopter), "run": files.RUN} if adopter else note)
+    return files.is_abandoned(path, {**note, "process": int(adopter), "run": files.RUN, "since": None} if adopter else note)
 
 
 def _taken(path: Path, number: str) -> Path | None:
@@ -179,12 +179,16 @@ def _left(home: Home, path: Path, number: int) -> Draft | None:
 
 
 def _is_recorded(home: Home, draft: Draft) -> bool:
-    """Whether its process ended between its record and the end of its claim."""
-    return any(list(r.attempts) == draft.fields["attempts"] for r in home.numbered(draft.number))
+    """Whether its process ended between its record and the end of its claim, or the claim is a copy from while it was asked."""
+    begun = _begun(draft.fields["attempts"])
+    return any(_begun(r.attempts)[: len(begun)] == begun for r in home.numbered(draft.number))
+
+
+def _begun(attempts: Iterable[Note]) -> list[str]:
+    return [str(a.get("started")) for a in attempts]
 
 
 def _give_back(path: Path, number: str) -> None:
-    """Lets anybody try at once what could not be adopted: under nobody's name, and as old as can be."""
+    """Lets anybody on this machine try at once what could not be adopted."""
     with suppress(OSError):
-        os.utime(path, (0, 0))
-        path.rename(path.with_name(f".open-{number}.0.json"))
+        path.rename(path.with_name(f".open-{number}.{files.NOBODY}.json"))

@@ -193,7 +193,13 @@ def _log(options: argparse.Namespace) -> int:
         return cli_explain.print_spending(session)
     head = session.head
     print(display.tree_text(Lineage(session.folder), head=head.id if head else None, files=options.files))
+    _tell_of_damage(session)
     return 0
+
+
+def _tell_of_damage(session: Session) -> None:
+    if lost := len(session) - len(session.steps):
+        say(f"{lost} record{' is' if lost == 1 else 's are'} damaged and not shown; `promptkit verify` names what is wrong")
 
 
 def _verify(options: argparse.Namespace) -> int:
@@ -209,6 +215,7 @@ def _page(options: argparse.Namespace) -> int:
     target = Path(options.output) if options.output else session.folder / "page.html"
     if target.is_dir() or not target.name:
         raise SettingsError(f"{target} is a folder; name a file in it, such as {target / 'page.html'}.")
+    _tell_of_damage(session)
     if target.suffix.lower() in (".html", ".htm", ""):
         print(_write_page(session, target.with_suffix(target.suffix or ".html")))
         return 0

@@ -21,7 +21,7 @@ __all__ = ["add_commands"]
 def _sessions(options: argparse.Namespace) -> int:
     from promptkit import catalog
 
-    found = catalog.sessions(options.folder)
+    found = catalog.sessions(options.inside or options.folder)
     return _shown(found, [(row, [info.folder]) for row, info in zip(found.rows(), found, strict=True)])
 
 
@@ -35,7 +35,7 @@ def _find(options: argparse.Namespace) -> int:
 def _which(options: argparse.Namespace) -> int:
     from promptkit import catalog
 
-    found = catalog.which(options.picture, options.folder)
+    found = catalog.which(options.picture, options.folder, similar=options.similar)
     return _shown(found, [(m.line, [m.path]) for m in found])
 
 
@@ -46,11 +46,13 @@ def _files(step: Any) -> Sequence[Path]:
 
 
 def _shown(found: Results[Any], lines: Sequence[tuple[str, Sequence[Path]]]) -> int:
+    from promptkit.results import SHELL
+
     for line, paths in lines:
         say(line)
         for path in paths:
             print(path, flush=True)  # before the next line on stderr
-    for note in found.notes:
+    for note in found.told(SHELL):
         say(f"promptkit: {note}")
     say(found.summary)
     return 0 if found else 1
@@ -66,10 +68,13 @@ def add_commands(commands: Any) -> None:
 
     where = "a folder that holds sessions, or one (your data folder)"
     listed = command("sessions", _sessions, "list the sessions with steps, cost, last change, tags and head")
-    listed.add_argument("folder", nargs="?", metavar="FOLDER", help=where)
+    places = listed.add_mutually_exclusive_group()
+    places.add_argument("folder", nargs="?", metavar="FOLDER", help=where)
+    places.add_argument("--in", dest="inside", metavar="FOLDER", help="the same, as find and which have it")
     find = command("find", _find, "find the steps whose prompt, inputs, label, tags or answer hold all the words")
     find.add_argument("words", nargs="+", metavar="WORD", help='parts of words will do; "two words": a phrase')
     find.add_argument("--in", dest="folder", metavar="FOLDER", help=where)
     which = command("which", _which, "find the step that made a picture: by its bytes, else by its looks")
     which.add_argument("picture", metavar="FILE")
     which.add_argument("--in", dest="folder", metavar="FOLDER", help=where)
+    which.add_argument("--similar", action="store_true", help="list those too that only look similar")

@@ -26,7 +26,7 @@ def add_commands(commands: Any, existing: Opening) -> None:
     show.add_argument("words", nargs="*", metavar="[SESSION] STEP", help="number, tag, or beginning of an id; the head")
     show.add_argument("-n", "--last", type=int, metavar="N", help="only the last N steps of the trail")
     show.add_argument("--changes", action="store_true", help="measure what each edit changed in its picture")
-    show.add_argument("--full", action="store_true", help="long prompts to their end")
+    show.add_argument("--full", action="store_true", help="long prompts to their end, ids and digests in all their digits")
 
 
 def _show(options: argparse.Namespace, existing: Opening) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from contextlib import suppress
 from typing import Any
 
@@ -48,7 +49,8 @@ def _import(options: argparse.Namespace) -> int:
     limit = importing.LIMIT if options.limit is None else int(options.limit * GB)
     folder = importing.import_session(options.archive, session.folder, limit=limit)
     after = len(Session(folder))
-    say(f"{after - before} steps came{f' to the {before} that were there' if before else ''}; see them with promptkit log -s {name}")
+    came = f"{after - before} steps came{f' to the {before} that were there' if before else ''}"
+    say(f"{came}; see them with promptkit log -s {shlex.quote(str(name))}")
     print(folder)
     return 0
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from promptkit.columns import printable
@@ -15,14 +18,31 @@ from promptkit.record import Record
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["contact_sheet", "headline", "is_draft", "named", "page_html", "step_card", "strip_html", "tree_html", "tree_text"]
+__all__ = [
+    "References",
+    "contact_sheet",
+    "headline",
+    "is_draft",
+    "local_time",
+    "named",
+    "page_html",
+    "shortened",
+    "step_card",
+    "step_named",
+    "strip_html",
+    "tree_html",
+    "tree_text",
+]
 
 CARD_PIXELS = 320
 TREE_PIXELS = 160
 PAGE_PIXELS = 256
+REFERENCE_PIXELS = 96
 PICTURES_SHOWN = 60  # in a notebook's tree; older steps stand there in words
 HEADLINE = 96  # characters
+HASH = re.compile(r"([0-9a-f]{10})[0-9a-f]{54}(?=(\.)?)")
 
+LEGEND = "(↓ continues the line above)"  # in brackets, so that it is not taken for a step
 ARROW = Html('<div style="align-self:center">→</div>')
 INDENT = "margin-left:12px;padding-left:8px;border-left:2px solid rgba(128,128,128,.4)"
 STYLE = """
@@ -35,6 +55,7 @@ article img{border-radius:8px;display:block;margin-bottom:4px;border:1px solid r
 article>div{min-width:0;overflow-wrap:anywhere}.pictures{flex:none}
 .prompt{white-space:pre-wrap;margin:.2rem 0}.tag{background:#f5c54255;border-radius:4px;padding:0 .4em}
 .failed{color:#c0392b}summary{cursor:pointer;opacity:.7}td{padding-right:1em;white-space:pre-wrap}
+td:first-child{white-space:nowrap}
 """
 
 
@@ -60,6 +81,68 @@ def _is_shared(lineage: Lineage, number: int) -> bool:
     except LineageError:  # its record was damaged meanwhile
         return False
     return False
+
+
+def step_named(lineage: Lineage, full_id: str) -> str:
+    """A step as it is named here, or by the beginning of its id where it cannot be read."""
+    try:
+        return f"step {named(lineage, lineage.get(full_id))}"
+    except LineageError:
+        return f"step {full_id[:10]}, which is not here or damaged"
+
+
+def shortened(text: str) -> str:
+    """The text with ten digits of each id and digest, which are enough to find a step by; a file's name shows that it was cut."""
+    return HASH.sub(lambda match: f"{match[1]}{'…' if match[2] else ''}", text)
+
+
+def local_time(moment: str) -> str:
+    """The local date and time to the minute; nothing where none was recorded."""
+    try:
+        found = datetime.fromisoformat(moment)
+        return f"{(found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone():%Y-%m-%d %H:%M}"
+    except (ValueError, OverflowError, OSError):  # the latter two: what no clock showed
+        return ""
+
+
+class References:
+    """The pictures that went along with a step, and the one that was edited where it is no step's own, in words and to be seen."""
+
+    def __init__(self, lineage: Lineage) -> None:
+        self._lineage = lineage
+
+    def said(self, record: Record) -> Iterator[str]:
+        """Each by its role, and by the step or the file that it is."""
+        for source in _along(record):
+            yield f"{source['role']}: {self._place(source, record.number)}"
+
+    def shown(self, record: Record) -> str:
+        """Those that are there, side by side."""
+        figures = []
+        for source in _along(record):
+            try:
+                picture = self._lineage.source(source)
+            except LineageError:
+                continue
+            figures.append(figure(picture.thumbnail(REFERENCE_PIXELS), source["role"], alt=source["role"]))
+        return strip(figures) if figures else ""
+
+    def _place(self, source: Mapping[str, Any], number: int) -> str:
+        if source.get("step"):
+            return step_named(self._lineage, source["step"])
+        maker = self._makers.get(source["sha256"])
+        if maker and maker.number < number:  # what came later, such as this very step's own picture, was not there to be given
+            return f"step {named(self._lineage, maker)} of this session"
+        return f"a picture from outside, {source.get('file')}"
+
+    @cached_property
+    def _makers(self) -> dict[str, Record]:
+        """The step that each picture first came out of, by sha256; all records are read for it, so only where it is needed."""
+        return {output["sha256"]: record for record in reversed(self._lineage.records()) for output in record.outputs}
+
+
+def _along(record: Record) -> Iterator[Mapping[str, Any]]:
+    return (s for s in record.sources if s["role"] != "base" or not s.get("step"))
 
 
 def is_draft(record: Record) -> bool:
@@ -112,8 +195,8 @@ def _names(lineage: Lineage) -> dict[str, list[str]]:
 
 
 def tree_text(lineage: Lineage, *, head: str | None = None, files: bool = False) -> str:
-    """The tree in lines: number, prompt, tags, where the head is; with `files` each step's file below it."""
-    names = _names(lineage)
+    """The tree in lines: number, prompt, tags, where the head is; with `files` each step's file below it; at its end, what ↓ says."""
+    names, has_arrow = _names(lineage), False
     lines: list[str] = []
     levels: list[str] = []  # the indent that each branch gives to what is below it; a root gives none
     for place in _walk(lineage):
@@ -123,6 +206,7 @@ def tree_text(lineage: Lineage, *, head: str | None = None, files: bool = False)
             continue
         if place.at == "root" and lines:
             lines.append("")
+        has_arrow = has_arrow or place.at == "next"
         sign = {"root": "", "next": "↓ ", "branch": "└─ " if place.last else "├─ "}[place.at]
         lines.append("".join(levels) + sign + _line(record, names.get(record.id, ()), record.id == head))
         if place.at != "next":
@@ -130,6 +214,8 @@ def tree_text(lineage: Lineage, *, head: str | None = None, files: bool = False)
         if files:
             shown = [lineage.folder / o["file"] for o in record.outputs] or [record.path]
             lines += [f"{''.join(levels)}  {path}" for path in shown]
+    if has_arrow:
+        lines.append(LEGEND)
     return "\n".join(lines)
 
 
@@ -209,7 +295,7 @@ def page_html(lineage: Lineage, *, head: str | None = None, link: Callable[[str]
 
     `link` turns a picture's file name into the URL to open it by; without it nothing is linked.
     """
-    names = _names(lineage)
+    names, references = _names(lineage), References(lineage)
     tree: list[str] = []
     for place in _walk(lineage):
         record = place.record
@@ -217,7 +303,8 @@ def page_html(lineage: Lineage, *, head: str | None = None, link: Callable[[str]
             tree.append("</ol></li>")
             continue
         tree.append("" if place.at == "next" else "<li><ol>")
-        article = _article(record, names.get(record.id, ()), record.id == head, link, _origin(lineage, record))
+        facts = table(_facts(record, references))
+        article = _article(record, names.get(record.id, ()), record.id == head, link, _origin(lineage, record), facts)
         tree.append(f"<li>{article}</li>")
     records = lineage.records()
     failed = sum(not r.ok for r in records)
@@ -232,13 +319,13 @@ def _origin(lineage: Lineage, record: Record) -> str:
     return f" from {' and '.join(numbers)}{_times(record)}" if numbers else _times(record)
 
 
-def _article(record: Record, tags: Sequence[str], is_head: bool, link: Callable[[str], str] | None, origin: str) -> str:
+def _article(record: Record, tags: Sequence[str], is_head: bool, link: Callable[[str], str] | None, origin: str, facts: Html) -> str:
     images = "".join(_linked(p, o, link, headline(record)) for p, o in zip(record.pictures, record.outputs, strict=True))
     marks = "".join(f' <span class="tag">{escape(t)}</span>' for t in tags) + (" ← head" if is_head else "")
     outcome = "" if record.ok else f' <span class="failed">{escape(record.outcome)}</span>'
     text = record.prompt.get("text") or headline(record)
-    facts = f"<details><summary>how it came to be</summary>{table(_facts(record))}</details>"
-    words = f'<b>{record.number}</b>{origin}{marks}{outcome}<p class="prompt">{escape(text)}</p>{facts}'
+    folded = f"<details><summary>how it came to be</summary>{facts}</details>"
+    words = f'<b>{record.number}</b>{origin}{marks}{outcome}<p class="prompt">{escape(text)}</p>{folded}'
     return f'<article id="step-{record.number}"><div class="pictures">{images}</div><div>{words}</div></article>'
 
 
@@ -247,12 +334,16 @@ def _linked(picture: Picture, output: Mapping[str, Any], link: Callable[[str], s
     return f'<a href="{escape(link(output["file"]))}">{image}</a>' if link else image
 
 
-def _facts(record: Record) -> Iterator[tuple[object, object]]:
+def _facts(record: Record, references: References) -> Iterator[tuple[object, object]]:
     prompt, request = record.prompt, record.request
     yield "id", record.id
+    if when := local_time(str(record.fields.get("started"))):
+        yield "when", when
     if prompt.get("template"):
         inputs = ", ".join(f"{k}={v!r}" for k, v in (prompt.get("inputs") or {}).items())
         yield "template", f"{prompt['template']}({inputs})"
+    if said := "\n".join(references.said(record)):
+        yield "with", Html(f"{escape(shortened(said))}{references.shown(record)}")
     if request:
         yield "asked", f"{request.get('model')} at {request.get('endpoint')}"
         yield from request.get("config", {}).items()

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from promptkit.changes import Changes
-from promptkit.display import named
+from promptkit.display import References, named
 from promptkit.errors import LineageError, PromptkitError
-from promptkit.explanation import UNSET, Explained, Explanation, Lost, step_named
+from promptkit.explanation import UNSET, Explained, Explanation, Lost
 from promptkit.lineage import Lineage
 from promptkit.record import Record
 from promptkit.step import Continuing, Step
@@ -37,14 +37,14 @@ def explain(session: Trail, step: object = None, *, measured: bool = False) -> E
     if not found:
         raise _nothing(lineage)
     ancestors = _ancestors(lineage, found[-1].record)
-    tags = lineage.tags()
+    tags, references = lineage.tags(), References(lineage)
     before: list[Record | Lost | None] = [None, *ancestors[:-1]]
     steps = (Step(session, lineage, each) if isinstance(each, Record) else each for each in ancestors)
     return Explanation(
         tuple(
             step
             if isinstance(step, Lost)
-            else _explained(step, parent, [name for name, full_id in tags.items() if full_id == step.id], measured)
+            else _explained(step, parent, [name for name, full_id in tags.items() if full_id == step.id], references, measured)
             for step, parent in zip(steps, before, strict=True)
         )
     )
@@ -83,7 +83,7 @@ def _ancestor(lineage: Lineage, full_id: str) -> Record | Lost:
     return Lost(full_id, said, record.parents)
 
 
-def _explained(step: Step, before_it: Record | Lost | None, tags: Sequence[str], measured: bool) -> Explained:
+def _explained(step: Step, before_it: Record | Lost | None, tags: Sequence[str], references: References, measured: bool) -> Explained:
     record, parent = step.record, before_it if isinstance(before_it, Record) else None
     edited, unmeasured = _changes(step) if measured else (None, [])
     before = parent.prompt if parent else {}
@@ -94,7 +94,7 @@ def _explained(step: Step, before_it: Record | Lost | None, tags: Sequence[str],
         tags=tuple(tags),
         words=words_changed(old, new) if old and new else None,
         inputs=_inputs_changed(before, record.prompt),
-        references=tuple(_references(step)),
+        references=tuple(references.said(record)),
         changes=edited,
         notes=(*step.warnings, *_missing(step), *unmeasured),
     )
@@ -114,15 +114,6 @@ def _inputs_changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict
     old, new = before.get("inputs") or {}, after.get("inputs") or {}
     pairs = {name: (old.get(name, UNSET), new.get(name, UNSET)) for name in {**old, **new}}
     return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
-
-
-def _references(step: Step) -> Iterator[str]:
-    """The pictures that went along, and the one that was edited where it is no step's own."""
-    for source in step.record.sources:
-        if source["role"] == "base" and source.get("step"):
-            continue
-        place = step_named(step.lineage, source["step"]) if source.get("step") else f"a picture from outside, {source.get('file')}"
-        yield f"{source['role']}: {place}"
 
 
 def _missing(step: Step) -> Iterator[str]:

@@ -5,29 +5,28 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
 from promptkit import display, markup
 from promptkit.changes import Changes
 from promptkit.columns import printable, width
-from promptkit.errors import LineageError
-from promptkit.lineage import Lineage
 from promptkit.record import Record
 from promptkit.spending import Spending, spending
 from promptkit.step import Step
 from promptkit.words import Words
 
-__all__ = ["UNSET", "WIDTH", "Explained", "Explanation", "Lost", "step_named"]
+__all__ = ["UNSET", "WIDTH", "Explained", "Explanation", "Lost"]
 
 WIDTH = 100  # columns of a text
 NAMES = 11  # columns for the names of its rows
 LINES = 12  # of a prompt or an answer, where it is not shown in full
 SUMMARY = 280  # characters of a prompt before the rest is folded away, in HTML
 OTHER = 0.5  # two prompts that share less of the shorter one's words are two prompts, and no rewording
-PICTURE_PIXELS, REFERENCE_PIXELS = 160, 96
+PICTURE_PIXELS = 160
 LEAD = "  "
+HASHED = ("template", "with", "original", "id")  # rows with ids, digests and names of files
 ID = re.compile(r"[0-9a-f]{64}")
 
 
@@ -71,16 +70,19 @@ class Explained:
         draft = " (offline draft)" if display.is_draft(record) else ""
         names = [f"“{self.step.label}”"] * bool(self.step.label) + [f"[{tag}]" for tag in self.tags]
         said = f"{display.named(self.step.lineage, record)} {record.slug}{origin}: {record.outcome}{draft}"
-        return " ".join(" ".join((said, *names, _when(self.step.started))).split())
+        return " ".join(" ".join((said, *names, display.local_time(self.step.started))).split())
 
-    def rows(self) -> Iterator[tuple[str, str]]:
-        """Names and texts of all that is known of it, the prompt first."""
+    def rows(self, *, full: bool = False) -> Iterator[tuple[str, str]]:
+        """Names and texts of all that is known of it, the prompt first; ten digits of ids and digests, or all of them with `full`."""
+        return ((name, display.shortened(text) if name in HASHED and not full else text) for name, text in self._rows())
+
+    def _rows(self) -> Iterator[tuple[str, str]]:
         record = self.step.record
         if record.prompt:
             yield "prompt", str(record.prompt.get("text") or "")
             yield from self._template_rows()
-        if self.words is not None and self.parent is not None:
-            yield "against", self._wording(self.words, self.parent)
+        if against := self._against():
+            yield "against", against
         if self.references:
             yield "with", "\n".join(self.references)
         if record.request:
@@ -101,7 +103,7 @@ class Explained:
         """What stands in its meta; ids as the steps that they are of, as `squash` and `replay` note them."""
         values = value if isinstance(value, list) else [value]
         ids = [i for i in values if isinstance(i, str) and ID.fullmatch(i)]
-        return ", ".join(step_named(self.step.lineage, i) for i in ids) if ids and ids == values else str(value)
+        return ", ".join(display.step_named(self.step.lineage, i) for i in ids) if ids and ids == values else str(value)
 
     def _template_rows(self) -> Iterator[tuple[str, str]]:
         prompt = self.step.record.prompt
@@ -111,7 +113,11 @@ class Explained:
             yield "template", f"{prompt['template']} ({prompt.get('lang') or 'no language'}{source}), digest {prompt.get('digest')}"
             yield "inputs", ", ".join(f"{k}={v!r}" for k, v in (prompt.get("inputs") or {}).items()) or "none"
 
-    def _wording(self, words: Words, parent: str) -> str:
+    def _against(self) -> str:
+        """What the prompt says otherwise than the parent's; nothing of two prompts of which neither rewords the other."""
+        words, parent = self.words, self.parent
+        if words is None or parent is None:
+            return ""
         if self.inputs:
             before, after = (" ".join(_texts(pair[side] for pair in self.inputs.values())) for side in (0, 1))
             more = words.beyond(before, after)
@@ -119,30 +125,13 @@ class Explained:
             return f"step {parent}, the same template: {said}{'; ' if more.changes else ''}{more}"
         if not words.changes:
             return f"step {parent}: the same words"
-        return f"step {parent}: {words}" if words.kept >= OTHER else f"step {parent}: another prompt, not a rewording"
+        return f"step {parent}: {words}" if words.kept >= OTHER else ""
 
 
 def _texts(values: Iterable[object]) -> Iterator[str]:
     """What values of inputs bring into a prompt."""
     for value in values:
         yield from map(str, value) if isinstance(value, list | tuple) else () if value is UNSET else (str(value),)
-
-
-def _when(started: str) -> str:
-    """The local date and time to the minute; nothing where none was recorded."""
-    try:
-        moment = datetime.fromisoformat(started)
-        return f"{(moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone():%Y-%m-%d %H:%M}"
-    except (ValueError, OverflowError, OSError):  # the latter two: what no clock showed
-        return ""
-
-
-def step_named(lineage: Lineage, full_id: str) -> str:
-    """A step as it is named here, or by the beginning of its id where it cannot be read."""
-    try:
-        return f"step {display.named(lineage, lineage.get(full_id))}"
-    except LineageError:
-        return f"step {full_id[:10]}, which is not here or damaged"
 
 
 @dataclass(frozen=True)
@@ -173,7 +162,7 @@ class Explanation:
         return replace(self, last=last)
 
     def text(self, width: int = WIDTH, *, full: bool = False) -> str:
-        """All of it in lines of at most `width` columns, for a terminal; with `full`, long prompts to their end."""
+        """All of it in lines of at most `width` columns, for a terminal; with `full`, long prompts to their end and ids with all digits."""
         blocks = [_block(e, width, full) for e in self._shown]
         return "\n\n".join([*self._left_out, *blocks, f"in all: {self.spending.summary}"])
 
@@ -266,7 +255,7 @@ def _block(explained: Explained | Lost, columns: int, full: bool) -> str:
     if isinstance(explained, Lost):
         return "\n".join(_wrapped(f"? the step {explained.id[:10]} is skipped: {explained.message}", columns))
     lines = _wrapped(explained.title, columns)
-    for name, text in explained.rows():
+    for name, text in explained.rows(full=full):
         shown = [line for part in text.splitlines() or [""] for line in _wrapped(part, max(20, columns - NAMES - len(LEAD)))]
         if len(shown) > LINES and not full:
             left = len(shown) - LINES + 1
@@ -298,22 +287,9 @@ def _card(explained: Explained | Lost, *, pictures: bool) -> markup.Html:
         return markup.card(f"the step {explained.id[:10]} is skipped", markup.Html(f"<div>{markup.escape(explained.message)}</div>"))
     record = explained.step.record
     shown = markup.strip(markup.figure(p.thumbnail(PICTURE_PIXELS), alt=display.headline(record)) for p in record.pictures if pictures)
+    along = display.References(explained.step.lineage).shown(record) if pictures else ""
     rows = [(name, _folded(text)) for name, text in explained.rows()]
-    return markup.card(explained.title, shown, _reference_strip(explained.step) if pictures else "", markup.table(rows))
-
-
-def _reference_strip(step: Step) -> str:
-    """The pictures that went along, as far as they are there."""
-    figures = []
-    for source in step.record.sources:
-        if source["role"] == "base" and source.get("step"):
-            continue
-        try:
-            picture = step.lineage.source(source)
-        except LineageError:
-            continue
-        figures.append(markup.figure(picture.thumbnail(REFERENCE_PIXELS), source["role"], alt=source["role"]))
-    return markup.strip(figures) if figures else ""
+    return markup.card(explained.title, shown, along, markup.table(rows))
 
 
 def _folded(text: str) -> markup.Html:

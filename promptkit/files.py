@@ -12,14 +12,27 @@ import socket
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-__all__ = ["TEMPORARY", "clear_temporary", "free_bytes", "is_abandoned", "sync_folder", "temporary_beside", "whose", "write_whole"]
+__all__ = [
+    "NOBODY",
+    "RUN",
+    "TEMPORARY",
+    "clear_temporary",
+    "free_bytes",
+    "is_abandoned",
+    "sync_folder",
+    "temporary_beside",
+    "whose",
+    "write_whole",
+]
 
 CANNOT_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.EACCES, errno.EPERM)  # some network drives, and folders that may not be listed
 TEMPORARY = ".tmp-"  # what the names of half-written files begin with
 TEMPORARY_NAME = re.compile(r"\.tmp-([0-9a-f]{8})-(\d{1,10})-([0-9a-f]{16})-[0-9a-f]+")  # host, process, run
+NOBODY = 0  # the number of no process: what is given back is anybody's
 DAY = 86_400  # seconds after which a process that cannot be asked after is taken for dead
 RUN = secrets.token_hex(8)  # this process's own: a restarted container gives the same process number again
 
@@ -64,7 +77,8 @@ def _host_mark() -> str:
 
 def whose() -> dict[str, Any]:
     """What tells this process from all others, for a note that `is_abandoned` judges."""
-    return {"host": socket.gethostname(), "process": os.getpid(), "run": RUN}
+    process = os.getpid()
+    return {"host": socket.gethostname(), "space": _space(), "process": process, "run": RUN, "since": _since(process)}
 
 
 def is_abandoned(path: Path, note: Mapping[str, Any]) -> bool:
@@ -74,9 +88,31 @@ def is_abandoned(path: Path, note: Mapping[str, Any]) -> bool:
     except OSError:
         return False
     process = note.get("process")
-    if old or not isinstance(process, int) or note.get("host") != socket.gethostname():
+    if not isinstance(process, int) or note.get("host") != socket.gethostname() or note.get("space") not in (None, _space()):
         return old
-    return note.get("run") != RUN if process == os.getpid() else not _runs(process)
+    if process in (NOBODY, os.getpid()):
+        return process == NOBODY or note.get("run") != RUN
+    if (since := note.get("since")) is not None and (now := _since(process)) is not None:
+        return bool(now != since)  # numbers are given anew: a container that starts again begins with the same ones
+    return old or not _runs(process)
+
+
+@cache
+def _space() -> str | None:
+    """The namespace that this process's number is of, where Linux has several (containers, flatpaks); None elsewhere."""
+    try:
+        return os.readlink("/proc/self/ns/pid")  # noqa: PTH115  (this link leads to no path)
+    except OSError:
+        return None
+
+
+def _since(process: int) -> str | None:
+    """When a process began, in ticks of this boot; None where the system does not say, or it has gone."""
+    try:
+        stat = Path(f"/proc/{process}/stat").read_bytes()
+    except OSError:
+        return None
+    return stat.rpartition(b")")[2].split()[19].decode()  # the 22nd field; the second, a name in brackets, holds what it likes
 
 
 def _runs(process: int) -> bool:

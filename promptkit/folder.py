@@ -57,7 +57,8 @@ def make(folder: Path) -> None:
         files.write_whole(folder / MARKER, frame()[MARKER], durable=True)
         files.sync_folder(folder.parent)
     except OSError as error:
-        raise LineageError(f"The session folder {folder} cannot be made: {error.strerror or error}.", path=folder) from None
+        said = f"The session folder {folder} cannot be made: {error.strerror or error}; make room, or give a folder that can be written to."
+        raise LineageError(said, path=folder) from None
 
 
 def _lines(lines: Sequence[str]) -> bytes:

@@ -374,11 +374,13 @@ class Lineage:
 
     def create(self) -> None:
         """Makes the session folder where there is none yet, and its marker where that was lost."""
-        self.exists = self.exists or is_session(self.folder)  # another process may have made it meanwhile
-        self._made = self._made or (self.exists and is_marked(self.folder))
-        if not self._made:
+        if self._made and self.folder.is_dir():  # else it was deleted under an open session
+            return
+        self.exists = is_session(self.folder)
+        if not (self.exists and is_marked(self.folder)):
             make(self.folder)
-            self.exists = self._made = True
+            self._listed()
+        self.exists = self._made = True
 
     def set_aside(self, holder: str, usd: float) -> None:
         """Notes what `holder` (hex digits) keeps aside for its requests, in USD, so that all who use the folder count it."""

@@ -13,7 +13,7 @@ from promptkit.likeness import Fingerprint
 __all__ = ["CACHE_NAME", "Looks"]
 
 # Another number with each change of how fingerprints are made: those of an older promptkit cannot be compared with new ones.
-CACHE_NAME = "looks-2.jsonl"
+CACHE_NAME = "looks-3.jsonl"
 
 
 class Looks:

@@ -42,7 +42,7 @@ def table(rows: Iterable[Sequence[object]], header: Sequence[object] = ()) -> Ht
 
 
 def _row(cells: Sequence[object], tag: str) -> str:
-    style = "text-align:left;vertical-align:top"
+    style = "text-align:left;vertical-align:top;padding:0 1.5em .2em 0"
     return "<tr>" + "".join(f'<{tag} style="{style}">{escape(c)}</{tag}>' for c in cells) + "</tr>"
 
 

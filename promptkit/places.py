@@ -15,7 +15,7 @@ from promptkit.folder import MARKER
 from promptkit.record import RECORD_NAME, number_of
 from promptkit.where import Where
 
-__all__ = ["PictureFile", "mentions", "picture_files", "session_folders"]
+__all__ = ["PictureFile", "mentions", "picture_files", "searched_folder", "session_folders"]
 
 
 class PictureFile(NamedTuple):
@@ -26,13 +26,18 @@ class PictureFile(NamedTuple):
     step: int | None
 
 
+def searched_folder(folder: Where | None) -> Path:
+    """The folder that a search looks in: the user's data folder where none is given."""
+    return (settings.data_folder() if folder is None else Path(folder).expanduser()).absolute()
+
+
 def session_folders(folder: Where | None) -> list[Path]:
     """The sessions in the user's data folder, or in `folder`, which may be one itself. SettingsError where it cannot be read.
 
     What another process is still putting together is none yet.
     """
     try:
-        top = (settings.data_folder() if folder is None else Path(folder).expanduser()).absolute()
+        top = searched_folder(folder)
         inside = sorted(path for path in top.iterdir() if not path.name.startswith(files.TEMPORARY))
     except (OSError, ValueError, RuntimeError, TypeError) as error:  # the last three: no path, a name no folder can have, an unknown home
         if folder is None and isinstance(error, FileNotFoundError):  # before the first session

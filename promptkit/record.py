@@ -222,6 +222,9 @@ def _is_size(value: object) -> bool:
 # Reading, hashing and writing of what lies beside the records
 
 
+INSTEAD = "put it back, or take another step"
+
+
 def recorded_picture(path: Path, *, sha256: str, mime_type: str, size: tuple[int, int] | None) -> Picture:
     """A picture on disk that a record describes. Reading its bytes raises LineageError where they are missing or not the recorded ones."""
 
@@ -229,9 +232,9 @@ def recorded_picture(path: Path, *, sha256: str, mime_type: str, size: tuple[int
         try:
             data = path.read_bytes()
         except (OSError, ValueError) as error:
-            raise LineageError(f"The picture {path} cannot be read: {_reason(error)}.", path=path) from None
+            raise LineageError(f"The picture {path} cannot be read: {_reason(error)}; {INSTEAD}.", path=path) from None
         if hashlib.sha256(data).hexdigest() != sha256:
-            raise LineageError(f"The picture {path} is not the one that was recorded (its sha256 differs).", path=path)
+            raise LineageError(f"The picture {path} is not the one that was recorded (its sha256 differs); {INSTEAD}.", path=path)
         return data
 
     return Picture.recorded(read, sha256=sha256, mime_type=mime_type, size=size)

@@ -1,4 +1,7 @@
-"""What searches over all sessions bring: sessions, steps and pictures, which show themselves as lines of text and as HTML."""
+"""What searches over all sessions bring: sessions, steps and pictures, which show themselves as lines of text and as HTML.
+
+What they advise is said in the words of Python; in a shell it is said in the shell's.
+"""
 
 from __future__ import annotations
 
@@ -16,12 +19,25 @@ from promptkit.record import Problem
 from promptkit.session import Session
 from promptkit.step import Step, Steps
 
-__all__ = ["Found", "FoundSteps", "Looked", "Match", "Matches", "Results", "SessionInfo", "Sessions"]
+__all__ = ["SHELL", "Found", "FoundSteps", "Looked", "Match", "Matches", "Results", "SessionInfo", "Sessions"]
 
 PICTURES_SHOWN = 24  # in a notebook; each is decoded for it
 THUMBNAIL = 160  # pixels
+ANEW = "the same picture, saved anew or made smaller"
+OWN = "a picture of one's own"  # as a headline says it too
 WIDEST = 60  # columns that a cell takes in a table of text
 T = TypeVar("T")
+
+
+class Hints(NamedTuple):
+    """How a search is asked for what it leaves out: what only looks similar, the folder where one stands, and the user's own again."""
+
+    similar: str
+    here: str
+    home: str
+
+
+SHELL = Hints("--similar", "--in .", "without a FOLDER:")
 
 
 class Looked(NamedTuple):
@@ -39,22 +55,43 @@ class Looked(NamedTuple):
 
 
 class Results(tuple[T, ...]):
-    """What a search found; `seconds` is how long it took, `looked` at how much, `problems` is what it could not read."""
+    """What a search found; `seconds` is how long it took, `looked` at how much, `problems` is what it could not read, and `where` the
+    folder in which it looked, the user's own where it is `home`.
+    """
 
+    HINTS = Hints("similar=True", "", "")
     seconds: float = 0.0
     looked: Looked = Looked()
     problems: tuple[Problem, ...] = ()
+    where: Path | None = None
+    home: bool = True
 
     @property
     def summary(self) -> str:
         """One line: how many were found, in how much, in what time."""
         took = f"{self.seconds * 1000:.0f} ms" if self.seconds < 1 else f"{self.seconds:.1f} s"
-        return f"{len(self)} found; looked at {self.looked} in {took}"
+        return f"{self._counted()}; looked at {self.looked} in {took}"
+
+    def _counted(self) -> str:
+        return f"{len(self)} found"
 
     @property
     def notes(self) -> list[str]:
-        """The problems, a line for each."""
-        return [_line(str(problem)) for problem in self.problems]
+        """The problems, a line for each, then what to know of the search."""
+        return self.told(self.HINTS)
+
+    def told(self, hints: Hints) -> list[str]:
+        """The notes, with these words for what to do."""
+        return [_line(text) for text in (*map(str, self.problems), *self._advice(hints))]
+
+    def _advice(self, hints: Hints) -> Iterable[str]:
+        """Where it looked, which explains why there is nothing."""
+        if not self and self.where:
+            yield self._looked_in(hints)
+
+    def _looked_in(self, hints: Hints) -> str:
+        elsewhere = f"{hints.here} looks in the folder you are in" if self.home else f"{hints.home} your data folder"
+        return f"looked in {self.where}; {elsewhere}"
 
     def __repr__(self) -> str:
         return "\n".join([*self._lines(), *self.notes, self.summary])
@@ -103,11 +140,16 @@ class SessionInfo:
 class Sessions(Results[SessionInfo]):
     """Sessions, the last changed first: a table."""
 
+    HINTS = Hints("", 'sessions(".")', "sessions() looks in")
     HEADER = ("name", "steps", "cost", "last change", "tags", "head")
 
     def rows(self) -> list[str]:
         """A line for each, in columns."""
         return _table(info.cells for info in self)
+
+    def _advice(self, hints: Hints) -> Iterable[str]:
+        if self.where:
+            yield self._looked_in(hints)
 
     def _lines(self) -> list[str]:
         return _table([self.HEADER, *(info.cells for info in self)]) if self else []
@@ -142,6 +184,8 @@ class Found:
 class FoundSteps(Results[Found]):
     """Steps that hold the words, newest first."""
 
+    HINTS = Hints("", 'find("fox", ".")', 'find("fox") looks in')
+
     @property
     def steps(self) -> Steps:
         """The steps alone."""
@@ -155,13 +199,15 @@ class FoundSteps(Results[Found]):
 class Match:
     """A step that has the picture: `step.pictures[picture]`, or, where it is a `source` from outside, `step.sources[picture]`.
 
-    `exact`: the very bytes. Else `distance` is how many of 64 bits of the looks differ, and `difference` how far the colours are apart.
+    `exact`: the very bytes; `same`: these, or the same picture, saved anew, made smaller or cropped a little; else it looks similar.
+    `distance` is how many of 64 bits of the looks differ, and `difference` how far the colours are apart.
     """
 
     session: Session
     step: Step
     picture: int
     exact: bool
+    same: bool = True
     distance: int = 0
     difference: float = 0.0
     source: bool = False
@@ -176,21 +222,64 @@ class Match:
     @property
     def how(self) -> str:
         """In words: the very bytes, or how alike; made, brought by the user, or sent along."""
-        said = "the very bytes" if self.exact else f"looks alike, {self.distance} of 64 bits differ"
-        whose = ", sent along as a reference" if self.source else ", a picture of one's own" if self.step.outcome == "added" else ""
+        return self._how(f", {OWN}" if self.step.outcome == "added" else "")
+
+    def _how(self, added: str) -> str:
+        said = "the very bytes" if self.exact else ANEW if self.same else f"looks similar ({self.percent:.1f} % alike)"
+        whose = ", sent along as a reference" if self.source else added
         return said + whose + ("" if self.path.exists() else "; its file is missing")
+
+    @property
+    def percent(self) -> float:
+        """How alike the colours are: 100 the same, 0 as alike as those of any two pictures."""
+        return max(0.0, 100 - 50 * self.difference)
+
+    @property
+    def made(self) -> bool:
+        """Whether it came out of the step, which neither added it nor sent it along."""
+        return not self.source and self.step.outcome != "added"
+
+    @property
+    def order(self) -> tuple[object, ...]:
+        """To sort by: what is the same picture first, by what the step says of it; then what looks similar, by how alike it is."""
+        wordless = bool(self.step.record.fields.get("stripped_from"))
+        whose = (self.source, not self.made, wordless, not self.exact)
+        alike = (self.difference, self.distance)
+        return (not self.same, *(whose + alike if self.same else alike + whose), self.step.started, self.step.number)
 
     @property
     def line(self) -> str:
         """Which step it is, how it matches, and what was asked there."""
-        return _line(f"{_place(self.session, self.step)}, {self.how}: {display.headline(self.step.record)}")
+        headline = display.headline(self.step.record)
+        how = self._how("") if headline == OWN else self.how  # once is enough
+        return _line(f"{_place(self.session, self.step)}, {how}: {headline}")
 
     def __repr__(self) -> str:
         return f"<Match {self.line}>"
 
 
 class Matches(Results[Match]):
-    """The steps that a picture may be of, best first: those that made it, then those that were given it."""
+    """The steps that have a picture, best first: those that made it, then those that were given it.
+
+    `similar` are those that only look like it: they are among the steps only where that was asked for.
+    """
+
+    HINTS = Hints("similar=True", 'which("fox.png", ".")', 'which("fox.png") looks in')
+    similar: tuple[Match, ...] = ()
+
+    def _counted(self) -> str:
+        listed = sum(not match.same for match in self)
+        return f"{len(self) - listed} found" + (f", {listed} similar" if listed else "")
+
+    def _advice(self, hints: Hints) -> Iterable[str]:
+        if self.similar and not self:
+            best = self.similar[0]
+            n = len(self.similar)
+            yield f"none is the same picture; {n} look{'s' * (n == 1)} similar: {hints.similar} lists {_them(n)}, the best is {best.line}"
+        elif self.similar and all(match.same for match in self):
+            left_out = len(self.similar)
+            yield f"{left_out} other{'s' * (left_out > 1)} look{'s' * (left_out == 1)} similar; {hints.similar} lists {_them(left_out)}"
+        yield from super()._advice(hints)
 
     @property
     def steps(self) -> Steps:
@@ -201,6 +290,10 @@ class Matches(Results[Match]):
         yield markup.strip(
             _figure(m.session, m.step, m.picture, m.how, source=m.source, shown=i < PICTURES_SHOWN) for i, m in enumerate(self)
         )
+
+
+def _them(n: int) -> str:
+    return "it" if n == 1 else "them"
 
 
 def _figure(session: Session, step: Step, picture: int, caption: str, *, source: bool = False, shown: bool = True) -> markup.Html:

@@ -10,7 +10,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -230,10 +230,11 @@ class Session(Cursor):
         return self._moved(self._added(Picture.open(picture), label))  # type: ignore[arg-type]
 
     def _added(self, picture: Picture, label: str | None = None) -> Step:
-        if record := self._lineage.added_with(picture.sha256):
-            return self._step_of(record, reused=True)
-        draft = self._lineage.begin("add", record_fields(None, label=label, meta={}))
-        return self._step_of(draft.commit("added", [picture]))
+        with _only_one_asks(self.folder, picture.sha256):
+            if record := self._lineage.added_with(picture.sha256):
+                return self._step_of(record, reused=True)
+            draft = self._lineage.begin("add", record_fields(None, label=label, meta={}))
+            return self._step_of(draft.commit("added", [picture]))
 
     def tag(self, name: str, step: object = None) -> Step:
         """Names a step, by default the head; a tag that is in use moves."""
@@ -474,9 +475,10 @@ class Session(Cursor):
         return self._moved(step)
 
     def _many(self, plans: Sequence[Plan], workers: int) -> Steps:
-        known = [self._known(p) for p in plans]
-        todo = [p for p, k in zip(plans, known, strict=True) if k is None]
-        answers = iter(ask_together(self._service(*todo), todo, workers) if todo else ())
+        with _only_one_asks(self.folder, *(p.recipe for p in plans)):
+            known = [self._known(p) for p in plans]
+            todo = [p for p, k in zip(plans, known, strict=True) if k is None]
+            answers = iter(ask_together(self._service(*todo), todo, workers) if todo else ())
         found = [k or next(answers) for k in known]
         sent = [f for f in found if not isinstance(f, PromptkitError)]
         steps = Steps(self._step_of(f.record) if isinstance(f, Answer) else f for f in sent)
@@ -529,12 +531,21 @@ class Session(Cursor):
         if found is None and self._reuse and self._lineage.adopt():
             found = self._found(plan)
         if found is None:
+            self._warn_of_damage(plan)
             return None
         log.info("step %d is this very request; nothing was sent", found.number)
         if (found.request.get("endpoint"), found.request.get("model")) != (plan.endpoint, plan.model):
             made = f"{found.request.get('model')} at {found.request.get('endpoint')}"
             warn(f"Step {found.number} asked {made} for this already, and is reused; fresh=True asks {plan.model} at {plan.endpoint}.")
         return self._step_of(found, reused=True)
+
+    def _warn_of_damage(self, plan: Plan) -> None:
+        """A picture that is gone is asked for anew, and takes another id, so that all its edits are other requests then."""
+        lost = next((r for r in self._lineage.with_recipe(plan.recipe) if r.ok), None) if self._reuse else None
+        if lost:
+            files = ", ".join(Path(output["file"]).name for output in lost.outputs)
+            said = f"The picture of step {lost.number} ({files}) is missing or damaged: it is asked for anew, and so would be its edits"
+            warn(f"{said}; put the file back to keep them, or go on from a later step with on=.")
 
     def _found(self, plan: Plan) -> Record | None:
         if not self._reuse:
@@ -583,14 +594,21 @@ class _Held:
     """A lock that can be forgotten when nobody holds it."""
 
     def __init__(self) -> None:
-        self.lock = threading.Lock()
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
 
 
 @contextmanager
-def _only_one_asks(folder: Path, recipe: str) -> Iterator[None]:
-    """Of several threads with the same request one asks, and the others find its step."""
-    held = ASKING.setdefault((folder, recipe), _Held())
-    with held.lock:
+def _only_one_asks(folder: Path, *asked: str) -> Iterator[None]:
+    """Of several threads with the same requests (or pictures to add) one asks, and the others find its steps."""
+    with ExitStack() as held:
+        for each in sorted(set(asked)):  # in one order, so that no two wait for each other
+            held.enter_context(ASKING.setdefault((folder, each), _Held()))
         yield
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from itertools import compress
 from typing import Any, NamedTuple
 
 from promptkit import markup, models
@@ -54,7 +55,7 @@ class Spending(Total):
         """One line: steps, attempts, the sum, and what is not in it."""
         said = f"{_many(self.steps, 'step')}, {_many(self.attempts, 'attempt')}: {self.usd:.4f} USD"
         if self.possible:
-            said += f", and up to {self.possible:.4f} USD more for those that broke off or were not counted"
+            said += f", and perhaps up to {self.possible:.4f} USD more for those that broke off or were not counted"
         if self.unpriced:
             said += f"; {_many(self.unpriced, 'attempt')} without a known price"
         return said + self._days + self._left_out
@@ -75,18 +76,21 @@ class Spending(Total):
     def __str__(self) -> str:
         if not self.attempts:
             return self.summary
-        first, second = ([(name, *HEADER), *_rows(totals)] for name, totals in self._tables)
+        first, second = self._tables
         return "\n".join([self.summary, "", *aligned([*first, ("",) * len(first[0]), *second], numbers=True)])
 
     @property
-    def _tables(self) -> tuple[tuple[str, Mapping[str, Total]], ...]:
-        return ("by model", self.by_model), ("by outcome", self.by_outcome)
+    def _tables(self) -> tuple[list[tuple[str, ...]], ...]:
+        """The rows by model and by outcome, each with its headings, without a column in which no row has a value."""
+        filled = (True, True, True, bool(self.possible), bool(self.unpriced))
+        tables = (("by model", self.by_model), ("by outcome", self.by_outcome))
+        return tuple([tuple(compress(row, filled)) for row in ((name, *HEADER), *_rows(totals))] for name, totals in tables)
 
     def __repr__(self) -> str:
         return f"<Spending: {self.summary}>"
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002
-        tables = [markup.table(_rows(totals), (name, *HEADER)) for name, totals in self._tables if totals]
+        tables = [markup.table(rows, header) for header, *rows in self._tables if rows]
         return {"text/plain": str(self), "text/html": markup.card(self.summary, *tables)}
 
 
@@ -173,7 +177,7 @@ def _day(started: object) -> date | None:
 # Showing
 
 
-HEADER = ("attempts", "USD", "may be", "no price")
+HEADER = ("attempts", "USD", "perhaps", "no price")
 
 
 def _rows(totals: Mapping[str, Total]) -> Iterator[tuple[str, ...]]:

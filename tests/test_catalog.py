@@ -23,7 +23,7 @@ from loopback import png
 from PIL import Image, ImageDraw, ImageEnhance
 from steps import answered, edit_json, fields, made, snapshot
 
-from promptkit import Picture, PictureError, PromptkitWarning, Session, SettingsError, settings
+from promptkit import Picture, PictureError, PromptkitWarning, Session, SettingsError, import_session, settings
 from promptkit.catalog import find, sessions, which
 from promptkit.files import temporary_beside
 from promptkit.folder import MARKER
@@ -81,7 +81,7 @@ def saved(image: Image.Image, kind: str, **options: Any) -> bytes:
 
 
 def cache() -> Path:
-    return settings.data_folder().parent / "looks-2.jsonl"
+    return settings.data_folder().parent / "looks-3.jsonl"
 
 
 @pytest.fixture
@@ -471,7 +471,7 @@ def test_who_made_it_comes_before_who_was_given_it() -> None:
 
 
 def test_a_changed_copy_is_found_by_its_looks(tmp_path: Path) -> None:
-    """Saved as JPEG and shrunk, brightened or cropped, a draft is found, and its own step comes before the others of its chain."""
+    """Saved as JPEG and shrunk, darkened or cropped, a draft's own step is found, and the others of its chain are only counted."""
     session = Session("drafts", endpoint="offline")
     steps = [session.generate("a red panda"), session.edit("put a white alpaca beside it"), session.edit('add the text "HELLO"')]
     session.generate("a city at night")
@@ -482,11 +482,113 @@ def test_a_changed_copy_is_found_by_its_looks(tmp_path: Path) -> None:
         (tmp_path / "cropped.png").write_bytes(saved(image.crop((20, 20, 1004, 1004)), "PNG"))
         for name in ("small.jpg", "bright.webp", "cropped.png"):
             found = which(tmp_path / name)
-            assert found[0].step.number == number
-            assert not found[0].exact
+            assert [(m.step.number, m.exact, m.same) for m in found] == [(number, False, True)]
             assert found[0].distance <= 22
-            assert 4 not in [m.step.number for m in found]
-    assert "of 64 bits differ" in found._repr_mimebundle_()["text/html"]
+            assert number not in [m.step.number for m in found.similar]
+            assert 4 not in [m.step.number for m in found.similar]
+    assert "the same picture, saved anew or made smaller" in found._repr_mimebundle_()["text/html"]
+
+
+def patched(number: int) -> Picture:
+    """One of several pictures that look alike: the same but for a patch, which is larger in each."""
+    image = blot(3).image.copy()
+    image.paste("black", (40, 40, 42 + 3 * number, 42 + 3 * number))
+    return Picture.open(image)
+
+
+@pytest.fixture
+def chain() -> Session:
+    """Four steps that look alike."""
+    for number in range(1, 5):
+        made(here("chain"), patched(number))
+    return Session("chain")
+
+
+def test_what_only_looks_similar_is_counted(chain: Session) -> None:
+    """Where the same picture is found, those that look similar are left out, counted in a note, and listed with similar=True."""
+    small = chain[4].picture.image.resize((64, 64))
+    found = which(small)
+    assert [m.step.number for m in found] == [4]
+    n = len(found.similar)
+    assert n > 1
+    assert found.notes == [f"{n} others look similar; similar=True lists them"]
+    listed = which(small, similar=True)
+    assert [m.step.number for m in listed] == [4, *(m.step.number for m in found.similar)]
+    assert listed.summary.startswith(f"1 found, {n} similar; ")
+    assert listed.notes == []
+
+
+def test_a_picture_of_another_session_is_not_found_by_its_like(chain: Session) -> None:
+    """Of a step that is not there, those that look similar are not found: a note counts them, names the best, and says how to list them."""
+    image = patched(5)
+    found = which(image)
+    assert found == ()
+    assert found.similar
+    assert found.notes[0].startswith("none is the same picture; ")
+    assert f"the best is {found.similar[0].line}" in found.notes[0]
+    assert [m.line for m in which(image, similar=True)] == [m.line for m in found.similar]
+
+
+def test_similar_ones_are_sorted_by_what_is_printed(chain: Session) -> None:
+    """The shares of likeness in the lines fall from one to the next."""
+    shares = [float(m.line.split("looks similar (")[1].split(" %")[0]) for m in which(patched(5)).similar]
+    assert len(shares) > 2
+    assert shares == sorted(shares, reverse=True)
+
+
+def test_an_added_copy_does_not_hide_who_made_it(chain: Session) -> None:
+    """Where the very bytes were only added, or sent along, the search goes on by looks, and the step that made it comes first."""
+    copy = saved(chain[4].picture.image.resize((80, 80)), "JPEG")
+    user = Session("user", endpoint="offline")
+    user.add(copy)
+    found = which(copy)
+    places = [(m.session.folder.name, m.step.number, m.exact) for m in found]
+    assert places == [("chain", 4, False), ("user", 1, True)]
+    other = saved(chain[3].picture.image.resize((80, 80)), "JPEG")
+    user.generate("something like this", references=[other])
+    assert [(m.session.folder.name, m.source) for m in which(other)] == [("chain", False), ("user", True)]
+
+
+def test_an_added_copy_does_not_hide_who_made_its_very_bytes() -> None:
+    """A step whose file is gone is found by its record, though another session has the file."""
+    lost = made(here("maker"), blot(1))
+    (here("maker").folder / lost.outputs[0]["file"]).unlink()
+    Session("user", endpoint="offline").add(blot(1))
+    found = which(blot(1))
+    assert [(m.session.folder.name, m.exact) for m in found] == [("maker", True), ("user", True)]
+    assert found.looked.decoded == 0
+
+
+def test_who_has_words_comes_before_a_stripped_copy() -> None:
+    """The step that says how a picture was made comes before one whose words were stripped, and that before one that added it."""
+    maker = Session("maker", endpoint="offline")
+    panda = maker.generate("a red panda")
+    maker.export("bare.zip", strip=True)
+    import_session("bare.zip", settings.data_folder() / "a bare one")
+    Session("a user", endpoint="offline").add(panda.picture)
+    for asked in (panda.picture, panda.picture.image.resize((200, 200))):
+        assert [m.session.folder.name for m in which(asked)] == ["maker", "a bare one", "a user"]
+
+
+def test_a_picture_of_ones_own_is_said_once() -> None:
+    """A line says it as what the step is, or, where it has a label, as how it came there."""
+    user = Session("user", endpoint="offline")
+    user.add(blot(1))
+    user.add(blot(2), label="mine")
+    assert which(blot(1))[0].line == "user 1, the very bytes: a picture of one's own"
+    assert which(blot(2))[0].line == "user 2, the very bytes, a picture of one's own: mine"
+
+
+def test_where_was_looked_is_said_where_nothing_is() -> None:
+    """A search that finds nothing names the folder and how to look in another; the list of sessions always does."""
+    made(Lineage(Path("fox")), blot(1))
+    data = settings.data_folder()
+    assert find("bear").notes == [f'looked in {data}; find("fox", ".") looks in the folder you are in']
+    assert which(blot(1)).notes == [f'looked in {data}; which("fox.png", ".") looks in the folder you are in']
+    assert sessions().notes == [f'looked in {data}; sessions(".") looks in the folder you are in']
+    assert sessions(".").notes == [f"looked in {Path.cwd()}; sessions() looks in your data folder"]
+    assert which(blot(2), ".").notes[-1] == f'looked in {Path.cwd()}; which("fox.png") looks in your data folder'
+    assert which(blot(1), ".").notes == []
 
 
 def test_the_colours_decide_which_comes_first() -> None:
@@ -496,9 +598,9 @@ def test_the_colours_decide_which_comes_first() -> None:
     patched.paste("black", (60, 30, 64, 34))
     made(here("bear"), Picture.open(plain))
     made(here("bear"), Picture.open(patched))
-    found = which(saved(plain, "JPEG", quality=85))
+    found = which(saved(plain, "JPEG", quality=85), similar=True)
     assert [m.step.number for m in found] == [1, 2]
-    found = which(saved(patched, "JPEG", quality=85))
+    found = which(saved(patched, "JPEG", quality=85), similar=True)
     assert [(m.step.number, m.distance) for m in found] == [(2, 2), (1, 0)]
 
 

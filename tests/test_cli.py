@@ -231,3 +231,13 @@ def test_no_command_shows_all_of_them_and_where_to_begin() -> None:
     assert out == ""
     assert "generate" in said
     assert said.endswith("promptkit: name a command; `promptkit demo` shows what this is, without a key.\n")
+
+
+def test_log_and_page_say_that_something_is_missing() -> None:
+    """A record that cannot be read is not shown, and is said on stderr."""
+    bear = Session("./bear", endpoint="offline")
+    fox = bear.generate("a fox").edit("add a hat")
+    assert "damaged" not in run("log", "-s", "./bear")[1]
+    fox.record.path.write_bytes(b"{")
+    for command in ("log", "page"):
+        assert "1 record is damaged and not shown; `promptkit verify` names what is wrong" in run(command, "-s", "./bear")[1]

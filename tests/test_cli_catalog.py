@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from promptkit import PictureError, Session, SettingsError, cli_catalog
+from promptkit import PictureError, Session, SettingsError, cli_catalog, templates
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: object, code: int = 0) -> tuple[str, str]:
@@ -48,7 +48,8 @@ def test_find_prints_the_pictures(bear: Session, capsys: pytest.CaptureFixture[s
     assert 'bear 1, prompt: a red panda, "naïve"' in said
     assert run(capsys, "find", "red panda", "--in", bear.folder)[0] == out
     assert run(capsys, "find", "panda red", code=1)[0] == ""
-    assert run(capsys, "find", "panda", "--in", ".", code=1)[1].startswith("0 found; looked at no sessions")
+    said = run(capsys, "find", "panda", "--in", ".", code=1)[1]
+    assert said.startswith(f"promptkit: looked in {Path.cwd()}; without a FOLDER: your data folder\n0 found; looked at no sessions")
 
 
 def test_which_prints_where_the_picture_is(bear: Session, capsys: pytest.CaptureFixture[str]) -> None:
@@ -60,11 +61,35 @@ def test_which_prints_where_the_picture_is(bear: Session, capsys: pytest.Capture
     bear[1].picture.image.convert("RGB").resize((300, 300)).save("small.jpg")
     out, said = run(capsys, "which", "small.jpg")
     assert out.splitlines()[0] == str(bear[1].files[0])
-    assert "bear 1, looks alike, " in said
+    assert "bear 1, the same picture, saved anew or made smaller: " in said
+    assert "1 other looks similar; --similar lists it" in said
+    assert run(capsys, "which", "small.jpg", "--similar")[0].splitlines() == [str(bear[n].files[0]) for n in (1, 2)]
     Image.radial_gradient("L").save("other.png")
     out, said = run(capsys, "which", "other.png", code=1)
     assert out == ""
-    assert said.startswith("0 found; looked at 1 session, 2 pictures")
+    assert said.startswith(f"promptkit: looked in {bear.folder.parent}; --in . looks in the folder you are in\n0 found; ")
+
+
+def test_which_finds_nothing_where_pictures_only_look_similar(capsys: pytest.CaptureFixture[str]) -> None:
+    """Of another session's sticker of the same make: nothing on stdout, exit 1, and a line that says that --similar lists its like."""
+    fox = Session("fox", endpoint="offline").generate(templates.sticker(subject="happy fox", characteristics="a tiny bamboo hat"))
+    bear = Session("./bear", endpoint="offline").generate(templates.sticker(subject="happy bear", characteristics="a tiny bamboo hat"))
+    bear.save("bear.png")
+    out, said = run(capsys, "which", "bear.png", code=1)
+    assert out == ""
+    assert said.startswith("promptkit: none is the same picture; 1 looks similar: --similar lists it, the best is fox 1, looks similar (")
+    out, said = run(capsys, "which", "bear.png", "--similar")
+    assert out == f"{fox.files[0]}\n"
+    assert "0 found, 1 similar; looked at" in said
+
+
+def test_sessions_takes_a_folder_as_the_others_do(bear: Session, capsys: pytest.CaptureFixture[str]) -> None:
+    """`--in FOLDER` is the positional FOLDER; both at once are a wrong command line."""
+    folder = bear.folder.parent
+    assert run(capsys, "sessions", "--in", folder)[0] == run(capsys, "sessions", folder)[0] == f"{bear.folder}\n"
+    assert f"looked in {folder}; --in . looks in the folder you are in" in run(capsys, "sessions")[1]
+    with pytest.raises(SystemExit, match="2"):
+        run(capsys, "sessions", folder, "--in", folder)
 
 
 def test_what_could_not_be_read_is_said(bear: Session, capsys: pytest.CaptureFixture[str]) -> None:

@@ -53,6 +53,14 @@ def test_the_command_shows_a_step_by_session_and_number(tmp_path: Path, capsys: 
     assert "  changes  " in said[4]
 
 
+def test_all_digits_are_printed_when_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An id has ten digits, and with --full all of them."""
+    bear = edited(tmp_path / "bear", png("red"))
+    for arguments, shown in (((), bear[1].id[:10]), (("--full",), bear[1].id)):
+        assert show(str(bear.folder), *arguments) == 0
+        assert f"  id         {shown}\n" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("arguments", [(), ("a", "b", "c"), ("-s", "a", "b", "c"), ("a", "-n", "0")])
 def test_a_wrong_command_line_is_said(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     """No session, too many words and a count of no steps end with status 2 and one line that says what goes."""

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 from loopback import Loopback, picture_reply, png, text_reply
+from steps import made as recorded
 
-from promptkit import NoPicture, Session
-from promptkit.display import contact_sheet, named, page_html, tree_html, tree_text
+from promptkit import NoPicture, Picture, Session
+from promptkit.display import LEGEND, contact_sheet, named, page_html, shortened, tree_html, tree_text
 from promptkit.lineage import Lineage
 from promptkit.record import now
 
@@ -67,6 +68,7 @@ def test_a_tree_in_lines_goes_straight_on_and_indents_branches_only(service: Loo
         "│  ↓ 4 and a scarf <- head",
         "└─ 3 make it night [<u>mine</u>]",
         "   ↓ 5 what now? (text)",
+        LEGEND,
     ]
 
 
@@ -76,7 +78,17 @@ def test_roots_stand_apart() -> None:
     session.generate("a cat")
     session.generate("a dog")
     session.edit("add a hat")
-    assert tree_text(lineage_of(session)) == "1 a cat\n\n2 a dog\n↓ 3 add a hat"
+    assert tree_text(lineage_of(session)) == f"1 a cat\n\n2 a dog\n↓ 3 add a hat\n{LEGEND}"
+
+
+def test_an_arrow_is_explained_where_there_is_one() -> None:
+    """The last line says what an arrow means, whether or not files stand between; a tree that only branches has none to explain."""
+    session = Session("./bear", endpoint="offline")
+    root = session.generate("a cat")
+    root.edit("add a hat")
+    assert tree_text(lineage_of(session), files=True).splitlines()[-1] == LEGEND
+    root.edit("add a ↓ sign")
+    assert "continues" not in tree_text(lineage_of(session))
 
 
 def test_a_long_chain_stays_flat(service: Loopback) -> None:
@@ -87,7 +99,7 @@ def test_a_long_chain_stays_flat(service: Loopback) -> None:
     for i in range(1, 100):
         step = step.edit(f"edit {i}")
     lines = tree_text(lineage_of(session)).splitlines()
-    assert len(lines) == 100
+    assert len(lines) == 101
     assert not any(line.startswith((" ", "│", "├", "└")) for line in lines)
     assert page_html(lineage_of(session)).count("<ol>") == 2
 
@@ -125,6 +137,47 @@ def test_the_page_is_one_file_that_loads_nothing_and_escapes_all_that_was_writte
     assert "2 from 1" in page.text
     assert "<u>mine</u>" in page.text
     assert "<img src=x onerror=alert(1)>" in page.text
+
+
+def test_the_page_names_what_went_along(service: Loopback) -> None:
+    """A step that was given as reference, one whose very picture was, and a picture from outside stand in the facts, and are to be seen."""
+    bear = Session("./bear", endpoint=service.url)
+    service.always = picture_reply(png("blue", (8, 8)))
+    one = bear.add(png("red", (8, 8)))
+    two = bear.generate("a bear")
+    before = Page(page_html(lineage_of(bear)))
+    assert "reference" not in before.text
+    two.edit("together", references=[one, png("lime", (8, 8))])
+    page = Page(page_html(lineage_of(bear)))
+    name = Picture(png("lime", (8, 8))).sha256
+    assert f"withreference: step 1\nreference: a picture from outside, sources/{name[:10]}….png" in page.text
+    assert len(page.loaded) == len(before.loaded) + 3
+    two.edit("once more", references=[one.files[0]])
+    assert "withreference: step 1 of this session" in Page(page_html(lineage_of(bear))).text
+
+
+def test_the_page_says_when(tmp_path: Path, tokyo: None) -> None:
+    """Each step's facts hold the local date and time; of one that has none, or one that no clock showed, no row is made."""
+    lineage = Lineage(tmp_path / "bear")
+    recorded(lineage, started="2026-01-01T20:00:00+00:00")
+    recorded(lineage, started="9999-12-31T23:59:59+00:00")
+    text = Page(page_html(lineage)).text
+    assert "when2026-01-02 05:00" in text
+    assert text.count("when") == 1
+
+
+def test_the_labels_of_the_page_stay_whole(service: Loopback) -> None:
+    """The facts may break anywhere, their labels nowhere: the column of labels is as wide as the longest."""
+    style = page_html(lineage_of(made(service))).partition("<style>")[2].partition("</style>")[0]
+    assert style.index("td:first-child{white-space:nowrap}") > style.index("td{")
+
+
+def test_ids_are_cut_to_what_a_step_is_found_by() -> None:
+    """Ten digits of 64 are left, and of a file's name a sign that it goes on; what is no id stays."""
+    digest = "0123456789abcdef" * 4
+    assert shortened(f"digest {digest}") == "digest 0123456789"
+    assert shortened(f"sources/{digest}.png") == "sources/0123456789….png"
+    assert shortened("0123456789abcdef, a bear") == "0123456789abcdef, a bear"
 
 
 def test_cards_show_failures_in_words(service: Loopback) -> None:

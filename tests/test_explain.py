@@ -30,9 +30,9 @@ def painting(received: Received) -> Any:
     return picture_reply(png((len(received.body) % 256, sum(received.body) % 256, 7), (8, 8)))
 
 
-def rows(explained: object) -> list[tuple[str, str]]:
+def rows(explained: object, *, full: bool = False) -> list[tuple[str, str]]:
     assert isinstance(explained, Explained)
-    return list(explained.rows())
+    return list(explained.rows(full=full))
 
 
 def chain(folder: Path, length: int) -> Session:
@@ -78,12 +78,29 @@ def test_a_step_tells_prompt_template_inputs_model_and_cost(service: Loopback) -
     assert isinstance(only, Explained)
     assert only.title.startswith("1 sticker: picture “the panda” [keep] 20")
     assert said["prompt"] == step.prompt.text
-    assert said["template"] == f"sticker (en), digest {step.prompt.digest}"
+    assert said["template"] == f"sticker (en), digest {step.prompt.digest[:10]}"
     assert said["inputs"] == "subject='happy red panda'"
     assert said["asked"] == "gemini-2.5-flash-image at google, aspect_ratio 1:1"
     assert re.fullmatch(r"picture \(STOP\), in \d+\.\d s, 0\.0387 USD \(google tokens 2026-11-22\)\nit said: Here it is\.", said["attempt"])
     assert said["meta"] == "for: a client"
-    assert said["id"] == step.id
+    assert said["id"] == step.id[:10]
+
+
+def test_ids_and_digests_are_short_unless_all_is_asked_for(service: Loopback) -> None:
+    """Ten digits, by which a step is found, stand in the text, in the card, and all 64 in the full text; a prompt is left as it is."""
+    bear = google(service)
+    code = "0123456789abcdef" * 4
+    step = bear.generate(templates.sticker(subject=f"bear with {code}"), references=[png("green")])
+    digests = [step.id, str(step.prompt.digest), Picture(png("green")).sha256]
+    found = explain(bear)
+    texts = {full: found.text(500, full=full) for full in (False, True)}
+    for digest in digests:
+        assert digest in texts[True]
+        for short in (texts[False], found._repr_mimebundle_()["text/html"]):
+            assert digest[:10] in short
+            assert digest not in short
+    assert code in texts[False]
+    assert len(explain(bear, dict(rows(found.steps[0]))["id"])) == 1
 
 
 def test_a_templates_pack_is_named(tmp_path: Path) -> None:
@@ -94,7 +111,7 @@ def test_a_templates_pack_is_named(tmp_path: Path) -> None:
 
 
 def test_what_changed_against_the_parents_prompt_is_said(service: Loopback) -> None:
-    """A rewording by its words, another prompt as one, the same template by its inputs; a root and a picture of one's own by nothing."""
+    """A rewording by its words, the same template by its inputs; another prompt, a root and a picture of one's own by nothing."""
     bear = google(service)
     own = bear.add(png("white", (8, 8)))
     noon = own.edit("a bear beside the lake at noon")
@@ -105,7 +122,7 @@ def test_what_changed_against_the_parents_prompt_is_said(service: Loopback) -> N
     said = [dict(rows(e)).get("against") for e in explain(bear, again)]
     assert said[:2] == [None, None]
     assert said[2] == "step 2: “noon” → “night, snow”"
-    assert said[3] == "step 3: another prompt, not a rewording"
+    assert said[3] is None
     assert said[4] == "step 4, the same template: style: 'woodblock print' → 'oil painting'"
     assert said[5] == "step 5: the same words"
     assert explain(bear, oil).steps[-1].words.added == ("oil painting",)
@@ -197,15 +214,38 @@ def test_a_failed_step_is_explained_too(service: Loopback) -> None:
 
 
 def test_references_are_named_and_shown(service: Loopback) -> None:
-    """A step that went along is named by its number, a picture from outside by its file; both are shown in a notebook."""
+    """A step that went along is named by its number, a picture from outside by its file; in a notebook both are shown."""
     bear = google(service)
     one, two = bear.generate("one bear"), bear.generate("another bear, please")
     two.edit("put them together", references=[one, png("green")])
     found = explain(bear)
     name = Picture(png("green")).sha256
-    assert dict(rows(found.steps[-1]))["with"] == f"reference: step 1\nreference: a picture from outside, sources/{name}.png"
+    for full, file in ((False, f"{name[:10]}…"), (True, name)):
+        said = dict(rows(found.steps[-1], full=full))["with"]
+        assert said == f"reference: step 1\nreference: a picture from outside, sources/{file}.png"
     html = found._repr_mimebundle_()["text/html"]
     assert html.count("<img") == len(found) + 2
+
+
+def test_a_reference_that_is_a_steps_picture_is_that_step(service: Loopback) -> None:
+    """A file with the very bytes of an earlier step's picture is named as the first such step, though it came from outside."""
+    bear = google(service)
+    one = bear.generate("one bear")
+    bear.add(png("white", (8, 8)))
+    service.say(picture_reply(one.picture.data))
+    bear.generate("the same bear")
+    bear.generate("another bear").edit("put them together", references=[one.files[0], png("white", (8, 8))])
+    assert dict(rows(explain(bear).steps[-1]))["with"] == "reference: step 1 of this session\nreference: step 2 of this session"
+
+
+def test_a_reference_is_no_picture_that_came_later(service: Loopback) -> None:
+    """Where a step hands its reference back, or someone adds it afterwards, it was from outside all the same."""
+    bear = google(service)
+    service.say(picture_reply(png("green")))
+    step = bear.generate("like this", references=[png("green"), png("lime")])
+    bear.add(png("lime"))
+    said = dict(rows(explain(bear, step).steps[-1]))["with"].splitlines()
+    assert [line.partition(",")[0] for line in said] == ["reference: a picture from outside"] * 2
 
 
 def test_changes_are_measured_when_asked(service: Loopback) -> None:
@@ -227,7 +267,8 @@ def test_steps_that_share_a_number_are_told_apart(tmp_path: Path) -> None:
     lineage = Lineage(tmp_path / "bear")
     root = made(lineage)
     shutil.copytree(lineage.folder, tmp_path / "copy")
-    here, there = (made(Lineage(tmp_path / name), parents=[root.id], prompt={"text": f"in {name}"}) for name in ("bear", "copy"))
+    prompts = {"bear": {"text": "a bear here"}, "copy": {"text": "a bear there"}}
+    here, there = (made(Lineage(tmp_path / name), parents=[root.id], prompt=prompt) for name, prompt in prompts.items())
     for path in (tmp_path / "copy").glob(f"{there.path.stem[:4]}-*"):
         shutil.copy(path, lineage.folder)
     assert here.number == there.number == 2
@@ -254,11 +295,12 @@ def test_ids_in_the_meta_are_named_where_they_are_here(tmp_path: Path) -> None:
 
 
 def test_a_stripped_step_names_its_original(tmp_path: Path) -> None:
-    """What was exported without its words says of which step it is, by that one's whole id."""
+    """What was exported without its words says of which step it is, by that one's id."""
     bear = chain(tmp_path / "bear", 2)
     folder = import_session(bear.export(tmp_path / "bear.zip", strip=True), tmp_path / "stripped")
     found = explain(Session(folder))
-    assert [dict(rows(e))["original"] for e in found.steps] == [step.id for step in bear.steps]
+    assert [dict(rows(e, full=True))["original"] for e in found.steps] == [step.id for step in bear.steps]
+    assert [dict(rows(e))["original"] for e in found.steps] == [step.id[:10] for step in bear.steps]
     assert "original" not in dict(rows(explain(bear).steps[-1]))
 
 

@@ -14,7 +14,7 @@ from loopback import png
 from PIL import Image, ImageEnhance
 
 from promptkit import Picture, PictureError, PromptkitError, Session
-from promptkit.likeness import Fingerprint, alike, fingerprint
+from promptkit.likeness import Fingerprint, Likeness, alike, fingerprint, nearest
 from promptkit.picture import as_seen
 
 Change = Callable[[Image.Image], Image.Image]
@@ -141,6 +141,69 @@ def test_a_copy_of_a_real_picture_looks_like_it(change: str) -> None:
     assert missed <= (2 if "cropped" in change else 1)
 
 
+ANEW = ("saved as JPEG 30", "saved as WebP 50", "half as large", "a thumbnail of 128", "a thumbnail of 64 as JPEG")
+CROPPED = tuple(name for name in CHANGES if "cropped" in name)
+
+
+@pytest.mark.parametrize("change", [*ANEW, *CROPPED])
+def test_a_copy_is_the_same_picture(chains: list[list[Image.Image]], change: str) -> None:
+    """Saved anew, made smaller or cropped a little, a draft is the same picture as its original, and as no other step of its chain.
+
+    Measured once on 75 drafts of 15 prompts, nine of them stickers of one template's making, each with four edits: none was missed, and
+    in 74 or 75 of 75 no other was called the same. Sketches differ by 0.0009 at most when saved anew or made smaller; those of an edit
+    and its original by 0.0033 or more, but for one pair. Of 64 colours 7 were missed: they only look similar.
+    """
+    others = 0
+    for chain in chains:
+        kept = {i: look for i, image in enumerate(chain) if (look := kept_looks(image))}
+        for i, image in enumerate(chain):
+            asked = looks(CHANGES[change](image))
+            assert asked
+            found = nearest({j: how for j, look in kept.items() if (how := alike(asked, look))})
+            same = [j for j, how in found.items() if how.same]
+            assert i in same
+            others += len(same) - 1
+    assert others <= (1 if change in CROPPED else 0)
+
+
+@pytest.mark.parametrize("change", ANEW)
+def test_a_copy_of_a_real_picture_is_the_same(change: str) -> None:
+    """Of 14 real pictures two at most, plain shapes, are not known as the same when saved anew or made smaller."""
+    pairs = [(looks(CHANGES[change](image)), kept_looks(image)) for image in photographs()]
+    known = [how for asked, kept in pairs if asked and kept and (how := alike(asked, kept)) and how.same]
+    assert len(known) >= len(pairs) - 2
+
+
+@pytest.mark.parametrize("change", ANEW)
+def test_a_copy_is_never_the_same_as_another_picture(chains: list[list[Image.Image]], change: str) -> None:
+    """Where the original is not there, no picture of another subject and no edit of it is called the same: they look similar at most."""
+    kept = {(i, j): look for i, chain in enumerate(chains) for j, image in enumerate(chain) if (look := kept_looks(image))}
+    for i, j in kept:
+        asked = looks(CHANGES[change](chains[i][j]))
+        assert asked
+        assert not [k for k, look in kept.items() if k != (i, j) and (how := alike(asked, look)) and how.same]
+
+
+@pytest.mark.parametrize("pixels", [24, 50, 60, 100])
+def test_a_small_copy_is_the_same_whatever_its_size(chains: list[list[Image.Image]], pixels: int) -> None:
+    """A copy whose pixels cannot be shared out evenly among the parts of a sketch is the same picture too."""
+    image = chains[0][0]
+    asked, kept = looks(image.resize((pixels, pixels))), kept_looks(image)
+    assert asked
+    assert kept
+    how = alike(asked, kept)
+    assert how
+    assert how.same
+
+
+def test_of_cropped_copies_the_nearest_count() -> None:
+    """What is farther than one and a half times the nearest is no longer the same; within what saving anew does, all are."""
+    found = nearest({"best": Likeness(2, 0.01, True), "near": Likeness(0, 0.014, True), "far": Likeness(0, 0.016, True)})
+    assert [name for name, how in found.items() if how.same] == ["best", "near"]
+    found = nearest({"best": Likeness(0, 0.0001, True), "anew": Likeness(0, 0.003, True), "similar": Likeness(0, 0.0001, False)})
+    assert [name for name, how in found.items() if how.same] == ["best", "anew"]
+
+
 def test_other_pictures_do_not(chains: list[list[Image.Image]]) -> None:
     """Pictures of other subjects hardly ever look alike: at most 1 % of the pairs, and none of a draft and a photograph.
 
@@ -234,10 +297,10 @@ def test_a_fingerprint_packs_and_unpacks() -> None:
     """Packed, a fingerprint is always as many bytes, and comes back as it was; other bytes are none."""
     look = looks(Image.radial_gradient("L"))
     assert look
-    assert len(look.packed()) == 264
+    assert len(look.packed()) == 2568
     assert Fingerprint.unpacked(look.packed()) == look
     assert Fingerprint.unpacked(look.packed()[:-1]) is None
-    assert alike(look, look) == (0, 0.0)
+    assert alike(look, look) == (0, 0.0, True)
 
 
 def test_comparing_is_quick() -> None:

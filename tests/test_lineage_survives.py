@@ -23,6 +23,7 @@ from steps import answered, edit_json, fields, made, names, red, snapshot
 from promptkit.errors import LineageError
 from promptkit.lineage import Lineage
 from promptkit.picture import Picture
+from promptkit.record import now
 
 WRITER = str(Path(__file__).with_name("writer.py"))
 DAY = 86_400
@@ -121,7 +122,7 @@ def test_an_adopter_may_be_killed_too(lineage: Lineage) -> None:
         ({}, 0, False),
         ({"host": "elsewhere", "process": 2**22 + 1}, DAY - 60, False),
         ({"host": "elsewhere"}, DAY + 60, True),
-        ({}, DAY + 60, True),
+        ({}, DAY + 60, False),
         ({"process": None}, 0, False),
         ({"process": 2**70}, 0, True),
         ({"run": "another"}, 0, True),
@@ -136,6 +137,48 @@ def test_only_what_is_dead_is_adopted(lineage: Lineage, changes: dict[str, Any],
     assert made(Lineage(lineage.folder)).number == 2
     assert [r.number for r in Lineage(lineage.folder).records()] == ([1, 2] if adopted else [2])
     assert claim.exists() != adopted
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="when a process began is told where Linux shows it")
+@pytest.mark.parametrize(
+    ("changes", "age", "adopted"),
+    [
+        ({}, 2 * DAY, False),
+        ({"since": "1"}, 0, True),
+        ({"space": "pid:[1]"}, 0, False),
+        ({"space": "pid:[1]"}, 2 * DAY, True),
+        ({"since": None}, 0, False),
+        ({"since": None}, 2 * DAY, True),
+    ],
+    ids=["after a suspension", "its number is another's now", "another container's", "that, old", "an older promptkit's", "this, old"],
+)
+def test_a_process_is_told_from_another_with_its_number(lineage: Lineage, changes: dict[str, Any], age: int, adopted: bool) -> None:
+    """A number alone says little: containers give the same ones again, and two of them at once; what began when it says it did lives."""
+    with writer("hold", lineage.folder) as process:
+        assert process.stdout
+        process.stdout.readline()
+        (claim,) = lineage.folder.glob(".open-*")
+        edit_json(claim, **changes)
+        os.utime(claim, (time.time() - age,) * 2)
+        assert made(Lineage(lineage.folder)).number == 2
+        assert [r.number for r in Lineage(lineage.folder).records()] == ([1, 2] if adopted else [2])
+        process.kill()
+
+
+def test_a_copied_claim_of_a_step_that_is_there_makes_no_second_one(lineage: Lineage) -> None:
+    """A folder that was copied in the middle of a request, and brought up to date afterwards, has the step once."""
+    draft = lineage.begin("edit", fields())
+    draft.attempt({"started": now(), "sent_text": "a bear"})
+    copy = shutil.copytree(lineage.folder, lineage.folder.with_name("copy"))
+    draft.answer({"outcome": "picture", "text": "Here.", "cost": None}, [red()])
+    draft.commit("picture")
+    for path in lineage.folder.glob("0001-*"):
+        shutil.copy(path, copy)
+    (claim,) = copy.glob(".open-*")
+    edit_json(claim, process=2**22 + 1, since=None)
+    made(Lineage(copy))
+    assert [(r.number, r.outcome) for r in Lineage(copy).records()] == [(1, "picture"), (2, "picture")]
+    assert not list(copy.glob(".open-*"))
 
 
 def test_an_adoption_that_fails_is_made_up_for(lineage: Lineage) -> None:
@@ -197,6 +240,14 @@ def test_a_claim_with_less_than_it_should_have_is_adopted(lineage: Lineage) -> N
     made(lineage)
     assert [(r.outcome, r.cost) for r in Lineage(lineage.folder).records()] == [("interrupted", 0.04), ("picture", 0.04)]
     assert lineage.verify() == []
+
+
+def test_a_folder_that_was_deleted_is_made_again(lineage: Lineage) -> None:
+    """An open session whose folder is gone begins anew with its next step, as a new one would."""
+    made(lineage)
+    shutil.rmtree(lineage.folder)
+    assert made(lineage).number == 1
+    assert (lineage.verify(), Lineage(lineage.folder).count()) == ([], 1)
 
 
 # Rivals

@@ -111,3 +111,8 @@ def test_empty_parts_are_left_out() -> None:
     assert "figcaption" not in markup.figure("data:,")
     assert "thead" not in markup.table([(1,)])
     assert Reader(markup.table([])).tags == ["table", "tbody"]
+
+
+def test_the_cells_of_a_table_stand_apart() -> None:
+    """Not every notebook gives tables room between their cells: headings and numbers must not run together."""
+    assert markup.table([["1", "2"]], ["one", "two"]).count("padding:0 1.5em .2em 0") == 4

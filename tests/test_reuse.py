@@ -172,6 +172,25 @@ def test_a_chain_that_talks_asks_for_itself(service: Loopback) -> None:
     assert edits[0] == edits[2] != edits[1]
 
 
+def test_a_damaged_picture_in_the_middle_is_said_before_all_its_edits_are_paid_for(service: Loopback) -> None:
+    """What follows a picture that is gone are other requests then; with the file put back they are there again."""
+
+    def chain() -> list[Step]:
+        steps = [Session("./bear", endpoint=service.url).generate("a fox")]
+        for words in ("add a hat", "make it night"):
+            steps.append(steps[-1].edit(words))
+        return steps
+
+    steps = chain()
+    picture = steps[1].files[0]
+    whole = picture.read_bytes()
+    picture.write_bytes(whole[:100])
+    with pytest.warns(PromptkitWarning, match=rf"The picture of step 2 \({picture.name}\) is missing or damaged.*put the file back"):
+        assert Session("./bear", endpoint=service.url).edit("add a hat", on=1) not in steps
+    picture.write_bytes(whole)
+    assert chain() == steps
+
+
 # Takes
 
 
@@ -220,6 +239,24 @@ def test_threads_with_the_same_request_share_its_picture(service: Loopback) -> N
         steps = list(pool.map(lambda i: sessions[i % 2].generate("a fox"), range(8)))
     assert len(set(steps)) == len(service.received) == 1
     assert sorted(s.reused for s in steps) == [False] + [True] * 7
+
+
+@pytest.mark.parametrize("call", ["vary", "edit a file", "replay"])
+def test_threads_with_the_same_work_do_it_once(service: Loopback, call: str) -> None:
+    """The same variants, the same edit of a picture of one's own and the same replay are asked for once, whoever comes first."""
+    Path("lamp.png").write_bytes(png("blue"))
+    bear = Session("./bear", endpoint=service.url)
+    Session("./cat", endpoint=service.url).edit("add a hat", on="lamp.png")
+    calls = {
+        "vary": lambda: list(bear.vary("a fox", n=2, root=True)),
+        "edit a file": lambda: [bear.edit("add a hat", on="lamp.png")],
+        "replay": lambda: list(Session("./cat").replay(bear)),
+    }
+    with ThreadPoolExecutor(4) as pool:
+        done = list(pool.map(lambda _: calls[call](), range(4)))
+    assert all(steps == done[0] for steps in done)
+    assert len(bear) == 2
+    assert len(service.received) - 1 == (2 if call == "vary" else 1)
 
 
 def test_other_requests_do_not_wait(service: Loopback) -> None:

@@ -66,7 +66,7 @@ def test_errors_are_free_and_what_broke_off_may_not_be(service: Loopback) -> Non
     assert (found.usd, found.possible, found.unpriced, found.attempts) == (0.0, LIST_PRICE, 1, 4)
     assert (found.by_outcome["error"].usd, found.by_outcome["error"].unpriced) == (0.0, 0)
     assert (found.by_outcome["interrupted"].possible, found.by_outcome["interrupted"].unpriced) == (LIST_PRICE, 1)
-    assert "up to 0.0390 USD more for those that broke off or were not counted; 1 attempt without a known price" in found.summary
+    assert ", and perhaps up to 0.0390 USD more for those that broke off or were not counted; 1 attempt without a known" in found.summary
 
 
 def test_an_attempt_that_nobody_noted_an_answer_to_broke_off(tmp_path: Path) -> None:
@@ -140,8 +140,25 @@ def test_the_table_stands_in_columns(tmp_path: Path) -> None:
     lines = str(spending(lineage.records())).splitlines()
     assert "\x1b" not in "".join(lines)
     assert len({width(line.partition("0.04")[0]) for line in lines[1:] if "0.04" in line}) == 1
-    assert lines[2].split() == ["by", "model", "attempts", "USD", "may", "be", "no", "price"]
+    assert lines[2].split() == ["by", "model", "attempts", "USD"]
     assert lines[0].startswith("3 steps, 3 attempts: 0.1200 USD")
+
+
+def test_a_column_without_a_value_is_left_out(service: Loopback) -> None:
+    """What may be owed and what has no price have a column where there is such an attempt, in the terminal and in a notebook."""
+    service.always = painting
+    bear = google(service, recover=0)
+    bear.generate("a bear")
+    headings: list[tuple[bool, bool]] = []
+    for name in (None, "google", "elsewhere"):
+        if name:
+            service.say(Cut(picture_reply(png())))
+            with pytest.raises(PromptkitError):
+                google(service, name, recover=0).generate(f"a hat at {name}")
+        found = spending(records(bear))
+        tables = str(found).partition("\n")[2], found._repr_mimebundle_()["text/html"].partition("<table>")[2]
+        headings += [("perhaps" in shown, "no price" in shown) for shown in tables]
+    assert headings == [(False, False)] * 2 + [(True, False)] * 2 + [(True, True)] * 2
 
 
 def test_the_card_escapes_what_it_shows(tmp_path: Path) -> None:

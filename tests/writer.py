@@ -73,6 +73,13 @@ def rival(folder: Path, threads: str, steps: str) -> None:
     assert len(children) == len({c.id for c in children})
 
 
+def hold(folder: Path) -> None:
+    """One step whose answer came, and which is not recorded while the process lives."""
+    answered(Lineage(folder), Picture(png("red")))
+    print("ready", flush=True)
+    time.sleep(60)
+
+
 def stop(folder: Path, moment: str) -> None:
     """One step, up to a moment at which the process ends without any clearing up."""
     lineage, pictures = Lineage(folder), [Picture(png("red")), Picture(png("green"))]
@@ -151,5 +158,5 @@ def verifies(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    roles = (commits, forks, killed, rival, stop, verifies)
+    roles = (commits, forks, hold, killed, rival, stop, verifies)
     {role.__name__: role for role in roles}[sys.argv[1]](Path(sys.argv[2]), *sys.argv[3:])
