@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from promptkit import display, settings
+from promptkit.embed import has_embedded, without_embedded
 from promptkit.errors import PictureError, PromptkitError, SettingsError, brief_path, warn
 from promptkit.folding import folded, normalized, snippet
 from promptkit.likeness import Fingerprint, Likeness, alike, fingerprint, nearest
@@ -72,7 +73,7 @@ def which(picture: Any, folder: Where | None = None, *, similar: bool = False) -
     they look like is kept. Which sessions: as `sessions` says. PictureError where the picture cannot be read.
     """
     search = _Search(folder)
-    asked = _unchecked(picture)
+    asked = _without_lineage(_unchecked(picture))
     matches = search.exact(asked.sha256)
     if not any(match.made for match in matches):
         matches += search.anew(picture, asked.sha256, known=bool(matches))
@@ -80,6 +81,12 @@ def which(picture: Any, folder: Where | None = None, *, similar: bool = False) -
     found = Matches(match for match in matches if match.same or similar)
     found.similar = tuple(match for match in matches if not match.same)
     return search.ended(found)
+
+
+def _without_lineage(picture: Picture) -> Picture:
+    """A copy that was saved with its lineage inside stands for the picture that it is a copy of."""
+    data = picture.data
+    return Picture(without_embedded(data)) if has_embedded(data) else picture
 
 
 class _Search:

@@ -61,7 +61,7 @@ def import_session(path: Where, folder: Where, *, limit: int = LIMIT) -> Path:
         if not _moved(stage, target):
             _merge(stage, lineage, _in_order(stage, entries, records), archive)
     _warn_of_lost(target, records)
-    return target
+    return _path(folder)
 
 
 def session_name(path: Where) -> str:

@@ -773,3 +773,13 @@ def test_the_data_folder_may_be_named_from_here(monkeypatch: pytest.MonkeyPatch)
     made(here("bear"), blot(1))
     assert which(blot(1).image.resize((50, 50)))[0].step.number == 1
     assert sessions()[0].folder == Path.cwd() / "mine" / "sessions" / "bear"
+
+
+def test_a_copy_with_its_lineage_inside_is_the_picture_itself(tmp_path: Path) -> None:
+    """What promptkit put into a copy changes nothing of the picture: it is found by its bytes, also where it has no looks."""
+    lineage = here("bear")
+    made(lineage, Picture(png("red")))
+    copy = Session(lineage.folder)[1].save(tmp_path / "copy.png", embed=True)
+    assert copy.read_bytes() != png("red")
+    (found,) = which(copy)
+    assert (found.step.number, found.exact) == (1, True)
