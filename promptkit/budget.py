@@ -68,11 +68,10 @@ class Budget:
 
     def _recorded(self, estimate: float) -> float:
         """What the records cost; one that cannot be read counts as a request like the next one."""
-        records = self._lineage.records()  # looked up last: what has become a record meanwhile counts twice, and not never
+        records, self._unread = self._lineage.read()  # looked up last: what has become a record meanwhile counts twice, and not never
         for record in records:
             if record.id not in self._used_by:
                 self._used_by[record.id] = spent_at_most([record])
-        self._unread = self._lineage.count() - len(records)
         return sum(self._used_by[r.id] for r in records) + self._unread * estimate
 
     def _set_aside(self, usd: float) -> None:

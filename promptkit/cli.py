@@ -18,7 +18,7 @@ from typing import Any
 
 from promptkit import __version__, cli_catalog, cli_explain, cli_replay, cli_takeaway, cli_templates, display, files
 from promptkit.cli_templates import spelled_out, template_named
-from promptkit.console import PATHS_WHOLE, say, usage
+from promptkit.console import PATHS_WHOLE, add_command, say, usage
 from promptkit.errors import (
     BudgetExceeded,
     LineageError,
@@ -362,8 +362,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
     def command(name: str, run: Any, text: str, *groups: Any) -> argparse.ArgumentParser:
-        made: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
-        made.set_defaults(run=run, library=())
+        made = add_command(commands, name, run, text)
         for group in groups:
             group(made)
         return made

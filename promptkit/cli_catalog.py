@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from promptkit.console import say
+from promptkit.console import add_command, say
 
 if TYPE_CHECKING:
     from promptkit.results import Results
@@ -61,11 +62,7 @@ def _shown(found: Results[Any], lines: Sequence[tuple[str, Sequence[Path]]]) -> 
 def add_commands(commands: Any) -> None:
     """Adds sessions, find and which to the commands of a parser (what its add_subparsers returned)."""
 
-    def command(name: str, run: Any, text: str) -> argparse.ArgumentParser:
-        made: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
-        made.set_defaults(run=run, library=())
-        return made
-
+    command = partial(add_command, commands)
     where = "a folder that holds sessions, or one (your data folder)"
     listed = command("sessions", _sessions, "list the sessions with steps, cost, last change, tags and head")
     places = listed.add_mutually_exclusive_group()

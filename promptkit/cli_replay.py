@@ -10,7 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from promptkit.console import say
+from promptkit.console import add_command, say
 from promptkit.errors import PictureError, StepNotFound
 from promptkit.library import Library, templates
 from promptkit.replay import Rehearsal, declared_inputs, replay
@@ -87,8 +87,7 @@ def add_commands(commands: Any, existing: Any, inputs: Any, shown: Any) -> None:
     shared = _Shared(existing, inputs, shown)
 
     def command(name: str, run: Callable[[argparse.Namespace, _Shared], int], text: str) -> argparse.ArgumentParser:
-        made: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
-        made.set_defaults(run=lambda options: run(options, shared), library=())
+        made = add_command(commands, name, lambda options: run(options, shared), text)
         made.add_argument("-s", "--session", required=True, metavar="SESSION", help="a session's name, or its folder as a path")
         made.add_argument("-e", "--endpoint", help="google, deerapi, aaigc, offline, one of your own, or a base URL")
         made.add_argument("-m", "--model")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import shlex
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from promptkit import display, files
 from promptkit.columns import printable
-from promptkit.console import say
+from promptkit.console import add_command, say
 from promptkit.errors import LineageError, did_you_mean
 from promptkit.folder import MARKER
 from promptkit.record import Record
@@ -118,11 +119,7 @@ def _bytes(count: int) -> str:
 def add_commands(commands: Any) -> None:
     """Adds export, import, save and embedded to what can follow `promptkit`; `commands` is argparse's action for subcommands."""
 
-    def command(name: str, run: Any, text: str) -> argparse.ArgumentParser:
-        made: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
-        made.set_defaults(run=run, library=())
-        return made
-
+    command = partial(add_command, commands)
     export = command("export", _export, "write the trail of a step, or a whole session, as one zip")
     export.add_argument("session", metavar="SESSION", help="a session's name, or its folder as a path")
     export.add_argument("-o", "--output", metavar="FILE", help="the zip (here, by the session's name; with --strip stripped.zip)")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import re
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 from promptkit import settings
-from promptkit.console import say, usage
+from promptkit.console import add_command, say, usage
 from promptkit.errors import SettingsError, TemplateError, brief_path
 from promptkit.library import Library, Shelf, builtin_folder, folder_library, shelves_of, template_names, templates
 from promptkit.template import Template
@@ -149,11 +149,7 @@ def add_commands(parser: argparse.ArgumentParser) -> None:
     """Adds what can follow `promptkit templates`."""
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
-    def command(name: str, run: Any, text: str) -> argparse.ArgumentParser:
-        made: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
-        made.set_defaults(run=run, library=())
-        return made
-
+    command = partial(add_command, commands)
     show = command("show", _show, "list the templates, or show one; `promptkit templates NAME` is short for it")
     show.add_argument("name", nargs="?", metavar="NAME")
     _more_templates(show)

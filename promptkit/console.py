@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
 import codecs
 import sys
+from collections.abc import Callable
+from typing import Any
 
 from promptkit.columns import printable
 
-__all__ = ["PATHS_WHOLE", "say", "usage"]
+__all__ = ["PATHS_WHOLE", "add_command", "say", "usage"]
 
 PATHS_WHOLE = "promptkit.paths"  # how a stream's errors= names it
 
@@ -25,6 +28,13 @@ def _own_bytes(error: UnicodeError) -> tuple[bytes | str, int]:
 
 
 codecs.register_error(PATHS_WHOLE, _own_bytes)
+
+
+def add_command(commands: Any, name: str, run: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
+    """Adds a command to those of a parser (what its add_subparsers returned); `run` gets its options and returns the exit status."""
+    made: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
+    made.set_defaults(run=run, library=())
+    return made
 
 
 def usage(message: str) -> SystemExit:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from promptkit.folder import MARKER, frame, tag_mark
 from promptkit.picture import SUFFIXES
-from promptkit.record import RECORD_NAME, Record, read_json, sources_digest, whole_text
+from promptkit.record import FULL_SHA256, RECORD_NAME, Record, json_object, read_json, sources_digest, whole_text
 
 __all__ = [
-    "ID",
     "Contents",
     "digest_in",
     "first_of",
@@ -27,7 +24,6 @@ __all__ = [
     "tagged_step",
 ]
 
-ID = re.compile(r"[0-9a-f]{64}")
 ANY_SUFFIX = "|".join(re.escape(s) for s in sorted({*SUFFIXES.values(), ".img"}))
 NAMES = {  # where a name holds a hash, or its beginning, that is its last group
     "record": RECORD_NAME,
@@ -102,20 +98,12 @@ def tagged_step(data: bytes, name: str) -> str | None:
 
     That is a text that is no number, an id, and the text's hash in the file's name.
     """
-    tag = _json_object(data)
+    tag = json_object(data)
     text, full_id = tag.get("name"), tag.get("id")
-    if kind_of(name) != "tag" or not isinstance(text, str) or not isinstance(full_id, str) or not ID.fullmatch(full_id):
+    if kind_of(name) != "tag" or not isinstance(text, str) or not isinstance(full_id, str) or not FULL_SHA256.fullmatch(full_id):
         return None
     is_name = bool(text.strip()) and not text.strip().isdigit() and text.splitlines() == [text] == [whole_text(text)]
     return full_id if is_name and tag_mark(text) == digest_in(name) else None
-
-
-def _json_object(data: bytes) -> Mapping[str, Any]:
-    try:
-        value = json.loads(data)
-    except (ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
 
 
 def framed(position: Sequence[str]) -> Contents:

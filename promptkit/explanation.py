@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -12,7 +11,7 @@ from typing import Any
 from promptkit import display, markup
 from promptkit.changes import Changes
 from promptkit.columns import printable, width
-from promptkit.record import Record
+from promptkit.record import FULL_SHA256, Record
 from promptkit.spending import Spending, spending
 from promptkit.step import Step
 from promptkit.words import Words
@@ -27,7 +26,6 @@ OTHER = 0.5  # two prompts that share less of the shorter one's words are two pr
 PICTURE_PIXELS = 160
 LEAD = "  "
 HASHED = ("template", "with", "original", "id")  # rows with ids, digests and names of files
-ID = re.compile(r"[0-9a-f]{64}")
 
 
 class _Unset:
@@ -102,7 +100,7 @@ class Explained:
     def _noted(self, value: object) -> str:
         """What stands in its meta; ids as the steps that they are of, as `squash` and `replay` note them."""
         values = value if isinstance(value, list) else [value]
-        ids = [i for i in values if isinstance(i, str) and ID.fullmatch(i)]
+        ids = [i for i in values if isinstance(i, str) and FULL_SHA256.fullmatch(i)]
         return ", ".join(display.step_named(self.step.lineage, i) for i in ids) if ids and ids == values else str(value)
 
     def _template_rows(self) -> Iterator[tuple[str, str]]:

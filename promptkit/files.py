@@ -12,7 +12,7 @@ import socket
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +78,7 @@ def _host_mark() -> str:
 def whose() -> dict[str, Any]:
     """What tells this process from all others, for a note that `is_abandoned` judges."""
     process = os.getpid()
-    return {"host": socket.gethostname(), "space": _space(), "process": process, "run": RUN, "since": _since(process)}
+    return {"host": socket.gethostname(), "space": _space(), "process": process, "run": RUN, "since": _own_since(process)}
 
 
 def is_abandoned(path: Path, note: Mapping[str, Any]) -> bool:
@@ -113,6 +113,9 @@ def _since(process: int) -> str | None:
     except OSError:
         return None
     return stat.rpartition(b")")[2].split()[19].decode()  # the 22nd field; the second, a name in brackets, holds what it likes
+
+
+_own_since = lru_cache(maxsize=1)(_since)  # notes are written often; a forked child has another number
 
 
 def _runs(process: int) -> bool:

@@ -15,12 +15,12 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from promptkit import files
-from promptkit.contents import ID, digest_in, first_of, is_whole, kind_of, needed, plain_name, sha256_of, tagged_step
+from promptkit.contents import digest_in, first_of, is_whole, kind_of, needed, plain_name, sha256_of, tagged_step
 from promptkit.errors import LineageError, warn
 from promptkit.folder import BESIDE, LAYOUT, MARKER, frame, make
 from promptkit.lineage import Lineage
 from promptkit.picture import Picture, media_type, suffix_of
-from promptkit.record import Record, read_json, sources_digest
+from promptkit.record import FULL_SHA256, Record, read_json, sources_digest
 
 __all__ = ["LIMIT", "import_session", "session_name"]
 
@@ -265,7 +265,7 @@ def _is_plausible(record: Record) -> bool:
     named = [o["file"] for o in record.outputs] + [s["file"] for s in record.sources if s.get("file")]
     return (
         0 < record.number <= LAST_NUMBER
-        and all(ID.fullmatch(i) for i in record.origins)
+        and all(FULL_SHA256.fullmatch(i) for i in record.origins)
         and all(e["mime_type"].startswith("image/") for e in (*record.outputs, *record.sources))
         and {kind_of(n) for n in named} <= {"picture", "source"}
         and set(named) <= set(needed(record))
@@ -275,7 +275,7 @@ def _is_plausible(record: Record) -> bool:
 
 def _fits(inner: str, sha256: str) -> bool:
     """Whether the file's name holds what it should be the hash of."""
-    return bool(ID.fullmatch(sha256) and digest_in(inner)) and sha256.startswith(digest_in(inner))
+    return bool(FULL_SHA256.fullmatch(sha256) and digest_in(inner)) and sha256.startswith(digest_in(inner))
 
 
 def _wrong(path: Path, inner: str, sha256: str | None, ids: set[str]) -> str:

@@ -76,6 +76,11 @@ class Lineage:
                     insort(self._read, record, key=lambda r: (r.number, r.id))
             return tuple(self._read)
 
+    def read(self) -> tuple[tuple[Record, ...], int]:
+        """All records that can be read, by number, and how many cannot: both of one look at the folder."""
+        with self._lock:
+            return self.records(), len(self._unread)
+
     def count(self) -> int:
         """How many steps there are, without reading them."""
         return len(self._listed())

@@ -16,6 +16,7 @@ from promptkit.errors import LineageError
 from promptkit.picture import Picture
 
 __all__ = [
+    "FULL_SHA256",
     "HAS_PICTURE",
     "RECORD_NAME",
     "SCHEMA",
@@ -24,6 +25,7 @@ __all__ = [
     "added_up",
     "is_usd",
     "json_bytes",
+    "json_object",
     "now",
     "number_of",
     "read_json",
@@ -34,6 +36,7 @@ __all__ = [
 ]
 
 SCHEMA = "1.0"
+FULL_SHA256 = re.compile(r"[0-9a-f]{64}")  # a step's id is one, too
 RECORD_NAME = re.compile(r"(\d{4,})-([\w.]+)-([0-9a-f]{10})\.json")
 HAS_PICTURE = ("picture", "added")
 MOST_USD = 1e9  # more than any attempt can cost, and little enough to be added up
@@ -297,8 +300,16 @@ def json_bytes(value: Mapping[str, Any], *, indent: int | None = 1) -> bytes:
 def read_json(path: Path) -> dict[str, Any]:
     """The object in a JSON file; an empty one where there is none, or none that can be read."""
     try:
-        value = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
+        return json_object(path.read_bytes())
+    except (OSError, ValueError):  # ValueError: a name that no file can have
+        return {}
+
+
+def json_object(data: bytes) -> dict[str, Any]:
+    """The object that JSON bytes hold; an empty one where they hold none."""
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
 

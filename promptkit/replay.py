@@ -7,7 +7,6 @@ found by its recipe and not asked for again; that is also how a replay that was 
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -23,7 +22,7 @@ from promptkit.library import Library
 from promptkit.lineage import Lineage
 from promptkit.picture import Picture
 from promptkit.plan import Plan, known_hints, trail
-from promptkit.record import Record
+from promptkit.record import FULL_SHA256, Record
 from promptkit.rehearsal import Rehearsal, Rehearsed, brief
 from promptkit.rewording import Reworded, Rewording, declared_inputs, refuse_unknown_inputs
 from promptkit.settings import Endpoint
@@ -32,7 +31,6 @@ from promptkit.step import Step, Steps
 __all__ = ["Rehearsal", "Rehearsed", "declared_inputs", "replay"]
 
 REPLAYS = "replays"  # in a step's meta: the id of the step that it replays
-ID = re.compile(r"[0-9a-f]{64}")
 OF_INTO = ("aspect_ratio", "image_size", "seed", "temperature", "safety", "api_key", "transport", "chain", "recover", "budget", "deadline")
 HINTS = {
     **{name: f"Session(into, {name}=…)" for name in OF_INTO},
@@ -382,4 +380,4 @@ def _meta(record: Record) -> dict[str, Any]:
 
 
 def _is_ids(value: object) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(i, str) and ID.fullmatch(i) for i in value)
+    return isinstance(value, list) and bool(value) and all(isinstance(i, str) and FULL_SHA256.fullmatch(i) for i in value)

@@ -248,8 +248,7 @@ class Session(Cursor):
     @property
     def spending(self) -> Spending:
         """What was spent, by model and by outcome; shows itself as tables."""
-        records = self._lineage.records()
-        return spending(records, self._lineage.count() - len(records))
+        return spending(*self._lineage.read())
 
     def explain(self, step: object = None, *, measured: bool = False) -> Explanation:
         """How a step, by default the head, came to be, from its root on; `measured` compares each edit with what it started from."""
@@ -527,11 +526,13 @@ class Session(Cursor):
         on the disk or its process was killed.
         """
         self._lineage.settle()
-        found = self._found(plan)
+        answered = self._answered(plan)
+        found = self._first_whole(answered)
         if found is None and self._reuse and self._lineage.adopt():
             found = self._found(plan)
         if found is None:
-            self._warn_of_damage(plan)
+            if lost := next((r for r in answered if r.recipe == plan.recipe), None):
+                _warn_of_damage(lost)
             return None
         log.info("step %d is this very request; nothing was sent", found.number)
         if (found.request.get("endpoint"), found.request.get("model")) != (plan.endpoint, plan.model):
@@ -539,19 +540,18 @@ class Session(Cursor):
             warn(f"Step {found.number} asked {made} for this already, and is reused; fresh=True asks {plan.model} at {plan.endpoint}.")
         return self._step_of(found, reused=True)
 
-    def _warn_of_damage(self, plan: Plan) -> None:
-        """A picture that is gone is asked for anew, and takes another id, so that all its edits are other requests then."""
-        lost = next((r for r in self._lineage.with_recipe(plan.recipe) if r.ok), None) if self._reuse else None
-        if lost:
-            files = ", ".join(Path(output["file"]).name for output in lost.outputs)
-            said = f"The picture of step {lost.number} ({files}) is missing or damaged: it is asked for anew, and so would be its edits"
-            warn(f"{said}; put the file back to keep them, or go on from a later step with on=.")
-
     def _found(self, plan: Plan) -> Record | None:
+        return self._first_whole(self._answered(plan))
+
+    def _first_whole(self, answered: Sequence[Record]) -> Record | None:
+        return next(filter(self._lineage.is_whole, answered), None)
+
+    def _answered(self, plan: Plan) -> list[Record]:
+        """The steps that asked for this and got a picture, whether it is whole still or not."""
         if not self._reuse:
-            return None
+            return []
         recipes = dict.fromkeys(p.recipe for p in self._readings(plan))
-        return next((r for r in self._lineage.with_recipe(*recipes) if r.ok and self._lineage.is_whole(r)), None)
+        return [r for r in self._lineage.with_recipe(*recipes) if r.ok]
 
     def _readings(self, plan: Plan) -> Iterator[Plan]:
         """The plan; and, where neither endpoint nor model is named, the same at those that this session has asked: the head that they
@@ -587,20 +587,8 @@ def _listed(references: object) -> tuple[object, ...]:
     return tuple(references)
 
 
-ASKING: WeakValueDictionary[tuple[Path, str], _Held] = WeakValueDictionary()
-
-
-class _Held:
-    """A lock that can be forgotten when nobody holds it."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-
-    def __enter__(self) -> None:
-        self._lock.acquire()
-
-    def __exit__(self, *_: object) -> None:
-        self._lock.release()
+ASKING: WeakValueDictionary[tuple[Path, str], threading.Lock] = WeakValueDictionary()  # a lock that nobody holds is forgotten
+ASKING_GUARD = threading.Lock()  # setdefault alone could give two threads a lock each
 
 
 @contextmanager
@@ -608,7 +596,9 @@ def _only_one_asks(folder: Path, *asked: str) -> Iterator[None]:
     """Of several threads with the same requests (or pictures to add) one asks, and the others find its steps."""
     with ExitStack() as held:
         for each in sorted(set(asked)):  # in one order, so that no two wait for each other
-            held.enter_context(ASKING.setdefault((folder, each), _Held()))
+            with ASKING_GUARD:
+                lock = ASKING.setdefault((folder, each), threading.Lock())
+            held.enter_context(lock)
         yield
 
 
@@ -616,6 +606,13 @@ def _warn_of_kept(step: Step, plan: Plan) -> None:
     """A step that is reused is as it was recorded."""
     if plan.label is not None and plan.label != step.label:
         warn(f"Step {step.number} is reused, and keeps its label {step.label!r}; fresh=True asks anew, for a step labelled {plan.label!r}.")
+
+
+def _warn_of_damage(lost: Record) -> None:
+    """A picture that is gone is asked for anew, and takes another id, so that all its edits are other requests then."""
+    files = ", ".join(Path(output["file"]).name for output in lost.outputs)
+    said = f"The picture of step {lost.number} ({files}) is missing or damaged: it is asked for anew, and so would be its edits"
+    warn(f"{said}; put the file back to keep them, or go on from a later step with on=.")
 
 
 def _is_file(name: str) -> bool:

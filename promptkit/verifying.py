@@ -21,12 +21,11 @@ from promptkit.folder import (
     tag_mark,
     template_path,
 )
-from promptkit.record import RECORD_NAME, Problem, Record, number_of, read_json, sources_digest, wrong_file
+from promptkit.record import FULL_SHA256, RECORD_NAME, Problem, Record, number_of, read_json, sources_digest, wrong_file
 
 __all__ = ["verify", "wrong_outputs"]
 
 PICTURE_NAME = re.compile(r"(\d{4,})-[\w.]+-[0-9a-f]{10}\.(?!json$)\w+")
-SHA256 = re.compile(r"[0-9a-f]{64}")
 Wrong = Iterator[tuple[Path, str]]
 
 
@@ -136,7 +135,7 @@ def _wrong_beside(lineage: Checked) -> Wrong:
     if lineage.exists and not is_marked(folder):
         yield folder / MARKER, f"is missing or cannot be read; {MARKER_HOLDS}, and the next step mends it"
     for path in (*_beside(folder, "sources"), *_beside(folder, "extra")):
-        if SHA256.fullmatch(path.name.partition(".")[0]):  # else it is none of ours, such as a file manager's notes
+        if FULL_SHA256.fullmatch(path.name.partition(".")[0]):  # else it is none of ours, such as a file manager's notes
             yield from wrong_file(path, path.name.partition(".")[0])
     for path in _beside(folder, "templates", ".json"):
         yield from _wrong_template(path)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -56,3 +59,14 @@ def snapshot(folder: Path) -> dict[str, tuple[int, int]]:
 def edit_json(path: Path, **changes: Any) -> None:
     """Writes other values into a JSON file."""
     path.write_text(json.dumps({**json.loads(path.read_bytes()), **changes}), encoding="utf-8")
+
+
+@contextmanager
+def room(size: int) -> Iterator[None]:
+    """No file may grow beyond so many bytes: what a full disk is, for root too."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)

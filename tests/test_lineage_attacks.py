@@ -48,6 +48,16 @@ def run(what: str, *arguments: object, **more: Any) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, **more)
 
 
+def told_together(processes: list[subprocess.Popen[str]]) -> list[str]:
+    """The lines that processes print which begin in the same moment: when all of them are ready."""
+    for process in processes:
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        print(file=process.stdin, flush=True)
+    return [line for process in processes for line in process.communicate()[0].splitlines()]
+
+
 def done(what: str, *arguments: object, **more: Any) -> tuple[str, str]:
     """What such a process printed, once it has ended well."""
     process = run(what, *arguments, stderr=subprocess.PIPE, **more)
@@ -549,12 +559,7 @@ def test_four_processes_of_eight_threads_share_a_session(tmp_path: Path) -> None
     bear = Session(tmp_path / "bear", endpoint="offline")
     bear.add(png())
     crowds = [run("crowd", bear.folder) for _ in range(4)]
-    for process in crowds:
-        assert process.stdout
-        assert process.stdout.readline() == "ready\n"
-    for process in crowds:
-        print(file=process.stdin, flush=True)
-    given = [line for process in crowds for line in process.communicate()[0].split()]
+    given = [word for line in told_together(crowds) for word in line.split()]
     assert [process.returncode for process in crowds] == [0] * 4
     assert len(given) == 4 * 4 * 9
     again = Session(bear.folder)
@@ -901,12 +906,7 @@ def test_four_processes_share_a_budget(priced: Loopback, tmp_path: Path) -> None
     """Four processes that ask at once with one budget pay for as many pictures as it allows and not for one more; no note is left."""
     Session(tmp_path / "bear", endpoint="offline").add(png())
     all_ = [run("spends", tmp_path / "bear", 0.2, 6) for _ in range(4)]
-    for process in all_:
-        assert process.stdout
-        assert process.stdout.readline() == "ready\n"
-    for process in all_:
-        print(file=process.stdin, flush=True)
-    lines = [line for process in all_ for line in process.communicate()[0].splitlines()]
+    lines = told_together(all_)
     bear = Session(tmp_path / "bear", endpoint="google", budget=0.2)
     assert len(lines) == 24
     assert sum(line.startswith("paid") for line in lines) == len(priced.received) == 5

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import shutil
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from loopback import png
-from steps import answered, edit_json, fields, made, names, red, snapshot
+from steps import answered, edit_json, fields, made, names, red, room, snapshot
 
 from promptkit.errors import LineageError
 from promptkit.lineage import Lineage
@@ -346,17 +344,6 @@ def test_verify_sees_through_what_others_are_writing(lineage: Lineage) -> None:
 
 
 # A disk that is full, or says no
-
-
-@contextmanager
-def room(size: int) -> Iterator[None]:
-    """No file may grow beyond so many bytes: what a full disk is, for root too."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 NOISE = Picture(png() + bytes(20_000))

@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import random
-import resource
 import shutil
 import subprocess
 import sys
@@ -24,7 +23,7 @@ from typing import Any
 
 import pytest
 from loopback import Loopback, picture_reply, png, text_reply
-from steps import names, snapshot
+from steps import names, room, snapshot
 
 from promptkit import LineageError, NoPicture, PromptkitWarning, Session, StepNotFound, files, templates
 from promptkit.embed import read_embedded
@@ -69,17 +68,6 @@ def write(path: Path, contents: Archive, **options: Any) -> Path:
 
 def on_disk(folder: Path) -> Archive:
     return {p.relative_to(folder.parent).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
-
-
-@contextmanager
-def small_files(size: int) -> Iterator[None]:
-    """No file can grow beyond so many bytes, as on a disk that fills up."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def left_by_a_dead_process(beside: Path, *, folder: bool = False) -> Path:
@@ -245,7 +233,7 @@ def test_a_full_disk_leaves_no_half_archive(bear: Session) -> None:
     """Where the disk is full nothing appears, neither the zip nor the session's folder nor what would hold it."""
     path = export(bear, "whole.zip")
     before = names(Path.cwd())
-    with small_files(20_000):
+    with room(20_000):
         with pytest.raises(LineageError, match="cannot be written"):
             export(bear, "half.zip")
         with pytest.raises(LineageError, match="unpacked"):
