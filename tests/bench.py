@@ -37,7 +37,7 @@ def picture() -> bytes:
 
 
 def serve() -> None:
-    from loopback import picture_reply, serving
+    from kit.loopback import picture_reply, serving
 
     with serving() as loopback:
         loopback.always = picture_reply(picture())

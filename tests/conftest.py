@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import time
-import venv
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-import conformance
 import pytest
-from loopback import Loopback, serving
+from kit import conformance
+from kit.loopback import Loopback, serving
+from kit.places import TESTS, FreshEnvironment
 
-ROOT = Path(__file__).resolve().parents[1]
-SHARED = ROOT.parent / "shared"
-PIP = (sys.executable, "-m", "pip")
 OURS = ("PROMPTKIT_", "GEMINI_", "GOOGLE_", "DEERAPI_", "AAIGC_")
 
 
@@ -29,6 +23,7 @@ def own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         if name.startswith(OURS) or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("PROMPTKIT_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(TESTS), *filter(None, [os.environ.get("PYTHONPATH")])]))  # processes find kit
     work = tmp_path / "work"
     work.mkdir()
     monkeypatch.chdir(work)
@@ -71,41 +66,7 @@ def tokyo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     time.tzset()
 
 
-@dataclass(frozen=True)
-class FreshEnvironment:
-    """A virtual environment in which only the built wheel is, with what it depends on."""
-
-    wheel: Path
-    python: Path
-
-    def install(self, project: Path) -> None:
-        """Installs a project that lies in a folder, built as its author would build it."""
-        subprocess.run([*PIP, "wheel", "--no-deps", "--no-build-isolation", "-q", "-w", project / "dist", project], check=True)
-        self._install(*(project / "dist").glob("*.whl"))
-
-    def _install(self, *wheels: Path) -> None:
-        subprocess.run([*PIP, f"--python={self.python}", "install", "-q", *wheels], check=True)
-
-    def run(self, *arguments: str, cwd: Path) -> str:
-        """What its interpreter prints."""
-        return subprocess.run([self.python, *arguments], cwd=cwd, capture_output=True, text=True, check=True).stdout
-
-
 @pytest.fixture(scope="session")
 def fresh_environment(tmp_path_factory: pytest.TempPathFactory) -> FreshEnvironment:
     """The wheel, built and installed where nothing else is."""
-    folder = tmp_path_factory.mktemp("fresh")
-    subprocess.run([*PIP, "wheel", "--no-deps", "--no-build-isolation", "-q", "-w", folder, ROOT], check=True)
-    venv.create(folder / "env", with_pip=False)
-    python = folder / "env" / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
-    made = FreshEnvironment(next(folder.glob("promptkit_image-*.whl")), python)
-    made._install(made.wheel)
-    return made
-
-
-def shared(name: str) -> Path:
-    """A folder of data that lies beside the project; the test skips where it is not."""
-    folder = SHARED / name
-    if not folder.is_dir():
-        pytest.skip(f"{folder} is not here; it is data to test against and no part of the project")
-    return folder
+    return FreshEnvironment.made_in(tmp_path_factory.mktemp("fresh"))

@@ -27,7 +27,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from loopback import Cut, Hang, Received, Trickle, error_reply, json_reply, picture_reply, png, serving, text_reply
+from kit.loopback import Cut, Hang, Received, Trickle, error_reply, json_reply, picture_reply, png, serving, text_reply
 
 from promptkit import Endpoint, PromptkitError, PromptkitWarning, Request, RequestsTransport, Response, Session, Step, TransportError
 

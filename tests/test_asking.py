@@ -10,7 +10,7 @@ import warnings
 from pathlib import Path
 
 import pytest
-from loopback import Hang, Loopback, error_reply, json_reply, picture_reply, png, text_reply
+from kit.loopback import Hang, Loopback, error_reply, json_reply, picture_reply, png, text_reply
 
 from promptkit import (
     BudgetExceeded,

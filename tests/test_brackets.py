@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import shared
 from hypothesis import example, given
 from hypothesis import strategies as st
+from kit.places import shared
 
 from promptkit import closed
 from promptkit.brackets import from_brackets

@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from loopback import png
+from kit.loopback import png
+from kit.steps import answered, edit_json, fields, made, snapshot
 from PIL import Image, ImageDraw, ImageEnhance
-from steps import answered, edit_json, fields, made, snapshot
 
 from promptkit import Picture, PictureError, PromptkitWarning, Session, SettingsError, import_session, settings
 from promptkit.catalog import find, sessions, which

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import shared
-from loopback import png
+from kit.loopback import png
+from kit.places import shared
+from kit.steps import failed, made
 from PIL import Image, ImageDraw, ImageOps
-from steps import failed, made
 
 from promptkit import Picture, PromptkitError, Session, Step, templates
 from promptkit.changes import MOST_KEPT, SQUASHES, changes, cheap_warnings, compared

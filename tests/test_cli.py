@@ -11,7 +11,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from loopback import Loopback, error_reply, png, text_reply
+from kit.loopback import Loopback, error_reply, png, text_reply
+from kit.shell import run
 
 from promptkit import Session
 
@@ -19,15 +20,6 @@ QUOTED_BEAR = (
     "A kawaii sticker of a happy bear, featuring big round eyes and a bright, bold color palette. "
     "The design should have clear outlines and simple cel shading. The background must be white."
 )
-
-
-def run(*arguments: object, code: int = 0) -> tuple[str, str]:
-    """What the command prints on stdout and stderr; its exit status is checked."""
-    command = [sys.executable, "-m", "promptkit", *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", env={**os.environ, "PYTHONUTF8": "1"})
-    assert done.returncode == code, done.stderr
-    assert "Traceback" not in done.stderr
-    return done.stdout, done.stderr
 
 
 def test_the_demo_shows_the_whole_thing_and_commands_that_work() -> None:

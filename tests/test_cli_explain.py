@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from loopback import png
-from steps import made
+from kit.loopback import png
+from kit.steps import made
 
 from promptkit import Picture, Session
 from promptkit.cli_explain import add_commands, print_spending

@@ -6,8 +6,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from loopback import png
-from test_cli import run
+from kit.loopback import png
+from kit.shell import run
 
 from promptkit import Session, templates
 

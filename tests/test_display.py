@@ -7,8 +7,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from loopback import Loopback, picture_reply, png, text_reply
-from steps import made as recorded
+from kit.loopback import Loopback, picture_reply, png, text_reply
+from kit.steps import made as recorded
 
 from promptkit import NoPicture, Picture, Session
 from promptkit.display import LEGEND, contact_sheet, named, page_html, shortened, tree_html, tree_text

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from loopback import Loopback, picture_reply, png
+from kit.loopback import Loopback, picture_reply, png
+from kit.steps import made, snapshot
 from PIL import Image
-from steps import made, snapshot
 
 from promptkit import LineageError, Picture, PictureError, PromptkitWarning, Session, templates
 from promptkit.embed import LARGEST, has_embedded, lineage_of, read_embedded, save_embedded, with_embedded, without_embedded

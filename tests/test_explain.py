@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from loopback import Cut, Loopback, Received, error_reply, picture_reply, png, text_reply
-from steps import edit_json, failed, made, snapshot
+from kit.loopback import Cut, Loopback, Received, error_reply, picture_reply, png, text_reply
+from kit.steps import edit_json, failed, made, snapshot
 
 from promptkit import Endpoint, Picture, Session, StepNotFound, TransportError, templates
 from promptkit.errors import LineageError

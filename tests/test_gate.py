@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from loopback import Loopback, Received, error_reply, picture_reply, png, serving
+from kit.loopback import Loopback, Received, error_reply, picture_reply, png, serving
 
 from promptkit import RateLimited, Session
 from promptkit.gate import Gate

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from functools import cache
 
 import pytest
-from conftest import shared
-from loopback import png
+from kit.loopback import png
+from kit.places import shared
 from PIL import Image, ImageEnhance
 
 from promptkit import Picture, PictureError, PromptkitError, Session

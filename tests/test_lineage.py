@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from loopback import png
-from steps import answered, edit_json, failed, fields, made, names, red, snapshot
+from kit.loopback import png
+from kit.steps import answered, edit_json, failed, fields, made, names, red, snapshot
 
 from promptkit.draft import Draft
 from promptkit.errors import LineageError, StepNotFound

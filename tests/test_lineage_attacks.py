@@ -25,8 +25,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from loopback import Loopback, picture_reply, png
-from steps import answered, edit_json, fields, made, names, snapshot
+from kit.loopback import Loopback, picture_reply, png
+from kit.steps import answered, edit_json, fields, made, names, snapshot
 
 from promptkit import BudgetExceeded, FunctionTransport, LineageError, Session, StepNotFound, templates
 from promptkit.lineage import Lineage

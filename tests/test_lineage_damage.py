@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from loopback import png
-from steps import answered, edit_json, failed, fields, made, red
+from kit.loopback import png
+from kit.steps import answered, edit_json, failed, fields, made, red
 
 from promptkit.errors import LineageError
 from promptkit.lineage import Lineage

@@ -15,15 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from loopback import png
-from steps import answered, edit_json, fields, made, names, red, room, snapshot
+from kit.loopback import png
+from kit.steps import answered, edit_json, fields, made, names, red, room, snapshot
 
 from promptkit.errors import LineageError
 from promptkit.lineage import Lineage
 from promptkit.picture import Picture
 from promptkit.record import now
 
-WRITER = str(Path(__file__).with_name("writer.py"))
 DAY = 86_400
 
 
@@ -33,7 +32,8 @@ def lineage(tmp_path: Path) -> Lineage:
 
 
 def writer(*arguments: object) -> subprocess.Popen[str]:
-    return subprocess.Popen([sys.executable, WRITER, *map(str, arguments)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    command = [sys.executable, "-m", "kit.writer", *map(str, arguments)]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
 def stopped(lineage: Lineage, moment: str) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import FreshEnvironment
+from kit.places import FreshEnvironment
 
 from promptkit import PromptkitWarning, Session, TemplateNotFound, templates
 from promptkit.cli import main

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import shared
 from hypothesis import given
 from hypothesis import strategies as st
-from loopback import png
+from kit.loopback import png
+from kit.places import shared
 from PIL import Image
 
 from promptkit.errors import LineageError, PictureError, PromptkitWarning

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from loopback import Loopback, error_reply
+from kit.loopback import Loopback, error_reply
 
 SCRIPT = """
 import sys

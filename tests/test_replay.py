@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from loopback import Hang, Loopback, Received, Reply, error_reply, picture_reply, png
-from steps import edit_json, snapshot
+from kit.loopback import Hang, Loopback, Received, Reply, error_reply, picture_reply, png
+from kit.steps import edit_json, snapshot
 
 from promptkit import (
     BudgetExceeded,

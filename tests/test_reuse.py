@@ -13,12 +13,11 @@ from typing import Any
 
 import nbformat
 import pytest
-from loopback import Loopback, Received, error_reply, picture_reply, png, serving, text_reply
+from kit.loopback import Loopback, Received, error_reply, picture_reply, png, serving, text_reply
 
 from promptkit import Library, Session, Step, settings
 from promptkit.errors import PromptkitError, PromptkitWarning
 
-RUNNER = Path(__file__).with_name("notebook.py")
 pytestmark = pytest.mark.filterwarnings("ignore:step", "ignore:same bytes")  # pictures of other sizes than those they continue
 
 
@@ -59,7 +58,7 @@ def test_a_notebook_that_is_run_again_sends_nothing(service: Loopback, monkeypat
     sent = []
     for _ in range(2):
         nbformat.write(notebook, "n.ipynb")
-        subprocess.run([sys.executable, RUNNER, "n.ipynb", "."], check=True, capture_output=True)
+        subprocess.run([sys.executable, "-m", "kit.notebook", "n.ipynb", "."], check=True, capture_output=True)
         sent.append(len(service.received))
     assert sent == [6, 6]
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from loopback import Hang, Loopback, Received, error_reply, json_reply, picture_reply, png, text_reply
+from kit.loopback import Hang, Loopback, Received, error_reply, json_reply, picture_reply, png, text_reply
 from PIL import Image
 
 from promptkit import (

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from loopback import Cut, Loopback, Received, error_reply, picture_reply, png, text_reply
-from steps import failed, fields, made
+from kit.loopback import Cut, Loopback, Received, error_reply, picture_reply, png, text_reply
+from kit.steps import failed, fields, made
 
 from promptkit import Endpoint, PromptkitError, Session
 from promptkit.columns import width

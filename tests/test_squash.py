@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from loopback import Loopback, error_reply, picture_reply, png
-from steps import snapshot
+from kit.loopback import Loopback, error_reply, picture_reply, png
+from kit.steps import snapshot
 
 from promptkit import Library, LineageError, ProviderError, Session, SettingsError, StepNotFound, cli, cli_replay, templates
 from promptkit.squash import WORDINGS, squash

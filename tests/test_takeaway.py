@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from loopback import Loopback, picture_reply, png, text_reply
-from steps import names, room, snapshot
+from kit.loopback import Loopback, picture_reply, png, text_reply
+from kit.steps import names, room, snapshot
 
 from promptkit import LineageError, NoPicture, PromptkitWarning, Session, StepNotFound, files, templates
 from promptkit.embed import read_embedded
@@ -81,8 +81,7 @@ def left_by_a_dead_process(beside: Path, *, folder: bool = False) -> Path:
 @contextmanager
 def another_process(script: str, *arguments: object) -> Iterator[None]:
     """Runs that code over and over beside the block, from its first time on, with the tests' own modules at hand."""
-    code = f"import sys\nsys.path.insert(0, {str(Path(__file__).parent)!r})\nround = 0\n"
-    code += f"while True:\n    round += 1\n    {script}\n    print(flush=True)\n"
+    code = f"import sys\nround = 0\nwhile True:\n    round += 1\n    {script}\n    print(flush=True)\n"
     command = [sys.executable, "-c", code, *map(str, arguments)]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         try:
@@ -164,7 +163,7 @@ def test_a_session_is_exported_while_others_work_in_it(bear: Session) -> None:
     """Tags that move, steps that come and what undo leaves: whatever happens meanwhile, the archive fits together."""
     first, second = bear[1].id, bear[2].id
     work = (
-        "from steps import made; from promptkit.lineage import Lineage; from pathlib import Path; lineage = Lineage(Path(sys.argv[1]));"
+        "from kit.steps import made; from promptkit.lineage import Lineage; from pathlib import Path; lineage = Lineage(Path(sys.argv[1]));"
         "[lineage.set_tag(f't{i}', sys.argv[2 + round % 2]) for i in range(30)];"
         "lineage.set_head(sys.argv[2], [made(lineage, parents=[sys.argv[2]]).id])"
     )

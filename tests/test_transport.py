@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from loopback import Cut, Hang, Loopback, Received, Trickle, json_reply, serving
+from kit.loopback import Cut, Hang, Loopback, Received, Trickle, json_reply, serving
 
 from promptkit.errors import PromptkitWarning, TransportError
 from promptkit.picture import Picture

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from loopback import png
+from kit.loopback import png
 from PIL import Image
 
 from promptkit import wire

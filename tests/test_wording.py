@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from conftest import shared
+from kit.places import shared
 
 from promptkit.library import templates
 from promptkit.wording import (

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from conftest import SHARED, shared
+from kit.places import SHARED, shared
 
 from promptkit.errors import (
     KeyRejected,

@@ -10,11 +10,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from loopback import Loopback, png, text_reply
+from kit.loopback import Loopback, png, text_reply
+from kit.places import ROOT
 
 from promptkit import Endpoint, Library, Session, Template, models, settings
 
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def blocks(language: str) -> list[str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import faults
 import pytest
 from faults import FIGURES, Chain, Service, Told
-from loopback import serving
+from kit.loopback import serving
 
 pytestmark = [pytest.mark.faults, pytest.mark.filterwarnings("ignore::promptkit.PromptkitWarning")]
 

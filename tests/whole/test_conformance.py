@@ -12,8 +12,8 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from conformance import JUDGES, Collector, needs_judges, painting, read
-from loopback import Loopback, png
+from kit.conformance import JUDGES, Collector, needs_judges, painting, read
+from kit.loopback import Loopback, png
 from PIL import Image
 
 from promptkit import Session

@@ -1,4 +1,4 @@
-"""Runs a notebook and stores its outputs anew: `python tests/notebook.py NOTEBOOK [FOLDER]`, in that folder or a new one."""
+"""Runs a notebook and stores its outputs anew: `python -m kit.notebook NOTEBOOK [FOLDER]` from tests/, in that folder or a new one."""
 
 from __future__ import annotations
 

@@ -9,8 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from loopback import png
-
+from kit.loopback import png
 from promptkit.draft import Draft
 from promptkit.lineage import Lineage
 from promptkit.picture import Picture

@@ -1,4 +1,4 @@
-"""What the tests of lineage run in processes of their own, to be killed or to be rivals: python writer.py WHAT FOLDER …"""
+"""What the tests of lineage run in processes of their own, to be killed or to be rivals: python -m kit.writer WHAT FOLDER …"""
 
 from __future__ import annotations
 
@@ -13,9 +13,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from loopback import png
-from steps import answered, fields, made
-
+from kit.loopback import png
+from kit.steps import answered, fields, made
 from promptkit.errors import LineageError
 from promptkit.lineage import Lineage
 from promptkit.picture import Picture

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from conformance import PROXY, needs_proxy, painting
+from kit.conformance import PROXY, needs_proxy, painting
 
 from promptkit import KeyRejected, ModelNotFound, ProviderError, Session
 

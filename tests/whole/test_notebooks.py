@@ -10,15 +10,15 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from kit.places import ROOT
 
 from promptkit import Session
 
-FOLDER = Path(__file__).parents[1] / "notebooks"
-RUNNER = Path(__file__).with_name("notebook.py")
+FOLDER = ROOT / "notebooks"
 
 
 def run(path: Path) -> list[nbformat.NotebookNode]:
-    subprocess.run([sys.executable, RUNNER, path, "."], check=True, capture_output=True, timeout=120)
+    subprocess.run([sys.executable, "-m", "kit.notebook", path, "."], check=True, capture_output=True, timeout=120)
     return [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
 
 

@@ -10,7 +10,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from conftest import FreshEnvironment
+from kit.places import FreshEnvironment
 
 import promptkit
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from pathlib import Path
 
 import pytest
+from kit.places import TESTS
 
 from promptkit import FunctionTransport, Session, offline
 
-EARLIER = Path(__file__).with_name("earlier")
+EARLIER = TESTS / "earlier"
 
 
 @pytest.fixture

@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conformance_site import sitecustomize
 
+from kit.conformance_site import sitecustomize
 from promptkit import offline
 
 JUDGES = ("google-ai-generativelanguage", "google-genai")

@@ -14,8 +14,8 @@ from urllib.parse import quote
 
 import nbformat
 import pytest
-from loopback import Cut, Hang, Loopback, Received, error_reply, json_reply, picture_reply, png, text_reply
-from notebook import executed
+from kit.loopback import Cut, Hang, Loopback, Received, error_reply, json_reply, picture_reply, png, text_reply
+from kit.notebook import executed
 
 from promptkit import PromptkitError, Session, display, settings
 from promptkit.lineage import Lineage
