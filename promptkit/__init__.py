@@ -39,9 +39,9 @@ if TYPE_CHECKING:
         TemplateNotFound,
         TransportError,
     )
+    from promptkit.images.picture import Picture
     from promptkit.importing import import_session
     from promptkit.library import Library, add_library, templates
-    from promptkit.picture import Picture
     from promptkit.record import Problem
     from promptkit.session import Session
     from promptkit.settings import Endpoint, ask_key
@@ -102,7 +102,7 @@ _HOMES = {
     "catalog": ("find", "sessions", "which"),
     "importing": ("import_session",),
     "library": ("Library", "add_library", "templates"),
-    "picture": ("Picture",),
+    "images.picture": ("Picture",),
     "record": ("Problem",),
     "session": ("Session",),
     "settings": ("Endpoint", "ask_key"),

@@ -19,9 +19,9 @@ from promptkit import display, settings
 from promptkit.embed import has_embedded, without_embedded
 from promptkit.errors import PictureError, PromptkitError, SettingsError, brief_path, warn
 from promptkit.folding import folded, normalized, snippet
-from promptkit.likeness import Fingerprint, Likeness, alike, fingerprint, nearest
+from promptkit.images.fingerprint import Fingerprint, Likeness, alike, fingerprint, nearest
+from promptkit.images.picture import Picture
 from promptkit.looks import CACHE_NAME, Looks
-from promptkit.picture import Picture
 from promptkit.places import PictureFile, mentions, picture_files, searched_folder, session_folders
 from promptkit.progress import Progress
 from promptkit.record import Problem

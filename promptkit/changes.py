@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from promptkit import markup
 from promptkit.errors import LineageError
+from promptkit.images.picture import Picture, as_seen
 from promptkit.lineage import Lineage
-from promptkit.picture import Picture, as_seen
 from promptkit.record import Record
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from promptkit import files
+from promptkit import atomic
 from promptkit.draft import Draft, Keeper
 from promptkit.errors import LineageError
 from promptkit.folder import BESIDE, CLAIM_NAME, writing
@@ -57,7 +57,7 @@ def claim(folder: Path, number: int) -> bool:
         return False
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(json_bytes(files.whose()))
+            file.write(json_bytes(atomic.whose()))
     except BaseException:
         path.unlink(missing_ok=True)
         raise
@@ -81,7 +81,7 @@ def set_aside(folder: Path, holder: str, usd: float) -> None:
     path = folder / f".open-usd-{holder}.json"
     with writing(folder):
         if usd > 0:
-            files.write_whole(path, json_bytes({**files.whose(), "usd": usd}))
+            atomic.write_whole(path, json_bytes({**atomic.whose(), "usd": usd}))
         else:
             path.unlink(missing_ok=True)
 
@@ -91,7 +91,7 @@ def under_way(folder: Path, names: Sequence[str]) -> list[UnderWay]:
     usd: dict[tuple[str, ...], float] = {}
     steps: dict[tuple[str, ...], list[Record]] = {}
     for path, note in ((p, read_json(p)) for p in map(folder.joinpath, filter(ASIDE_NAME.fullmatch, names))):
-        if isinstance(note.get("usd"), float) and not files.is_abandoned(path, note):
+        if isinstance(note.get("usd"), float) and not atomic.is_abandoned(path, note):
             usd[_who(note)] = usd.get(_who(note), 0.0) + note["usd"]
     for match in _claims(names):
         note = read_json(folder / match[0])
@@ -121,14 +121,14 @@ def _noted(note: Note, number: int, path: Path) -> Record | None:
 def clear(folder: Path, names: Sequence[str]) -> None:
     """Removes what dead processes kept aside, and what they left half-written."""
     for path in map(folder.joinpath, filter(ASIDE_NAME.fullmatch, names)):
-        if files.is_abandoned(path, read_json(path)):
+        if atomic.is_abandoned(path, read_json(path)):
             path.unlink(missing_ok=True)
-    files.clear_temporary(folder / name for name in names if name.startswith(files.TEMPORARY))
+    atomic.clear_temporary(folder / name for name in names if name.startswith(atomic.TEMPORARY))
 
 
 def clear_beside(folder: Path) -> None:
     """Removes what dead processes left half-written in the folders within."""
-    files.clear_temporary(path for name in BESIDE for path in folder.glob(f"{name}/{files.TEMPORARY}*"))
+    atomic.clear_temporary(path for name in BESIDE for path in folder.glob(f"{name}/{atomic.TEMPORARY}*"))
 
 
 def adopt(home: Home, names: Sequence[str], own: Path | None = None) -> bool:
@@ -144,7 +144,7 @@ def adopt(home: Home, names: Sequence[str], own: Path | None = None) -> bool:
 
 def _is_dead(note: Note, path: Path, adopter: str | None) -> bool:
     """Whether nobody works on a claim any more: neither who made it nor, where it was taken over, who did that."""
-    return files.is_abandoned(path, {**note, "process": int(adopter), "run": files.RUN, "since": None} if adopter else note)
+    return atomic.is_abandoned(path, {**note, "process": int(adopter), "run": atomic.RUN, "since": None} if adopter else note)
 
 
 def _taken(path: Path, number: str) -> Path | None:
@@ -191,4 +191,4 @@ def _begun(attempts: Iterable[Note]) -> list[str]:
 def _give_back(path: Path, number: str) -> None:
     """Lets anybody on this machine try at once what could not be adopted."""
     with suppress(OSError):
-        path.rename(path.with_name(f".open-{number}.{files.NOBODY}.json"))
+        path.rename(path.with_name(f".open-{number}.{atomic.NOBODY}.json"))

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from promptkit import __version__, cli_catalog, cli_explain, cli_replay, cli_takeaway, cli_templates, display, files
+from promptkit import __version__, atomic, cli_catalog, cli_explain, cli_replay, cli_takeaway, cli_templates, display
 from promptkit.cli_templates import spelled_out, template_named
 from promptkit.console import PATHS_WHOLE, add_command, say, usage
 from promptkit.errors import (
@@ -30,9 +30,9 @@ from promptkit.errors import (
     did_you_mean,
 )
 from promptkit.folder import MARKER
+from promptkit.images.picture import check_name
 from promptkit.library import add_library, template_names, templates
 from promptkit.lineage import Lineage
-from promptkit.picture import check_name
 from promptkit.session import Session
 from promptkit.step import Step
 from promptkit.template import Prompt, Template
@@ -290,7 +290,7 @@ def _write_page(session: Session, target: Path) -> Path:
     base = os.path.relpath(folder, target.parent)
     page = display.page_html(Lineage(session.folder), head=head.id if head else None, link=lambda name: Path(base, name).as_posix())
     try:
-        files.write_whole(target, page.encode("utf-8", "replace"))
+        atomic.write_whole(target, page.encode("utf-8", "replace"))
     except OSError as error:
         raise SettingsError(f"The page {target} cannot be written: {error.strerror or error}; -o names another file.") from None
     return target

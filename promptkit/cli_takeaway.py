@@ -8,13 +8,13 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from promptkit import display, files
-from promptkit.columns import printable
+from promptkit import atomic, display
 from promptkit.console import add_command, say
 from promptkit.errors import LineageError, did_you_mean
 from promptkit.folder import MARKER
 from promptkit.record import Record
 from promptkit.session import Session
+from promptkit.terminal import printable
 
 __all__ = ["add_commands"]
 
@@ -104,7 +104,7 @@ def _existing(name: str) -> Session:
     session = Session(name)
     if not len(session):
         markers = session.folder.parent.glob(f"*/{MARKER}")
-        beside = [p.parent.name for p in markers if not p.parent.name.startswith(files.TEMPORARY)]  # those are imports under way
+        beside = [p.parent.name for p in markers if not p.parent.name.startswith(atomic.TEMPORARY)]  # those are imports under way
         raise LineageError(f"There is no session {name!r}{did_you_mean(session.folder.name, beside)}; looked for {session.folder}.")
     return session
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from promptkit.columns import printable
+from promptkit.terminal import printable
 
 __all__ = ["PATHS_WHOLE", "add_command", "say", "usage"]
 

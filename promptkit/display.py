@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from promptkit.columns import printable
 from promptkit.errors import LineageError, StepNotFound
+from promptkit.images.picture import Picture
 from promptkit.lineage import Lineage
 from promptkit.markup import Html, card, escape, figure, page, strip, table
-from promptkit.picture import Picture
 from promptkit.record import Record
+from promptkit.terminal import printable
 
 if TYPE_CHECKING:
     from PIL import Image

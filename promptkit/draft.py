@@ -19,10 +19,10 @@ from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
-from promptkit import files
+from promptkit import atomic
 from promptkit.errors import LineageError
 from promptkit.folder import writing
-from promptkit.picture import Picture, suffix_of
+from promptkit.images.picture import Picture, suffix_of
 from promptkit.record import HAS_PICTURE, Record, is_usd, json_bytes, now, wrong_file
 
 __all__ = ["Draft", "Keeper", "settle"]
@@ -126,8 +126,8 @@ class Draft:
         }
 
     def _note(self, *, durable: bool = False) -> None:
-        note = {**files.whose(), "slug": self.slug, "record": self.fields}
-        files.write_whole(self._claim, json_bytes(note, indent=None), durable=durable)
+        note = {**atomic.whose(), "slug": self.slug, "record": self.fields}
+        atomic.write_whole(self._claim, json_bytes(note, indent=None), durable=durable)
 
     # Becoming a record
 
@@ -159,7 +159,7 @@ class Draft:
 
     def _write_pictures(self, folder: Path) -> None:
         for picture, output in zip(self._pictures, self.fields["outputs"], strict=True):
-            files.write_whole(folder / output["file"], picture.data, durable=True)
+            atomic.write_whole(folder / output["file"], picture.data, durable=True)
 
     def _write(self, outcome: str) -> Record:
         if self._sealed is None:  # a second commit, after Ctrl-C in the first, must not make a second record
@@ -167,8 +167,8 @@ class Draft:
             self._sealed = json_bytes({k: self.fields[k] for k in sorted(self.fields, key=_place)})
         digest = hashlib.sha256(self._sealed).hexdigest()
         path = self._keeper.folder / f"{self.number:04}-{self.slug}-{digest[:10]}.json"
-        files.write_whole(path, self._sealed, durable=True)
-        files.sync_folder(self._keeper.folder)
+        atomic.write_whole(path, self._sealed, durable=True)
+        atomic.sync_folder(self._keeper.folder)
         self._keeper.drop(self._claim)
         record = Record.of(path, digest, json.loads(self._sealed))
         self._keeper.keep(record)
@@ -248,7 +248,7 @@ def _holdable(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _check_room(folder: Path) -> None:
-    free = files.free_bytes(folder)
+    free = atomic.free_bytes(folder)
     if free is not None and free < ROOM:
         said = f"only {free / 1e6:.1f} MB are free, and a picture may need {ROOM / 1e6:.0f}, so nothing was sent"
         raise OSError(errno.ENOSPC, said)

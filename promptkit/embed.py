@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from promptkit import files
+from promptkit import atomic
 from promptkit.errors import LineageError, PictureError, warn
+from promptkit.images.picture import Picture, media_type
 from promptkit.lineage import Lineage
-from promptkit.picture import Picture, media_type
 from promptkit.record import Record, sources_digest
 
 __all__ = [
@@ -137,7 +137,7 @@ def save_embedded(step: StepLike, path: str | os.PathLike[str]) -> Path:
         if payload["omitted"]:
             held, omitted = len(payload["records"]), payload["omitted"]
             warn(f"{target.name} holds the last {held} steps of its lineage; {omitted} did not fit. An exported trail holds all.")
-        files.write_whole(target, with_embedded(_as_png(step.picture, target), _json(payload)))
+        atomic.write_whole(target, with_embedded(_as_png(step.picture, target), _json(payload)))
     except (OSError, ValueError, RuntimeError) as error:  # the latter two: a name that no file can have
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
         raise PictureError(f"The picture cannot be saved as {target}: {reason}; give another path.") from None

@@ -10,10 +10,10 @@ from typing import Any
 
 from promptkit import display, markup
 from promptkit.changes import Changes
-from promptkit.columns import printable, width
 from promptkit.record import FULL_SHA256, Record
 from promptkit.spending import Spending, spending
 from promptkit.step import Step
+from promptkit.terminal import printable, width
 from promptkit.words import Words
 
 __all__ = ["UNSET", "WIDTH", "Explained", "Explanation", "Lost"]

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from promptkit import files
+from promptkit import atomic
 from promptkit.errors import LineageError
 from promptkit.record import RECORD_NAME, json_bytes, whole_text
 
@@ -37,7 +37,7 @@ MARKER = "promptkit.json"
 MARKER_HOLDS = f'it should hold {{"layout": {LAYOUT}}}'
 CLAIM_NAME = re.compile(r"\.open-(\d{4,})(?:\.(\d+))?\.json")  # its number, and the process that took it over
 BESIDE = ("sources", "templates", "extra", "tags")  # the folders within
-GIT_LINES = {".gitattributes": ("* -text",), ".gitignore": (".open-*", f"{files.TEMPORARY}*")}  # git keeps the bytes, and takes no notes in
+GIT_LINES = {".gitattributes": ("* -text",), ".gitignore": (".open-*", f"{atomic.TEMPORARY}*")}  # git keeps bytes, and takes no notes in
 
 
 # Making one
@@ -54,8 +54,8 @@ def make(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         for name, lines in GIT_LINES.items():
             _add_lines(folder / name, lines)
-        files.write_whole(folder / MARKER, frame()[MARKER], durable=True)
-        files.sync_folder(folder.parent)
+        atomic.write_whole(folder / MARKER, frame()[MARKER], durable=True)
+        atomic.sync_folder(folder.parent)
     except OSError as error:
         said = f"The session folder {folder} cannot be made: {error.strerror or error}; make room, or give a folder that can be written to."
         raise LineageError(said, path=folder) from None
@@ -71,7 +71,7 @@ def _add_lines(path: Path, lines: Sequence[str]) -> None:
     missing = [line for line in lines if line.encode() not in have.splitlines()]
     if missing:
         start = have if not have or have.endswith(b"\n") else have + b"\n"
-        files.write_whole(path, start + _lines(missing))
+        atomic.write_whole(path, start + _lines(missing))
 
 
 @contextmanager

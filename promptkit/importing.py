@@ -14,12 +14,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from promptkit import files
+from promptkit import atomic
 from promptkit.contents import digest_in, first_of, is_whole, kind_of, needed, plain_name, sha256_of, tagged_step
 from promptkit.errors import LineageError, warn
 from promptkit.folder import BESIDE, LAYOUT, MARKER, frame, make
+from promptkit.images.picture import Picture, media_type, suffix_of
 from promptkit.lineage import Lineage
-from promptkit.picture import Picture, media_type, suffix_of
 from promptkit.record import FULL_SHA256, Record, read_json, sources_digest
 
 __all__ = ["LIMIT", "import_session", "session_name"]
@@ -212,8 +212,8 @@ def _staged(parent: Path, afterwards: ExitStack) -> Path:
     for folder in [p for p in (parent, *parent.parents) if not p.exists()][::-1]:
         folder.mkdir(exist_ok=True)
         afterwards.callback(_remove_empty, folder)
-    files.clear_temporary(parent.glob(f"{files.TEMPORARY}*"))  # stages of killed imports
-    stage = files.temporary_beside(parent / MARKER)
+    atomic.clear_temporary(parent.glob(f"{atomic.TEMPORARY}*"))  # stages of killed imports
+    stage = atomic.temporary_beside(parent / MARKER)
     afterwards.callback(shutil.rmtree, stage, ignore_errors=True)
     make(stage)
     return stage
@@ -233,7 +233,7 @@ def _unpack(zipped: zipfile.ZipFile, entries: Entries, stage: Path, archive: Pat
             file.flush()
             os.fsync(file.fileno())
     for folder in {(stage / inner).parent for inner in entries} | {stage}:
-        files.sync_folder(folder)
+        atomic.sync_folder(folder)
 
 
 def _checked(stage: Path, entries: Entries, archive: Path) -> tuple[Record, ...]:
@@ -319,7 +319,7 @@ def _moved(stage: Path, target: Path) -> bool:
         if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
             raise
         return False
-    files.sync_folder(target.parent)
+    atomic.sync_folder(target.parent)
     return True
 
 
@@ -344,7 +344,7 @@ def _merge(stage: Path, lineage: Lineage, names: Sequence[str], archive: Path) -
             _place(stage / name, target / name, undo)
         undo.pop_all()
     for folder in {(target / n).parent for n in (*new, *damaged)}:
-        files.sync_folder(folder)
+        atomic.sync_folder(folder)
     if damaged:
         warn(f"{len(damaged)} files of {target.name} were damaged, and are as they were recorded again: {', '.join(damaged[:3])}.")
 

@@ -17,12 +17,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from promptkit import claims, files, verifying
+from promptkit import atomic, claims, verifying
 from promptkit.claims import UnderWay
 from promptkit.draft import Draft, settle
 from promptkit.errors import LineageError, StepNotFound, did_you_mean, nearest
 from promptkit.folder import extra_path, is_marked, is_session, list_names, make, source_path, tag_mark, template_path, writing
-from promptkit.picture import Picture, suffix_of
+from promptkit.images.picture import Picture, suffix_of
 from promptkit.record import (
     RECORD_NAME,
     SCHEMA,
@@ -310,7 +310,7 @@ class Lineage:
     def set_head(self, head: str | None, redo: Sequence[str] = ()) -> None:
         """Says where the next opening starts."""
         with writing(self.folder):
-            files.write_whole(self.folder / "head", "".join(f"{i}\n" for i in ([head] if head else []) + list(redo)).encode())
+            atomic.write_whole(self.folder / "head", "".join(f"{i}\n" for i in ([head] if head else []) + list(redo)).encode())
 
     def set_tag(self, name: str, full_id: str) -> None:
         """Names a step; a tag that is in use moves. LineageError for a name that could be a number."""
@@ -320,7 +320,7 @@ class Lineage:
         slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40] or "tag"
         path = self.folder / "tags" / f"{slug}-{tag_mark(name)}.json"
         with writing(self.folder):
-            files.write_whole(path, json_bytes({"name": name, "id": full_id}))
+            atomic.write_whole(path, json_bytes({"name": name, "id": full_id}))
 
     @staticmethod
     def source_name(picture: Picture) -> str:
@@ -345,8 +345,8 @@ class Lineage:
         path = self.folder / name
         with writing(self.folder):
             if not (path.is_file() and path.read_bytes() == data):  # a damaged one is mended
-                files.write_whole(path, data, durable=True)
-                files.sync_folder(path.parent)
+                atomic.write_whole(path, data, durable=True)
+                atomic.sync_folder(path.parent)
 
     def begin(self, slug: str, fields: Mapping[str, Any]) -> Draft:
         """Claims the next number for a step, and puts in order what killed processes left. Makes the folder where there is none."""

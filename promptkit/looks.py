@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from promptkit.likeness import Fingerprint
+from promptkit.images.fingerprint import Fingerprint
 
 __all__ = ["CACHE_NAME", "Looks"]
 

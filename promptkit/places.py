@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from promptkit import files, settings
+from promptkit import atomic, settings
 from promptkit.contents import digest_in, kind_of
 from promptkit.errors import SettingsError
 from promptkit.folder import MARKER
@@ -38,7 +38,7 @@ def session_folders(folder: Where | None) -> list[Path]:
     """
     try:
         top = searched_folder(folder)
-        inside = sorted(path for path in top.iterdir() if not path.name.startswith(files.TEMPORARY))
+        inside = sorted(path for path in top.iterdir() if not path.name.startswith(atomic.TEMPORARY))
     except (OSError, ValueError, RuntimeError, TypeError) as error:  # the last three: no path, a name no folder can have, an unknown home
         if folder is None and isinstance(error, FileNotFoundError):  # before the first session
             return []

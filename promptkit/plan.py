@@ -11,8 +11,8 @@ from typing import Any
 from promptkit import __version__, models, wire
 from promptkit.arguments import CONFIG, SEEDS
 from promptkit.errors import LineageError, StepNotFound
+from promptkit.images.picture import Picture
 from promptkit.lineage import Lineage
-from promptkit.picture import Picture
 from promptkit.record import Record, now
 from promptkit.template import Prompt
 

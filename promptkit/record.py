@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from promptkit.errors import LineageError
-from promptkit.picture import Picture
+from promptkit.images.picture import Picture
 
 __all__ = [
     "FULL_SHA256",

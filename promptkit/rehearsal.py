@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from promptkit.columns import printable
 from promptkit.markup import Html, card, escape, table
 from promptkit.template import Prompt
+from promptkit.terminal import printable
 
 __all__ = ["Rehearsal", "Rehearsed", "brief"]
 

@@ -18,9 +18,9 @@ from promptkit.arguments import CONFIG, checked_pictures, checked_text, refuse_u
 from promptkit.changes import SQUASHES
 from promptkit.display import is_draft
 from promptkit.errors import InputError, LineageError, PictureError, SettingsError, warn
+from promptkit.images.picture import Picture
 from promptkit.library import Library
 from promptkit.lineage import Lineage
-from promptkit.picture import Picture
 from promptkit.plan import Plan, known_hints, trail
 from promptkit.record import FULL_SHA256, Record
 from promptkit.rehearsal import Rehearsal, Rehearsed, brief

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from promptkit import display, markup
-from promptkit.columns import aligned, cut, printable
 from promptkit.errors import PromptkitError, brief_path
 from promptkit.record import Problem
 from promptkit.session import Session
 from promptkit.step import Step, Steps
+from promptkit.terminal import aligned, cut, printable
 
 __all__ = ["SHELL", "Found", "FoundSteps", "Looked", "Match", "Matches", "Results", "SessionInfo", "Sessions"]
 

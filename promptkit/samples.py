@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from promptkit.atomic import write_whole
 from promptkit.errors import TemplateError
-from promptkit.files import write_whole
 from promptkit.frontmatter import LANGUAGE, find_language
 from promptkit.library import Library
 from promptkit.template import Template

@@ -43,8 +43,8 @@ from promptkit.errors import (
     warn,
 )
 from promptkit.gate import Gate, gate_of
+from promptkit.images.picture import Picture
 from promptkit.lineage import Lineage
-from promptkit.picture import Picture
 from promptkit.plan import (
     Plan,
     Source,

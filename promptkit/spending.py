@@ -9,8 +9,8 @@ from itertools import compress
 from typing import Any, NamedTuple
 
 from promptkit import markup, models
-from promptkit.columns import aligned, printable
 from promptkit.record import Record
+from promptkit.terminal import aligned, printable
 
 __all__ = ["Spending", "Total", "spending", "spent", "spent_at_most"]
 

@@ -11,7 +11,7 @@ from promptkit import models, recovery
 from promptkit.arguments import checked_prompt, refuse_unknown
 from promptkit.changes import SQUASHES
 from promptkit.errors import LineageError, SettingsError
-from promptkit.picture import Picture
+from promptkit.images.picture import Picture
 from promptkit.plan import prompt_to_ask, recorded_config
 from promptkit.step import Step
 from promptkit.template import Prompt

@@ -6,8 +6,8 @@ import re
 import unicodedata
 from pathlib import Path
 
+from promptkit.atomic import write_whole
 from promptkit.errors import TemplateError
-from promptkit.files import write_whole
 from promptkit.frontmatter import KINDS, is_word, read_edition
 from promptkit.sources import LONGEST_FILE, make_file
 

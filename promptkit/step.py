@@ -11,8 +11,8 @@ from typing import Any, Protocol
 from promptkit import display
 from promptkit.changes import Changes, changes
 from promptkit.errors import LineageError, SettingsError
+from promptkit.images.picture import Picture
 from promptkit.lineage import Lineage
-from promptkit.picture import Picture
 from promptkit.plan import recorded_prompt
 from promptkit.record import Record
 from promptkit.template import Prompt

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
-from promptkit import files
+from promptkit import atomic
 from promptkit.contents import Contents, first_of, framed, is_whole, needed, plain_name, tagged_step
 from promptkit.errors import LineageError, warn
 from promptkit.folder import list_names
@@ -142,9 +142,9 @@ def _tags(folder: Path, ids: set[str]) -> Contents:
 
 
 def _write_archive(target: Path, name: str, contents: Contents, *, overwrite: bool) -> None:
-    temporary = files.temporary_beside(target)
+    temporary = atomic.temporary_beside(target)
     try:
-        files.clear_temporary(target.parent.glob(f"{files.TEMPORARY}*"))  # a killed export leaves up to the whole archive
+        atomic.clear_temporary(target.parent.glob(f"{atomic.TEMPORARY}*"))  # a killed export leaves up to the whole archive
         target.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("xb") as file:
             with zipfile.ZipFile(file, "w") as archive:
@@ -153,7 +153,7 @@ def _write_archive(target: Path, name: str, contents: Contents, *, overwrite: bo
             file.flush()
             os.fsync(file.fileno())
         _rename(temporary, target, overwrite=overwrite)
-        files.sync_folder(target.parent)
+        atomic.sync_folder(target.parent)
     except OSError as error:
         said = f"{target} cannot be written: {error.strerror or error}; make room, or name another file."
         raise LineageError(said, path=target) from None

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from promptkit.columns import width
+from promptkit.terminal import width
 
 __all__ = ["Words", "words_changed"]
 

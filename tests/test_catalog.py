@@ -24,8 +24,8 @@ from kit.steps import answered, edit_json, fields, made, snapshot
 from PIL import Image, ImageDraw, ImageEnhance
 
 from promptkit import Picture, PictureError, PromptkitWarning, Session, SettingsError, import_session, settings
+from promptkit.atomic import temporary_beside
 from promptkit.catalog import find, sessions, which
-from promptkit.files import temporary_beside
 from promptkit.folder import MARKER
 from promptkit.lineage import Lineage
 from promptkit.record import Record, json_bytes, now

@@ -18,8 +18,8 @@ from kit.steps import answered, edit_json, failed, fields, made, names, red, sna
 from promptkit.draft import Draft
 from promptkit.errors import LineageError, StepNotFound
 from promptkit.folder import frame
+from promptkit.images.picture import Picture
 from promptkit.lineage import Lineage
-from promptkit.picture import Picture
 from promptkit.record import Problem, Record, json_bytes
 
 SURROGATES = st.lists(st.sampled_from([*'ab"\\\n', "\ud800", "\udc00", "\ud83d", "\ude00", "\udfff", "🐻"])).map("".join)

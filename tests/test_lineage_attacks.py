@@ -29,8 +29,8 @@ from kit.loopback import Loopback, picture_reply, png
 from kit.steps import answered, edit_json, fields, made, names, snapshot
 
 from promptkit import BudgetExceeded, FunctionTransport, LineageError, Session, StepNotFound, templates
+from promptkit.images.picture import Picture
 from promptkit.lineage import Lineage
-from promptkit.picture import Picture
 
 pytestmark = pytest.mark.filterwarnings("ignore::promptkit.PromptkitWarning")  # of what the pictures look like
 DAY = 86_400
@@ -167,9 +167,9 @@ def attempts(lineage: Lineage) -> Counter[str]:
 
 def half_written(folder: Path, name: str) -> None:
     """Is stopped in the middle of writing a file, and waits there."""
-    from promptkit import files
+    from promptkit import atomic
 
-    path = files.temporary_beside(folder / name)
+    path = atomic.temporary_beside(folder / name)
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(b"half")
     print(path, flush=True)

@@ -12,8 +12,8 @@ from kit.loopback import png
 from kit.steps import answered, edit_json, failed, fields, made, red
 
 from promptkit.errors import LineageError
+from promptkit.images.picture import Picture
 from promptkit.lineage import Lineage
-from promptkit.picture import Picture
 from promptkit.record import Record
 
 

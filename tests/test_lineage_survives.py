@@ -19,8 +19,8 @@ from kit.loopback import png
 from kit.steps import answered, edit_json, fields, made, names, red, room, snapshot
 
 from promptkit.errors import LineageError
+from promptkit.images.picture import Picture
 from promptkit.lineage import Lineage
-from promptkit.picture import Picture
 from promptkit.record import now
 
 DAY = 86_400

@@ -11,10 +11,10 @@ from kit.loopback import Cut, Loopback, Received, error_reply, picture_reply, pn
 from kit.steps import failed, fields, made
 
 from promptkit import Endpoint, PromptkitError, Session
-from promptkit.columns import width
 from promptkit.lineage import Lineage
 from promptkit.record import Record
 from promptkit.spending import spending, spent
+from promptkit.terminal import width
 
 FULL, WORDS = 0.038703, 0.000053  # USD at Google's list prices: 10 tokens in and 1290 of a picture out, 10 in and 20 of text out
 LIST_PRICE = 0.039  # of a request

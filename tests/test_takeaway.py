@@ -25,7 +25,7 @@ import pytest
 from kit.loopback import Loopback, picture_reply, png, text_reply
 from kit.steps import names, room, snapshot
 
-from promptkit import LineageError, NoPicture, PromptkitWarning, Session, StepNotFound, files, templates
+from promptkit import LineageError, NoPicture, PromptkitWarning, Session, StepNotFound, atomic, templates
 from promptkit.embed import read_embedded
 from promptkit.importing import import_session, session_name
 from promptkit.record import json_bytes
@@ -73,7 +73,7 @@ def on_disk(folder: Path) -> Archive:
 def left_by_a_dead_process(beside: Path, *, folder: bool = False) -> Path:
     """What a process that was killed while it wrote `beside` has left there."""
     make = "mkdir()" if folder else "write_bytes(b'half')"
-    script = f"import sys, pathlib; from promptkit import files; p = files.temporary_beside(pathlib.Path(sys.argv[1])); p.{make}; print(p)"
+    script = f"import sys, pathlib; from promptkit import atomic; p = atomic.temporary_beside(pathlib.Path(sys.argv[1])); p.{make}; print(p)"
     done = subprocess.run([sys.executable, "-c", script, beside], capture_output=True, text=True, check=True)
     return Path(done.stdout.strip())
 
@@ -243,7 +243,7 @@ def test_a_full_disk_leaves_no_half_archive(bear: Session) -> None:
 def test_what_a_killed_export_left_is_cleared_away(bear: Session) -> None:
     """The next export into the same folder removes it, and leaves alone what a live process is writing there."""
     left = left_by_a_dead_process(Path("bear.zip").absolute())
-    ours = files.temporary_beside(Path("other.zip").absolute())
+    ours = atomic.temporary_beside(Path("other.zip").absolute())
     ours.write_bytes(b"half")
     export(bear, "bear.zip")
     assert [left.exists(), ours.exists()] == [False, True]

@@ -18,7 +18,7 @@ import pytest
 from kit.loopback import Cut, Hang, Loopback, Received, Trickle, json_reply, serving
 
 from promptkit.errors import PromptkitWarning, TransportError
-from promptkit.picture import Picture
+from promptkit.images.picture import Picture
 from promptkit.settings import Endpoint, Key
 from promptkit.transport import FunctionTransport, RequestsTransport, Transport
 from promptkit.wire import CHUNK, InBase64, Request, Response, encode

@@ -25,7 +25,7 @@ from promptkit.errors import (
     ServiceUnavailable,
     SettingsError,
 )
-from promptkit.picture import Picture
+from promptkit.images.picture import Picture
 from promptkit.wire import CHUNK, Response, decode, encode, pack_turn, unpack_turn
 
 MODEL = "gemini-2.5-flash-image"

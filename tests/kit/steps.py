@@ -11,8 +11,8 @@ from typing import Any
 
 from kit.loopback import png
 from promptkit.draft import Draft
+from promptkit.images.picture import Picture
 from promptkit.lineage import Lineage
-from promptkit.picture import Picture
 from promptkit.record import Record, now
 
 

@@ -16,8 +16,8 @@ from pathlib import Path
 from kit.loopback import png
 from kit.steps import answered, fields, made
 from promptkit.errors import LineageError
+from promptkit.images.picture import Picture
 from promptkit.lineage import Lineage
-from promptkit.picture import Picture
 
 
 def write_on(folder: Path, out: int) -> None:

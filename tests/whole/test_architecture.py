@@ -36,23 +36,23 @@ ROWS = [
     ["claims", "where"],
     ["draft", "verifying"],
     ["folder"],
-    ["record", "likeness"],
+    ["record", "images.fingerprint"],
     ["lint", "samples", "starter", "arguments"],
     ["library"],
-    ["template", "picture", "models", "wording"],
+    ["template", "images.picture", "models", "wording"],
     ["packs", "brackets"],
     ["frontmatter"],
     ["sources"],
     ["closed", "plain_yaml"],
     ["settings"],
     ["markup", "console", "words"],
-    ["errors", "files", "columns", "folding"],
+    ["errors", "atomic", "terminal", "folding"],
 ]
 ROW_OF = {name: i for i, row in enumerate(ROWS) for name in row}
 ONE_IMPORTER = {
     "jinja2": {"closed"},
     "yaml": {"plain_yaml"},
-    "PIL": {"picture", "painter", "offline", "display", "changes"},
+    "PIL": {"images.picture", "painter", "offline", "display", "changes"},
     "requests": {"transport"},
     "urllib3": {"transport"},
     "platformdirs": {"settings"},
@@ -61,7 +61,12 @@ ONE_IMPORTER = {
 
 
 def modules() -> dict[str, ast.Module]:
-    return {p.stem: ast.parse(p.read_text(encoding="utf-8")) for p in PACKAGE.glob("*.py") if p.stem != "__init__"}
+    return {dotted(p): ast.parse(p.read_text(encoding="utf-8")) for p in PACKAGE.rglob("*.py") if p.stem != "__init__"}
+
+
+def dotted(path: Path) -> str:
+    """A module's name within promptkit."""
+    return ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
 
 
 def imported(tree: ast.Module) -> set[str]:
@@ -70,8 +75,8 @@ def imported(tree: ast.Module) -> set[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             found |= {a.name for a in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module == "promptkit":
-            found |= {f"promptkit.{a.name}" for a in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and node.module.partition(".")[0] == "promptkit":
+            found |= {node.module, *(f"{node.module}.{a.name}" for a in node.names)}  # a module, or what it holds
         elif isinstance(node, ast.ImportFrom):
             found.add(node.module or "")
     return {n.removeprefix("promptkit.") if n.startswith("promptkit.") else n.partition(".")[0] for n in found}
@@ -97,7 +102,7 @@ def test_each_heavy_dependency_has_its_importer(package: str) -> None:
 
 def test_the_environment_is_read_in_one_place() -> None:
     """Only settings reads os.environ."""
-    assert {p.stem for p in PACKAGE.glob("*.py") if re.search(r"os\.(environ|getenv)", p.read_text(encoding="utf-8"))} == {"settings"}
+    assert {dotted(p) for p in PACKAGE.rglob("*.py") if re.search(r"os\.(environ|getenv)", p.read_text(encoding="utf-8"))} == {"settings"}
 
 
 def test_importing_stays_light() -> None:

@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from promptkit import files, markup
+from promptkit import atomic, markup
 from promptkit.errors import PictureError, PromptkitError, warn
 
 if TYPE_CHECKING:
@@ -242,7 +242,7 @@ class Picture:
                 target = target.with_name(target.name + own)
             wanted = SAME_SUFFIX.get(target.suffix.lower(), target.suffix.lower())
             data = self.data if wanted == own else _converted(self, wanted, target)
-            files.write_whole(target, data)
+            atomic.write_whole(target, data)
         except (OSError, ValueError, RuntimeError) as error:  # the latter two: a name that no file can have, a home that is not known
             raise PictureError(f"The picture cannot be saved as {os.fsdecode(path)}: {_reason(error)}; give another path.") from None
         return target

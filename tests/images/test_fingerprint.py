@@ -14,8 +14,8 @@ from kit.places import shared
 from PIL import Image, ImageEnhance
 
 from promptkit import Picture, PictureError, PromptkitError, Session
-from promptkit.likeness import Fingerprint, Likeness, alike, fingerprint, nearest
-from promptkit.picture import as_seen
+from promptkit.images.fingerprint import Fingerprint, Likeness, alike, fingerprint, nearest
+from promptkit.images.picture import as_seen
 
 Change = Callable[[Image.Image], Image.Image]
 SUBJECTS = (

@@ -24,7 +24,7 @@ from kit.places import shared
 from PIL import Image
 
 from promptkit.errors import LineageError, PictureError, PromptkitWarning
-from promptkit.picture import SENDABLE, Picture, complete, media_type, suffix_of
+from promptkit.images.picture import SENDABLE, Picture, complete, media_type, suffix_of
 
 
 def encoded(kind: str, mode: str = "RGB", size: tuple[int, int] = (12, 8), color: Any = None, **options: Any) -> bytes:

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from promptkit.files import TEMPORARY, sync_folder, write_whole
+from promptkit.atomic import TEMPORARY, sync_folder, write_whole
 
 KILLED = """
 import sys
 from pathlib import Path
-from promptkit.files import write_whole
+from promptkit.atomic import write_whole
 path = Path(sys.argv[1])
 print("ready", flush=True)
 while True:

@@ -15,7 +15,7 @@ from operator import mul
 from typing import Any, NamedTuple, TypeVar
 
 from promptkit.errors import PictureError
-from promptkit.picture import Picture, as_seen
+from promptkit.images.picture import Picture, as_seen
 
 __all__ = ["Fingerprint", "Likeness", "alike", "fingerprint", "nearest"]
 

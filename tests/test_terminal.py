@@ -7,7 +7,7 @@ import unicodedata
 
 import pytest
 
-from promptkit.columns import aligned, cut, printable, width
+from promptkit.terminal import aligned, cut, printable, width
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,5 @@
+"""Pictures as the bytes that they came as: what kind they are, how large, whether they are whole, and how alike two of them look.
+
+`picture` holds the bytes and reads what their header says; Pillow decodes them only when someone looks. `fingerprint` tells a picture
+that was saved anew from another one. Nothing here knows steps, sessions, prompts or services.
+"""
