@@ -41,14 +41,14 @@ if TYPE_CHECKING:
     )
     from promptkit.images.picture import Picture
     from promptkit.importing import import_session
-    from promptkit.library import Library, add_library, templates
-    from promptkit.record import Problem
+    from promptkit.lineage.record import Problem
+    from promptkit.prompts.library import Library, add_library, templates
+    from promptkit.prompts.template import Input, Prompt, Template
+    from promptkit.providers.gemini import Request, Response
+    from promptkit.providers.transport import FunctionTransport, RequestsTransport, Transport
     from promptkit.session import Session
     from promptkit.settings import Endpoint, ask_key
     from promptkit.step import Step, Steps
-    from promptkit.template import Input, Prompt, Template
-    from promptkit.transport import FunctionTransport, RequestsTransport, Transport
-    from promptkit.wire import Request, Response
 
 __version__ = "0.1.0"
 
@@ -101,15 +101,15 @@ __all__ = [
 _HOMES = {
     "catalog": ("find", "sessions", "which"),
     "importing": ("import_session",),
-    "library": ("Library", "add_library", "templates"),
+    "prompts.library": ("Library", "add_library", "templates"),
     "images.picture": ("Picture",),
-    "record": ("Problem",),
+    "lineage.record": ("Problem",),
     "session": ("Session",),
     "settings": ("Endpoint", "ask_key"),
     "step": ("Step", "Steps"),
-    "template": ("Input", "Prompt", "Template"),
-    "transport": ("FunctionTransport", "RequestsTransport", "Transport"),
-    "wire": ("Request", "Response"),
+    "prompts.template": ("Input", "Prompt", "Template"),
+    "providers.transport": ("FunctionTransport", "RequestsTransport", "Transport"),
+    "providers.gemini": ("Request", "Response"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from promptkit.errors import InputError, SettingsError, did_you_mean
-from promptkit.template import Prompt, Template
+from promptkit.prompts.template import Prompt, Template
 
 __all__ = [
     "CALL_OPTIONS",

@@ -15,10 +15,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from promptkit import models, recovery, wire
+from promptkit import recovery
 from promptkit.budget import Budget
 from promptkit.changes import cheap_warnings
-from promptkit.draft import Draft
 from promptkit.errors import (
     BudgetExceeded,
     KeyRejected,
@@ -34,12 +33,15 @@ from promptkit.errors import (
     TransportError,
 )
 from promptkit.gate import Gate
-from promptkit.lineage import Lineage
+from promptkit.lineage.pending import Draft
+from promptkit.lineage.record import Record, now
+from promptkit.lineage.tree import Lineage
 from promptkit.plan import Plan, record_fields
 from promptkit.progress import Progress
-from promptkit.record import Record, now
+from promptkit.providers import gemini as wire
+from promptkit.providers import models
+from promptkit.providers.transport import Transport
 from promptkit.settings import Endpoint, Key, keys_set
-from promptkit.transport import Transport
 
 __all__ = ["Answer", "Service", "ask", "ask_together", "refuse_key"]
 

@@ -7,9 +7,9 @@ import secrets
 import threading
 import time
 
-from promptkit import models
 from promptkit.errors import BudgetExceeded, LineageError, SettingsError
-from promptkit.lineage import Lineage
+from promptkit.lineage.tree import Lineage
+from promptkit.providers import models
 from promptkit.settings import config_file
 from promptkit.spending import spent_at_most
 

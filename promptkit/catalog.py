@@ -21,14 +21,14 @@ from promptkit.errors import PictureError, PromptkitError, SettingsError, brief_
 from promptkit.folding import folded, normalized, snippet
 from promptkit.images.fingerprint import Fingerprint, Likeness, alike, fingerprint, nearest
 from promptkit.images.picture import Picture
+from promptkit.lineage.location import Where
+from promptkit.lineage.record import Problem
 from promptkit.looks import CACHE_NAME, Looks
 from promptkit.places import PictureFile, mentions, picture_files, searched_folder, session_folders
 from promptkit.progress import Progress
-from promptkit.record import Problem
 from promptkit.results import Found, FoundSteps, Looked, Match, Matches, Results, SessionInfo, Sessions
 from promptkit.session import Session
 from promptkit.step import Step, Steps
-from promptkit.where import Where
 
 __all__ = ["find", "sessions", "which"]
 

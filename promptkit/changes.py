@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from promptkit import markup
 from promptkit.errors import LineageError
 from promptkit.images.picture import Picture, as_seen
-from promptkit.lineage import Lineage
-from promptkit.record import Record
+from promptkit.lineage.record import Record
+from promptkit.lineage.tree import Lineage
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -29,13 +29,13 @@ from promptkit.errors import (
     SettingsError,
     did_you_mean,
 )
-from promptkit.folder import MARKER
 from promptkit.images.picture import check_name
-from promptkit.library import add_library, template_names, templates
-from promptkit.lineage import Lineage
+from promptkit.lineage.layout import MARKER
+from promptkit.lineage.tree import Lineage
+from promptkit.prompts.library import add_library, template_names, templates
+from promptkit.prompts.template import Prompt, Template
 from promptkit.session import Session
 from promptkit.step import Step
-from promptkit.template import Prompt, Template
 
 __all__ = ["main"]
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from promptkit.console import add_command, say
 from promptkit.errors import PictureError, StepNotFound
-from promptkit.library import Library, templates
+from promptkit.prompts.library import Library, templates
 from promptkit.replay import Rehearsal, declared_inputs, replay
 from promptkit.session import Session
 from promptkit.squash import squash

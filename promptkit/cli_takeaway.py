@@ -11,8 +11,8 @@ from typing import Any
 from promptkit import atomic, display
 from promptkit.console import add_command, say
 from promptkit.errors import LineageError, did_you_mean
-from promptkit.folder import MARKER
-from promptkit.record import Record
+from promptkit.lineage.layout import MARKER
+from promptkit.lineage.record import Record
 from promptkit.session import Session
 from promptkit.terminal import printable
 

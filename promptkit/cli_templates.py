@@ -10,8 +10,8 @@ from pathlib import Path
 from promptkit import settings
 from promptkit.console import add_command, say, usage
 from promptkit.errors import SettingsError, TemplateError, brief_path
-from promptkit.library import Library, Shelf, builtin_folder, folder_library, shelves_of, template_names, templates
-from promptkit.template import Template
+from promptkit.prompts.library import Library, Shelf, builtin_folder, folder_library, shelves_of, template_names, templates
+from promptkit.prompts.template import Template
 
 __all__ = ["add_commands", "spelled_out", "template_named"]
 
@@ -72,7 +72,8 @@ def _place(shelf: Shelf) -> str:
 
 
 def _new(options: argparse.Namespace) -> int:
-    from promptkit import brackets, starter
+    from promptkit import starter
+    from promptkit.prompts import brackets
 
     folder = Path(options.folder or settings.template_folders()[-1])
     pattern = options.from_brackets

@@ -7,9 +7,9 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from promptkit.folder import MARKER, frame, tag_mark
 from promptkit.images.picture import SUFFIXES
-from promptkit.record import FULL_SHA256, RECORD_NAME, Record, json_object, read_json, sources_digest, whole_text
+from promptkit.lineage.layout import MARKER, frame, tag_mark
+from promptkit.lineage.record import FULL_SHA256, RECORD_NAME, Record, json_object, read_json, sources_digest, whole_text
 
 __all__ = [
     "Contents",

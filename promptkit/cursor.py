@@ -8,12 +8,12 @@ from typing import Self
 
 from promptkit import display, markup
 from promptkit.errors import LineageError, StepNotFound, brief_path, warn
-from promptkit.lineage import Lineage
+from promptkit.lineage.location import Where
+from promptkit.lineage.record import Problem, Record, added_up
+from promptkit.lineage.tree import Lineage
 from promptkit.plan import trail
-from promptkit.record import Problem, Record, added_up
 from promptkit.spending import spent
 from promptkit.step import Continuing, Step, Steps
-from promptkit.where import Where
 
 __all__ = ["Cursor"]
 

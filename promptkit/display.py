@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from promptkit.errors import LineageError, StepNotFound
 from promptkit.images.picture import Picture
-from promptkit.lineage import Lineage
+from promptkit.lineage.record import Record
+from promptkit.lineage.tree import Lineage
 from promptkit.markup import Html, card, escape, figure, page, strip, table
-from promptkit.record import Record
 from promptkit.terminal import printable
 
 if TYPE_CHECKING:

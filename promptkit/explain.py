@@ -10,8 +10,8 @@ from promptkit.changes import Changes
 from promptkit.display import References, named
 from promptkit.errors import LineageError, PromptkitError
 from promptkit.explanation import UNSET, Explained, Explanation, Lost
-from promptkit.lineage import Lineage
-from promptkit.record import Record
+from promptkit.lineage.record import Record
+from promptkit.lineage.tree import Lineage
 from promptkit.step import Continuing, Step
 from promptkit.words import words_changed
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from promptkit import display, markup
 from promptkit.changes import Changes
-from promptkit.record import FULL_SHA256, Record
+from promptkit.lineage.record import FULL_SHA256, Record
 from promptkit.spending import Spending, spending
 from promptkit.step import Step
 from promptkit.terminal import printable, width

@@ -17,10 +17,10 @@ from pathlib import Path
 from promptkit import atomic
 from promptkit.contents import digest_in, first_of, is_whole, kind_of, needed, plain_name, sha256_of, tagged_step
 from promptkit.errors import LineageError, warn
-from promptkit.folder import BESIDE, LAYOUT, MARKER, frame, make
 from promptkit.images.picture import Picture, media_type, suffix_of
-from promptkit.lineage import Lineage
-from promptkit.record import FULL_SHA256, Record, read_json, sources_digest
+from promptkit.lineage.layout import BESIDE, LAYOUT, MARKER, frame, make
+from promptkit.lineage.record import FULL_SHA256, Record, read_json, sources_digest
+from promptkit.lineage.tree import Lineage
 
 __all__ = ["LIMIT", "import_session", "session_name"]
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from promptkit.record import sources_digest
-from promptkit.template import Prompt, Template
+from promptkit.lineage.record import sources_digest
+from promptkit.prompts.template import Prompt, Template
 
 __all__ = ["is_lost", "kept_template"]
 

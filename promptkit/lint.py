@@ -13,15 +13,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from promptkit import models, wording
+from promptkit import wording
 from promptkit.errors import InputError, TemplateError, brief_path, did_you_mean
-from promptkit.frontmatter import LANGUAGE, Edition, find_language, is_word, read_edition
-from promptkit.library import Library, Shelf
-from promptkit.sources import File, file_names, open_file
-from promptkit.template import FILE_NAME, NEEDED_NAME, Template
+from promptkit.prompts.declarations import LANGUAGE, Edition, find_language, is_word, read_edition
+from promptkit.prompts.library import Library, Shelf
+from promptkit.prompts.source_file import File, file_names, open_file
+from promptkit.prompts.template import FILE_NAME, NEEDED_NAME, Template
+from promptkit.providers import models
 
 if TYPE_CHECKING:
-    from promptkit.closed import Reference, Survey
+    from promptkit.prompts.sandbox import Reference, Survey
 
 __all__ = ["CODES", "Finding", "Report", "check"]
 
@@ -171,7 +172,7 @@ class _Checker:
         return next((lines[word] for word in words if word in lines), 1)
 
     def survey(self, file: File) -> Survey:
-        from promptkit.closed import survey
+        from promptkit.prompts.sandbox import survey
 
         if file not in self.surveys:
             body, lines_before = file.body
@@ -269,7 +270,7 @@ class _Checker:
             self.add(code, edition.file.path, line, f"{message} ({_upper_first(case.title)}.)")
 
     def render(self, template: Template, edition: Edition, case: _Case) -> str | None:
-        from promptkit import closed
+        from promptkit.prompts import sandbox as closed
 
         try:
             if case.lang is not None and find_language(case.lang, template.languages) is None:

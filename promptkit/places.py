@@ -11,9 +11,9 @@ from typing import NamedTuple
 from promptkit import atomic, settings
 from promptkit.contents import digest_in, kind_of
 from promptkit.errors import SettingsError
-from promptkit.folder import MARKER
-from promptkit.record import RECORD_NAME, number_of
-from promptkit.where import Where
+from promptkit.lineage.layout import MARKER
+from promptkit.lineage.location import Where
+from promptkit.lineage.record import RECORD_NAME, number_of
 
 __all__ = ["PictureFile", "mentions", "picture_files", "searched_folder", "session_folders"]
 

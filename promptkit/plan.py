@@ -8,13 +8,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from promptkit import __version__, models, wire
+from promptkit import __version__
 from promptkit.arguments import CONFIG, SEEDS
 from promptkit.errors import LineageError, StepNotFound
 from promptkit.images.picture import Picture
-from promptkit.lineage import Lineage
-from promptkit.record import Record, now
-from promptkit.template import Prompt
+from promptkit.lineage.record import Record, now
+from promptkit.lineage.tree import Lineage
+from promptkit.prompts.template import Prompt
+from promptkit.providers import gemini as wire
+from promptkit.providers import models
 
 __all__ = [
     "Plan",

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from promptkit.errors import PromptkitError, RateLimited, ServiceUnavailable, TransportError
-from promptkit.library import Library
-from promptkit.wire import Reply
+from promptkit.prompts.library import Library
+from promptkit.providers.gemini import Reply
 
 __all__ = ["Ask", "language_of", "next_ask", "unanswered"]
 

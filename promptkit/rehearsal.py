@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from promptkit.markup import Html, card, escape, table
-from promptkit.template import Prompt
+from promptkit.prompts.template import Prompt
 from promptkit.terminal import printable
 
 __all__ = ["Rehearsal", "Rehearsed", "brief"]

@@ -13,16 +13,17 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from promptkit import models, settings
+from promptkit import settings
 from promptkit.arguments import CONFIG, checked_pictures, checked_text, refuse_unknown
 from promptkit.changes import SQUASHES
 from promptkit.display import is_draft
 from promptkit.errors import InputError, LineageError, PictureError, SettingsError, warn
 from promptkit.images.picture import Picture
-from promptkit.library import Library
-from promptkit.lineage import Lineage
+from promptkit.lineage.record import FULL_SHA256, Record
+from promptkit.lineage.tree import Lineage
 from promptkit.plan import Plan, known_hints, trail
-from promptkit.record import FULL_SHA256, Record
+from promptkit.prompts.library import Library
+from promptkit.providers import models
 from promptkit.rehearsal import Rehearsal, Rehearsed, brief
 from promptkit.rewording import Reworded, Rewording, declared_inputs, refuse_unknown_inputs
 from promptkit.settings import Endpoint

@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeVar
 
 from promptkit import display, markup
 from promptkit.errors import PromptkitError, brief_path
-from promptkit.record import Problem
+from promptkit.lineage.record import Problem
 from promptkit.session import Session
 from promptkit.step import Step, Steps
 from promptkit.terminal import aligned, cut, printable

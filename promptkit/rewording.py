@@ -10,13 +10,13 @@ from typing import Any
 from promptkit import recovery
 from promptkit.arguments import CONFIG, checked_config, checked_lang
 from promptkit.errors import InputError, LineageError, SettingsError, TemplateError, TemplateNotFound, did_you_mean
-from promptkit.frontmatter import Input, find_language
 from promptkit.kept import is_lost, kept_template
-from promptkit.library import Library
-from promptkit.library import templates as todays
 from promptkit.plan import known_hints, prompt_to_ask
+from promptkit.prompts.declarations import Input, find_language
+from promptkit.prompts.library import Library
+from promptkit.prompts.library import templates as todays
+from promptkit.prompts.template import Prompt, Template
 from promptkit.step import Step
-from promptkit.template import Prompt, Template
 from promptkit.words import words_changed
 
 __all__ = ["Reworded", "Rewording", "declared_inputs", "refuse_unknown_inputs"]

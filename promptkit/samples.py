@@ -11,9 +11,9 @@ from typing import Any, Literal
 
 from promptkit.atomic import write_whole
 from promptkit.errors import TemplateError
-from promptkit.frontmatter import LANGUAGE, find_language
-from promptkit.library import Library
-from promptkit.template import Template
+from promptkit.prompts.declarations import LANGUAGE, find_language
+from promptkit.prompts.library import Library
+from promptkit.prompts.template import Template
 
 __all__ = ["Difference", "compare_samples", "samples", "unsampled", "write_samples"]
 

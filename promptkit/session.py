@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
-from promptkit import models, recovery, settings
+from promptkit import recovery, settings
 from promptkit.arguments import (
     CALL_OPTIONS,
     CONFIG,
@@ -44,7 +44,9 @@ from promptkit.errors import (
 )
 from promptkit.gate import Gate, gate_of
 from promptkit.images.picture import Picture
-from promptkit.lineage import Lineage
+from promptkit.lineage.location import Where, session_folder
+from promptkit.lineage.record import Record
+from promptkit.lineage.tree import Lineage
 from promptkit.plan import (
     Plan,
     Source,
@@ -56,17 +58,16 @@ from promptkit.plan import (
     recorded_sources,
     trail,
 )
-from promptkit.record import Record
+from promptkit.prompts.template import Prompt
+from promptkit.providers import models
+from promptkit.providers.transport import FunctionTransport, RequestsTransport, Transport
 from promptkit.settings import Endpoint, Key
 from promptkit.spending import Spending, spending
 from promptkit.step import Step, Steps
-from promptkit.template import Prompt
-from promptkit.transport import FunctionTransport, RequestsTransport, Transport
-from promptkit.where import Where, session_folder
 
 if TYPE_CHECKING:
     from promptkit.explain import Explanation
-    from promptkit.library import Library
+    from promptkit.prompts.library import Library
     from promptkit.replay import Rehearsal
 
 __all__ = ["Session"]

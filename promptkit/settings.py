@@ -10,7 +10,7 @@ The config file is `config.toml` in the user's config folder (PROMPTKIT_HOME mov
     key_env = "WORK_API_KEY"            # a name or a list of names; never a key itself
     model = "gemini-2.5-flash-image"    # optional
 
-[models."NAME"] holds facts of models; see promptkit.models.
+[models."NAME"] holds facts of models; see promptkit.providers.models.
 """
 
 from __future__ import annotations

@@ -8,8 +8,9 @@ from datetime import date, datetime
 from itertools import compress
 from typing import Any, NamedTuple
 
-from promptkit import markup, models
-from promptkit.record import Record
+from promptkit import markup
+from promptkit.lineage.record import Record
+from promptkit.providers import models
 from promptkit.terminal import aligned, printable
 
 __all__ = ["Spending", "Total", "spending", "spent", "spent_at_most"]

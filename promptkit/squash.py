@@ -7,14 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from promptkit import models, recovery
+from promptkit import recovery
 from promptkit.arguments import checked_prompt, refuse_unknown
 from promptkit.changes import SQUASHES
 from promptkit.errors import LineageError, SettingsError
 from promptkit.images.picture import Picture
 from promptkit.plan import prompt_to_ask, recorded_config
+from promptkit.prompts.template import Prompt
+from promptkit.providers import models
 from promptkit.step import Step
-from promptkit.template import Prompt
 
 __all__ = ["squash"]
 

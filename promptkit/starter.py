@@ -8,8 +8,8 @@ from pathlib import Path
 
 from promptkit.atomic import write_whole
 from promptkit.errors import TemplateError
-from promptkit.frontmatter import KINDS, is_word, read_edition
-from promptkit.sources import LONGEST_FILE, make_file
+from promptkit.prompts.declarations import KINDS, is_word, read_edition
+from promptkit.prompts.source_file import LONGEST_FILE, make_file
 
 __all__ = ["starter_source", "write_template"]
 

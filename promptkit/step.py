@@ -12,10 +12,10 @@ from promptkit import display
 from promptkit.changes import Changes, changes
 from promptkit.errors import LineageError, SettingsError
 from promptkit.images.picture import Picture
-from promptkit.lineage import Lineage
+from promptkit.lineage.record import Record
+from promptkit.lineage.tree import Lineage
 from promptkit.plan import recorded_prompt
-from promptkit.record import Record
-from promptkit.template import Prompt
+from promptkit.prompts.template import Prompt
 
 __all__ = ["Continuing", "Step", "Steps"]
 

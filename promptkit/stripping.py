@@ -11,8 +11,8 @@ from typing import Any
 from promptkit.contents import Contents, framed
 from promptkit.embed import has_embedded, without_embedded
 from promptkit.errors import LineageError, PictureError
-from promptkit.lineage import Lineage
-from promptkit.record import SCHEMA, Record, json_bytes, recorded_picture
+from promptkit.lineage.record import SCHEMA, Record, json_bytes, recorded_picture
+from promptkit.lineage.tree import Lineage
 
 __all__ = ["STRIPPED", "stripped"]
 

@@ -14,9 +14,9 @@ from typing import Protocol
 from promptkit import atomic
 from promptkit.contents import Contents, first_of, framed, is_whole, needed, plain_name, tagged_step
 from promptkit.errors import LineageError, warn
-from promptkit.folder import list_names
-from promptkit.lineage import Lineage
-from promptkit.record import RECORD_NAME, Record
+from promptkit.lineage.layout import list_names
+from promptkit.lineage.record import RECORD_NAME, Record
+from promptkit.lineage.tree import Lineage
 from promptkit.step import Step
 from promptkit.stripping import STRIPPED, stripped
 

@@ -26,9 +26,9 @@ from PIL import Image, ImageDraw, ImageEnhance
 from promptkit import Picture, PictureError, PromptkitWarning, Session, SettingsError, import_session, settings
 from promptkit.atomic import temporary_beside
 from promptkit.catalog import find, sessions, which
-from promptkit.folder import MARKER
-from promptkit.lineage import Lineage
-from promptkit.record import Record, json_bytes, now
+from promptkit.lineage.layout import MARKER
+from promptkit.lineage.record import Record, json_bytes, now
+from promptkit.lineage.tree import Lineage
 
 SEARCH = "import sys; from promptkit.catalog import which; found = which(sys.argv[1]); print(found[0].step.number, found.looked.decoded)"
 # As a person who may not read all; what is searched before that loads what Python loads when it is first needed.

@@ -16,7 +16,7 @@ from promptkit import Picture, Session
 from promptkit.cli_explain import add_commands, print_spending
 from promptkit.errors import LineageError
 from promptkit.explain import explain
-from promptkit.lineage import Lineage
+from promptkit.lineage.tree import Lineage
 
 
 def edited(folder: Path, *pictures: bytes, text: str = "make it another colour") -> Session:

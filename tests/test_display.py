@@ -12,8 +12,8 @@ from kit.steps import made as recorded
 
 from promptkit import NoPicture, Picture, Session
 from promptkit.display import LEGEND, contact_sheet, named, page_html, shortened, tree_html, tree_text
-from promptkit.lineage import Lineage
-from promptkit.record import now
+from promptkit.lineage.record import now
+from promptkit.lineage.tree import Lineage
 
 pytestmark = pytest.mark.filterwarnings("ignore:step")  # the pictures here are often the same ones
 

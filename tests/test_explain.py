@@ -17,7 +17,7 @@ from promptkit import Endpoint, Picture, Session, StepNotFound, TransportError, 
 from promptkit.errors import LineageError
 from promptkit.explain import Explained, Lost, explain
 from promptkit.importing import import_session
-from promptkit.lineage import Lineage
+from promptkit.lineage.tree import Lineage
 
 
 def google(service: Loopback, **options: Any) -> Session:

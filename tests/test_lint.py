@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from promptkit import closed, wording
+from promptkit import wording
 from promptkit.errors import TemplateError
-from promptkit.library import Library
 from promptkit.lint import CODES, Finding, Report, check
+from promptkit.prompts import sandbox as closed
+from promptkit.prompts.library import Library
 
 Files = Mapping[str, str]
 

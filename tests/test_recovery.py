@@ -17,8 +17,8 @@ from promptkit.errors import (
     ServiceUnavailable,
     TransportError,
 )
+from promptkit.providers.gemini import Reply
 from promptkit.recovery import Ask, language_of, next_ask, unanswered
-from promptkit.wire import Reply
 
 TEXT, CUT = Reply("text", text="Nice!"), Reply("interrupted", reason="CUT")
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from promptkit.errors import TemplateError, TemplateNotFound
-from promptkit.library import Library
+from promptkit.prompts.library import Library
 from promptkit.samples import LIST, Difference, compare_samples, samples, unsampled, write_samples
 
 FOX = "inputs: {x: {default: owl}}\nexamples:\n  - inputs: {x: fox}\n"

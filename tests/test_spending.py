@@ -11,8 +11,8 @@ from kit.loopback import Cut, Loopback, Received, error_reply, picture_reply, pn
 from kit.steps import failed, fields, made
 
 from promptkit import Endpoint, PromptkitError, Session
-from promptkit.lineage import Lineage
-from promptkit.record import Record
+from promptkit.lineage.record import Record
+from promptkit.lineage.tree import Lineage
 from promptkit.spending import spending, spent
 from promptkit.terminal import width
 

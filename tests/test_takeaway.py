@@ -28,7 +28,7 @@ from kit.steps import names, room, snapshot
 from promptkit import LineageError, NoPicture, PromptkitWarning, Session, StepNotFound, atomic, templates
 from promptkit.embed import read_embedded
 from promptkit.importing import import_session, session_name
-from promptkit.record import json_bytes
+from promptkit.lineage.record import json_bytes
 from promptkit.takeaway import export
 
 Archive = dict[str, bytes]
@@ -73,7 +73,8 @@ def on_disk(folder: Path) -> Archive:
 def left_by_a_dead_process(beside: Path, *, folder: bool = False) -> Path:
     """What a process that was killed while it wrote `beside` has left there."""
     make = "mkdir()" if folder else "write_bytes(b'half')"
-    script = f"import sys, pathlib; from promptkit import atomic; p = atomic.temporary_beside(pathlib.Path(sys.argv[1])); p.{make}; print(p)"
+    script = f"from promptkit import atomic; import sys, pathlib; p = atomic.temporary_beside(pathlib.Path(sys.argv[1])); p.{make}"
+    script += "; print(p)"
     done = subprocess.run([sys.executable, "-c", script, beside], capture_output=True, text=True, check=True)
     return Path(done.stdout.strip())
 
@@ -163,7 +164,8 @@ def test_a_session_is_exported_while_others_work_in_it(bear: Session) -> None:
     """Tags that move, steps that come and what undo leaves: whatever happens meanwhile, the archive fits together."""
     first, second = bear[1].id, bear[2].id
     work = (
-        "from kit.steps import made; from promptkit.lineage import Lineage; from pathlib import Path; lineage = Lineage(Path(sys.argv[1]));"
+        "from kit.steps import made; from promptkit.lineage.tree import Lineage; from pathlib import Path;"
+        "lineage = Lineage(Path(sys.argv[1]));"
         "[lineage.set_tag(f't{i}', sys.argv[2 + round % 2]) for i in range(30)];"
         "lineage.set_head(sys.argv[2], [made(lineage, parents=[sys.argv[2]]).id])"
     )

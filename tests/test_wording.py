@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 from kit.places import shared
 
-from promptkit.library import templates
+from promptkit.prompts.library import templates
 from promptkit.wording import (
     RULES,
     asks_to_keep_the_rest,

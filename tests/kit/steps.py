@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from kit.loopback import png
-from promptkit.draft import Draft
 from promptkit.images.picture import Picture
-from promptkit.lineage import Lineage
-from promptkit.record import Record, now
+from promptkit.lineage.pending import Draft
+from promptkit.lineage.record import Record, now
+from promptkit.lineage.tree import Lineage
 
 
 def red() -> Picture:

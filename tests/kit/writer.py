@@ -17,7 +17,7 @@ from kit.loopback import png
 from kit.steps import answered, fields, made
 from promptkit.errors import LineageError
 from promptkit.images.picture import Picture
-from promptkit.lineage import Lineage
+from promptkit.lineage.tree import Lineage
 
 
 def write_on(folder: Path, out: int) -> None:

@@ -31,30 +31,30 @@ ROWS = [
     ["asking"],
     ["plan", "stripping", "budget"],
     ["changes", "spending", "embed"],
-    ["recovery", "display", "transport", "offline", "progress", "gate", "places", "kept"],
-    ["painter", "wire", "lineage", "looks", "contents"],
-    ["claims", "where"],
-    ["draft", "verifying"],
-    ["folder"],
-    ["record", "images.fingerprint"],
+    ["recovery", "display", "providers.transport", "offline", "progress", "gate", "places", "kept"],
+    ["painter", "providers.gemini", "lineage.tree", "looks", "contents"],
+    ["lineage.claims", "lineage.location"],
+    ["lineage.pending", "lineage.verify"],
+    ["lineage.layout"],
+    ["lineage.record", "images.fingerprint"],
     ["lint", "samples", "starter", "arguments"],
-    ["library"],
-    ["template", "images.picture", "models", "wording"],
-    ["packs", "brackets"],
-    ["frontmatter"],
-    ["sources"],
-    ["closed", "plain_yaml"],
+    ["prompts.library"],
+    ["prompts.template", "images.picture", "providers.models", "wording"],
+    ["prompts.packs", "prompts.brackets"],
+    ["prompts.declarations"],
+    ["prompts.source_file"],
+    ["prompts.sandbox", "prompts.strict_yaml"],
     ["settings"],
     ["markup", "console", "words"],
     ["errors", "atomic", "terminal", "folding"],
 ]
 ROW_OF = {name: i for i, row in enumerate(ROWS) for name in row}
 ONE_IMPORTER = {
-    "jinja2": {"closed"},
-    "yaml": {"plain_yaml"},
+    "jinja2": {"prompts.sandbox"},
+    "yaml": {"prompts.strict_yaml"},
     "PIL": {"images.picture", "painter", "offline", "display", "changes"},
-    "requests": {"transport"},
-    "urllib3": {"transport"},
+    "requests": {"providers.transport"},
+    "urllib3": {"providers.transport"},
     "platformdirs": {"settings"},
     "tqdm": {"progress"},
 }
@@ -134,7 +134,7 @@ def test_the_wheel_works_in_an_empty_environment(fresh_environment: FreshEnviron
     names = zipfile.ZipFile(fresh_environment.wheel).namelist()
     assert "promptkit/_templates/sticker.j2" in names
     assert "promptkit/py.typed" in names
-    assert "promptkit/models.toml" in names
+    assert "promptkit/providers/models.toml" in names
     assert not any(n.startswith(("tests/", "notebooks/", "templates/")) for n in names)
     script = "from promptkit import templates; print(templates.sticker(subject='fox'))"
     assert "sticker of a fox" in fresh_environment.run("-c", script, cwd=tmp_path)

@@ -18,7 +18,7 @@ from kit.loopback import Cut, Hang, Loopback, Received, error_reply, json_reply,
 from kit.notebook import executed
 
 from promptkit import PromptkitError, Session, display, settings
-from promptkit.lineage import Lineage
+from promptkit.lineage.tree import Lineage
 
 KEY = "sk-planted+0123456789/abcdef"
 ECHO = {"X-Echo": KEY, "Retry-After": "0"}

@@ -13,7 +13,8 @@ import pytest
 from kit.loopback import Loopback, png, text_reply
 from kit.places import ROOT
 
-from promptkit import Endpoint, Library, Session, Template, models, settings
+from promptkit import Endpoint, Library, Session, Template, settings
+from promptkit.providers import models
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -99,7 +100,7 @@ def test_the_install_lines_are_two() -> None:
 
 def test_the_filters_and_tests_that_templates_may_use_are_listed() -> None:
     """The README lists every filter and test that a template may use, for packs depend on it."""
-    from promptkit import closed
+    from promptkit.prompts import sandbox as closed
 
     listed = set(re.findall(r"`(\w+)`", README))
     assert {n for n in closed.FILTERS if len(n) > 1} <= listed

@@ -17,7 +17,7 @@ from promptkit.errors import (
     RegionUnavailable,
     ServiceUnavailable,
 )
-from promptkit.wire import Response, decode
+from promptkit.providers.gemini import Response, decode
 
 Verdict = tuple[str, type[Exception] | None, str | None]
 

@@ -1,0 +1,194 @@
+"""What processes have under way in a session's folder, told by hidden files: the numbers of steps in flight, and money kept aside.
+
+There are no locks: who makes `.open-NNNN.json` has the number, and renaming it decides who adopts what a killed process left. A lineage
+lists the folder, and gives the names that it found.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from promptkit import atomic
+from promptkit.errors import LineageError
+from promptkit.lineage.layout import BESIDE, CLAIM_NAME, writing
+from promptkit.lineage.pending import Draft, Keeper
+from promptkit.lineage.record import Record, json_bytes, read_json
+
+__all__ = ["UnderWay", "adopt", "claim", "claim_path", "claimed", "clear", "clear_beside", "set_aside", "under_way"]
+
+ASIDE_NAME = re.compile(r"\.open-usd-[0-9a-f]+\.json")
+Note = Mapping[str, Any]
+
+
+class Home(Keeper, Protocol):
+    """What is asked of the lineage that adopts steps, which stands above."""
+
+    def numbered(self, number: int) -> Sequence[Record]: ...
+
+
+@dataclass(frozen=True)
+class UnderWay:
+    """What one process has begun in a folder and not recorded yet: the USD that it keeps aside, and its steps as they stand."""
+
+    usd: float
+    steps: tuple[Record, ...]
+
+
+# Claiming
+
+
+def claim_path(folder: Path, number: int) -> Path:
+    """The claim of the step with that number."""
+    return folder / f".open-{number:04}.json"
+
+
+def claim(folder: Path, number: int) -> bool:
+    """Makes a claim; False where there is one."""
+    path = claim_path(folder, number)
+    try:
+        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
+    except FileExistsError:
+        return False
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(json_bytes(atomic.whose()))
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    return True
+
+
+def claimed(names: Iterable[str]) -> Iterator[int]:
+    """The numbers of the claims among these names."""
+    return (int(match[1]) for match in _claims(names))
+
+
+def _claims(names: Iterable[str]) -> Iterator[re.Match[str]]:
+    return filter(None, map(CLAIM_NAME.fullmatch, names))
+
+
+# What others have under way
+
+
+def set_aside(folder: Path, holder: str, usd: float) -> None:
+    """Notes what `holder` (hex digits) keeps aside for its requests, in USD, so that all who use the folder count it."""
+    path = folder / f".open-usd-{holder}.json"
+    with writing(folder):
+        if usd > 0:
+            atomic.write_whole(path, json_bytes({**atomic.whose(), "usd": usd}))
+        else:
+            path.unlink(missing_ok=True)
+
+
+def under_way(folder: Path, names: Sequence[str]) -> list[UnderWay]:
+    """What each process has under way, this one included; what a dead one kept aside counts no longer, its steps do."""
+    usd: dict[tuple[str, ...], float] = {}
+    steps: dict[tuple[str, ...], list[Record]] = {}
+    for path, note in ((p, read_json(p)) for p in map(folder.joinpath, filter(ASIDE_NAME.fullmatch, names))):
+        if isinstance(note.get("usd"), float) and not atomic.is_abandoned(path, note):
+            usd[_who(note)] = usd.get(_who(note), 0.0) + note["usd"]
+    for match in _claims(names):
+        note = read_json(folder / match[0])
+        if record := _noted(note, int(match[1]), folder / match[0]):
+            steps.setdefault(_who(note), []).append(record)
+    return [UnderWay(usd.get(who, 0.0), tuple(steps.get(who, ()))) for who in {**usd, **steps}]
+
+
+def _who(note: Note) -> tuple[str, ...]:
+    return tuple(str(note.get(k)) for k in ("host", "process", "run"))
+
+
+def _noted(note: Note, number: int, path: Path) -> Record | None:
+    """The step of a claim as it stands; None where the claim tells of nothing that could be recorded."""
+    fields = note.get("record")
+    if not isinstance(fields, dict):
+        return None
+    try:
+        return Record.of(path, "", {**Draft.EMPTY, **fields, "number": number, "outcome": "interrupted"})
+    except LineageError:
+        return None
+
+
+# What killed processes left
+
+
+def clear(folder: Path, names: Sequence[str]) -> None:
+    """Removes what dead processes kept aside, and what they left half-written."""
+    for path in map(folder.joinpath, filter(ASIDE_NAME.fullmatch, names)):
+        if atomic.is_abandoned(path, read_json(path)):
+            path.unlink(missing_ok=True)
+    atomic.clear_temporary(folder / name for name in names if name.startswith(atomic.TEMPORARY))
+
+
+def clear_beside(folder: Path) -> None:
+    """Removes what dead processes left half-written in the folders within."""
+    atomic.clear_temporary(path for name in BESIDE for path in folder.glob(f"{name}/{atomic.TEMPORARY}*"))
+
+
+def adopt(home: Home, names: Sequence[str], own: Path | None = None) -> bool:
+    """Turns the claims of dead processes into records, but for one's `own`; whether there were any."""
+    found = False
+    for match in _claims(names):
+        path = home.folder / match[0]
+        if path != own and _is_dead(read_json(path), path, match[2]) and (mine := _taken(path, match[1])):
+            found = True
+            _adopt(home, mine, match[1])
+    return found
+
+
+def _is_dead(note: Note, path: Path, adopter: str | None) -> bool:
+    """Whether nobody works on a claim any more: neither who made it nor, where it was taken over, who did that."""
+    return atomic.is_abandoned(path, {**note, "process": int(adopter), "run": atomic.RUN, "since": None} if adopter else note)
+
+
+def _taken(path: Path, number: str) -> Path | None:
+    """The claim under this process's own name; None where another process was faster."""
+    mine = path.with_name(f".open-{number}.{os.getpid()}.json")
+    with suppress(OSError):  # not to look abandoned to a third process
+        os.utime(path)
+    try:
+        path.rename(mine)
+    except OSError:
+        return None
+    return mine
+
+
+def _adopt(home: Home, path: Path, number: str) -> None:
+    try:
+        draft = _left(home, path, int(number))
+        if draft is not None and not _is_recorded(home, draft):
+            draft.adopt()
+    except BaseException:
+        _give_back(path, number)
+        raise
+    home.drop(path)
+
+
+def _left(home: Home, path: Path, number: int) -> Draft | None:
+    """The step that a claim tells of; None where it tells nothing that could be recorded."""
+    note = read_json(path)
+    if not _noted(note, number, path):
+        return None
+    return Draft(home, number, str(note.get("slug")), {**note["record"], "number": number}, path)
+
+
+def _is_recorded(home: Home, draft: Draft) -> bool:
+    """Whether its process ended between its record and the end of its claim, or the claim is a copy from while it was asked."""
+    begun = _begun(draft.fields["attempts"])
+    return any(_begun(r.attempts)[: len(begun)] == begun for r in home.numbered(draft.number))
+
+
+def _begun(attempts: Iterable[Note]) -> list[str]:
+    return [str(a.get("started")) for a in attempts]
+
+
+def _give_back(path: Path, number: str) -> None:
+    """Lets anybody on this machine try at once what could not be adopted."""
+    with suppress(OSError):
+        path.rename(path.with_name(f".open-{number}.{atomic.NOBODY}.json"))

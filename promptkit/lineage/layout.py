@@ -1,0 +1,180 @@
+"""A session's folder: what marks it as one, what each holds from the first, which folders may become one, and where things stand in it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from promptkit import atomic
+from promptkit.errors import LineageError
+from promptkit.lineage.record import RECORD_NAME, json_bytes, whole_text
+
+__all__ = [
+    "BESIDE",
+    "CLAIM_NAME",
+    "LAYOUT",
+    "MARKER",
+    "MARKER_HOLDS",
+    "extra_path",
+    "frame",
+    "is_marked",
+    "is_session",
+    "list_names",
+    "make",
+    "source_path",
+    "tag_mark",
+    "template_path",
+    "writing",
+]
+
+LAYOUT = 1
+MARKER = "promptkit.json"
+MARKER_HOLDS = f'it should hold {{"layout": {LAYOUT}}}'
+CLAIM_NAME = re.compile(r"\.open-(\d{4,})(?:\.(\d+))?\.json")  # its number, and the process that took it over
+BESIDE = ("sources", "templates", "extra", "tags")  # the folders within
+GIT_LINES = {".gitattributes": ("* -text",), ".gitignore": (".open-*", f"{atomic.TEMPORARY}*")}  # git keeps bytes, and takes no notes in
+
+
+# Making one
+
+
+def frame() -> dict[str, bytes]:
+    """The files that every session's folder has as a new one is made, by name."""
+    return {**{name: _lines(lines) for name, lines in GIT_LINES.items()}, MARKER: json_bytes({"layout": LAYOUT})}
+
+
+def make(folder: Path) -> None:
+    """Makes a session's folder where there is none yet, and its marker, which is written last. LineageError where that cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, lines in GIT_LINES.items():
+            _add_lines(folder / name, lines)
+        atomic.write_whole(folder / MARKER, frame()[MARKER], durable=True)
+        atomic.sync_folder(folder.parent)
+    except OSError as error:
+        said = f"The session folder {folder} cannot be made: {error.strerror or error}; make room, or give a folder that can be written to."
+        raise LineageError(said, path=folder) from None
+
+
+def _lines(lines: Sequence[str]) -> bytes:
+    return "".join(f"{line}\n" for line in lines).encode()
+
+
+def _add_lines(path: Path, lines: Sequence[str]) -> None:
+    """Adds those that are missing: a new git repository may have such a file of its own already."""
+    have = path.read_bytes() if path.is_file() else b""
+    missing = [line for line in lines if line.encode() not in have.splitlines()]
+    if missing:
+        start = have if not have or have.endswith(b"\n") else have + b"\n"
+        atomic.write_whole(path, start + _lines(missing))
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """What the system refuses becomes a LineageError."""
+    try:
+        yield
+    except OSError as error:
+        said = f"Nothing can be written in {folder}: {error.strerror or error}; make room or make it writable, then try again."
+        raise LineageError(said, path=folder) from None
+
+
+# Telling one
+
+
+def is_session(folder: Path) -> bool:
+    """Whether it is; one that has lost its marker is known by its records.
+
+    LineageError where it never can be: it is a file, is neither empty nor a session, or has a newer layout.
+    """
+    try:
+        _check_marker(folder / MARKER)
+    except (FileNotFoundError, NotADirectoryError):
+        if _has_records(folder):
+            return True
+        _check_free(folder)
+        return False
+    except LineageError as error:
+        if error.newer or not _has_records(folder):
+            raise
+    return True
+
+
+def is_marked(folder: Path) -> bool:
+    """Whether its marker is there and whole. LineageError where that is a newer layout's."""
+    try:
+        _check_marker(folder / MARKER)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except LineageError as error:
+        if error.newer:
+            raise
+        return False
+    return True
+
+
+def _check_marker(marker: Path) -> None:
+    try:
+        layout = json.loads(marker.read_bytes())["layout"]
+    except (FileNotFoundError, NotADirectoryError):
+        raise
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise LineageError(f"{marker} cannot be read ({error}); {MARKER_HOLDS}.", path=marker) from None
+    if not isinstance(layout, int) or layout < LAYOUT:
+        raise LineageError(f"{marker} cannot be read (layout {layout!r:.60}); {MARKER_HOLDS}.", path=marker)
+    if layout != LAYOUT:
+        said = f"{marker.parent} has layout {layout}, and this promptkit knows {LAYOUT}: upgrade promptkit to open it."
+        raise LineageError(said, path=marker.parent, newer=True)
+
+
+def _has_records(folder: Path) -> bool:
+    with suppress(ValueError):  # a name that no folder can have
+        return any(map(RECORD_NAME.fullmatch, list_names(folder)))
+    return False
+
+
+def _check_free(folder: Path) -> None:
+    visible = sorted(n for n in list_names(folder) if not n.startswith("."))
+    if visible and not (folder / MARKER).exists():  # a rival may have made the session between the first look and this one
+        raise LineageError(
+            f"{folder} is not a session and not empty (it holds {visible[0]!r}): give a session's folder, an empty one, or a new name.",
+            path=folder,
+        )
+
+
+# What stands in it
+
+
+def list_names(folder: Path) -> list[str]:
+    """The names of all that is in it; none where there is no such folder. LineageError where it is none."""
+    try:
+        return os.listdir(folder)  # noqa: PTH208  (asked often, and much faster than making a Path of each)
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise LineageError(f"{folder} cannot be a session folder: {error.strerror or error}.", path=folder) from None
+
+
+def source_path(folder: Path, name: str) -> Path:
+    """Where a picture from outside stands, wherever a record says that it does."""
+    return folder / "sources" / Path(name).name
+
+
+def template_path(folder: Path, digest: str) -> Path:
+    """Where the sources of a template stand."""
+    return folder / "templates" / Path(f"{digest}.json").name
+
+
+def extra_path(folder: Path, sha256: str) -> Path:
+    """Where something that was too large for a record stands."""
+    return folder / "extra" / Path(sha256).name
+
+
+def tag_mark(name: str) -> str:
+    """What keeps the file names of tags apart, whatever their script."""
+    return hashlib.sha256(whole_text(name).encode()).hexdigest()[:8]

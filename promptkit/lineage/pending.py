@@ -1,0 +1,254 @@
+"""A step in flight: noted on disk attempt by attempt, then committed as a record with its pictures.
+
+What was paid and finds no room on the disk is kept in memory: the next write of the same process records it, and what finds no room until
+the process ends is saved among the system's temporary files.
+"""
+
+from __future__ import annotations
+
+import atexit
+import errno
+import hashlib
+import json
+import logging
+import os
+import re
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext, suppress
+from pathlib import Path
+from typing import Any, Protocol
+
+from promptkit import atomic
+from promptkit.errors import LineageError
+from promptkit.images.picture import Picture, suffix_of
+from promptkit.lineage.layout import writing
+from promptkit.lineage.record import HAS_PICTURE, Record, is_usd, json_bytes, now, wrong_file
+
+__all__ = ["Draft", "Keeper", "settle"]
+
+ROOM = 16_000_000  # bytes that must be free before anything is paid: the largest pictures of a service fit
+ORDER = (  # in which a record's fields are written, for those who read it with their eyes
+    "schema",
+    "number",
+    "outcome",
+    "label",
+    "meta",
+    "parents",
+    "prompt",
+    "sources",
+    "request",
+    "attempts",
+    "outputs",
+    "warnings",
+)
+log = logging.getLogger("promptkit")
+
+
+class Keeper(Protocol):
+    """What a draft asks of the lineage that it becomes a step of, which stands above."""
+
+    folder: Path
+
+    def drop(self, claim: Path) -> None: ...
+
+    def keep(self, record: Record) -> None: ...
+
+
+class Draft:
+    """A step in flight: its fields grow attempt by attempt, each noted on disk, until it is committed. Safe to use from two threads.
+
+    The first commit counts; after it nothing is noted: an answer that comes after Ctrl-C finds its step recorded as interrupted.
+    """
+
+    EMPTY: Mapping[str, Any] = {"parents": [], "prompt": {}, "sources": [], "request": {}, "attempts": [], "outputs": [], "warnings": []}
+
+    def __init__(self, keeper: Keeper, number: int, slug: str, fields: Mapping[str, Any], claim: Path) -> None:
+        self.number = number
+        self.slug = re.sub(r"[^\w.]+", "_", slug).strip(".")[:40] or "step"  # a part of a file name, wherever it came from
+        self.fields: dict[str, Any] = {**self.EMPTY, "attempts": [], **fields, "warnings": fields.get("warnings") or []}
+        self.record: Record | None = None
+        self._keeper, self._claim = keeper, claim
+        self._pictures: tuple[Picture, ...] = ()
+        self._sealed: bytes | None = None
+        self._lock = threading.Lock()
+
+    # While it is asked for
+
+    def attempt(self, fields: Mapping[str, Any]) -> None:
+        """Notes an attempt before it is sent; until it is answered it counts as interrupted. LineageError where it must not be sent:
+        the step is recorded already, or there is hardly room for a picture.
+        """
+        with self._lock, writing(self._keeper.folder):
+            if self.record is not None:
+                raise LineageError(f"Step {self.number} was recorded already; nothing more is asked for it.", path=self.record.path)
+            _check_room(self._keeper.folder)
+            self.fields["attempts"].append({**fields, "outcome": "interrupted"})
+            try:
+                self._note()
+            except OSError:
+                self.fields["attempts"].pop()  # it is not sent
+                raise
+
+    def drop(self) -> None:
+        """Gives the number back, where nothing was asked for it."""
+        with self._lock:
+            if not self.fields["attempts"]:
+                self._keeper.drop(self._claim)
+
+    def answer(self, fields: Mapping[str, Any], pictures: Sequence[Picture] = (), warnings: Sequence[str] = ()) -> None:
+        """Notes the answer to the last attempt, and the pictures that are about to be written. Durable where a paid one brought none."""
+        with self._lock, writing(self._keeper.folder):
+            if self.record is None:
+                self.fields["attempts"][-1].update(_holdable(fields))
+                self.fields["warnings"] = [*self.fields["warnings"], *warnings]
+                self._hold(pictures)
+                with suppress(OSError) if pictures else nullcontext():  # whether there is room for pictures, their commit says
+                    self._note(durable=not pictures)
+
+    def hold(self, pictures: Sequence[Picture]) -> None:
+        """Keeps what an answer brought, so that it is recorded whatever fails before the answer is noted."""
+        with self._lock:
+            if self.record is None:
+                self._hold(pictures)
+
+    def _hold(self, pictures: Sequence[Picture]) -> None:
+        self.fields["outputs"] = [self._output(p) for p in pictures]
+        self._pictures = tuple(pictures)
+
+    def _output(self, picture: Picture) -> dict[str, Any]:
+        return {
+            "file": f"{self.number:04}-{self.slug}-{picture.sha256[:10]}{suffix_of(picture.mime_type)}",
+            "sha256": picture.sha256,
+            "bytes": len(picture.data),
+            "mime_type": picture.mime_type,
+            "size": list(picture.size) if picture.size else None,
+        }
+
+    def _note(self, *, durable: bool = False) -> None:
+        note = {**atomic.whose(), "slug": self.slug, "record": self.fields}
+        atomic.write_whole(self._claim, json_bytes(note, indent=None), durable=durable)
+
+    # Becoming a record
+
+    def commit(self, outcome: str, pictures: Sequence[Picture] = ()) -> Record:
+        """Writes pictures, then the record, then drops the claim; only then does the step exist. Pictures that an answer brought are kept
+        whatever the outcome would have been; `pictures` are those of a step that asks nobody.
+
+        LineageError where there is no room. What was paid is then kept in memory, and `settle` or a second commit records it.
+        """
+        with self._lock:
+            if self.record is None:
+                try:
+                    with writing(self._keeper.folder):
+                        self.record = self._committed(outcome, pictures)
+                except LineageError as error:
+                    self._keep_back(error)
+                    raise
+                self._pictures = ()
+                with suppress(ValueError):
+                    KEPT_BACK.remove(self)
+        return self.record
+
+    def _committed(self, outcome: str, pictures: Sequence[Picture]) -> Record:
+        if pictures:
+            self._hold(pictures)
+            self._note()  # so that a picture whose process is killed now is no riddle
+        self._write_pictures(self._keeper.folder)
+        return self._write("picture" if self._pictures and outcome not in HAS_PICTURE else outcome)
+
+    def _write_pictures(self, folder: Path) -> None:
+        for picture, output in zip(self._pictures, self.fields["outputs"], strict=True):
+            atomic.write_whole(folder / output["file"], picture.data, durable=True)
+
+    def _write(self, outcome: str) -> Record:
+        if self._sealed is None:  # a second commit, after Ctrl-C in the first, must not make a second record
+            self.fields |= {"outcome": outcome, "ended": now()}
+            self._sealed = json_bytes({k: self.fields[k] for k in sorted(self.fields, key=_place)})
+        digest = hashlib.sha256(self._sealed).hexdigest()
+        path = self._keeper.folder / f"{self.number:04}-{self.slug}-{digest[:10]}.json"
+        atomic.write_whole(path, self._sealed, durable=True)
+        atomic.sync_folder(self._keeper.folder)
+        self._keeper.drop(self._claim)
+        record = Record.of(path, digest, json.loads(self._sealed))
+        self._keeper.keep(record)
+        return record
+
+    def adopt(self) -> None:
+        """Turns what a killed process left into a record: its pictures that lie there whole, else an interrupted step, if it was asked."""
+        folder, asked = self._keeper.folder, bool(self.fields["attempts"])
+        whole = [o for o in self.fields["outputs"] if not any(wrong_file(folder / Path(o["file"]).name, o["sha256"]))]
+        said = "its process ended before it was recorded; recorded by the next one"
+        self.fields |= {"outputs": whole, "warnings": [*self.fields["warnings"], said]}
+        if whole:
+            self._write("picture" if asked else "added")
+        elif asked:
+            self._write("interrupted")
+
+    # Where there is no room
+
+    def _keep_back(self, error: LineageError) -> None:
+        if self.fields["attempts"]:
+            if self not in KEPT_BACK:
+                KEPT_BACK.append(self)
+            what = "its picture" if self._pictures else "its answer"
+            kept = f"Step {self.number} is not on record yet: {what} stays in memory, and the next step here records it first."
+            error.args = (f"{error} {kept}",)
+
+    def is_in(self, folder: Path) -> bool:
+        """Whether it is a step of the session in that folder."""
+        own = self._keeper.folder
+        return own == folder or own.resolve() == folder.resolve()
+
+    def rescue(self) -> None:
+        """The process ends: a picture that finds no room in its folder to the last is saved where there is some, and logged."""
+        import tempfile
+
+        with suppress(LineageError):
+            self.commit("interrupted")
+        if self.record is not None or not self._pictures:  # of paid words the note in the folder tells
+            return
+        where = f"Step {self.number} of {self._keeper.folder} could not be recorded for want of room"
+        try:
+            folder = Path(tempfile.mkdtemp(prefix="promptkit-"))
+            self._write_pictures(folder)
+        except OSError as error:
+            log.error("%s, and is lost: %s.", where, error)
+        else:
+            log.error("%s; what it brought is in %s: `promptkit add` takes a picture of your own.", where, folder)
+
+
+KEPT_BACK: list[Draft] = []  # paid and not on disk, for want of room
+
+
+def settle(folder: Path) -> None:
+    """Records what this process was answered for steps in that folder and had no room for. LineageError where there is none still."""
+    for draft in [d for d in KEPT_BACK if d.is_in(folder)]:
+        draft.commit("interrupted")
+
+
+@atexit.register
+def _rescue() -> None:
+    for draft in [*KEPT_BACK]:
+        draft.rescue()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=KEPT_BACK.clear)  # they are the parent's
+
+
+def _place(name: str) -> int:
+    return ORDER.index(name) if name in ORDER else len(ORDER)
+
+
+def _holdable(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """An answer without a cost that no record can hold: its counts come from a service, its prices from a file."""
+    cost = fields.get("cost")
+    return {**fields, "cost": None} if cost and not is_usd(cost.get("usd")) else dict(fields)
+
+
+def _check_room(folder: Path) -> None:
+    free = atomic.free_bytes(folder)
+    if free is not None and free < ROOM:
+        said = f"only {free / 1e6:.1f} MB are free, and a picture may need {ROOM / 1e6:.0f}, so nothing was sent"
+        raise OSError(errno.ENOSPC, said)

@@ -1,0 +1,161 @@
+"""What on disk disagrees with its hash, or with what names it: records, pictures, sources, templates, extra, tags, head and marker."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol
+
+from promptkit.errors import LineageError
+from promptkit.lineage.layout import (
+    CLAIM_NAME,
+    MARKER,
+    MARKER_HOLDS,
+    extra_path,
+    is_marked,
+    list_names,
+    source_path,
+    tag_mark,
+    template_path,
+)
+from promptkit.lineage.record import FULL_SHA256, RECORD_NAME, Problem, Record, number_of, read_json, sources_digest, wrong_file
+
+__all__ = ["verify", "wrong_outputs"]
+
+PICTURE_NAME = re.compile(r"(\d{4,})-[\w.]+-[0-9a-f]{10}\.(?!json$)\w+")
+Wrong = Iterator[tuple[Path, str]]
+
+
+class Checked(Protocol):
+    """What is asked of the lineage that is checked, which stands above."""
+
+    folder: Path
+    exists: bool
+
+    def head(self) -> tuple[str | None, tuple[str, ...]]: ...
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What stood in the folder at one moment: all names, the records that could be read, and what is wrong with those that could not."""
+
+    names: frozenset[str]
+    records: Mapping[str, Record]
+    damaged: Mapping[str, str]
+
+    @cached_property
+    def ids(self) -> frozenset[str]:
+        return frozenset(r.id for r in self.records.values())
+
+    @cached_property
+    def beginnings(self) -> frozenset[str]:
+        """Of the ids of all records, readable or not, as their names have them."""
+        return frozenset(n[-15:-5] for n in (*self.records, *self.damaged))
+
+    @cached_property
+    def lost_pictures(self) -> frozenset[str]:
+        """Pictures that no record names. A step in flight may be about to name its own, and a record that cannot be read may have."""
+        named = {Path(o["file"]).name for r in self.records.values() for o in r.outputs}
+        changed = (n for n, r in self.records.items() if not r.is_itself)
+        claims = filter(None, map(CLAIM_NAME.fullmatch, self.names))
+        unknown = {*(int(m[1]) for m in claims), *map(number_of, (*self.damaged, *changed))}
+        return frozenset(n for n in self.names - named if PICTURE_NAME.fullmatch(n) and number_of(n) not in unknown)
+
+
+def verify(lineage: Checked) -> list[Problem]:
+    """Everything that disagrees, by step; what is no step's comes last.
+
+    Others may be writing: what was there when this began is checked, and what it leads to is looked for afterwards.
+    """
+    folder, pointers = lineage.folder, [*_pointers(lineage)]
+    first = _look(folder, {})
+    then = _look(folder, first.records)
+    problems = [Problem(number_of(name), folder / name, said) for name, said in then.damaged.items()]
+    for record in (r for name, r in first.records.items() if name in then.names):
+        problems += [Problem(record.number, *wrong) for wrong in _wrong(folder, record, then)]
+    named = {p.path for p in problems}
+    problems += [Problem(None, *wrong) for wrong in _wrong_beside(lineage) if wrong[0] not in named]
+    for name in first.lost_pictures & then.lost_pictures:
+        problems.append(Problem(number_of(name), folder / name, "has no record: that was deleted, or left behind"))
+    problems += [Problem(None, path, _misled(i)) for path, i in pointers if i not in then.ids]
+    return sorted(problems, key=lambda p: (p.step is None, p.step or 0, p.path))
+
+
+def _misled(full_id: str) -> str:
+    return f"names the step {full_id[:10]}, which is not here" if full_id else "cannot be read"
+
+
+def _look(folder: Path, known: Mapping[str, Record]) -> _Look:
+    names = list_names(folder)
+    records: dict[str, Record] = {}
+    damaged: dict[str, str] = {}
+    for name in sorted(filter(RECORD_NAME.fullmatch, names)):
+        try:
+            records[name] = known.get(name) or Record.read(folder / name)
+        except LineageError as error:
+            damaged[name] = str(error)
+    return _Look(frozenset(names), records, damaged)
+
+
+def _wrong(folder: Path, record: Record, look: _Look) -> Wrong:
+    """What is wrong with a record, with what it names, and with what it came from."""
+    if not record.is_itself:
+        yield record.path, "was changed or renamed after it was written (its number and sha256 are not its name)"
+    yield from wrong_outputs(folder, record)
+    for source in record.sources:
+        if source.get("file"):
+            yield from wrong_file(source_path(folder, source["file"]), source["sha256"])
+    if digest := record.prompt.get("digest"):
+        yield from _wrong_template(template_path(folder, digest))
+    for turn in filter(None, (a.get("turn") for a in record.attempts)):
+        yield from wrong_file(extra_path(folder, turn), turn)
+    for i in record.origins:
+        if i[:10] not in look.beginnings:
+            said = f"its parent {i[:10]}" if i in record.parents else f"the step {i[:10]} that it came from"
+            yield record.path, f"{said} is not here"
+
+
+def wrong_outputs(folder: Path, record: Record) -> Wrong:
+    """What is wrong with its pictures."""
+    for output in record.outputs:
+        yield from wrong_file(folder / Path(output["file"]).name, output["sha256"])
+
+
+def _wrong_template(path: Path) -> Wrong:
+    if sources_digest(read_json(path)) != path.stem:
+        yield path, "is missing or not what was recorded (its sources do not have that digest)"
+
+
+def _wrong_beside(lineage: Checked) -> Wrong:
+    """What lies beside the records and is not what its own name says, whether a record names it or not."""
+    folder = lineage.folder
+    if lineage.exists and not is_marked(folder):
+        yield folder / MARKER, f"is missing or cannot be read; {MARKER_HOLDS}, and the next step mends it"
+    for path in (*_beside(folder, "sources"), *_beside(folder, "extra")):
+        if FULL_SHA256.fullmatch(path.name.partition(".")[0]):  # else it is none of ours, such as a file manager's notes
+            yield from wrong_file(path, path.name.partition(".")[0])
+    for path in _beside(folder, "templates", ".json"):
+        yield from _wrong_template(path)
+    for path in _beside(folder, "tags", ".json"):
+        name = read_json(path).get("name")
+        if isinstance(name, str) and not path.stem.endswith(tag_mark(name)):
+            yield path, f"was changed or renamed after it was written (the tag {name!r:.60} has another file name)"
+
+
+def _beside(folder: Path, name: str, suffix: str = "") -> list[Path]:
+    """The files in a folder within, without hidden ones: half-written, or another system's own."""
+    return sorted(p for p in folder.glob(f"{name}/*{suffix}") if not p.name.startswith("."))
+
+
+def _pointers(lineage: Checked) -> Iterator[tuple[Path, str]]:
+    """The head's file and the tags', each with an id that it names; an empty one where it cannot be read."""
+    path = lineage.folder / "head"
+    if path.exists():
+        head, redo = lineage.head()
+        yield from ((path, i) for i in (head or "", *redo))
+    for path in _beside(lineage.folder, "tags", ".json"):
+        tag = read_json(path)
+        yield path, str(tag.get("id") or "") if isinstance(tag.get("name"), str) else ""

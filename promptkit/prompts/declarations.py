@@ -1,0 +1,468 @@
+"""What a template's front matter declares: its inputs, the pictures that it needs, its languages.
+
+A base file says all of it; a language file beside it says its words only.
+"""
+
+from __future__ import annotations
+
+import inspect
+import keyword
+import math
+import re
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+from types import MappingProxyType
+from typing import Any, Literal
+
+from promptkit.errors import InputError, did_you_mean, listed, warn
+from promptkit.prompts.source_file import File
+
+__all__ = ["LANGUAGE", "Edition", "Input", "Pictures", "find_language", "is_word", "language_of", "read_edition", "shown"]
+
+LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
+WORD = re.compile(r"[a-z][a-z0-9_]*")
+# what a call or the body of a template already gives a meaning to
+LONGEST_NAME = 64  # characters of an input's name
+MOST_INPUTS, MOST_PROBLEMS = 100, 20  # of one template, and in one error
+RESERVED = frozenset({"lang", "self", "loop", "super", "caller", "varargs", "kwargs", "true", "false", "none"})
+
+
+# Inputs
+
+TYPES: Mapping[str, Any] = {"string": str, "integer": int, "number": float, "boolean": bool, "list": list[str]}
+EXPECTED = {
+    "string": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "list": "a list of texts",
+}
+
+
+@dataclass(frozen=True)
+class Input:
+    """One input of a template, as its front matter declares it.
+
+    `choices` maps keys to their wording, and is empty where anything goes. `max_length` counts characters, or the items of a list.
+    """
+
+    name: str
+    type: str = "string"
+    description: str = ""
+    default: Any = None
+    required: bool = True
+    choices: Mapping[Any, Any] | tuple[()] = ()
+    example: Any = None
+    max_length: int | None = None
+    min: float | None = None
+    max: float | None = None
+    renamed_from: str | None = None
+
+    def _read(self, value: Any) -> Any:
+        """The value as it is recorded: of the right type, a choice by its key. ValueError says what is wrong with it."""
+        value = self._typed(value)
+        if self.choices:
+            return self._key(value)
+        if self.required and self.type in ("string", "list") and not (value.strip() if isinstance(value, str) else value):
+            raise ValueError("is empty")
+        if self.max_length is not None and len(value) > self.max_length:
+            raise ValueError(f"has {self._length(len(value))}; {self.max_length:,} at most")
+        if (self.min is not None and value < self.min) or (self.max is not None and value > self.max):
+            raise ValueError(f"is {value}; expected {self._range()}")
+        return value
+
+    def _typed(self, value: Any) -> Any:
+        if self.type == "string" and isinstance(value, str):
+            return value if type(value) is str else str.__str__(value)  # of a subclass, what it holds
+        if self.type == "list" and isinstance(value, (list, tuple)):
+            items = tuple(list.__iter__(value) if isinstance(value, list) else tuple.__iter__(value))  # of a subclass, what it holds
+            if all(isinstance(item, str) for item in items):
+                return tuple(map(str.__str__, items))
+        if self.type == "boolean" and isinstance(value, bool):
+            return value
+        if self.type in ("integer", "number") and isinstance(value, int) and not isinstance(value, bool):
+            return int.__int__(value)
+        if self.type == "number" and isinstance(value, float) and math.isfinite(value):
+            return float.__float__(value)
+        raise ValueError(f"is {shown(value)}; expected {EXPECTED[self.type]}")
+
+    def _key(self, value: Any) -> Any:
+        if value in self.choices:
+            return value
+        choices = dict(self.choices)
+        for key, wording in choices.items():
+            if wording == value:
+                return key
+        raise ValueError(f"is {shown(value)}{did_you_mean(str(value), map(str, choices))}; expected one of {', '.join(map(str, choices))}")
+
+    def _range(self) -> str:
+        if self.min is None or self.max is None:
+            return f"{self.max} at most" if self.min is None else f"{self.min} at least"
+        return f"{self.min} to {self.max}"
+
+    def _worded(self, value: Any) -> Any:
+        """What the template prints for a value that was read."""
+        return dict(self.choices)[value] if self.choices else value
+
+    def _parameter(self) -> inspect.Parameter:
+        default = inspect.Parameter.empty if self.required else self.default
+        kind: Any = Literal[tuple(self.choices)] if self.choices else TYPES[self.type]
+        annotation = kind if self.required or self.default is not None else kind | None
+        return inspect.Parameter(self.name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
+
+    def _terms(self) -> str:
+        if self.required:
+            return f"{self.type}, required"
+        return f"{self.type}, optional" if self.default is None else f"{self.type}, default {self._plain(self.default)!r}"
+
+    def _plain(self, value: Any) -> Any:
+        """The value as a caller would write it."""
+        return list(value) if self.type == "list" else value
+
+    def _about(self) -> str:
+        choices = f"one of {', '.join(map(str, self.choices))}" if self.choices else ""
+        bounds = self._range() if (self.min, self.max) != (None, None) else ""
+        length = f"{self._length(self.max_length)} at most" if self.max_length is not None else ""
+        example = f"for example {self._plain(self.example)!r}" if self.example is not None else ""
+        return "; ".join(filter(None, (self.description, choices, bounds, length, example)))
+
+    def _length(self, size: int) -> str:
+        return f"{size:,} {'items' if self.type == 'list' else 'characters'}"
+
+
+def shown(value: object) -> str:
+    """The beginning of what a value looks like in Python, whatever it is."""
+    short = value[:100] if isinstance(value, (str, bytes, bytearray)) else value
+    try:
+        text = repr(short)
+    except Exception:  # deeper than Python follows, or an object that fails when it is asked
+        text = f"a {type(value).__name__}"
+    return text if len(text) <= 60 else f"{text[:57]}…"
+
+
+# Pictures
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """How many pictures a template needs, the one being edited included, and what each is; `max` is None where any number will do."""
+
+    min: int = 0
+    max: int | None = None
+    roles: tuple[str, ...] = ()
+
+    def problem(self, count: int) -> str | None:
+        """What is wrong with so many pictures, or None."""
+        if count >= self.min and (self.max is None or count <= self.max):
+            return None
+        return f"{self._said()}, not {count or 'none'}"
+
+    def _said(self) -> str:
+        roles = f" ({'; '.join(self.roles)})" if self.roles else ""
+        return f"takes {self._number()}{roles}"
+
+    def _number(self) -> str:
+        most = "" if self.max == self.min else " or more" if self.max is None else f" to {self.max}"
+        return f"{self.min}{most} picture{'' if self.max == 1 else 's'}"
+
+
+# Front matter
+
+KINDS = ("generate", "edit")
+FIELDS: Mapping[str, Any] = {
+    "description": "",
+    "kind": "generate",
+    "lang": "en",
+    "inputs": {},
+    "pictures": {},
+    "config": {},
+    "examples": [],
+    "metadata": {},
+}
+INPUT_FIELDS = ("type", "description", "default", "choices", "example", "max_length", "min", "max", "renamed_from")
+WORDS = ("description", "lang", "inputs", "examples", "metadata")  # what a language file may say,
+INPUT_WORDS = ("description", "default", "choices", "example")  # and of an input
+HINTS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    "aspect_ratio": (lambda v: isinstance(v, str) and bool(re.fullmatch(r"[1-9]\d*:[1-9]\d*", v)), 'a ratio in quotes such as "16:9"'),
+    "image_size": (lambda v: isinstance(v, str), 'a size such as "2K"'),
+    "temperature": (lambda v: _is_number(v), "a number"),
+    "seed": (lambda v: type(v) is int, "a whole number"),
+}
+PICTURES_FIELDS = ("min", "max", "roles")
+EXAMPLE_FIELDS = ("inputs", "description", "lang")
+
+
+@dataclass(frozen=True, eq=False)
+class Edition:
+    """A template in one language: its words from that language's file, all else from the base file."""
+
+    file: File
+    base: File
+    lang: str
+    kind: str
+    description: str
+    inputs: Mapping[str, Input]
+    pictures: Pictures
+    config: Mapping[str, Any]
+    examples: tuple[Mapping[str, Any], ...]
+
+    @cached_property
+    def defaults(self) -> Mapping[str, Any]:
+        """What each optional input prints when it is not given; None prints nothing."""
+        return {i.name: None if i.default is None else i._worded(i.default) for i in self.inputs.values() if not i.required}
+
+    @cached_property
+    def old_names(self) -> Mapping[str, Input]:
+        return {i.renamed_from: i for i in self.inputs.values() if i.renamed_from}
+
+    @cached_property
+    def required(self) -> tuple[Input, ...]:
+        return tuple(i for i in self.inputs.values() if i.required)
+
+    def accept(self, given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The inputs as they are recorded, and as the body sees them. InputError names all that is wrong with them."""
+        problems: list[str] = []
+        recorded: dict[str, Any] = {}
+        values = dict(self.defaults)
+        for name, value in given.items():
+            if len(problems) == MOST_PROBLEMS:
+                problems.append("and more")
+                break
+            declared = self.inputs.get(name) or self._renamed(name, given)
+            if declared is None:
+                problems.append(f"{name!r} is not an input{did_you_mean(name, self.inputs)}")
+            elif value is not None:  # None stands for "not given", as in any Python call
+                try:
+                    recorded[declared.name] = read = declared._read(value)
+                    values[declared.name] = declared._worded(read)
+                except ValueError as error:
+                    problems.append(f"{declared.name!r} {error}")
+        problems += [self._missing(i) for i in self.required if recorded.get(i.name, given.get(i.name)) is None]
+        if problems:
+            known = listed(self.inputs) or "none (a template declares them under `inputs:` in its front matter)"
+            raise InputError(f"{'; '.join(problems)}. The inputs are: {known}.", problems=problems, file=str(self.base.path))
+        return recorded, values
+
+    def _renamed(self, name: str, given: Mapping[str, Any]) -> Input | None:
+        declared = self.old_names.get(name)
+        if declared is None or declared.name in given:
+            return None
+        warn(f"The input {name!r} is now called {declared.name!r}.")
+        return declared
+
+    def _missing(self, declared: Input) -> str:
+        hint = f", for example {declared._plain(declared.example)!r}" if declared.example is not None else ""
+        return f"{declared.name!r} is missing ({declared.description or EXPECTED[declared.type]}{hint})"
+
+
+@lru_cache(maxsize=1024)
+def read_edition(base: File, file: File) -> Edition:
+    """What the front matter of the base file says, in the words of the other file where that is a language file.
+
+    InputError names all that is wrong with it.
+    """
+    read = _FrontMatter(file)
+    edition = read.base() if file is base else read.words(read_edition(base, base))
+    if problems := read.problems[:MOST_PROBLEMS]:
+        more = ["and more"] if len(read.problems) > MOST_PROBLEMS else []
+        raise InputError(f"The front matter has problems: {'; '.join([*problems, *more])}.", problems=problems, file=str(file.path))
+    return edition
+
+
+class _FrontMatter:
+    """Reads one file's front matter, and gathers all that is wrong with it."""
+
+    def __init__(self, file: File) -> None:
+        self.file, self.front = file, file.front
+        self.problems: list[str] = []
+
+    def base(self) -> Edition:
+        self.known_keys("the front matter", self.front, FIELDS)
+        lang, kind = self.field("lang"), self.field("kind")
+        if not LANGUAGE.fullmatch(lang):
+            self.problems.append(f"lang is {lang!r}; expected a tag such as en or zh-CN")
+        if kind not in KINDS:
+            self.problems.append(f"kind is {kind!r}; expected generate or edit")
+        said = self.field("inputs")
+        if len(said) > MOST_INPUTS:
+            self.problems.append(f"it declares {len(said):,} inputs; {MOST_INPUTS} at most")
+        inputs = {name: self.input(name, spec) for name, spec in [*said.items()][:MOST_INPUTS]}
+        return self.edition(self.file, lang, kind, inputs, self.pictures(kind), self.config())
+
+    def words(self, base: Edition) -> Edition:
+        self.known_keys("a language file, which holds words only,", self.front, WORDS)
+        lang = language_of(self.file.name)
+        if (said := self.front.get("lang", lang)) != lang:
+            stem = self.file.name.partition(".")[0]
+            self.problems.append(f"lang is {said!r} in a file named for {lang!r}; call it {stem}.{said}.j2, or change lang")
+        said = self.field("inputs")
+        self.known_keys("inputs", said, base.inputs)
+        inputs = {name: self.translated(declared, said.get(name, {})) for name, declared in base.inputs.items()}
+        return self.edition(base.file, lang, base.kind, inputs, base.pictures, base.config)
+
+    def edition(
+        self, base: File, lang: str, kind: str, inputs: Mapping[str, Input], pictures: Pictures, config: Mapping[str, Any]
+    ) -> Edition:
+        description, examples = self.field("description"), self.examples(inputs)
+        inputs, config = MappingProxyType(dict(inputs)), MappingProxyType(dict(config))
+        return Edition(self.file, base, lang, kind, description, inputs, pictures, config, examples)
+
+    def known_keys(self, what: str, found: Mapping[str, Any], known: Collection[str]) -> None:
+        for key in found:
+            if key not in known and not key.startswith("x-") and len(self.problems) <= MOST_PROBLEMS:
+                self.problems.append(f"{what} has an unknown key {shown(key)}{did_you_mean(key, known)}; known are {listed(known)}")
+
+    def field(self, name: str) -> Any:
+        empty = FIELDS[name]
+        value = self.front.get(name, empty)
+        if isinstance(value, type(empty)):
+            return value
+        if value != "":  # a key with nothing behind it
+            kind = "text" if isinstance(empty, str) else "a mapping" if isinstance(empty, dict) else "a list"
+            self.problems.append(f"{name} is {shown(value)}; expected {kind}")
+        return empty
+
+    def config(self) -> dict[str, Any]:
+        config: dict[str, Any] = self.field("config")
+        self.known_keys("config", config, HINTS)
+        for key, value in config.items():
+            fits, expected = HINTS.get(key, (lambda _: True, ""))
+            if not fits(value):
+                self.problems.append(f"config.{key} is {shown(value)}; expected {expected}")
+        return config
+
+    def pictures(self, kind: str) -> Pictures:
+        said, needed = self.field("pictures"), int(kind == "edit")
+        self.known_keys("pictures", said, PICTURES_FIELDS)
+        least, most, roles = said.get("min", needed), said.get("max"), said.get("roles", [])
+        for key, value in (("min", least), ("max", 1 if most is None else most)):
+            if type(value) is not int or value < 0:
+                self.problems.append(f"pictures.{key} is {shown(value)}; expected a whole number")
+                return Pictures(needed)
+        if least < needed or (most is not None and most < max(least, 1)):
+            self.problems.append(f"pictures has min {least} and max {most}; expected {needed} or more, and max not below min")
+        if not isinstance(roles, list) or not all(isinstance(role, str) for role in roles):
+            self.problems.append(f"pictures.roles is {shown(roles)}; expected a list that says what each picture is")
+            return Pictures(least, most)
+        if roles and not least <= len(roles) <= (most or len(roles)):
+            self.problems.append(f"pictures.roles says what {len(roles)} pictures are; expected {Pictures(least, most)._number()}")
+        return Pictures(least, most, tuple(roles))
+
+    def examples(self, inputs: Mapping[str, Input]) -> tuple[Mapping[str, Any], ...]:
+        examples = self.field("examples")
+        for example in examples:
+            if not isinstance(example, dict) or not isinstance(example.get("inputs"), dict):
+                self.problems.append(f"an example is {shown(example)}; expected `inputs: {{…}}`")
+                continue
+            self.known_keys("an example", example, EXAMPLE_FIELDS)
+            self.known_keys("the inputs of an example", example["inputs"], inputs)
+        return tuple(MappingProxyType(e) for e in examples if isinstance(e, dict))
+
+    def input(self, name: str, spec: Any) -> Input:
+        if name in RESERVED:
+            self.problems.append(f"the input {name!r} needs another name: calls and templates give this one a meaning already")
+        elif not is_word(name) or len(name) > LONGEST_NAME:
+            rule = f"small letters, digits and _, {LONGEST_NAME} at most, and no word of Python"
+            self.problems.append(f"the input {shown(name)} needs another name: {rule}")
+        spec = {} if spec == "" else spec
+        if not isinstance(spec, dict):
+            self.problems.append(f"the input {name!r} is {shown(spec)}; expected a mapping such as {{description: …}}")
+            spec = {}
+        self.known_keys(f"the input {name!r}", spec, INPUT_FIELDS)
+        kind = spec.get("type", "string")
+        if not self.is_fit(name, "type", kind, kind):  # what else it says can only be judged with its type
+            return Input(name)
+        fields = {key: value for key, value in spec.items() if key in INPUT_FIELDS and self.is_fit(name, key, value, kind)}
+        declared = Input(name, **fields | {"required": "default" not in spec, "choices": _choices(fields.get("choices", ()))})
+        return self.with_values(declared)
+
+    def is_fit(self, name: str, key: str, value: Any, kind: Any) -> bool:
+        is_right, expected = _FIT[key](value, kind) if key in _FIT else (True, "")
+        if not is_right:
+            near = did_you_mean(value, TYPES) if key == "type" and isinstance(value, str) else ""
+            self.problems.append(f"{key} of the input {name!r} is {shown(value)}{near}; expected {expected}")
+        return is_right
+
+    def translated(self, declared: Input, said: Any) -> Input:
+        if not isinstance(said, dict):
+            self.problems.append(f"the input {declared.name!r} is {shown(said)}; expected a mapping such as {{description: …}}")
+            return declared
+        self.known_keys(f"the input {declared.name!r} of a language file", said, INPUT_WORDS)
+        found = {key: said[key] for key in INPUT_WORDS if key in said}
+        words = {key: value for key, value in found.items() if self.is_fit(declared.name, key, value, declared.type)}
+        if "default" in words and declared.required:
+            self.problems.append(f"the input {declared.name!r} is required in the base file and has a default here")
+        if "choices" in words:
+            words["choices"] = _choices(words["choices"])
+            if set(words["choices"]) != set(declared.choices):
+                keys = ", ".join(map(str, declared.choices))
+                self.problems.append(f"the choices of {declared.name!r} have other keys than the base file's: {keys}")
+        return self.with_values(replace(declared, **words))
+
+    def with_values(self, declared: Input) -> Input:
+        """The input with its default and example read, as values that are given are."""
+        read: dict[str, Any] = {}
+        for key in ("default", "example"):
+            value = getattr(declared, key)
+            try:
+                read[key] = value if value is None else declared._read(value)
+            except ValueError as error:
+                self.problems.append(f"{key} of the input {declared.name!r} {error}")
+        return replace(declared, **read)
+
+
+def _choices(given: Any) -> Mapping[Any, Any] | tuple[()]:
+    return MappingProxyType(given if isinstance(given, dict) else {value: value for value in given}) if given else ()
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _are_choices(value: Any, kind: str) -> bool:
+    if isinstance(value, dict):
+        return kind == "string" and all(isinstance(wording, str) for wording in value.values()) and bool(value)
+    is_right = {"string": lambda v: isinstance(v, str), "integer": lambda v: type(v) is int, "number": _is_number}.get(kind)
+    return isinstance(value, list) and bool(value) and is_right is not None and all(map(is_right, value))
+
+
+# for each field of an input: whether a value fits an input of that type, and what is expected
+_FIT: Mapping[str, Callable[[Any, str], tuple[bool, str]]] = {
+    "type": lambda v, _: (isinstance(v, str) and v in TYPES, f"one of {', '.join(TYPES)}"),
+    "description": lambda v, _: (isinstance(v, str), "text"),
+    "choices": lambda v, kind: (_are_choices(v, kind), "a list of texts or numbers, or a mapping from keys to their wording"),
+    "max_length": lambda v, kind: (type(v) is int and v > 0 and kind in ("string", "list"), "a whole number, for a string or a list"),
+    "min": lambda v, kind: (_is_number(v) and kind in ("integer", "number"), "a number, for an integer or a number"),
+    "max": lambda v, kind: (_is_number(v) and kind in ("integer", "number"), "a number, for an integer or a number"),
+    "renamed_from": lambda v, _: (isinstance(v, str) and bool(WORD.fullmatch(v)), "the old name"),
+}
+
+
+# Languages
+
+
+def language_of(name: str) -> str:
+    """`zh-CN` of `edit/add.zh-CN.j2`."""
+    return name.split(".")[1]
+
+
+@lru_cache(maxsize=256)
+def find_language(wanted: str, tags: tuple[str, ...]) -> str | None:
+    """The tag that means what is wanted: the same, or else the first of the same language in the same script."""
+    plain = wanted.partition(".")[0].replace("_", "-").lower()
+    exact = [tag for tag in tags if tag.lower() == plain]
+    near = [tag for tag in tags if tag.lower().split("-")[0] == plain.split("-")[0] and _script(tag) == _script(plain)]
+    return next(iter(exact + near), None)
+
+
+def _script(tag: str) -> str:
+    language, *subtags = tag.lower().split("-")
+    named = next((s for s in subtags if len(s) == 4 and s.isalpha()), None)
+    if language == "zh":  # written in either script, and the region tells which
+        return named or ("hant" if {"tw", "hk", "mo"} & set(subtags) else "hans")
+    return named or ""
+
+
+def is_word(word: str) -> bool:
+    return bool(WORD.fullmatch(word)) and not keyword.iskeyword(word)

@@ -1,0 +1,178 @@
+"""The files that templates are made of, as they are on disk now; an unchanged one is neither read nor parsed again."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from promptkit.errors import TemplateError
+from promptkit.prompts.strict_yaml import Place, read_yaml
+
+if TYPE_CHECKING:
+    from promptkit.prompts.sandbox import Part
+
+__all__ = ["LONGEST_FILE", "File", "file_names", "make_file", "open_file"]
+
+LONGEST_FILE = 32_768  # bytes of a template with all that it extends, includes and imports
+# A change within one tick of the file system's clock leaves the time stamp as it was, so that what changed less than this before it was
+# looked at is looked at again: 2 s where stamps are whole seconds (FAT), else some ticks of the system's clock.
+COARSE_TICK, FINE_TICK = 2_000_000_000, 50_000_000  # nanoseconds
+FRONT_MATTER = re.compile(r"---[ \t]*\n(?P<yaml>.*?)^---[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
+NO_BEGINNING = re.compile(r"\s*(?:description|kind|lang|inputs|config|examples):(?=\s)")
+
+
+@dataclass(frozen=True, eq=False)
+class File:
+    """One version of one file: its text with plain line ends, cut into front matter and body when somebody asks."""
+
+    name: str
+    path: Path
+    text: str
+
+    @cached_property
+    def _cut(self) -> re.Match[str] | None:
+        cut = FRONT_MATTER.match(self.text)
+        if cut is None and self.text.startswith("---"):
+            raise TemplateError("The front matter has no end; close it with a line that holds only ---.", file=str(self.path), line=1)
+        if cut is None and (key := NO_BEGINNING.match(self.text)):
+            said = f"The file begins with {key[0]!r}, as front matter does, and not with ---; write a line of --- before it."
+            raise TemplateError(said, file=str(self.path), line=1)
+        return cut
+
+    @cached_property
+    def _read(self) -> tuple[dict[str, Any], Mapping[Place, int]]:
+        return read_yaml(self._cut["yaml"], self.path) if self._cut else ({}, {})
+
+    @property
+    def front(self) -> Mapping[str, Any]:
+        """The front matter's mapping, empty where there is none."""
+        return self._read[0]
+
+    @property
+    def lines(self) -> Mapping[Place, int]:
+        """On which line of the file each key or item of the front matter stands."""
+        return self._read[1]
+
+    @cached_property
+    def body(self) -> tuple[str, int]:
+        """What stands behind the front matter, without blank lines around it, and how many lines of the file come before it."""
+        body = self.text[self._cut.end() :] if self._cut else self.text
+        begin = len(body) - len(body.lstrip("\n"))
+        return body.strip("\n"), self.text[: len(self.text) - len(body) + begin].count("\n")
+
+    @cached_property
+    def part(self) -> Part:
+        """The body, checked and compiled."""
+        from promptkit.prompts.sandbox import Part
+
+        body, lines_before = self.body
+        return Part.compile(body, self.name, str(self.path), lines_before)
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What was there when it was looked at, and whether an unchanged stamp means that it is there still."""
+
+    stamp: tuple[int, ...]
+    is_settled: bool
+    found: Any
+
+
+_known_files: dict[tuple[str, str], _Seen] = {}
+_known_folders: dict[str, _Seen] = {}
+
+
+def open_file(path: str, name: str) -> File | None:
+    """The file as it is now, or None where there is none. TemplateError for what is no UTF-8 text or is too long."""
+    try:
+        state = os.stat(path)  # noqa: PTH116  (a Path costs more than the call)
+    except (OSError, ValueError):
+        return None
+    seen, stamp = _known_files.get((path, name)), _stamp(state)
+    if seen is not None and seen.stamp == stamp and seen.is_settled:
+        known: File = seen.found
+        return known
+    now = time.time_ns()
+    text = _read_text(Path(path), name)
+    if text is None:
+        return None
+    same = seen is not None and seen.found.text == text
+    file: File = seen.found if same and seen else File(name, Path(path), text)
+    _known_files[path, name] = _Seen(stamp, _is_settled(state, now), file)
+    return file
+
+
+def make_file(name: str, path: Path, data: bytes) -> File:
+    """A file that need not be on disk."""
+    return File(name, path, _decoded(path, data))
+
+
+def file_names(folder: str) -> tuple[str, ...]:
+    """The names in a folder, sorted, the same tuple as long as they are the same; none where there is no such folder."""
+    try:
+        state = os.stat(folder)  # noqa: PTH116
+        seen, stamp = _known_folders.get(folder), _stamp(state)
+        if seen is None or seen.stamp != stamp or not seen.is_settled:
+            now, listed = time.time_ns(), tuple(sorted(os.listdir(folder)))  # noqa: PTH208
+            same = seen is not None and seen.found == listed
+            seen = _known_folders[folder] = _Seen(stamp, _is_settled(state, now), seen.found if same and seen else listed)
+    except (OSError, ValueError):
+        return ()
+    names: tuple[str, ...] = seen.found
+    return names
+
+
+def _stamp(state: os.stat_result) -> tuple[int, ...]:
+    return state.st_mtime_ns, state.st_ctime_ns, state.st_size, state.st_ino, state.st_dev
+
+
+def _is_settled(state: os.stat_result, now: int) -> bool:
+    """Whether it was last changed long enough before it was looked at."""
+    changed = max(state.st_mtime_ns, state.st_ctime_ns)
+    return now - changed > (FINE_TICK if changed % 1_000_000_000 else COARSE_TICK)
+
+
+def _read_text(path: Path, name: str) -> str | None:
+    """What the file holds; None where it has gone meanwhile."""
+    _refuse_links_outside(path, name)
+    try:
+        with open(path, "rb", opener=_open_at_once) as file:
+            state = os.fstat(file.fileno())
+            if not stat.S_ISREG(state.st_mode):
+                raise TemplateError("This is no file; a template is a UTF-8 text file.", file=str(path))
+            data = file.read(LONGEST_FILE + 1)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        what = "This is no file; a template is a UTF-8 text file" if path.is_dir() else f"The file cannot be read: {error.strerror}"
+        raise TemplateError(f"{what}.", file=str(path)) from None
+    if len(data) > LONGEST_FILE:
+        raise TemplateError(f"The file has {state.st_size:,} bytes; a template has {LONGEST_FILE:,} at most.", file=str(path))
+    return _decoded(path, data)
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # a pipe that nobody writes to would hold us
+
+
+def _refuse_links_outside(path: Path, name: str) -> None:
+    """A link in a stranger's folder must not bring in what else is on this machine; the folder itself may be a link."""
+    root = Path(str(path).removesuffix(name))
+    real = os.path.realpath(path)
+    if not Path(real).is_relative_to(os.path.realpath(root)):
+        raise TemplateError(f"This is a link to {real}, outside of its folder; put a copy in its place.", file=str(path))
+
+
+def _decoded(path: Path, data: bytes) -> str:
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise TemplateError(f"Byte {error.start} is not UTF-8; save the file as UTF-8.", file=str(path)) from None
+    return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -1,0 +1,248 @@
+"""One POST and its answer, whatever its status. The only module that touches the network."""
+
+from __future__ import annotations
+
+import io
+import ipaddress
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from urllib.parse import urlsplit
+
+from promptkit.errors import TransportError, warn
+from promptkit.providers.gemini import Request, Response
+from promptkit.settings import Endpoint, Key
+
+if TYPE_CHECKING:
+    import requests
+
+__all__ = ["FunctionTransport", "RequestsTransport", "Transport"]
+
+CONNECT_TIMEOUT = 10.0  # seconds
+REPLY_LIMIT = 256_000_000  # bytes, after decompression
+AT_ONCE = 1 << 18  # bytes read at a time
+
+
+@runtime_checkable
+class Transport(Protocol):
+    """Sends one request and brings its response, whatever the status. Raises TransportError and nothing else."""
+
+    def send(self, request: Request) -> Response: ...
+
+
+class FunctionTransport:
+    """A transport that asks a function: `handler(path, body)` gives (status, headers, body), or a Response. For tests and drafts."""
+
+    def __init__(self, handler: Callable[[str, bytes], tuple[int, Mapping[str, str], bytes]]) -> None:
+        self.handler = handler
+
+    def send(self, request: Request) -> Response:
+        """What the handler answers."""
+        return Response(*self.handler(request.path, request.body))
+
+
+class RequestsTransport:
+    """Sends to an endpoint through `requests`, with the environment's proxies; safe to use from several threads.
+
+    Redirects are not followed (one would carry the key to another host), `.netrc` is shut out (it would replace the key), certificates are
+    checked. A request's timeout, in seconds, bounds the sending and the whole answer, also one that trickles.
+    """
+
+    def __init__(self, endpoint: Endpoint, key: Key | None = None, *, reply_limit: int = REPLY_LIMIT) -> None:
+        self._endpoint, self._limit = endpoint, reply_limit
+        self._key = key if endpoint.auth != "none" else None
+        self._course = _Course()
+        parts = urlsplit(endpoint.base_url)
+        if self._key is not None and parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
+            said = f"{endpoint.name} is reached over plain http: everyone on the way can read the key; use https where the gateway has it."
+            warn(said)
+
+    def __repr__(self) -> str:
+        return f"<RequestsTransport to {self._endpoint.base_url}>"
+
+    def send(self, request: Request) -> Response:
+        """One POST, and its whole answer. TransportError where nothing came back, or half of it."""
+        from urllib3.exceptions import HTTPError
+
+        self._course.start(request.timeout)
+        try:
+            return self._post(request)
+        except TransportError as error:
+            failure = error.with_traceback(None)
+        except (OSError, ValueError, HTTPError) as error:  # what requests raises is an OSError; some of what is below it slips through
+            failure = self._failure(error)
+        raise failure  # out here, so that it does not carry the request, and in it the key, as its context
+
+    def _post(self, request: Request) -> Response:
+        with self._session().post(
+            self._endpoint.base_url + request.path,
+            data=request,
+            headers={"Content-Type": "application/json"},
+            auth=self._sign,
+            timeout=(min(CONNECT_TIMEOUT, request.timeout), request.timeout),
+            allow_redirects=False,
+            stream=True,
+        ) as response:
+            return Response(response.status_code, dict(response.headers), self._body(response))
+
+    def _session(self) -> requests.Session:
+        if self._course.session is None:
+            self._course.session = _new_session(self._course)
+        return self._course.session
+
+    def _sign(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        # a callable, and also where there is no key: with none given, requests would look into .netrc
+        if self._key is not None:
+            secret = self._key.reveal()
+            name = "x-goog-api-key" if self._endpoint.auth == "x-goog-api-key" else "Authorization"
+            request.headers[name] = f"Bearer {secret}" if self._endpoint.auth == "bearer" else secret
+        return request
+
+    def _body(self, response: requests.Response) -> bytes:
+        chunks: list[bytes] = []
+        size = 0
+        while chunk := response.raw.read1(AT_ONCE, decode_content=True):
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > self._limit:
+                said = f"{self._endpoint.name} sent more than {self._limit / 1e6:.0f} MB; the reply was refused."
+                raise TransportError(said, sent=True)
+        return b"".join(chunks)
+
+    def _failure(self, error: Exception) -> TransportError:
+        name, sent = self._endpoint.name, self._course.sent
+        cause = _root(error)
+        reason = _worded(cause)
+        if "SOCKS" in reason:
+            said = "The proxy is a SOCKS one, which needs an extra: pip install 'requests[socks]'."
+        elif sent and _is_timeout(cause):
+            said = f"{name} did not answer in time."
+        elif sent:
+            said = f"The connection to {name} broke before the reply was whole: {reason}."
+        else:
+            said = f"{self._endpoint.host} cannot be reached: {reason}; check the address, the network and the proxy."
+        return TransportError(self._key.scrub(said) if self._key else said, sent=sent)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+# One request on its way
+
+
+class _Course(threading.local):
+    """Each thread's session, when its request must be over, and whether any of the request has left: only then can it be charged."""
+
+    session: requests.Session | None = None
+    deadline = 0.0
+    sent = False
+
+    def start(self, seconds: float) -> None:
+        self.deadline, self.sent = time.monotonic() + seconds, False
+
+    @property
+    def left(self) -> float:
+        """Seconds; TimeoutError when there are none."""
+        seconds = self.deadline - time.monotonic()
+        if seconds <= 0:
+            raise TimeoutError("the time for it was over")
+        return seconds
+
+
+class _Reading(io.RawIOBase):
+    """What a socket brings, where each read may take what is left; a socket's own time-out starts anew with each byte that trickles in."""
+
+    def __init__(self, raw: io.RawIOBase, socket: Any, course: _Course) -> None:
+        self._raw, self._socket, self._course = raw, socket, course
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        self._socket.settimeout(self._course.left)
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+def _new_session(course: _Course) -> requests.Session:
+    from http.cookiejar import DefaultCookiePolicy
+
+    import requests
+    from requests.adapters import HTTPAdapter
+
+    class Adapter(HTTPAdapter):
+        def get_connection_with_tls_context(self, *args: Any, **options: Any) -> Any:
+            pool: Any = super().get_connection_with_tls_context(*args, **options)
+            if not hasattr(pool.ConnectionCls, "course"):
+                pool.ConnectionCls = _bounded(pool.ConnectionCls, course)
+            return pool
+
+    class Session(requests.Session):
+        # requests would read where a redirect leads, and all that it carries, even if it does not go there
+        def get_redirect_target(self, resp: object) -> None:  # noqa: ARG002
+            return None
+
+    session = Session()
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # one request tells the next nothing
+    session.mount("https://", Adapter())
+    session.mount("http://", Adapter())
+    return session
+
+
+def _bounded(base: Any, the_course: _Course) -> Any:
+    """A connection class of urllib3's whose sending and reading end with the course's deadline, and which notes that a request has left."""
+    from http.client import HTTPResponse
+
+    class Bounded(base):  # type: ignore[misc]
+        course = the_course
+
+        def connect(self) -> None:
+            try:
+                super().connect()
+            finally:
+                self.course.sent = False  # what went to a proxy to open a tunnel was not the request
+
+        def send(self, data: Any) -> None:
+            if self.sock is None:
+                self.connect()
+            self.sock.settimeout(self.course.left)
+            self.course.sent = True
+            super().send(data)
+
+        def response_class(self, socket: Any, *args: Any, **options: Any) -> HTTPResponse:
+            response = HTTPResponse(socket, *args, **options)
+            response.fp = io.BufferedReader(_Reading(response.fp.detach(), socket, self.course))
+            return response
+
+    return Bounded
+
+
+# What went wrong, in words
+
+
+def _root(error: BaseException) -> BaseException:
+    """The innermost of the errors that requests and urllib3 wrap: the outer ones quote the URL."""
+    while inner := next((e for e in (getattr(error, "reason", None), *error.args) if isinstance(e, BaseException)), None):
+        error = inner
+    return error
+
+
+def _is_timeout(error: BaseException) -> bool:
+    from urllib3.exceptions import ReadTimeoutError
+
+    return isinstance(error, TimeoutError | ReadTimeoutError)
+
+
+def _worded(error: BaseException) -> str:
+    said = next((arg for arg in reversed(error.args) if isinstance(arg, str)), "") if len(error.args) > 1 else str(error)
+    text = re.sub(r"^\w*\((?:host|<)[^)]*\): |^<[^>]*>: ", "", said or str(error))  # urllib3 begins with its own objects
+    return f"{type(error).__name__}: {text[:200]}" if text else type(error).__name__
