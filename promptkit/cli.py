@@ -230,7 +230,7 @@ def _page(options: argparse.Namespace) -> int:
 
 
 def _painter(options: argparse.Namespace) -> int:
-    from promptkit import offline
+    from promptkit.providers.offline import service as offline
 
     try:
         server = offline.serve(options.host, options.port)

@@ -516,7 +516,7 @@ class Session(Cursor):
         if self._given_transport is not None:
             return self._given_key, self._given_transport
         if endpoint.is_offline:
-            from promptkit import offline
+            from promptkit.providers.offline import service as offline
 
             return None, FunctionTransport(offline.answer)
         key = settings.find_key(endpoint, self._given_key)

@@ -34,10 +34,10 @@ from promptkit import (
     TemplateError,
     cli,
     cli_replay,
-    offline,
     templates,
 )
 from promptkit.importing import import_session
+from promptkit.providers.offline import service as offline
 from promptkit.replay import Rehearsal, declared_inputs, replay
 
 HAT = "---\nkind: {kind}\ninputs:\n  subject: {{default: bear}}\n  hats: {{type: integer, default: 1}}\n---\n{body}\n"

@@ -22,7 +22,7 @@ from typing import Any
 import pytest
 
 from kit.conformance_site import sitecustomize
-from promptkit import offline
+from promptkit.providers.offline import service as offline
 
 JUDGES = ("google-ai-generativelanguage", "google-genai")
 PROXY = Path(sys.prefix, "litellm", "Scripts/litellm.exe" if sys.platform == "win32" else "bin/litellm")

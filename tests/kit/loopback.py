@@ -15,7 +15,7 @@ from typing import Any
 
 from PIL import Image
 
-from promptkit import offline
+from promptkit.providers.offline import service as offline
 
 Reply = tuple[int, dict[str, str], bytes]
 

@@ -9,7 +9,8 @@ import shutil
 import pytest
 from kit.places import TESTS
 
-from promptkit import FunctionTransport, Session, offline
+from promptkit import FunctionTransport, Session
+from promptkit.providers.offline import service as offline
 
 EARLIER = TESTS / "earlier"
 

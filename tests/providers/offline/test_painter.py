@@ -6,7 +6,7 @@ import io
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
-from promptkit import painter
+from promptkit.providers.offline import painter
 
 SIDE = (320, 320)
 

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from promptkit import offline
+from promptkit.providers.offline import service as offline
 
 MODEL = "gemini-2.5-flash-image"
 BOTH = {"responseModalities": ["TEXT", "IMAGE"]}
@@ -109,7 +109,7 @@ def test_equal_requests_give_equal_bytes_and_others_do_not(one: dict[str, Any], 
 
 def test_a_new_process_gives_the_same_bytes() -> None:
     """Nothing of a process, such as its hash seed, gets into a picture."""
-    script = "import sys; from promptkit import offline; sys.stdout.buffer.write(offline.answer(sys.argv[1], sys.stdin.buffer.read())[2])"
+    script = "import sys; from promptkit.providers.offline import service as offline; sys.stdout.buffer.write(offline.answer(sys.argv[1], sys.stdin.buffer.read())[2])"
     body = json.dumps(request("a pink alpaca “Olé 犬”")).encode()
     runs = [subprocess.run([sys.executable, "-c", script, path()], input=body, capture_output=True, check=True).stdout for _ in range(2)]
     assert runs[0] == runs[1] != b""

@@ -17,8 +17,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from promptkit import painter
-from promptkit.painter import Size, Words
+from promptkit.providers.offline import painter
+from promptkit.providers.offline.painter import Size, Words
 
 __all__ = ["answer", "serve"]
 
