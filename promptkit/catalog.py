@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from promptkit import display, settings
+from promptkit import settings
 from promptkit.embed import has_embedded, without_embedded
 from promptkit.errors import PictureError, PromptkitError, SettingsError, brief_path, warn
 from promptkit.folding import folded, normalized, snippet
@@ -29,6 +29,7 @@ from promptkit.progress import Progress
 from promptkit.results import Found, FoundSteps, Looked, Match, Matches, Results, SessionInfo, Sessions
 from promptkit.session import Session
 from promptkit.step import Step, Steps
+from promptkit.views import cards as display
 
 __all__ = ["find", "sessions", "which"]
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from promptkit import __version__, atomic, cli_catalog, cli_explain, cli_replay, cli_takeaway, cli_templates, display
+from promptkit import __version__, atomic, cli_catalog, cli_explain, cli_replay, cli_takeaway, cli_templates
 from promptkit.cli_templates import spelled_out, template_named
 from promptkit.console import PATHS_WHOLE, add_command, say, usage
 from promptkit.errors import (
@@ -36,6 +36,7 @@ from promptkit.prompts.library import add_library, template_names, templates
 from promptkit.prompts.template import Prompt, Template
 from promptkit.session import Session
 from promptkit.step import Step
+from promptkit.views import cards as display
 
 __all__ = ["main"]
 

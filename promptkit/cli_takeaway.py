@@ -8,13 +8,14 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from promptkit import atomic, display
+from promptkit import atomic
 from promptkit.console import add_command, say
 from promptkit.errors import LineageError, did_you_mean
 from promptkit.lineage.layout import MARKER
 from promptkit.lineage.record import Record
 from promptkit.session import Session
 from promptkit.terminal import printable
+from promptkit.views import cards as display
 
 __all__ = ["add_commands"]
 

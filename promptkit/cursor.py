@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
-from promptkit import display, markup
+from promptkit import markup
 from promptkit.errors import LineageError, StepNotFound, brief_path, warn
 from promptkit.lineage.location import Where
 from promptkit.lineage.record import Problem, Record, added_up
@@ -14,6 +14,7 @@ from promptkit.lineage.tree import Lineage
 from promptkit.plan import trail
 from promptkit.spending import spent
 from promptkit.step import Continuing, Step, Steps
+from promptkit.views import cards as display
 
 __all__ = ["Cursor"]
 

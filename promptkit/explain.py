@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from promptkit.changes import Changes
-from promptkit.display import References, named
 from promptkit.errors import LineageError, PromptkitError
 from promptkit.explanation import UNSET, Explained, Explanation, Lost
 from promptkit.lineage.record import Record
 from promptkit.lineage.tree import Lineage
 from promptkit.step import Continuing, Step
-from promptkit.words import words_changed
+from promptkit.views.cards import References, named
+from promptkit.views.word_diff import words_changed
 
 __all__ = ["Explained", "Explanation", "Lost", "explain"]
 

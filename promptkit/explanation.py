@@ -8,13 +8,14 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from promptkit import display, markup
+from promptkit import markup
 from promptkit.changes import Changes
 from promptkit.lineage.record import FULL_SHA256, Record
 from promptkit.spending import Spending, spending
 from promptkit.step import Step
 from promptkit.terminal import printable, width
-from promptkit.words import Words
+from promptkit.views import cards as display
+from promptkit.views.word_diff import Words
 
 __all__ = ["UNSET", "WIDTH", "Explained", "Explanation", "Lost"]
 

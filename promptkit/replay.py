@@ -16,7 +16,6 @@ from typing import Any
 from promptkit import settings
 from promptkit.arguments import CONFIG, checked_pictures, checked_text, refuse_unknown
 from promptkit.changes import SQUASHES
-from promptkit.display import is_draft
 from promptkit.errors import InputError, LineageError, PictureError, SettingsError, warn
 from promptkit.images.picture import Picture
 from promptkit.lineage.record import FULL_SHA256, Record
@@ -28,6 +27,7 @@ from promptkit.rehearsal import Rehearsal, Rehearsed, brief
 from promptkit.rewording import Reworded, Rewording, declared_inputs, refuse_unknown_inputs
 from promptkit.settings import Endpoint
 from promptkit.step import Step, Steps
+from promptkit.views.cards import is_draft
 
 __all__ = ["Rehearsal", "Rehearsed", "declared_inputs", "replay"]
 

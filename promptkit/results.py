@@ -12,12 +12,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from promptkit import display, markup
+from promptkit import markup
 from promptkit.errors import PromptkitError, brief_path
 from promptkit.lineage.record import Problem
 from promptkit.session import Session
 from promptkit.step import Step, Steps
 from promptkit.terminal import aligned, cut, printable
+from promptkit.views import cards as display
 
 __all__ = ["SHELL", "Found", "FoundSteps", "Looked", "Match", "Matches", "Results", "SessionInfo", "Sessions"]
 

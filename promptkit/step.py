@@ -8,7 +8,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
-from promptkit import display
 from promptkit.changes import Changes, changes
 from promptkit.errors import LineageError, SettingsError
 from promptkit.images.picture import Picture
@@ -16,6 +15,7 @@ from promptkit.lineage.record import Record
 from promptkit.lineage.tree import Lineage
 from promptkit.plan import recorded_prompt
 from promptkit.prompts.template import Prompt
+from promptkit.views import cards as display
 
 __all__ = ["Continuing", "Step", "Steps"]
 

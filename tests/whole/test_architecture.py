@@ -31,7 +31,7 @@ ROWS = [
     ["asking"],
     ["plan", "stripping", "budget"],
     ["changes", "spending", "embed"],
-    ["recovery", "display", "providers.transport", "providers.offline.service", "progress", "gate", "places", "kept"],
+    ["recovery", "views.cards", "providers.transport", "providers.offline.service", "progress", "gate", "places", "kept"],
     ["providers.offline.painter", "providers.gemini", "lineage.tree", "looks", "contents"],
     ["lineage.claims", "lineage.location"],
     ["lineage.pending", "lineage.verify"],
@@ -45,14 +45,14 @@ ROWS = [
     ["prompts.source_file"],
     ["prompts.sandbox", "prompts.strict_yaml"],
     ["settings"],
-    ["markup", "console", "words"],
+    ["markup", "console", "views.word_diff"],
     ["errors", "atomic", "terminal", "folding"],
 ]
 ROW_OF = {name: i for i, row in enumerate(ROWS) for name in row}
 ONE_IMPORTER = {
     "jinja2": {"prompts.sandbox"},
     "yaml": {"prompts.strict_yaml"},
-    "PIL": {"images.picture", "providers.offline.painter", "providers.offline.service", "display", "changes"},
+    "PIL": {"images.picture", "providers.offline.painter", "providers.offline.service", "views.cards", "changes"},
     "requests": {"providers.transport"},
     "urllib3": {"providers.transport"},
     "platformdirs": {"settings"},

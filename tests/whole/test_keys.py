@@ -17,8 +17,9 @@ import pytest
 from kit.loopback import Cut, Hang, Loopback, Received, error_reply, json_reply, picture_reply, png, text_reply
 from kit.notebook import executed
 
-from promptkit import PromptkitError, Session, display, settings
+from promptkit import PromptkitError, Session, settings
 from promptkit.lineage.tree import Lineage
+from promptkit.views import cards as display
 
 KEY = "sk-planted+0123456789/abcdef"
 ECHO = {"X-Echo": KEY, "Retry-After": "0"}

@@ -11,9 +11,9 @@ from kit.loopback import Loopback, picture_reply, png, text_reply
 from kit.steps import made as recorded
 
 from promptkit import NoPicture, Picture, Session
-from promptkit.display import LEGEND, contact_sheet, named, page_html, shortened, tree_html, tree_text
 from promptkit.lineage.record import now
 from promptkit.lineage.tree import Lineage
+from promptkit.views.cards import LEGEND, contact_sheet, named, page_html, shortened, tree_html, tree_text
 
 pytestmark = pytest.mark.filterwarnings("ignore:step")  # the pictures here are often the same ones
 

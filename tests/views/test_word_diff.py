@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from promptkit.words import words_changed
+from promptkit.views.word_diff import words_changed
 
 
 @pytest.mark.parametrize(
