@@ -218,7 +218,7 @@ def _is_here_and_asks(lineage: Lineage, full_id: object) -> bool:
 
 
 def _asks_to_keep(record: Record) -> bool:
-    from promptkit import wording  # its patterns are needed when someone looks, and not to ask
+    from promptkit.authoring import prompt_rules as wording  # its patterns are needed when someone looks, and not to ask
 
     prompt = record.prompt
     is_redrawn = str(prompt.get("template")).rpartition(".")[2] in REDRAWN

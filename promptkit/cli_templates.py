@@ -72,7 +72,7 @@ def _place(shelf: Shelf) -> str:
 
 
 def _new(options: argparse.Namespace) -> int:
-    from promptkit import starter
+    from promptkit.authoring import scaffold as starter
     from promptkit.prompts import brackets
 
     folder = Path(options.folder or settings.template_folders()[-1])
@@ -87,7 +87,7 @@ def _new(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from promptkit import lint
+    from promptkit.authoring import check as lint
 
     if options.codes:
         for code, meaning in lint.CODES.items():
@@ -109,7 +109,7 @@ def _counted(number: int, what: str) -> str:
 
 
 def _render(options: argparse.Namespace) -> int:
-    from promptkit import samples
+    from promptkit.authoring import snapshots as samples
 
     if bool(options.names) == options.all:
         raise usage("name the templates whose examples to render, or all of them with --all")
@@ -128,7 +128,7 @@ def _render(options: argparse.Namespace) -> int:
 
 
 def _test(options: argparse.Namespace) -> int:
-    from promptkit import samples
+    from promptkit.authoring import snapshots as samples
 
     differences = samples.compare_samples(_library(options), Path(options.output))
     for difference in differences:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from kit import places
 
-from promptkit.lint import check
+from promptkit.authoring.check import check
 from promptkit.prompts.declarations import Input
 from promptkit.prompts.library import Library
 from promptkit.prompts.template import Template

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from promptkit.authoring.prompt_rules import only_negations, says_what_stays, unquoted_lettering
 from promptkit.prompts.library import Library
-from promptkit.wording import only_negations, says_what_stays, unquoted_lettering
 
 LIBRARY = Library()
 TYPICAL: dict[str, tuple[dict[str, Any], str]] = {

@@ -9,8 +9,7 @@ from collections.abc import Callable
 import pytest
 from kit.places import shared
 
-from promptkit.prompts.library import templates
-from promptkit.wording import (
+from promptkit.authoring.prompt_rules import (
     RULES,
     asks_to_keep_the_rest,
     clashing_ratios,
@@ -20,6 +19,7 @@ from promptkit.wording import (
     says_what_stays,
     unquoted_lettering,
 )
+from promptkit.prompts.library import templates
 
 RATIOS = frozenset({"1:1", "2:3", "3:2", "3:4", "4:3", "4:5", "5:4", "9:16", "16:9", "21:9", "1:4", "4:1", "1:8", "8:1"})
 Table = dict[str, list[str]]

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from promptkit import wording
+from promptkit.authoring import prompt_rules as wording
 from promptkit.errors import InputError, TemplateError, brief_path, did_you_mean
 from promptkit.prompts.declarations import LANGUAGE, Edition, find_language, is_word, read_edition
 from promptkit.prompts.library import Library, Shelf

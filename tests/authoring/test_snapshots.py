@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from promptkit.authoring.snapshots import LIST, Difference, compare_samples, samples, unsampled, write_samples
 from promptkit.errors import TemplateError, TemplateNotFound
 from promptkit.prompts.library import Library
-from promptkit.samples import LIST, Difference, compare_samples, samples, unsampled, write_samples
 
 FOX = "inputs: {x: {default: owl}}\nexamples:\n  - inputs: {x: fox}\n"
 JA = "inputs: {x: {default: 梟}}\n"

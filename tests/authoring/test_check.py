@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from promptkit import wording
+from promptkit.authoring import prompt_rules as wording
+from promptkit.authoring.check import CODES, Finding, Report, check
 from promptkit.errors import TemplateError
-from promptkit.lint import CODES, Finding, Report, check
 from promptkit.prompts import sandbox as closed
 from promptkit.prompts.library import Library
 

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from promptkit.authoring.scaffold import starter_source, write_template
 from promptkit.errors import TemplateError
 from promptkit.prompts.brackets import from_brackets
 from promptkit.prompts.declarations import FIELDS
 from promptkit.prompts.library import Library
 from promptkit.prompts.template import Template
-from promptkit.starter import starter_source, write_template
 
 KINDS = ("generate", "edit")
 TEXTS = {
