@@ -15,6 +15,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from promptkit.archive.import_zip import import_session
     from promptkit.catalog import find, sessions, which
     from promptkit.errors import (
         BudgetExceeded,
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
         TransportError,
     )
     from promptkit.images.picture import Picture
-    from promptkit.importing import import_session
     from promptkit.lineage.record import Problem
     from promptkit.prompts.library import Library, add_library, templates
     from promptkit.prompts.template import Input, Prompt, Template
@@ -100,7 +100,7 @@ __all__ = [
 
 _HOMES = {
     "catalog": ("find", "sessions", "which"),
-    "importing": ("import_session",),
+    "archive.import_zip": ("import_session",),
     "prompts.library": ("Library", "add_library", "templates"),
     "images.picture": ("Picture",),
     "lineage.record": ("Problem",),

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from promptkit import settings
-from promptkit.embed import has_embedded, without_embedded
+from promptkit.archive.png_embed import has_embedded, without_embedded
 from promptkit.errors import PictureError, PromptkitError, SettingsError, brief_path, warn
 from promptkit.folding import folded, normalized, snippet
 from promptkit.images.fingerprint import Fingerprint, Likeness, alike, fingerprint, nearest

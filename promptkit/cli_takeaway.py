@@ -26,7 +26,7 @@ GB, MOST_GB = 10**9, 10**6
 
 
 def _export(options: argparse.Namespace) -> int:
-    from promptkit import takeaway
+    from promptkit.archive import export as takeaway
 
     session = _existing(options.session)
     given = {"step": options.step, "all": options.all, "strip": options.strip, "overwrite": options.overwrite}
@@ -40,7 +40,7 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _import(options: argparse.Namespace) -> int:
-    from promptkit import importing
+    from promptkit.archive import import_zip as importing
 
     name = options.session or importing.session_name(options.archive)
     session = Session(name)
@@ -63,7 +63,7 @@ def _save(options: argparse.Namespace) -> int:
     if step is None:
         raise LineageError("The head of this session is not known; name the step to save.", path=session.folder)
     if options.embed:
-        from promptkit import embed
+        from promptkit.archive import png_embed as embed
 
         print(embed.save_embedded(step, options.output))
     else:
@@ -72,7 +72,7 @@ def _save(options: argparse.Namespace) -> int:
 
 
 def _embedded(options: argparse.Namespace) -> int:
-    from promptkit import embed
+    from promptkit.archive import png_embed as embed
 
     found = embed.read_embedded(options.picture)
     if found is None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from promptkit import atomic, settings
-from promptkit.contents import digest_in, kind_of
+from promptkit.archive.manifest import digest_in, kind_of
 from promptkit.errors import SettingsError
 from promptkit.lineage.layout import MARKER
 from promptkit.lineage.location import Where

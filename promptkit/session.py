@@ -304,7 +304,7 @@ class Session(Cursor):
 
         `strip` leaves out prompts, inputs and all that the model said. More of it: promptkit.takeaway.export.
         """
-        from promptkit import takeaway
+        from promptkit.archive import export as takeaway
 
         refuse_unknown(unknown, ("step", "all", "strip", "overwrite"))
         return takeaway.export(self, path, step=step, all=all, strip=strip, overwrite=overwrite)

@@ -162,7 +162,7 @@ class Step:
     def save(self, path: str | os.PathLike[str], *, embed: bool = False) -> Path:
         """Writes its picture to a file; see Picture.save. `embed`: a PNG copy with its lineage inside, prompts included."""
         if embed:
-            from promptkit.embed import save_embedded
+            from promptkit.archive.png_embed import save_embedded
 
             return save_embedded(self, path)
         return self.picture.save(path)

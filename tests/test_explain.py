@@ -14,9 +14,9 @@ from kit.loopback import Cut, Loopback, Received, error_reply, picture_reply, pn
 from kit.steps import edit_json, failed, made, snapshot
 
 from promptkit import Endpoint, Picture, Session, StepNotFound, TransportError, templates
+from promptkit.archive.import_zip import import_session
 from promptkit.errors import LineageError
 from promptkit.explain import Explained, Lost, explain
-from promptkit.importing import import_session
 from promptkit.lineage.tree import Lineage
 
 

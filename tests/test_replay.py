@@ -36,7 +36,7 @@ from promptkit import (
     cli_replay,
     templates,
 )
-from promptkit.importing import import_session
+from promptkit.archive.import_zip import import_session
 from promptkit.providers.offline import service as offline
 from promptkit.replay import Rehearsal, declared_inputs, replay
 

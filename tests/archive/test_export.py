@@ -26,10 +26,10 @@ from kit.loopback import Loopback, picture_reply, png, text_reply
 from kit.steps import names, room, snapshot
 
 from promptkit import LineageError, NoPicture, PromptkitWarning, Session, StepNotFound, atomic, templates
-from promptkit.embed import read_embedded
-from promptkit.importing import import_session, session_name
+from promptkit.archive.export import export
+from promptkit.archive.import_zip import import_session, session_name
+from promptkit.archive.png_embed import read_embedded
 from promptkit.lineage.record import json_bytes
-from promptkit.takeaway import export
 
 Archive = dict[str, bytes]
 
@@ -448,7 +448,7 @@ def test_the_same_new_session_may_be_made_twice_at_once(bear: Session) -> None:
 def test_an_import_may_be_killed_at_any_moment(bear: Session) -> None:
     """A new folder is there whole or not at all; a session that was merged into is one at any moment, and the next import completes it."""
     export(bear, "a.zip", all=True)
-    script = "import sys; from promptkit.importing import import_session as f; print(1, flush=True); f('a.zip', sys.argv[1])"
+    script = "import sys; from promptkit.archive.import_zip import import_session as f; print(1, flush=True); f('a.zip', sys.argv[1])"
     draw, cut = random.Random(3), 0
     for i in range(24):
         target = Path(f"new{i}" if i % 2 else "merged")

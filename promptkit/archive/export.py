@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Protocol
 
 from promptkit import atomic
-from promptkit.contents import Contents, first_of, framed, is_whole, needed, plain_name, tagged_step
+from promptkit.archive.manifest import Contents, first_of, framed, is_whole, needed, plain_name, tagged_step
+from promptkit.archive.redact import STRIPPED, stripped
 from promptkit.errors import LineageError, warn
 from promptkit.lineage.layout import list_names
 from promptkit.lineage.record import RECORD_NAME, Record
 from promptkit.lineage.tree import Lineage
 from promptkit.step import Step
-from promptkit.stripping import STRIPPED, stripped
 
 __all__ = ["archive_name", "export"]
 

@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from promptkit import atomic
-from promptkit.contents import digest_in, first_of, is_whole, kind_of, needed, plain_name, sha256_of, tagged_step
+from promptkit.archive.manifest import digest_in, first_of, is_whole, kind_of, needed, plain_name, sha256_of, tagged_step
 from promptkit.errors import LineageError, warn
 from promptkit.images.picture import Picture, media_type, suffix_of
 from promptkit.lineage.layout import BESIDE, LAYOUT, MARKER, frame, make

@@ -18,7 +18,7 @@ from kit.steps import made, snapshot
 from PIL import Image
 
 from promptkit import LineageError, Picture, PictureError, PromptkitWarning, Session, templates
-from promptkit.embed import LARGEST, has_embedded, lineage_of, read_embedded, save_embedded, with_embedded, without_embedded
+from promptkit.archive.png_embed import LARGEST, has_embedded, lineage_of, read_embedded, save_embedded, with_embedded, without_embedded
 from promptkit.lineage.tree import Lineage
 from promptkit.step import Step
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from promptkit.contents import Contents, framed
-from promptkit.embed import has_embedded, without_embedded
+from promptkit.archive.manifest import Contents, framed
+from promptkit.archive.png_embed import has_embedded, without_embedded
 from promptkit.errors import LineageError, PictureError
 from promptkit.lineage.record import SCHEMA, Record, json_bytes, recorded_picture
 from promptkit.lineage.tree import Lineage
