@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Self
 
 from promptkit import markup
+from promptkit.engine.plan import trail
+from promptkit.engine.spending import spent
 from promptkit.errors import LineageError, StepNotFound, brief_path, warn
 from promptkit.lineage.location import Where
 from promptkit.lineage.record import Problem, Record, added_up
 from promptkit.lineage.tree import Lineage
-from promptkit.plan import trail
-from promptkit.spending import spent
 from promptkit.step import Continuing, Step, Steps
 from promptkit.views import cards as display
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from promptkit import markup
 from promptkit.changes import Changes
+from promptkit.engine.spending import Spending, spending
 from promptkit.lineage.record import FULL_SHA256, Record
-from promptkit.spending import Spending, spending
 from promptkit.step import Step
 from promptkit.terminal import printable, width
 from promptkit.views import cards as display

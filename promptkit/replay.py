@@ -14,13 +14,13 @@ from functools import cached_property
 from typing import Any
 
 from promptkit import settings
-from promptkit.arguments import CONFIG, checked_pictures, checked_text, refuse_unknown
 from promptkit.changes import SQUASHES
+from promptkit.engine.options import CONFIG, checked_pictures, checked_text, refuse_unknown
+from promptkit.engine.plan import Plan, known_hints, trail
 from promptkit.errors import InputError, LineageError, PictureError, SettingsError, warn
 from promptkit.images.picture import Picture
 from promptkit.lineage.record import FULL_SHA256, Record
 from promptkit.lineage.tree import Lineage
-from promptkit.plan import Plan, known_hints, trail
 from promptkit.prompts.library import Library
 from promptkit.providers import models
 from promptkit.rehearsal import Rehearsal, Rehearsed, brief

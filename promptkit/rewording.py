@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from promptkit import recovery
-from promptkit.arguments import CONFIG, checked_config, checked_lang
+from promptkit.engine import recovery
+from promptkit.engine.options import CONFIG, checked_config, checked_lang
+from promptkit.engine.plan import known_hints, prompt_to_ask
+from promptkit.engine.recorded_templates import is_lost, kept_template
 from promptkit.errors import InputError, LineageError, SettingsError, TemplateError, TemplateNotFound, did_you_mean
-from promptkit.kept import is_lost, kept_template
-from promptkit.plan import known_hints, prompt_to_ask
 from promptkit.prompts.declarations import Input, find_language
 from promptkit.prompts.library import Library
 from promptkit.prompts.library import templates as todays

@@ -17,8 +17,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
-from promptkit import recovery, settings
-from promptkit.arguments import (
+from promptkit import settings
+from promptkit.cursor import Cursor
+from promptkit.engine import recovery
+from promptkit.engine.ask import Answer, Service, ask, ask_together, refuse_key
+from promptkit.engine.budget import Budget
+from promptkit.engine.options import (
     CALL_OPTIONS,
     CONFIG,
     check_values,
@@ -31,23 +35,7 @@ from promptkit.arguments import (
     is_number,
     refuse_unknown,
 )
-from promptkit.asking import Answer, Service, ask, ask_together, refuse_key
-from promptkit.budget import Budget
-from promptkit.cursor import Cursor
-from promptkit.errors import (
-    LineageError,
-    PictureError,
-    PromptkitError,
-    SettingsError,
-    StepNotFound,
-    warn,
-)
-from promptkit.gate import Gate, gate_of
-from promptkit.images.picture import Picture
-from promptkit.lineage.location import Where, session_folder
-from promptkit.lineage.record import Record
-from promptkit.lineage.tree import Lineage
-from promptkit.plan import (
+from promptkit.engine.plan import (
     Plan,
     Source,
     history,
@@ -58,11 +46,24 @@ from promptkit.plan import (
     recorded_sources,
     trail,
 )
+from promptkit.engine.rate_limit import Gate, gate_of
+from promptkit.engine.spending import Spending, spending
+from promptkit.errors import (
+    LineageError,
+    PictureError,
+    PromptkitError,
+    SettingsError,
+    StepNotFound,
+    warn,
+)
+from promptkit.images.picture import Picture
+from promptkit.lineage.location import Where, session_folder
+from promptkit.lineage.record import Record
+from promptkit.lineage.tree import Lineage
 from promptkit.prompts.template import Prompt
 from promptkit.providers import models
 from promptkit.providers.transport import FunctionTransport, RequestsTransport, Transport
 from promptkit.settings import Endpoint, Key
-from promptkit.spending import Spending, spending
 from promptkit.step import Step, Steps
 
 if TYPE_CHECKING:

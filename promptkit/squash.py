@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from promptkit import recovery
-from promptkit.arguments import checked_prompt, refuse_unknown
 from promptkit.changes import SQUASHES
+from promptkit.engine import recovery
+from promptkit.engine.options import checked_prompt, refuse_unknown
+from promptkit.engine.plan import prompt_to_ask, recorded_config
 from promptkit.errors import LineageError, SettingsError
 from promptkit.images.picture import Picture
-from promptkit.plan import prompt_to_ask, recorded_config
 from promptkit.prompts.template import Prompt
 from promptkit.providers import models
 from promptkit.step import Step

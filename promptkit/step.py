@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from promptkit.changes import Changes, changes
+from promptkit.engine.plan import recorded_prompt
 from promptkit.errors import LineageError, SettingsError
 from promptkit.images.picture import Picture
 from promptkit.lineage.record import Record
 from promptkit.lineage.tree import Lineage
-from promptkit.plan import recorded_prompt
 from promptkit.prompts.template import Prompt
 from promptkit.views import cards as display
 

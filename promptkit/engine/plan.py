@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from promptkit import __version__
-from promptkit.arguments import CONFIG, SEEDS
+from promptkit.engine.options import CONFIG, SEEDS
 from promptkit.errors import LineageError, StepNotFound
 from promptkit.images.picture import Picture
 from promptkit.lineage.record import Record, now

@@ -11,9 +11,9 @@ from kit.loopback import Cut, Loopback, Received, error_reply, picture_reply, pn
 from kit.steps import failed, fields, made
 
 from promptkit import Endpoint, PromptkitError, Session
+from promptkit.engine.spending import spending, spent
 from promptkit.lineage.record import Record
 from promptkit.lineage.tree import Lineage
-from promptkit.spending import spending, spent
 from promptkit.terminal import width
 
 FULL, WORDS = 0.038703, 0.000053  # USD at Google's list prices: 10 tokens in and 1290 of a picture out, 10 in and 20 of text out

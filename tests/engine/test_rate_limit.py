@@ -11,7 +11,7 @@ import pytest
 from kit.loopback import Loopback, Received, error_reply, picture_reply, png, serving
 
 from promptkit import RateLimited, Session
-from promptkit.gate import Gate
+from promptkit.engine.rate_limit import Gate
 
 
 def rate_limited(seconds: float) -> object:

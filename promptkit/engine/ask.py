@@ -15,9 +15,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from promptkit import recovery
-from promptkit.budget import Budget
 from promptkit.changes import cheap_warnings
+from promptkit.engine import recovery
+from promptkit.engine.budget import Budget
+from promptkit.engine.plan import Plan, record_fields
+from promptkit.engine.rate_limit import Gate
 from promptkit.errors import (
     BudgetExceeded,
     KeyRejected,
@@ -32,11 +34,9 @@ from promptkit.errors import (
     SettingsError,
     TransportError,
 )
-from promptkit.gate import Gate
 from promptkit.lineage.pending import Draft
 from promptkit.lineage.record import Record, now
 from promptkit.lineage.tree import Lineage
-from promptkit.plan import Plan, record_fields
 from promptkit.progress import Progress
 from promptkit.providers import gemini as wire
 from promptkit.providers import models

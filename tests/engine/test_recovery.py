@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from promptkit.engine.recovery import Ask, language_of, next_ask, unanswered
 from promptkit.errors import (
     KeyRejected,
     ModelNotFound,
@@ -18,7 +19,6 @@ from promptkit.errors import (
     TransportError,
 )
 from promptkit.providers.gemini import Reply
-from promptkit.recovery import Ask, language_of, next_ask, unanswered
 
 TEXT, CUT = Reply("text", text="Nice!"), Reply("interrupted", reason="CUT")
 
