@@ -46,9 +46,9 @@ if TYPE_CHECKING:
     from promptkit.prompts.template import Input, Prompt, Template
     from promptkit.providers.gemini import Request, Response
     from promptkit.providers.transport import FunctionTransport, RequestsTransport, Transport
-    from promptkit.session import Session
+    from promptkit.session.session import Session
+    from promptkit.session.step import Step, Steps
     from promptkit.settings import Endpoint, ask_key
-    from promptkit.step import Step, Steps
 
 __version__ = "0.1.0"
 
@@ -104,9 +104,9 @@ _HOMES = {
     "prompts.library": ("Library", "add_library", "templates"),
     "images.picture": ("Picture",),
     "lineage.record": ("Problem",),
-    "session": ("Session",),
+    "session.session": ("Session",),
     "settings": ("Endpoint", "ask_key"),
-    "step": ("Step", "Steps"),
+    "session.step": ("Step", "Steps"),
     "prompts.template": ("Input", "Prompt", "Template"),
     "providers.transport": ("FunctionTransport", "RequestsTransport", "Transport"),
     "providers.gemini": ("Request", "Response"),

@@ -27,8 +27,8 @@ from promptkit.looks import CACHE_NAME, Looks
 from promptkit.places import PictureFile, mentions, picture_files, searched_folder, session_folders
 from promptkit.progress import Progress
 from promptkit.results import Found, FoundSteps, Looked, Match, Matches, Results, SessionInfo, Sessions
-from promptkit.session import Session
-from promptkit.step import Step, Steps
+from promptkit.session.session import Session
+from promptkit.session.step import Step, Steps
 from promptkit.views import cards as display
 
 __all__ = ["find", "sessions", "which"]

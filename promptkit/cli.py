@@ -34,8 +34,8 @@ from promptkit.lineage.layout import MARKER
 from promptkit.lineage.tree import Lineage
 from promptkit.prompts.library import add_library, template_names, templates
 from promptkit.prompts.template import Prompt, Template
-from promptkit.session import Session
-from promptkit.step import Step
+from promptkit.session.session import Session
+from promptkit.session.step import Step
 from promptkit.views import cards as display
 
 __all__ = ["main"]

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 from promptkit.console import usage
-from promptkit.explain import explain
-from promptkit.explanation import WIDTH
+from promptkit.session.explain import explain
+from promptkit.session.explanation import WIDTH
 
 __all__ = ["add_commands", "print_spending"]
 

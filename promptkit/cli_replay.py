@@ -13,10 +13,10 @@ from typing import Any
 from promptkit.console import add_command, say
 from promptkit.errors import PictureError, StepNotFound
 from promptkit.prompts.library import Library, templates
-from promptkit.replay import Rehearsal, declared_inputs, replay
-from promptkit.session import Session
-from promptkit.squash import squash
-from promptkit.step import Step
+from promptkit.session.replay import Rehearsal, declared_inputs, replay
+from promptkit.session.session import Session
+from promptkit.session.squash import squash
+from promptkit.session.step import Step
 
 __all__ = ["add_commands"]
 

@@ -13,7 +13,7 @@ from promptkit.console import add_command, say
 from promptkit.errors import LineageError, did_you_mean
 from promptkit.lineage.layout import MARKER
 from promptkit.lineage.record import Record
-from promptkit.session import Session
+from promptkit.session.session import Session
 from promptkit.terminal import printable
 from promptkit.views import cards as display
 

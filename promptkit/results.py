@@ -15,8 +15,8 @@ from typing import NamedTuple, TypeVar
 from promptkit import markup
 from promptkit.errors import PromptkitError, brief_path
 from promptkit.lineage.record import Problem
-from promptkit.session import Session
-from promptkit.step import Step, Steps
+from promptkit.session.session import Session
+from promptkit.session.step import Step, Steps
 from promptkit.terminal import aligned, cut, printable
 from promptkit.views import cards as display
 

@@ -15,8 +15,8 @@ from kit.steps import made
 from promptkit import Picture, Session
 from promptkit.cli_explain import add_commands, print_spending
 from promptkit.errors import LineageError
-from promptkit.explain import explain
 from promptkit.lineage.tree import Lineage
+from promptkit.session.explain import explain
 
 
 def edited(folder: Path, *pictures: bytes, text: str = "make it another colour") -> Session:

@@ -18,7 +18,7 @@ from promptkit.errors import LineageError, warn
 from promptkit.lineage.layout import list_names
 from promptkit.lineage.record import RECORD_NAME, Record
 from promptkit.lineage.tree import Lineage
-from promptkit.step import Step
+from promptkit.session.step import Step
 
 __all__ = ["archive_name", "export"]
 

@@ -20,7 +20,7 @@ from PIL import Image
 from promptkit import LineageError, Picture, PictureError, PromptkitWarning, Session, templates
 from promptkit.archive.png_embed import LARGEST, has_embedded, lineage_of, read_embedded, save_embedded, with_embedded, without_embedded
 from promptkit.lineage.tree import Lineage
-from promptkit.step import Step
+from promptkit.session.step import Step
 
 
 @pytest.fixture

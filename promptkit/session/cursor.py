@@ -13,7 +13,7 @@ from promptkit.errors import LineageError, StepNotFound, brief_path, warn
 from promptkit.lineage.location import Where
 from promptkit.lineage.record import Problem, Record, added_up
 from promptkit.lineage.tree import Lineage
-from promptkit.step import Continuing, Step, Steps
+from promptkit.session.step import Continuing, Step, Steps
 from promptkit.views import cards as display
 
 __all__ = ["Cursor"]

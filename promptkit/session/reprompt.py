@@ -16,7 +16,7 @@ from promptkit.prompts.declarations import Input, find_language
 from promptkit.prompts.library import Library
 from promptkit.prompts.library import templates as todays
 from promptkit.prompts.template import Prompt, Template
-from promptkit.step import Step
+from promptkit.session.step import Step
 from promptkit.views.word_diff import words_changed
 
 __all__ = ["Reworded", "Rewording", "declared_inputs", "refuse_unknown_inputs"]

@@ -16,8 +16,8 @@ from kit.steps import edit_json, failed, made, snapshot
 from promptkit import Endpoint, Picture, Session, StepNotFound, TransportError, templates
 from promptkit.archive.import_zip import import_session
 from promptkit.errors import LineageError
-from promptkit.explain import Explained, Lost, explain
 from promptkit.lineage.tree import Lineage
+from promptkit.session.explain import Explained, Lost, explain
 
 
 def google(service: Loopback, **options: Any) -> Session:

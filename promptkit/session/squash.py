@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from promptkit.changes import SQUASHES
 from promptkit.engine import recovery
 from promptkit.engine.options import checked_prompt, refuse_unknown
 from promptkit.engine.plan import prompt_to_ask, recorded_config
@@ -15,7 +14,8 @@ from promptkit.errors import LineageError, SettingsError
 from promptkit.images.picture import Picture
 from promptkit.prompts.template import Prompt
 from promptkit.providers import models
-from promptkit.step import Step
+from promptkit.session.changes import SQUASHES
+from promptkit.session.step import Step
 
 __all__ = ["squash"]
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from promptkit.changes import Changes
 from promptkit.errors import LineageError, PromptkitError
-from promptkit.explanation import UNSET, Explained, Explanation, Lost
 from promptkit.lineage.record import Record
 from promptkit.lineage.tree import Lineage
-from promptkit.step import Continuing, Step
+from promptkit.session.changes import Changes
+from promptkit.session.explanation import UNSET, Explained, Explanation, Lost
+from promptkit.session.step import Continuing, Step
 from promptkit.views.cards import References, named
 from promptkit.views.word_diff import words_changed
 

@@ -17,9 +17,9 @@ from kit.steps import failed, made
 from PIL import Image, ImageDraw, ImageOps
 
 from promptkit import Picture, PromptkitError, Session, Step, templates
-from promptkit.changes import MOST_KEPT, SQUASHES, changes, cheap_warnings, compared
 from promptkit.errors import LineageError, PictureError
 from promptkit.lineage.tree import Lineage
+from promptkit.session.changes import MOST_KEPT, SQUASHES, changes, cheap_warnings, compared
 
 # photographs that are no dithered thumbnails; what the constants in changes.py were chosen by
 PHOTOGRAPHS = ("avif__exif.avif", "exif_typeerror.jpg", "flower.webp", "frozenpond.mpo", "hopper_bad_exif.jpg", "junk_jpeg_header.jpg")

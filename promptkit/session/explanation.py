@@ -9,10 +9,10 @@ from functools import cached_property
 from typing import Any
 
 from promptkit import markup
-from promptkit.changes import Changes
 from promptkit.engine.spending import Spending, spending
 from promptkit.lineage.record import FULL_SHA256, Record
-from promptkit.step import Step
+from promptkit.session.changes import Changes
+from promptkit.session.step import Step
 from promptkit.terminal import printable, width
 from promptkit.views import cards as display
 from promptkit.views.word_diff import Words

@@ -38,7 +38,7 @@ from promptkit import (
 )
 from promptkit.archive.import_zip import import_session
 from promptkit.providers.offline import service as offline
-from promptkit.replay import Rehearsal, declared_inputs, replay
+from promptkit.session.replay import Rehearsal, declared_inputs, replay
 
 HAT = "---\nkind: {kind}\ninputs:\n  subject: {{default: bear}}\n  hats: {{type: integer, default: 1}}\n---\n{body}\n"
 TWO = "Draw {{ subject }} with {{ hats }} hats."
@@ -49,7 +49,7 @@ PRICE = '[models.m.price.{name}]\npicture = {usd}\n'
 SCRIPT = """
 import os, re, sys
 from promptkit import Session
-from promptkit.replay import replay
+from promptkit.session.replay import replay
 
 def end_before_a_record(event, arguments):  # the picture lies there whole, and its record has no name yet
     if event == "os.rename" and re.search(r"0003-[^/]*\\.json$", str(arguments[1])):

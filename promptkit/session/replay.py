@@ -14,7 +14,6 @@ from functools import cached_property
 from typing import Any
 
 from promptkit import settings
-from promptkit.changes import SQUASHES
 from promptkit.engine.options import CONFIG, checked_pictures, checked_text, refuse_unknown
 from promptkit.engine.plan import Plan, known_hints, trail
 from promptkit.errors import InputError, LineageError, PictureError, SettingsError, warn
@@ -23,10 +22,11 @@ from promptkit.lineage.record import FULL_SHA256, Record
 from promptkit.lineage.tree import Lineage
 from promptkit.prompts.library import Library
 from promptkit.providers import models
-from promptkit.rehearsal import Rehearsal, Rehearsed, brief
-from promptkit.rewording import Reworded, Rewording, declared_inputs, refuse_unknown_inputs
+from promptkit.session.changes import SQUASHES
+from promptkit.session.replay_preview import Rehearsal, Rehearsed, brief
+from promptkit.session.reprompt import Reworded, Rewording, declared_inputs, refuse_unknown_inputs
+from promptkit.session.step import Step, Steps
 from promptkit.settings import Endpoint
-from promptkit.step import Step, Steps
 from promptkit.views.cards import is_draft
 
 __all__ = ["Rehearsal", "Rehearsed", "declared_inputs", "replay"]

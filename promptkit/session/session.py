@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 from promptkit import settings
-from promptkit.cursor import Cursor
 from promptkit.engine import recovery
 from promptkit.engine.ask import Answer, Service, ask, ask_together, refuse_key
 from promptkit.engine.budget import Budget
@@ -63,13 +62,14 @@ from promptkit.lineage.tree import Lineage
 from promptkit.prompts.template import Prompt
 from promptkit.providers import models
 from promptkit.providers.transport import FunctionTransport, RequestsTransport, Transport
+from promptkit.session.cursor import Cursor
+from promptkit.session.step import Step, Steps
 from promptkit.settings import Endpoint, Key
-from promptkit.step import Step, Steps
 
 if TYPE_CHECKING:
-    from promptkit.explain import Explanation
     from promptkit.prompts.library import Library
-    from promptkit.replay import Rehearsal
+    from promptkit.session.explain import Explanation
+    from promptkit.session.replay import Rehearsal
 
 __all__ = ["Session"]
 
@@ -254,7 +254,7 @@ class Session(Cursor):
 
     def explain(self, step: object = None, *, measured: bool = False) -> Explanation:
         """How a step, by default the head, came to be, from its root on; `measured` compares each edit with what it started from."""
-        from promptkit.explain import explain
+        from promptkit.session.explain import explain
 
         return explain(self, step, measured=measured)
 
@@ -276,18 +276,18 @@ class Session(Cursor):
         `start` stands for the root, `inputs` go to each step whose template has them, `templates` is today's Library instead of the
         sources that the session keeps; `dry_run` shows every prompt and what it may cost. More of it: promptkit.replay.replay.
         """
-        from promptkit.replay import replay
+        from promptkit.session.replay import replay
 
         into = into if isinstance(into, Session) else Session(into)
         changes = {"model": model, "endpoint": endpoint, "inputs": inputs, "lang": lang, "templates": templates}
         return replay(self, into, start=start, **changes, dry_run=dry_run, **unknown)  # type: ignore[arg-type]
 
     def squash(self, first: object, last: object, *, prompt: str | Prompt | None = None, fresh: bool = False, **unknown: object) -> Step:
-        """Asks for the edits from `first` to `last` at once, from the picture before them; see promptkit.squash.squash.
+        """Asks for the edits from `first` to `last` at once, from the picture before them; see promptkit.session.squash.squash.
 
         `prompt` says it in other words than theirs, numbered; the new step's meta names those that it stands for.
         """
-        from promptkit.squash import squash
+        from promptkit.session.squash import squash
 
         return squash(self, first, last, prompt=prompt, fresh=fresh, **unknown)
 

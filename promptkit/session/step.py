@@ -8,13 +8,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
-from promptkit.changes import Changes, changes
 from promptkit.engine.plan import recorded_prompt
 from promptkit.errors import LineageError, SettingsError
 from promptkit.images.picture import Picture
 from promptkit.lineage.record import Record
 from promptkit.lineage.tree import Lineage
 from promptkit.prompts.template import Prompt
+from promptkit.session.changes import Changes, changes
 from promptkit.views import cards as display
 
 __all__ = ["Continuing", "Step", "Steps"]

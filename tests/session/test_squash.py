@@ -11,7 +11,7 @@ from kit.loopback import Loopback, error_reply, picture_reply, png
 from kit.steps import snapshot
 
 from promptkit import Library, LineageError, ProviderError, Session, SettingsError, StepNotFound, cli, cli_replay, templates
-from promptkit.squash import WORDINGS, squash
+from promptkit.session.squash import WORDINGS, squash
 
 
 def bear(url: str = "offline", **options: Any) -> Session:
