@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from promptkit.archive.import_zip import import_session
-    from promptkit.catalog import find, sessions, which
     from promptkit.errors import (
         BudgetExceeded,
         InputError,
@@ -46,6 +45,7 @@ if TYPE_CHECKING:
     from promptkit.prompts.template import Input, Prompt, Template
     from promptkit.providers.gemini import Request, Response
     from promptkit.providers.transport import FunctionTransport, RequestsTransport, Transport
+    from promptkit.search.search import find, sessions, which
     from promptkit.session.session import Session
     from promptkit.session.step import Step, Steps
     from promptkit.settings import Endpoint, ask_key
@@ -99,7 +99,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "catalog": ("find", "sessions", "which"),
+    "search.search": ("find", "sessions", "which"),
     "archive.import_zip": ("import_session",),
     "prompts.library": ("Library", "add_library", "templates"),
     "images.picture": ("Picture",),

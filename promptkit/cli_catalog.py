@@ -14,27 +14,27 @@ from typing import TYPE_CHECKING, Any
 from promptkit.console import add_command, say
 
 if TYPE_CHECKING:
-    from promptkit.results import Results
+    from promptkit.search.results import Results
 
 __all__ = ["add_commands"]
 
 
 def _sessions(options: argparse.Namespace) -> int:
-    from promptkit import catalog
+    from promptkit.search import search as catalog
 
     found = catalog.sessions(options.inside or options.folder)
     return _shown(found, [(row, [info.folder]) for row, info in zip(found.rows(), found, strict=True)])
 
 
 def _find(options: argparse.Namespace) -> int:
-    from promptkit import catalog
+    from promptkit.search import search as catalog
 
     found = catalog.find(options.words, options.folder)
     return _shown(found, [(f.line, _files(f.step)) for f in found])
 
 
 def _which(options: argparse.Namespace) -> int:
-    from promptkit import catalog
+    from promptkit.search import search as catalog
 
     found = catalog.which(options.picture, options.folder, similar=options.similar)
     return _shown(found, [(m.line, [m.path]) for m in found])
@@ -47,7 +47,7 @@ def _files(step: Any) -> Sequence[Path]:
 
 
 def _shown(found: Results[Any], lines: Sequence[tuple[str, Sequence[Path]]]) -> int:
-    from promptkit.results import SHELL
+    from promptkit.search.results import SHELL
 
     for line, paths in lines:
         say(line)

@@ -22,8 +22,8 @@ ROWS = [
     ["__main__"],
     ["cli"],
     ["cli_templates", "cli_catalog", "cli_replay", "cli_takeaway", "cli_explain"],
-    ["catalog"],
-    ["results"],
+    ["search.search"],
+    ["search.results"],
     ["session.session"],
     ["session.replay", "session.squash", "archive.export", "archive.import_zip", "session.explain", "session.cursor"],
     ["session.reprompt", "session.replay_preview", "session.explanation"],
@@ -31,8 +31,8 @@ ROWS = [
     ["engine.ask"],
     ["engine.plan", "archive.redact", "engine.budget"],
     ["session.changes", "engine.spending", "archive.png_embed"],
-    ["engine.recovery", "views.cards", "providers.transport", "providers.offline.service", "progress", "engine.rate_limit", "places", "engine.recorded_templates"],
-    ["providers.offline.painter", "providers.gemini", "lineage.tree", "looks", "archive.manifest"],
+    ["engine.recovery", "views.cards", "providers.transport", "providers.offline.service", "progress", "engine.rate_limit", "search.locations", "engine.recorded_templates"],
+    ["providers.offline.painter", "providers.gemini", "lineage.tree", "search.fingerprint_cache", "archive.manifest"],
     ["lineage.claims", "lineage.location"],
     ["lineage.pending", "lineage.verify"],
     ["lineage.layout"],
@@ -46,7 +46,7 @@ ROWS = [
     ["prompts.sandbox", "prompts.strict_yaml"],
     ["settings"],
     ["markup", "console", "views.word_diff"],
-    ["errors", "atomic", "terminal", "folding"],
+    ["errors", "atomic", "terminal", "search.text_match"],
 ]
 ROW_OF = {name: i for i, row in enumerate(ROWS) for name in row}
 ONE_IMPORTER = {

@@ -25,16 +25,16 @@ from PIL import Image, ImageDraw, ImageEnhance
 
 from promptkit import Picture, PictureError, PromptkitWarning, Session, SettingsError, import_session, settings
 from promptkit.atomic import temporary_beside
-from promptkit.catalog import find, sessions, which
 from promptkit.lineage.layout import MARKER
 from promptkit.lineage.record import Record, json_bytes, now
 from promptkit.lineage.tree import Lineage
+from promptkit.search.search import find, sessions, which
 
-SEARCH = "import sys; from promptkit.catalog import which; found = which(sys.argv[1]); print(found[0].step.number, found.looked.decoded)"
+SEARCH = "import sys; from promptkit.search.search import which; found = which(sys.argv[1]); print(found[0].step.number, found.looked.decoded)"
 # As a person who may not read all; what is searched before that loads what Python loads when it is first needed.
 AS_NOBODY = """
 import os, sys
-from promptkit.catalog import find, sessions, which
+from promptkit.search.search import find, sessions, which
 
 def named(found):
     return sorted(problem.path.name for problem in found.problems)

@@ -18,15 +18,15 @@ from typing import Any, TypeVar
 from promptkit import settings
 from promptkit.archive.png_embed import has_embedded, without_embedded
 from promptkit.errors import PictureError, PromptkitError, SettingsError, brief_path, warn
-from promptkit.folding import folded, normalized, snippet
 from promptkit.images.fingerprint import Fingerprint, Likeness, alike, fingerprint, nearest
 from promptkit.images.picture import Picture
 from promptkit.lineage.location import Where
 from promptkit.lineage.record import Problem
-from promptkit.looks import CACHE_NAME, Looks
-from promptkit.places import PictureFile, mentions, picture_files, searched_folder, session_folders
 from promptkit.progress import Progress
-from promptkit.results import Found, FoundSteps, Looked, Match, Matches, Results, SessionInfo, Sessions
+from promptkit.search.fingerprint_cache import CACHE_NAME, Looks
+from promptkit.search.locations import PictureFile, mentions, picture_files, searched_folder, session_folders
+from promptkit.search.results import Found, FoundSteps, Looked, Match, Matches, Results, SessionInfo, Sessions
+from promptkit.search.text_match import folded, normalized, snippet
 from promptkit.session.session import Session
 from promptkit.session.step import Step, Steps
 from promptkit.views import cards as display
