@@ -2,7 +2,7 @@
 
 import sys
 
-from promptkit.cli import main
+from promptkit.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -11,7 +11,7 @@ import pytest
 from kit.places import FreshEnvironment
 
 from promptkit import PromptkitWarning, Session, TemplateNotFound, templates
-from promptkit.cli import main
+from promptkit.cli.main import main
 from promptkit.prompts.library import template_names
 
 STICKER = """---

@@ -32,11 +32,11 @@ from promptkit import (
     SettingsError,
     Step,
     TemplateError,
-    cli,
-    cli_replay,
     templates,
 )
 from promptkit.archive.import_zip import import_session
+from promptkit.cli import main as cli
+from promptkit.cli import replay as cli_replay
 from promptkit.providers.offline import service as offline
 from promptkit.session.replay import Rehearsal, declared_inputs, replay
 

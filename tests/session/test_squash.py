@@ -10,7 +10,9 @@ import pytest
 from kit.loopback import Loopback, error_reply, picture_reply, png
 from kit.steps import snapshot
 
-from promptkit import Library, LineageError, ProviderError, Session, SettingsError, StepNotFound, cli, cli_replay, templates
+from promptkit import Library, LineageError, ProviderError, Session, SettingsError, StepNotFound, templates
+from promptkit.cli import main as cli
+from promptkit.cli import replay as cli_replay
 from promptkit.session.squash import WORDINGS, squash
 
 

@@ -20,8 +20,8 @@ ROOT = PACKAGE.parent
 # A row imports only from rows below it; modules of one row not each other.
 ROWS = [
     ["__main__"],
-    ["cli"],
-    ["cli_templates", "cli_catalog", "cli_replay", "cli_takeaway", "cli_explain"],
+    ["cli.main"],
+    ["cli.templates", "cli.search", "cli.replay", "cli.archive", "cli.explain"],
     ["search.search"],
     ["search.results"],
     ["session.session"],
@@ -45,7 +45,7 @@ ROWS = [
     ["prompts.source_file"],
     ["prompts.sandbox", "prompts.strict_yaml"],
     ["settings"],
-    ["markup", "console", "views.word_diff"],
+    ["markup", "cli.output", "views.word_diff"],
     ["errors", "atomic", "terminal", "search.text_match"],
 ]
 ROW_OF = {name: i for i, row in enumerate(ROWS) for name in row}

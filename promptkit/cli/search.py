@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from promptkit.console import add_command, say
+from promptkit.cli.output import add_command, say
 
 if TYPE_CHECKING:
     from promptkit.search.results import Results

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from promptkit import settings
-from promptkit.console import add_command, say, usage
+from promptkit.cli.output import add_command, say, usage
 from promptkit.errors import SettingsError, TemplateError, brief_path
 from promptkit.prompts.library import Library, Shelf, builtin_folder, folder_library, shelves_of, template_names, templates
 from promptkit.prompts.template import Template

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from promptkit import PictureError, Session, SettingsError, cli_catalog, templates
+from promptkit import PictureError, Session, SettingsError, templates
+from promptkit.cli import search as cli_catalog
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: object, code: int = 0) -> tuple[str, str]:

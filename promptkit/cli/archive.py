@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from promptkit import atomic
-from promptkit.console import add_command, say
+from promptkit.cli.output import add_command, say
 from promptkit.errors import LineageError, did_you_mean
 from promptkit.lineage.layout import MARKER
 from promptkit.lineage.record import Record

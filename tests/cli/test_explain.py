@@ -13,7 +13,7 @@ from kit.loopback import png
 from kit.steps import made
 
 from promptkit import Picture, Session
-from promptkit.cli_explain import add_commands, print_spending
+from promptkit.cli.explain import add_commands, print_spending
 from promptkit.errors import LineageError
 from promptkit.lineage.tree import Lineage
 from promptkit.session.explain import explain

@@ -16,9 +16,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from promptkit import __version__, atomic, cli_catalog, cli_explain, cli_replay, cli_takeaway, cli_templates
-from promptkit.cli_templates import spelled_out, template_named
-from promptkit.console import PATHS_WHOLE, add_command, say, usage
+from promptkit import __version__, atomic
+from promptkit.cli import archive as cli_takeaway
+from promptkit.cli import explain as cli_explain
+from promptkit.cli import replay as cli_replay
+from promptkit.cli import search as cli_catalog
+from promptkit.cli import templates as cli_templates
+from promptkit.cli.output import PATHS_WHOLE, add_command, say, usage
+from promptkit.cli.templates import spelled_out, template_named
 from promptkit.errors import (
     BudgetExceeded,
     LineageError,

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from promptkit.console import add_command, say
+from promptkit.cli.output import add_command, say
 from promptkit.errors import PictureError, StepNotFound
 from promptkit.prompts.library import Library, templates
 from promptkit.session.replay import Rehearsal, declared_inputs, replay

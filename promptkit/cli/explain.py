@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from promptkit.console import usage
+from promptkit.cli.output import usage
 from promptkit.session.explain import explain
 from promptkit.session.explanation import WIDTH
 
