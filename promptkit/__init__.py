@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from promptkit.archive.import_zip import import_session
+    from promptkit.config import Endpoint, ask_key
     from promptkit.errors import (
         BudgetExceeded,
         InputError,
@@ -48,7 +49,6 @@ if TYPE_CHECKING:
     from promptkit.search.search import find, sessions, which
     from promptkit.session.session import Session
     from promptkit.session.step import Step, Steps
-    from promptkit.settings import Endpoint, ask_key
 
 __version__ = "0.1.0"
 
@@ -105,7 +105,7 @@ _HOMES = {
     "images.picture": ("Picture",),
     "lineage.record": ("Problem",),
     "session.session": ("Session",),
-    "settings": ("Endpoint", "ask_key"),
+    "config": ("Endpoint", "ask_key"),
     "session.step": ("Step", "Steps"),
     "prompts.template": ("Input", "Prompt", "Template"),
     "providers.transport": ("FunctionTransport", "RequestsTransport", "Transport"),

@@ -7,7 +7,7 @@ import re
 from functools import partial
 from pathlib import Path
 
-from promptkit import settings
+from promptkit import config as settings
 from promptkit.cli.output import add_command, say, usage
 from promptkit.errors import SettingsError, TemplateError, brief_path
 from promptkit.prompts.library import Library, Shelf, builtin_folder, folder_library, shelves_of, template_names, templates

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from promptkit.config import Endpoint, Key, keys_set
 from promptkit.engine import recovery
 from promptkit.engine.budget import Budget
 from promptkit.engine.plan import Plan, record_fields
@@ -41,7 +42,6 @@ from promptkit.providers import gemini as wire
 from promptkit.providers import models
 from promptkit.providers.transport import Transport
 from promptkit.session.changes import cheap_warnings
-from promptkit.settings import Endpoint, Key, keys_set
 
 __all__ = ["Answer", "Service", "ask", "ask_together", "refuse_key"]
 

@@ -7,11 +7,11 @@ import secrets
 import threading
 import time
 
+from promptkit.config import config_file
 from promptkit.engine.spending import spent_at_most
 from promptkit.errors import BudgetExceeded, LineageError, SettingsError
 from promptkit.lineage.tree import Lineage
 from promptkit.providers import models
-from promptkit.settings import config_file
 
 __all__ = ["Budget"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from promptkit import settings
+from promptkit import config as settings
 from promptkit.errors import LineageError, SettingsError
 from promptkit.lineage.layout import MARKER
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from promptkit import settings
+from promptkit import config as settings
 from promptkit.errors import TemplateError, TemplateNotFound, brief_path, did_you_mean, listed, nearest
 from promptkit.markup import table
 from promptkit.prompts import packs

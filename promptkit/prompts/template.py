@@ -17,7 +17,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from promptkit import settings
+from promptkit import config as settings
 from promptkit.errors import InputError, TemplateError, brief_path, did_you_mean, warn
 from promptkit.markup import Html, card, escape, table
 from promptkit.prompts import brackets

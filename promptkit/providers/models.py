@@ -22,7 +22,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from promptkit import settings
+from promptkit import config as settings
 from promptkit.errors import SettingsError, did_you_mean
 
 __all__ = [

@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from urllib.parse import urlsplit
 
+from promptkit.config import Endpoint, Key
 from promptkit.errors import TransportError, warn
 from promptkit.providers.gemini import Request, Response
-from promptkit.settings import Endpoint, Key
 
 if TYPE_CHECKING:
     import requests

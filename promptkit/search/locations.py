@@ -8,7 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from promptkit import atomic, settings
+from promptkit import atomic
+from promptkit import config as settings
 from promptkit.archive.manifest import digest_in, kind_of
 from promptkit.errors import SettingsError
 from promptkit.lineage.layout import MARKER

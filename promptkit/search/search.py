@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from promptkit import settings
+from promptkit import config as settings
 from promptkit.archive.png_embed import has_embedded, without_embedded
 from promptkit.errors import PictureError, PromptkitError, SettingsError, brief_path, warn
 from promptkit.images.fingerprint import Fingerprint, Likeness, alike, fingerprint, nearest

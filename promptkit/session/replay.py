@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from promptkit import settings
+from promptkit import config as settings
+from promptkit.config import Endpoint
 from promptkit.engine.options import CONFIG, checked_pictures, checked_text, refuse_unknown
 from promptkit.engine.plan import Plan, known_hints, trail
 from promptkit.errors import InputError, LineageError, PictureError, SettingsError, warn
@@ -26,7 +27,6 @@ from promptkit.session.changes import SQUASHES
 from promptkit.session.replay_preview import Rehearsal, Rehearsed, brief
 from promptkit.session.reprompt import Reworded, Rewording, declared_inputs, refuse_unknown_inputs
 from promptkit.session.step import Step, Steps
-from promptkit.settings import Endpoint
 from promptkit.views.cards import is_draft
 
 __all__ = ["Rehearsal", "Rehearsed", "declared_inputs", "replay"]

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
-from promptkit import settings
+from promptkit import config as settings
+from promptkit.config import Endpoint, Key
 from promptkit.engine import recovery
 from promptkit.engine.ask import Answer, Service, ask, ask_together, refuse_key
 from promptkit.engine.budget import Budget
@@ -64,7 +65,6 @@ from promptkit.providers import models
 from promptkit.providers.transport import FunctionTransport, RequestsTransport, Transport
 from promptkit.session.cursor import Cursor
 from promptkit.session.step import Step, Steps
-from promptkit.settings import Endpoint, Key
 
 if TYPE_CHECKING:
     from promptkit.prompts.library import Library

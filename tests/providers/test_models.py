@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promptkit import settings
+from promptkit import config as settings
 from promptkit.errors import SettingsError
 from promptkit.providers import models
 

@@ -17,11 +17,11 @@ from typing import Any
 import pytest
 from kit.loopback import Cut, Hang, Loopback, Received, Trickle, json_reply, serving
 
+from promptkit.config import Endpoint, Key
 from promptkit.errors import PromptkitWarning, TransportError
 from promptkit.images.picture import Picture
 from promptkit.providers.gemini import CHUNK, InBase64, Request, Response, encode
 from promptkit.providers.transport import FunctionTransport, RequestsTransport, Transport
-from promptkit.settings import Endpoint, Key
 
 SECRET = "AIza-sEcReT-0123456789"
 PATH = "/v1beta/models/m:generateContent"

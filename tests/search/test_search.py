@@ -23,7 +23,8 @@ from kit.loopback import png
 from kit.steps import answered, edit_json, fields, made, snapshot
 from PIL import Image, ImageDraw, ImageEnhance
 
-from promptkit import Picture, PictureError, PromptkitWarning, Session, SettingsError, import_session, settings
+from promptkit import Picture, PictureError, PromptkitWarning, Session, SettingsError, import_session
+from promptkit import config as settings
 from promptkit.atomic import temporary_beside
 from promptkit.lineage.layout import MARKER
 from promptkit.lineage.record import Record, json_bytes, now

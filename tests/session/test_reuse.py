@@ -15,7 +15,8 @@ import nbformat
 import pytest
 from kit.loopback import Loopback, Received, error_reply, picture_reply, png, serving, text_reply
 
-from promptkit import Library, Session, Step, settings
+from promptkit import Library, Session, Step
+from promptkit import config as settings
 from promptkit.errors import PromptkitError, PromptkitWarning
 
 pytestmark = pytest.mark.filterwarnings("ignore:step", "ignore:same bytes")  # pictures of other sizes than those they continue

@@ -39,9 +39,9 @@ from promptkit import (
     Step,
     StepNotFound,
     TransportError,
-    settings,
     templates,
 )
+from promptkit import config as settings
 
 
 def offline(name: str = "./bear", **options: object) -> Session:

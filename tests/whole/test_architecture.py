@@ -44,7 +44,7 @@ ROWS = [
     ["prompts.declarations"],
     ["prompts.source_file"],
     ["prompts.sandbox", "prompts.strict_yaml"],
-    ["settings"],
+    ["config"],
     ["markup", "cli.output", "views.word_diff"],
     ["errors", "atomic", "terminal", "search.text_match"],
 ]
@@ -55,7 +55,7 @@ ONE_IMPORTER = {
     "PIL": {"images.picture", "providers.offline.painter", "providers.offline.service", "views.cards", "session.changes"},
     "requests": {"providers.transport"},
     "urllib3": {"providers.transport"},
-    "platformdirs": {"settings"},
+    "platformdirs": {"config"},
     "tqdm": {"progress"},
 }
 

@@ -17,7 +17,8 @@ import pytest
 from kit.loopback import Cut, Hang, Loopback, Received, error_reply, json_reply, picture_reply, png, text_reply
 from kit.notebook import executed
 
-from promptkit import PromptkitError, Session, settings
+from promptkit import PromptkitError, Session
+from promptkit import config as settings
 from promptkit.lineage.tree import Lineage
 from promptkit.views import cards as display
 

@@ -13,7 +13,8 @@ import pytest
 from kit.loopback import Loopback, png, text_reply
 from kit.places import ROOT
 
-from promptkit import Endpoint, Library, Session, Template, settings
+from promptkit import Endpoint, Library, Session, Template
+from promptkit import config as settings
 from promptkit.providers import models
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")

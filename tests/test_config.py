@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
-from promptkit import settings
+from promptkit import config as settings
+from promptkit.config import Endpoint, Key, choose_endpoint, find_key
 from promptkit.errors import PromptkitError, SettingsError
-from promptkit.settings import Endpoint, Key, choose_endpoint, find_key
 
 GOOGLE = "https://generativelanguage.googleapis.com"
 WORK = '[endpoints.work]\nbase_url = "https://gw.example/ai/"\nauth = "bearer"\nkey_env = ["WORK_KEY", "OLD_KEY"]\nmodel = "m"\n'
@@ -287,7 +287,7 @@ def test_whole_tracebacks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 ASKING = """
 import pickle, sys
-from promptkit import settings
+from promptkit import config as settings
 settings.ask_key("deerapi")
 endpoint = settings.Endpoint.named("deerapi")
 stranger = settings.choose_endpoint("http://deerapi")
