@@ -274,7 +274,7 @@ class Session(Cursor):
         """Asks for the steps of the head's trail again in another session, or in this one; `at(step)` chooses another trail.
 
         `start` stands for the root, `inputs` go to each step whose template has them, `templates` is today's Library instead of the
-        sources that the session keeps; `dry_run` shows every prompt and what it may cost. More of it: promptkit.replay.replay.
+        sources that the session keeps; `dry_run` shows every prompt and what it may cost. More of it: promptkit.session.replay.
         """
         from promptkit.session.replay import replay
 
@@ -303,7 +303,7 @@ class Session(Cursor):
     ) -> Path:
         """Writes a zip of the trail of a step, by default the head, or of all steps; `import_session` brings it back.
 
-        `strip` leaves out prompts, inputs and all that the model said. More of it: promptkit.takeaway.export.
+        `strip` leaves out prompts, inputs and all that the model said. More of it: promptkit.archive.export.
         """
         from promptkit.archive import export as takeaway
 

@@ -31,7 +31,7 @@ from promptkit.lineage.record import Record, json_bytes, now
 from promptkit.lineage.tree import Lineage
 from promptkit.search.search import find, sessions, which
 
-SEARCH = "import sys; from promptkit.search.search import which; found = which(sys.argv[1]); print(found[0].step.number, found.looked.decoded)"
+SEARCH = "import sys; from promptkit.search.search import which; f = which(sys.argv[1]); print(f[0].step.number, f.looked.decoded)"
 # As a person who may not read all; what is searched before that loads what Python loads when it is first needed.
 AS_NOBODY = """
 import os, sys

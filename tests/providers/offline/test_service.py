@@ -109,7 +109,8 @@ def test_equal_requests_give_equal_bytes_and_others_do_not(one: dict[str, Any], 
 
 def test_a_new_process_gives_the_same_bytes() -> None:
     """Nothing of a process, such as its hash seed, gets into a picture."""
-    script = "import sys; from promptkit.providers.offline import service as offline; sys.stdout.buffer.write(offline.answer(sys.argv[1], sys.stdin.buffer.read())[2])"
+    script = "import sys; from promptkit.providers.offline.service import answer; "
+    script += "sys.stdout.buffer.write(answer(sys.argv[1], sys.stdin.buffer.read())[2])"
     body = json.dumps(request("a pink alpaca “Olé 犬”")).encode()
     runs = [subprocess.run([sys.executable, "-c", script, path()], input=body, capture_output=True, check=True).stdout for _ in range(2)]
     assert runs[0] == runs[1] != b""
@@ -394,7 +395,7 @@ def test_other_paths_are_not_found(wrong: str) -> None:
 
 def test_importing_it_loads_no_pillow() -> None:
     """The service is cheap to import; Pillow is loaded with the first picture."""
-    script = "import sys, promptkit.offline; sys.exit('PIL' in sys.modules)"
+    script = "import sys, promptkit.providers.offline.service; sys.exit('PIL' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
 
 
