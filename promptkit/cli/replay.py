@@ -12,10 +12,12 @@ from typing import Any
 
 from promptkit.cli.output import add_command, say
 from promptkit.errors import PictureError, StepNotFound
+from promptkit.lineage.tree import Lineage
+from promptkit.prompts.declarations import Input
 from promptkit.prompts.library import Library, templates
-from promptkit.session.replay import Rehearsal, declared_inputs, replay
+from promptkit.session.replay_preview import Rehearsal
+from promptkit.session.reprompt import declared_inputs
 from promptkit.session.session import Session
-from promptkit.session.squash import squash
 from promptkit.session.step import Step
 
 __all__ = ["add_commands"]
@@ -35,7 +37,7 @@ def _replay(options: argparse.Namespace, shared: _Shared) -> int:
     session = session if options.step is None else session.at(options.step)
     into = Session(options.into, **_given(options, "budget", "deadline"))
     library = Library(*options.folders) if options.folders else templates if options.today else None
-    inputs = shared.inputs(options.input, SimpleNamespace(inputs=declared_inputs(session, library))) if options.input else None
+    inputs = shared.inputs(options.input, SimpleNamespace(inputs=_declared(session, library))) if options.input else None
     start = {} if options.start is None else {"start": _start(session, options.start)}
     changes = {**start, **_given(options, "model", "endpoint", "lang"), "inputs": inputs, "templates": library}
     done = _told(session, into, options, changes)
@@ -44,6 +46,10 @@ def _replay(options: argparse.Namespace, shared: _Shared) -> int:
     print(done)
     say("Nothing was sent; without --dry-run these are asked for.")
     return 0
+
+
+def _declared(session: Session, library: Library | None) -> dict[str, Input]:
+    return declared_inputs(Lineage(session.folder), [step.record for step in session.trail()], library)
 
 
 def _start(session: Session, given: str) -> str | Step:
@@ -63,7 +69,7 @@ def _told(session: Session, into: Session, options: argparse.Namespace, changes:
     """What the replay brings; where it is stopped, it says how to go on."""
     before = len(into)
     try:
-        return replay(session, into, dry_run=options.dry_run, **changes)
+        return session.replay(into, dry_run=options.dry_run, **changes)
     except BaseException:
         if len(into) > before:
             say(f"{len(into) - before} steps were recorded in {options.into}; the same command goes on from there.")
@@ -72,7 +78,7 @@ def _told(session: Session, into: Session, options: argparse.Namespace, changes:
 
 def _squash(options: argparse.Namespace, shared: _Shared) -> int:
     session = shared.existing(options, lambda o: Session(o.session, **_given(o, "model", "endpoint", "budget", "deadline")))
-    return shared.shown([squash(session, options.first, options.last, prompt=options.prompt, fresh=options.fresh)], options)
+    return shared.shown([session.squash(options.first, options.last, prompt=options.prompt, fresh=options.fresh)], options)
 
 
 def _given(options: argparse.Namespace, *names: str) -> dict[str, Any]:

@@ -67,10 +67,11 @@ class Service:
 
 @dataclass(frozen=True)
 class Answer:
-    """A record, and the error to raise for it where it has no picture."""
+    """A record, the error to raise for it where it has no picture, and whether it was there already."""
 
     record: Record
-    error: PromptkitError | None
+    error: PromptkitError | None = None
+    reused: bool = False
 
 
 def ask(service: Service, plan: Plan) -> Answer:

@@ -15,6 +15,8 @@ __all__ = [
     "CALL_OPTIONS",
     "CONFIG",
     "SEEDS",
+    "check_call",
+    "check_opening",
     "check_values",
     "checked_config",
     "checked_label",
@@ -43,6 +45,15 @@ OPTIONS: dict[str, tuple[Callable[[Any], bool], str]] = {
         lambda v: isinstance(v, Mapping) and all(isinstance(x, str) for pair in v.items() for x in pair),
         'a mapping such as {"HARASSMENT": "BLOCK_ONLY_HIGH"}',
     ),
+}
+OPENING: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "model": (lambda v: v is None or (isinstance(v, str) and bool(v.strip())), 'a model\'s id, such as "gemini-2.5-flash-image"'),
+    "chain": (lambda v: v in ("picture", "chat"), '"picture" (sends the last picture) or "chat" (sends the earlier turns)'),
+    "transport": (lambda v: v is None or callable(getattr(v, "send", None)), "a transport: something with send(request)"),
+    "recover": (lambda v: isinstance(v, int) and not isinstance(v, bool) and v >= 0, "a whole number from 0 on"),
+    "budget": (lambda v: v is None or (is_number(v) and v >= 0), "a number of USD from 0 on"),
+    "lang": (lambda v: v is None or (isinstance(v, str) and bool(v.strip())), 'a language tag, such as "zh-CN"'),
+    "deadline": (lambda v: is_number(v) and v > 0, "a number of seconds above 0"),
 }
 CONFIG = tuple(OPTIONS)
 CALL_OPTIONS = (*CONFIG, "lang", "references", "anchor", "label", "meta", "fresh")
@@ -101,6 +112,11 @@ def check_values(rules: Mapping[str, tuple[Callable[[Any], bool], str]], /, **gi
             raise SettingsError(f"{name} is {expected}, not {value!r:.60}.")
 
 
+def check_opening(**given: Any) -> None:
+    """SettingsError names the first of what a session is opened with that does not fit."""
+    check_values(OPENING, **given)
+
+
 def checked_text(name: str, value: object) -> str | None:
     """A text, or None for none. SettingsError for anything else."""
     if value is not None and not isinstance(value, str):
@@ -130,6 +146,11 @@ def checked_meta(meta: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 # Keywords
+
+
+def check_call(options: Mapping[str, object]) -> None:
+    """SettingsError for a keyword that no call has."""
+    refuse_unknown({k: v for k, v in options.items() if k not in (*CONFIG, "lang")}, CALL_OPTIONS)
 
 
 def refuse_unknown(unknown: Mapping[str, object], known: Sequence[str], hints: Mapping[str, str] = HINTS) -> None:

@@ -163,6 +163,13 @@ class Record:
         """The pictures that came out, read from disk when someone asks for their bytes."""
         return tuple(self._picture(o) for o in self.outputs)
 
+    @property
+    def picture(self) -> Picture:
+        """The first of them. LineageError for a failed step."""
+        if not self.pictures:
+            raise LineageError(f"Step {self.number} has no picture ({self.outcome}).", path=self.path)
+        return self.pictures[0]
+
     def _picture(self, output: Mapping[str, Any]) -> Picture:
         path, size = self.path.parent / Path(output["file"]).name, output.get("size")
         return recorded_picture(path, sha256=output["sha256"], mime_type=output["mime_type"], size=tuple(size) if size else None)

@@ -51,20 +51,25 @@ class Lineage:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._records: dict[str, Record] = {}  # by file name, those that could be read
-        self._seen: set[str] = set()  # all names in the folder at the last look; what follows is kept up with its changes
-        self._listing: list[str] = []  # the records' names
-        self._names: dict[str, str] = {}  # the same by the beginning of the id, as file names have it
-        self._numbers: dict[int, list[str]] = {}  # and by number
-        self._hidden: set[str] = set()  # claims and what else processes have under way
-        self._unread: set[str] = set()
-        self._read: list[Record] = []  # by number
-        self._recipes: dict[str, list[Record]] = {}
-        self._children: dict[str, list[Record]] = {}
         self._lock = threading.RLock()
-        self._looked_beside = False  # for what killed writers left in the folders within
-        self._made = False  # the marker was seen to be whole, or written
-        self.exists = is_session(folder)
+        self.reopen()
+
+    def reopen(self) -> None:
+        """Looks at the folder as if for the first time: what was changed there since is seen. LineageError as when it is opened."""
+        self.exists = is_session(self.folder)
+        with self._lock:
+            self._records: dict[str, Record] = {}  # by file name, those that could be read
+            self._seen: set[str] = set()  # all names in the folder at the last look; what follows is kept up with its changes
+            self._listing: list[str] = []  # the records' names
+            self._names: dict[str, str] = {}  # the same by the beginning of the id, as file names have it
+            self._numbers: dict[int, list[str]] = {}  # and by number
+            self._hidden: set[str] = set()  # claims and what else processes have under way
+            self._unread: set[str] = set()
+            self._read: list[Record] = []  # by number
+            self._recipes: dict[str, list[Record]] = {}
+            self._children: dict[str, list[Record]] = {}
+            self._looked_beside = False  # for what killed writers left in the folders within
+            self._made = False  # the marker was seen to be whole, or written
 
     # Reading
 

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from promptkit import markup
+from promptkit.engine.options import refuse_unknown
 from promptkit.engine.plan import trail
-from promptkit.engine.spending import spent
-from promptkit.errors import LineageError, StepNotFound, brief_path, warn
+from promptkit.engine.spending import Spending, spending, spent
+from promptkit.errors import LineageError, PictureError, StepNotFound, brief_path, warn
+from promptkit.images.picture import Picture
 from promptkit.lineage.location import Where
 from promptkit.lineage.record import Problem, Record, added_up
 from promptkit.lineage.tree import Lineage
 from promptkit.session.step import Continuing, Step, Steps
 from promptkit.views import cards as display
 
-__all__ = ["Cursor"]
+if TYPE_CHECKING:
+    from promptkit.session.explanation import Explanation
+
+__all__ = ["Cursor", "listed"]
 
 
 class Cursor(Continuing):
@@ -55,8 +62,8 @@ class Cursor(Continuing):
 
     def at(self, step: object) -> Self:
         """A second cursor on the same folder, with its head at that step."""
-        other = object.__new__(type(self))
-        other.__dict__ = {**self.__dict__, "_cursor": (self._step(step).id, ())}
+        other = copy(self)
+        other._cursor = (self._step(step).id, ())
         return other
 
     # Reading
@@ -126,6 +133,36 @@ class Cursor(Continuing):
         """Writes the head's picture to a file; see Picture.save."""
         return self._head_step("save").save(path)
 
+    @property
+    def spending(self) -> Spending:
+        """What was spent, by model and by outcome; shows itself as tables."""
+        return spending(*self._lineage.read())
+
+    def explain(self, step: object = None, *, measured: bool = False) -> Explanation:
+        """How a step, by default the head, came to be, from its root on; `measured` compares each edit with what it started from."""
+        from promptkit.session.explain import explain
+
+        return explain(self, step, measured=measured)
+
+    def export(
+        self,
+        path: Where,
+        *,
+        step: Step | int | str | None = None,
+        all: bool = False,  # noqa: A002  (the word that the command line has)
+        strip: bool = False,
+        overwrite: bool = False,
+        **unknown: object,
+    ) -> Path:
+        """Writes a zip of the trail of a step, by default the head, or of all steps; `import_session` brings it back.
+
+        `strip` leaves out prompts, inputs and all that the model said. More of it: promptkit.archive.export.
+        """
+        from promptkit.archive import export
+
+        refuse_unknown(unknown, ("step", "all", "strip", "overwrite"))
+        return export.export(self, path, step=step, all=all, strip=strip, overwrite=overwrite)
+
     def verify(self) -> list[Problem]:
         """What on disk disagrees with its hash."""
         return self._lineage.verify()
@@ -184,3 +221,46 @@ class Cursor(Continuing):
             return self[key]
         said = f"A {type(key).__name__} names no step; give a Step, a number, a tag, or the beginning of an id."
         raise StepNotFound(said, path=self.folder)
+
+    def _given(self, pictures: Sequence[object]) -> list[Record | Picture]:
+        return [self._step_or_picture(each) for each in pictures]
+
+    def _step_or_picture(self, key: object) -> Record | Picture:
+        if isinstance(key, Step) and key not in self:  # another session's step is a picture from outside
+            return key.picture
+        if isinstance(key, Step) or (isinstance(key, int) and not isinstance(key, bool)):
+            return self._step(key).record
+        if not isinstance(key, str):
+            return Picture.open(key)  # type: ignore[arg-type]
+        try:
+            return self[key].record
+        except StepNotFound as error:
+            if _is_file(key):
+                return Picture.open(key)
+            if os.sep in key or "." in key:
+                raise PictureError(f"There is no step and no picture file {key!r:.80}; check the path.") from None
+            raise error from None
+
+    def _start(self, start: object) -> Record | Picture | None:
+        """What a replay into this session begins with, where its caller says so."""
+        if isinstance(start, Step):
+            return start.record if start in self and start.ok else start.picture
+        if start is None or isinstance(start, str | os.PathLike | bytes | bytearray | Picture) or hasattr(start, "getbands"):
+            return None if start is None else Picture.open(start)  # type: ignore[arg-type]
+        raise PictureError(f"start= is a path, bytes, a PIL image, a Picture or a Step, not a {type(start).__name__}.")
+
+
+def listed(pictures: object) -> tuple[object, ...]:
+    """One picture or step, or several, as several."""
+    if pictures is None:
+        return ()
+    if isinstance(pictures, str | os.PathLike | bytes | bytearray | Step | Picture | int) or not isinstance(pictures, Iterable):
+        return (pictures,)
+    return tuple(pictures)
+
+
+def _is_file(name: str) -> bool:
+    try:
+        return Path(name).expanduser().is_file()
+    except (OSError, ValueError, RuntimeError):  # a name that no file can have, a home that is not known
+        return False

@@ -1,8 +1,8 @@
-"""Rewording: the prompt of a recorded step in other words, with other inputs, in another language, of another library's template."""
+"""The prompt of a recorded step as it is asked now: with other inputs, in another language, of another library's template."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -12,18 +12,19 @@ from promptkit.engine.options import CONFIG, checked_config, checked_lang
 from promptkit.engine.plan import known_hints, prompt_to_ask
 from promptkit.engine.recorded_templates import is_lost, kept_template
 from promptkit.errors import InputError, LineageError, SettingsError, TemplateError, TemplateNotFound, did_you_mean
+from promptkit.lineage.record import Record
+from promptkit.lineage.tree import Lineage
 from promptkit.prompts.declarations import Input, find_language
 from promptkit.prompts.library import Library
 from promptkit.prompts.library import templates as todays
 from promptkit.prompts.template import Prompt, Template
-from promptkit.session.step import Step
 from promptkit.views.word_diff import words_changed
 
-__all__ = ["Reworded", "Rewording", "declared_inputs", "refuse_unknown_inputs"]
+__all__ = ["NewWords", "Reprompt", "declared_inputs", "refuse_unknown_inputs"]
 
 
 @dataclass(frozen=True)
-class Rewording:
+class NewWords:
     """What is asked in other words: inputs by name, for each template that has them; a language; a Library's templates instead of those
     that the session keeps.
     """
@@ -40,19 +41,20 @@ class Rewording:
             raise SettingsError(f"templates= is a Library, such as Library(folder) or promptkit.templates, not {self.templates!r:.60}.")
 
 
-def declared_inputs(session: Any, templates: Library | None = None) -> dict[str, Input]:
-    """The inputs of the templates on the head's trail by name, as the session keeps them or as `templates` has them."""
-    rewording = Rewording(templates=templates)
-    found = (Reworded(step, rewording) for step in session.trail() if step.prompt and step.prompt.template)
+def declared_inputs(lineage: Lineage, records: Iterable[Record], templates: Library | None = None) -> dict[str, Input]:
+    """The inputs of the templates of these steps by name, as the session keeps them or as `templates` has them."""
+    new = NewWords(templates=templates)
+    found = (Reprompt(lineage, record, new) for record in records if record.prompt.get("template"))
     return {name: declared for words in found if words.template for name, declared in words.template.inputs.items()}
 
 
-class Reworded:
+class Reprompt:
     """The prompt of one step, as it was recorded and as it is asked now. LineageError for a step without words."""
 
-    def __init__(self, step: Step, rewording: Rewording) -> None:
-        self.step, self.recorded = step, prompt_to_ask(step.lineage, step.record)
-        self._inputs, self._lang, self._library = dict(rewording.inputs or {}), rewording.lang, rewording.templates
+    def __init__(self, lineage: Lineage, record: Record, new: NewWords) -> None:
+        self.record, self.recorded = record, prompt_to_ask(lineage, record)
+        self._folder = lineage.folder
+        self._inputs, self._lang, self._library = dict(new.inputs or {}), new.lang, new.templates
         self.notes: list[str] = []
         self.source_changed: bool | None = None
         self._kept, self._was = self._as_recorded()
@@ -102,7 +104,7 @@ class Reworded:
         try:
             now = template(lang=lang, **{**self._without_old_names(template, given), **given})
         except InputError as error:
-            raise InputError(f"Step {self.step.number}: {error}", problems=error.problems) from None
+            raise InputError(f"Step {self.record.number}: {error}", problems=error.problems) from None
         self._compare_source(now)
         return replace(now, text=self._with_what_was_added(now, is_same=template is self._kept), config=self._config(now))
 
@@ -115,9 +117,8 @@ class Reworded:
     def _unrendered(self, given: Mapping[str, Any]) -> Prompt:
         """The recorded words: of free text, or of a template that is lost."""
         if given:
-            said = f"The template {self.recorded.template} of step {self.step.number} is missing or damaged, so its inputs cannot change"
-            folder = self.step.lineage.folder
-            raise LineageError(f"{said}; `promptkit verify` says how, and templates= takes today's.", path=folder)
+            said = f"The template {self.recorded.template} of step {self.record.number} is missing or damaged, so its inputs cannot change"
+            raise LineageError(f"{said}; `promptkit verify` says how, and templates= takes today's.", path=self._folder)
         wanted = self._lang
         if wanted and not find_language(wanted, (self.recorded.lang or recovery.language_of(self.recorded.text),)):
             self.notes.append(f"its words are sent as they are, not in {wanted}")
@@ -175,7 +176,7 @@ class Reworded:
         """The recorded options as hints, so that those of a model or a session that was named win over them. What the template asked
         for then, it asks for as it stands now.
         """
-        request = self.step.record.request
+        request = self.record.request
         recorded = checked_config({k: v for k, v in (request.get("config") or {}).items() if k in CONFIG})
         then = known_hints(self._was, str(request.get("model"))) if self._was else {}
         own = {k: v for k, v in recorded.items() if v != then.get(k)}
@@ -204,10 +205,10 @@ def _in(library: Library, name: str) -> Template | None:
     return found if isinstance(found, Template) else None
 
 
-def refuse_unknown_inputs(rewording: Rewording, words: Sequence[Reworded]) -> None:
+def refuse_unknown_inputs(new: NewWords, words: Sequence[Reprompt]) -> None:
     """InputError names the inputs that no step has."""
     known = sorted({n for w in words for n in (w.template.inputs if w.template else w.recorded.inputs)})
-    wrong = [name for name in rewording.inputs or () if not any(w.has(name) for w in words)]
+    wrong = [name for name in new.inputs or () if not any(w.has(name) for w in words)]
     if "lang" in wrong:
         raise InputError("The language is given as lang=, not among the inputs.", problems=["lang"])
     if wrong:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from promptkit.engine.plan import recorded_prompt
-from promptkit.errors import LineageError, SettingsError
+from promptkit.errors import SettingsError
 from promptkit.images.picture import Picture
 from promptkit.lineage.record import Record
 from promptkit.lineage.tree import Lineage
@@ -69,9 +69,7 @@ class Step:
     @property
     def picture(self) -> Picture:
         """The first of them. LineageError for a failed step."""
-        if not self.pictures:
-            raise LineageError(f"Step {self.number} has no picture ({self.outcome}).", path=self.record.path)
-        return self.pictures[0]
+        return self.record.picture
 
     @property
     def text(self) -> str:

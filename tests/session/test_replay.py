@@ -21,6 +21,7 @@ from kit.steps import edit_json, snapshot
 from promptkit import (
     BudgetExceeded,
     FunctionTransport,
+    Input,
     InputError,
     Library,
     LineageError,
@@ -37,8 +38,10 @@ from promptkit import (
 from promptkit.archive.import_zip import import_session
 from promptkit.cli import main as cli
 from promptkit.cli import replay as cli_replay
+from promptkit.lineage.tree import Lineage
 from promptkit.providers.offline import service as offline
-from promptkit.session.replay import Rehearsal, declared_inputs, replay
+from promptkit.session.replay_preview import Rehearsal
+from promptkit.session.reprompt import declared_inputs
 
 HAT = "---\nkind: {kind}\ninputs:\n  subject: {{default: bear}}\n  hats: {{type: integer, default: 1}}\n---\n{body}\n"
 TWO = "Draw {{ subject }} with {{ hats }} hats."
@@ -49,7 +52,6 @@ PRICE = '[models.m.price.{name}]\npicture = {usd}\n'
 SCRIPT = """
 import os, re, sys
 from promptkit import Session
-from promptkit.session.replay import replay
 
 def end_before_a_record(event, arguments):  # the picture lies there whole, and its record has no name yet
     if event == "os.rename" and re.search(r"0003-[^/]*\\.json$", str(arguments[1])):
@@ -57,7 +59,7 @@ def end_before_a_record(event, arguments):  # the picture lies there whole, and 
 
 if len(sys.argv) > 4:
     sys.addaudithook(end_before_a_record)
-replay(Session(sys.argv[1]), Session(sys.argv[2], endpoint=sys.argv[3]))
+Session(sys.argv[1]).replay(Session(sys.argv[2], endpoint=sys.argv[3]))
 """
 
 
@@ -103,16 +105,20 @@ def texts(steps: Any) -> list[str]:
     return [s.prompt.text for s in steps if s.prompt]
 
 
-def replayed(*arguments: Any, **changes: Any) -> tuple[Step, ...]:
-    done = replay(*arguments, **changes)
+def replayed(session: Session, into: Session, **changes: Any) -> tuple[Step, ...]:
+    done = session.replay(into, **changes)
     assert isinstance(done, tuple)
     return done
 
 
-def rehearsed(*arguments: Any, **changes: Any) -> Rehearsal:
-    done = replay(*arguments, dry_run=True, **changes)
+def rehearsed(session: Session, into: Session, **changes: Any) -> Rehearsal:
+    done = session.replay(into, dry_run=True, **changes)
     assert isinstance(done, Rehearsal)
     return done
+
+
+def declared(session: Session) -> dict[str, Input]:
+    return declared_inputs(Lineage(session.folder), [s.record for s in session.trail()])
 
 
 # What is asked again
@@ -177,7 +183,7 @@ def test_too_many_pictures_for_the_model_are_refused_before_anything_is_sent(ser
     session = Session("./bear", endpoint=service.url, model="m")
     session.generate("a bear").edit("together", references=[png(c) for c in ("red", "green", "blue")])
     with pytest.raises(SettingsError, match=r"Step 2: gemini-2\.5-flash-image takes 3 pictures"):
-        replay(session, Session("./cup", endpoint=service.url), model="gemini-2.5-flash-image")
+        session.replay(Session("./cup", endpoint=service.url), model="gemini-2.5-flash-image")
     assert len(service.received) == 2
     assert not Path("cup").exists()
 
@@ -189,9 +195,9 @@ def test_a_stripped_lineage_says_that_it_holds_no_prompt(changes: dict[str, Any]
     stripped = Session(import_session("bear.zip", "stripped"))
     number = 2 if "start" in changes else 1
     with pytest.raises(LineageError, match=f"Step {number} holds no prompt, as it was stripped"):
-        replay(stripped, Session("./cup"), **changes)
+        stripped.replay(Session("./cup"), **changes)
     assert not Path("cup").exists()
-    assert declared_inputs(stripped) == {}
+    assert declared(stripped) == {}
 
 
 @pytest.mark.parametrize(
@@ -227,7 +233,7 @@ def test_a_missing_price_is_said_before_anything_is_paid(service: Loopback, monk
     session = at_two_endpoints(service.url, monkeypatch)
     for changes in ({}, {"dry_run": True}):
         with pytest.raises(SettingsError, match=r"Step 2: A budget needs a price.*m at two"):
-            replay(session, Session("./cup", budget=1), **changes)
+            session.replay(Session("./cup", budget=1), **changes)
     assert len(service.received) == 2
     assert not Path("cup").exists()
 
@@ -237,7 +243,7 @@ def test_a_missing_key_is_said_before_anything_is_paid(service: Loopback, monkey
     session = at_two_endpoints(service.url, monkeypatch)
     monkeypatch.delenv("TWO_KEY")
     with pytest.raises(SettingsError, match="Step 2: No key for 'two': set TWO_KEY"):
-        replay(session, Session("./cup"))
+        session.replay(Session("./cup"))
     assert len(rehearsed(session, Session("./cup")).requests) == 2
     assert len(service.received) == 2
     assert not Path("cup").exists()
@@ -273,7 +279,7 @@ def test_a_rehearsal_says_where_the_budget_ends(service: Loopback) -> None:
     assert (plan.left, plan.beyond) == (0.1, plan.rows[2])
     assert plan.total == "3 requests, about 0.1200 USD; the budget has 0.1000 USD left, which step 3 would pass"
     with pytest.raises(BudgetExceeded):
-        replay(session, cup)
+        session.replay(cup)
     assert len(cup) == 2
     left = rehearsed(session, cup)
     assert left.total == "1 request, about 0.0400 USD; 2 there already; the budget has 0.0200 USD left, which step 3 would pass"
@@ -288,7 +294,7 @@ def test_an_endpoint_that_is_not_known_is_named_with_the_step() -> None:
     session.generate("a bear").edit("Add a hat")
     for changes, number in (({}, 1), ({"start": png()}, 2)):
         with pytest.raises(SettingsError, match=rf"^Step {number} was made at 'custom', and endpoint= names nothing else: there is no"):
-            replay(session, Session("./cup"), **changes)
+            session.replay(Session("./cup"), **changes)
 
 
 # Another starting picture
@@ -337,11 +343,11 @@ def test_a_start_that_is_none_is_refused() -> None:
     session = bear()
     for start, error, said in (("no.png", PictureError, "no.png cannot be read"), (7, PictureError, "not a int")):
         with pytest.raises(error, match=said):
-            replay(session, Session("./cup"), start=start)
+            session.replay(Session("./cup"), start=start)
     with pytest.raises(LineageError, match="Step 1 is the whole trail"):
-        replay(session.at(1), Session("./cup"), start=png())
+        session.at(1).replay(Session("./cup"), start=png())
     with pytest.raises(LineageError, match="nothing to replay"):
-        replay(Session("./none"), Session("./cup"))
+        Session("./none").replay(Session("./cup"))
     assert not Path("cup").exists()
 
 
@@ -372,16 +378,16 @@ def test_wrong_inputs_are_named_before_anything_is_sent(service: Loopback) -> No
     """An input that no step has is an InputError with the nearest one; a value that does not fit names the step."""
     into = Session("./cup", endpoint=service.url, model="m")
     with pytest.raises(InputError, match=r"'subjct' \(did you mean 'subject'\?\)") as caught:
-        replay(bear(), into, inputs={"subjct": "fox", "subject": "fox"})
+        bear().replay(into, inputs={"subjct": "fox", "subject": "fox"})
     assert len(caught.value.problems) == 1
     with pytest.raises(InputError, match=r"Step 3: .*'from_picture' is 'maybe'"):
-        replay(Session("./bear"), into, inputs={"from_picture": "maybe"})
+        Session("./bear").replay(into, inputs={"from_picture": "maybe"})
     with pytest.raises(InputError, match="lang="):
-        replay(Session("./bear"), into, inputs={"lang": "ja"})
+        Session("./bear").replay(into, inputs={"lang": "ja"})
     with pytest.raises(InputError, match="none of them comes from a template"):
-        replay(Session("./bear").at(2), into, inputs={"subject": "fox"}, start=png())
+        Session("./bear").at(2).replay(into, inputs={"subject": "fox"}, start=png())
     with pytest.raises(SettingsError, match="inputs= is a mapping"):
-        replay(Session("./bear"), into, inputs=["subject"])  # type: ignore[arg-type]
+        Session("./bear").replay(into, inputs=["subject"])  # type: ignore[arg-type]
     assert service.received == []
     assert not Path("cup").exists()
 
@@ -419,10 +425,10 @@ def test_todays_templates_are_taken_where_they_are_named() -> None:
     assert str(said[0].message) == "Step 1: the template hat changed; its words: “Draw” → “Paint”, + “tall”."
     assert len(said) == 2
     with pytest.raises(SettingsError, match="templates= is a Library"):
-        replay(session, Session("./cup"), templates="prompts")  # type: ignore[arg-type]
+        session.replay(Session("./cup"), templates="prompts")  # type: ignore[arg-type]
     hat("{% broken")
     with pytest.raises(TemplateError, match=r"hat\.j2"):
-        replay(session, Session("./cup"), templates=today)
+        session.replay(Session("./cup"), templates=today)
 
 
 def test_a_changed_template_is_reported_in_whatever_language_it_is_asked() -> None:
@@ -535,7 +541,7 @@ def test_a_lost_template_leaves_its_words() -> None:
     assert [s.prompt and s.prompt.template for s in steps] == [None, None, None]
     assert Session("./cup").verify() == []
     with pytest.raises(LineageError, match=r"template sticker of step 1 is missing or damaged"):
-        replay(session, Session("./fox"), inputs={"subject": "fox"})
+        session.replay(Session("./fox"), inputs={"subject": "fox"})
     with pytest.warns(PromptkitWarning, match=r"Step [13]: its words were not just what its template makes"):
         assert "fox" in texts(replayed(session, Session("./fox"), inputs={"subject": "fox"}, templates=templates))[0]
 
@@ -674,7 +680,7 @@ def test_a_trail_whose_root_is_lost_needs_a_start() -> None:
     session[1].files[-1].write_text("{", encoding="utf-8")
     session = Session("./bear")
     with pytest.raises(LineageError, match=r"step 2 continues is missing or damaged; start="):
-        replay(session, Session("./cup"))
+        session.replay(Session("./cup"))
     steps = replayed(session, Session("./cup"), start=png("blue"))
     assert texts(steps)[0] == "Add a scarf"
     assert [s.id for s in steps[2].parents] == [steps[1].id, steps[0].id]
@@ -686,7 +692,7 @@ def test_a_missing_reference_is_said_before_anything_is_sent(service: Loopback) 
     for path in (session.folder / "sources").iterdir():
         path.unlink()
     with pytest.raises(LineageError, match="cannot be read"):
-        replay(session, Session("./cup", endpoint=service.url, model="m"))
+        session.replay(Session("./cup", endpoint=service.url, model="m"))
     assert service.received == []
 
 
@@ -754,7 +760,7 @@ def test_what_was_asked_with_more_pictures_than_its_template_names_is_asked_so_a
     session.again(references=[png("blue")])
     assert len(replayed(session, Session("./cup"))[-1].sources) == 3
     with pytest.raises(InputError, match=r"Step 4: edit.style_transfer .* not 3"):
-        replay(session, Session("./today"), templates=templates)
+        session.replay(Session("./today"), templates=templates)
 
 
 def test_a_chain_that_talked_talks_again(service: Loopback) -> None:
@@ -773,7 +779,7 @@ def test_an_error_in_the_middle_keeps_what_was_made_and_goes_on_from_there(servi
     session, cup = bear(), Session("./cup", endpoint=service.url, model="m")
     service.say(None, error_reply(403, "no"))
     with pytest.raises(ProviderError) as caught:
-        replay(session, cup)
+        session.replay(cup)
     assert caught.value.step.outcome == "error"
     assert cup.head == cup[1]
     steps = replayed(session, cup)
@@ -794,7 +800,7 @@ def test_ctrl_c_leaves_what_was_made() -> None:
     stopped: list[bool] = []
     cup = Session("./cup", transport=FunctionTransport(asked))
     with pytest.raises(KeyboardInterrupt):
-        replay(session, cup)
+        session.replay(cup)
     assert [s.outcome for s in cup] == ["picture", "interrupted"]
     assert cup.head == cup[1]
     assert [s.number for s in replayed(session, cup)] == [1, 3, 4]
@@ -885,7 +891,7 @@ def test_the_command_reads_inputs_by_their_types(capsys: pytest.CaptureFixture[s
     for more, said in (((), "fox with 3 hats."), (("-L", "prompts"), "fox with 3 tall hats."), (("--today",), "hat is not in templates=")):
         assert command("replay", *rest, *more) == 0
         assert said in capsys.readouterr().out
-    assert {k: v.type for k, v in declared_inputs(Session("./bear")).items()} == {"subject": "string", "hats": "integer"}
+    assert {k: v.type for k, v in declared(Session("./bear")).items()} == {"subject": "string", "hats": "integer"}
 
 
 def test_the_command_starts_from_a_file_or_a_step(capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,7 +13,7 @@ from kit.steps import snapshot
 from promptkit import Library, LineageError, ProviderError, Session, SettingsError, StepNotFound, templates
 from promptkit.cli import main as cli
 from promptkit.cli import replay as cli_replay
-from promptkit.session.squash import WORDINGS, squash
+from promptkit.session.squash import PHRASES
 
 
 def bear(url: str = "offline", **options: Any) -> Session:
@@ -29,7 +29,7 @@ def test_the_edits_are_asked_for_at_once_from_the_picture_before_them(service: L
     """One request with the picture before the first edit and all prompts, numbered, in order; a branch that names what it squashes."""
     session = bear(service.url, model="m")
     before = {p: p.read_bytes() for p in session.folder.iterdir() if p.is_file() and p.name != "head"}
-    step = squash(session, 2, 4)
+    step = session.squash(2, 4)
     received = service.received[-1]
     assert len(service.received) == 6
     assert received.pictures == [session[1].picture.data]
@@ -45,8 +45,8 @@ def test_the_edits_are_asked_for_at_once_from_the_picture_before_them(service: L
 def test_a_second_time_it_is_found(service: Loopback) -> None:
     """The same edits squashed again are the same request, which is not paid for twice."""
     session = bear(service.url, model="m")
-    step = squash(session, 2, 4)
-    again = squash(session, session[2], session[4].id[:10])
+    step = session.squash(2, 4)
+    again = session.squash(session[2], session[4].id[:10])
     assert (again, again.reused, len(service.received)) == (step, True, 6)
 
 
@@ -65,9 +65,9 @@ def test_steps_that_are_not_on_one_line_are_named(first: int, last: int, said: s
     session[2].edit("Make it day")
     before = snapshot(tmp_path)
     with pytest.raises(LineageError, match=said):
-        squash(session, first, last)
+        session.squash(first, last)
     with pytest.raises(StepNotFound):
-        squash(session, 2, "nowhere")
+        session.squash(2, "nowhere")
     assert snapshot(tmp_path) == before
 
 
@@ -79,7 +79,7 @@ def test_a_step_without_a_picture_is_no_edit_to_squash(service: Loopback) -> Non
         session.edit("Break it", on=5)
     sent = len(service.received)
     with pytest.raises(LineageError, match=r"Step 6 has no picture \(error\), so there is no edit of it to squash"):
-        squash(session, 2, caught.value.step)
+        session.squash(2, caught.value.step)
     assert len(service.received) == sent
 
 
@@ -90,7 +90,7 @@ def test_too_many_pictures_together_are_said_with_what_can_be_done(service: Loop
     first.edit("Add both", references=[png("black"), png("white")])
     few = Session("./bear", endpoint=service.url, model="gemini-2.5-flash-image")
     with pytest.raises(SettingsError, match=r"takes 3 pictures .* bring 5 together: .*edit\(prompt, on=1, references=\[…\]\)"):
-        squash(few, 2, 3)
+        few.squash(2, 3)
     assert len(service.received) == 3
 
 
@@ -105,14 +105,14 @@ def test_too_many_pictures_together_are_said_with_what_can_be_done(service: Loop
 def test_a_keyword_that_there_is_not_is_named_with_what_to_write(keyword: str, said: str) -> None:
     """What squash does not take is an error that says what does."""
     with pytest.raises(SettingsError, match=said):
-        squash(bear(), 2, 3, **{keyword: 1})
+        bear().squash(2, 3, **{keyword: 1})
 
 
 def test_fresh_asks_anew(service: Loopback) -> None:
     """fresh=True pays for the same edits again, and makes another step."""
     session = bear(service.url, model="m")
-    step = squash(session, 2, 4)
-    again = squash(session, 2, 4, fresh=True)
+    step = session.squash(2, 4)
+    again = session.squash(2, 4, fresh=True)
     assert (again == step, again.meta, len(service.received)) == (False, step.meta, 7)
 
 
@@ -123,7 +123,7 @@ def test_references_go_along_once_and_keep_being_what_they_are(service: Loopback
     hat, first = session.add(png("white")), session.generate("a bear")
     second = first.edit("Use the hat of image 2", references=[hat])
     third = second.edit("Use the scarf of image 2\nand the bow of image 3", references=[png("green"), hat])
-    step = squash(session, second, third)
+    step = session.squash(second, third)
     assert service.received[-1].pictures == [png("red"), png("white"), png("green")]
     assert [s.id for s in step.parents] == [first.id, hat.id]
     assert service.received[-1].text.split("\n\n")[1].splitlines() == [
@@ -140,7 +140,7 @@ def test_the_picture_before_them_does_not_go_twice(service: Loopback) -> None:
     session = Session("./bear", endpoint=service.url, model="m")
     first = session.generate("a bear")
     first.edit("Add a hat").edit("Take the background of image 2", references=[first])
-    squash(session, 2, 3)
+    session.squash(2, 3)
     assert service.received[-1].pictures == [first.picture.data]
     assert "(What this edit calls image 2 is image 1 here.)" in service.received[-1].text
 
@@ -151,7 +151,7 @@ def test_an_anchor_goes_along_and_is_not_counted(service: Loopback) -> None:
     first = session.add(png("white"))
     second = first.edit("Add a hat").edit("Add a scarf", references=[png("green")])
     second.edit("Add the bow of image 3", anchor=first, references=[png("blue")])
-    squash(session, 3, 4)
+    session.squash(3, 4)
     assert service.received[-1].pictures[1:] == [png("green"), png("white"), png("blue")]
     said = [line for line in service.received[-1].text.splitlines() if "What this edit calls" in line]
     assert said == ["   (What this edit calls image 3 is image 4 here.)"]
@@ -161,20 +161,20 @@ def test_options_go_along_but_for_seeds(service: Loopback) -> None:
     """The last ratio and temperature that were asked for are asked again; a seed is not, and the session's own options win."""
     session = Session("./bear", endpoint=service.url, model="m")
     session.generate("a bear").edit("Add a hat", aspect_ratio="3:2", seed=4).edit("Make it night", aspect_ratio="16:9", temperature=0.5)
-    assert squash(session, 2, 3).record.request["config"] == {"aspect_ratio": "16:9", "temperature": 0.5}
+    assert session.squash(2, 3).record.request["config"] == {"aspect_ratio": "16:9", "temperature": 0.5}
     wide = Session("./bear", endpoint=service.url, model="m", aspect_ratio="1:1")
-    assert squash(wide, 2, 3).record.request["config"]["aspect_ratio"] == "1:1"
+    assert wide.squash(2, 3).record.request["config"]["aspect_ratio"] == "1:1"
 
 
 def test_other_words_can_be_given() -> None:
     """prompt= says it in words of one's own, or a template's; the rest is as it is without."""
     session = bear()
-    assert str(squash(session, 2, 3, prompt="Add a hat, at night").prompt) == "Add a hat, at night"
-    step = squash(session, 2, 3, prompt=templates.edit.add(**templates.edit.add.examples[0]["inputs"]))
+    assert str(session.squash(2, 3, prompt="Add a hat, at night").prompt) == "Add a hat, at night"
+    step = session.squash(2, 3, prompt=templates.edit.add(**templates.edit.add.examples[0]["inputs"]))
     assert step.prompt is not None
     assert (step.prompt.template, step.meta["squashes"]) == ("edit.add", [session[2].id, session[3].id])
     with pytest.raises(SettingsError, match="prompt is a text"):
-        squash(session, 2, 3, prompt="")
+        session.squash(2, 3, prompt="")
 
 
 @pytest.mark.parametrize(
@@ -193,9 +193,9 @@ def test_the_edits_are_joined_in_their_language(lang: str, edits: tuple[str, str
     session.add(png())
     for edit in edits:
         session.edit(edit)
-    prompt = squash(session, 2, 3).prompt
+    prompt = session.squash(2, 3).prompt
     assert prompt is not None
-    assert str(prompt) == f"{WORDINGS[lang].before}\n\n1. {edits[0]}\n2. {edits[1]}\n\n{WORDINGS[lang].after}"
+    assert str(prompt) == f"{PHRASES[lang].before}\n\n1. {edits[0]}\n2. {edits[1]}\n\n{PHRASES[lang].after}"
     assert (prompt.lang or "").startswith(lang)
 
 
@@ -207,16 +207,16 @@ def test_most_edits_decide_the_language_and_a_templates_own_counts() -> None:
     Path("prompts/brief.j2").write_text("---\nkind: edit\nlang: ja\n---\nNeon!\n", encoding="utf-8")
     session.edit(Library("prompts").brief(lang="ja")).edit("夜にしてください").edit("Add a hat").edit("Add a scarf")
     for first, last, lang in ((2, 4, "ja"), (3, 5, "en")):
-        prompt = squash(session, first, last).prompt
+        prompt = session.squash(first, last).prompt
         assert prompt is not None
-        assert prompt.text.startswith(WORDINGS[lang].before)
+        assert prompt.text.startswith(PHRASES[lang].before)
 
 
 def test_a_draft_goes_to_no_service_unnamed(service: Loopback) -> None:
     """Offline drafts are not squashed at a service: the picture before them is a draft, too."""
     bear()
     with pytest.raises(SettingsError, match="Step 1 is an offline draft"):
-        squash(Session("./bear", endpoint=service.url), 2, 3)
+        Session("./bear", endpoint=service.url).squash(2, 3)
     assert service.received == []
 
 

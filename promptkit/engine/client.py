@@ -1,0 +1,263 @@
+"""A client asks one model at one endpoint for the steps of one folder, on the terms of a session. Sessions and replays ask through it."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from promptkit.config import Endpoint, Key, find_key
+from promptkit.engine import recovery
+from promptkit.engine.ask import Answer, Service, refuse_key
+from promptkit.engine.budget import Budget
+from promptkit.engine.engine import Engine
+from promptkit.engine.options import (
+    check_call,
+    checked_config,
+    checked_label,
+    checked_lang,
+    checked_meta,
+    checked_pictures,
+    checked_prompt,
+)
+from promptkit.engine.plan import Plan, Source, history, known_hints, prompt_to_ask, recorded_config, recorded_sources
+from promptkit.engine.rate_limit import Gate, gate_of
+from promptkit.errors import LineageError, PromptkitError, SettingsError, warn
+from promptkit.images.picture import Picture
+from promptkit.lineage.record import Record
+from promptkit.prompts.template import Prompt
+from promptkit.providers import models
+from promptkit.providers.transport import FunctionTransport, RequestsTransport, Transport
+
+__all__ = ["Client", "Terms"]
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How a session asks, as it was opened. Endpoint and model are None where they were not named: then they follow the head.
+
+    `config` goes with each request unless its call says otherwise, `lang` is the language of free-text prompts, `recover` bounds the asking
+    again after a reply without a picture, `deadline` is in seconds for one step, `budget` in USD for the folder's lifetime.
+    """
+
+    endpoint: Endpoint | None = None
+    model: str | None = None
+    key: Key | None = None
+    transport: Transport | None = None
+    chain: str = "picture"
+    config: Mapping[str, Any] = field(default_factory=dict)
+    lang: str | None = None
+    reuse: bool = True
+    recover: int = 2
+    deadline: float = 600
+    budget: float | None = None
+    rate_limit: Gate = field(default_factory=Gate)  # of a transport of the caller's, which may lead anywhere
+    warned_of: set[str] = field(default_factory=set)  # models that are about to be shut down
+
+    @property
+    def follows(self) -> bool:
+        """Whether neither endpoint nor model were named."""
+        return self.endpoint is None and self.model is None
+
+
+class Connection:
+    """An endpoint with the key and the transport to it, found when they are first needed; nothing is sent for that."""
+
+    def __init__(self, endpoint: Endpoint, key: Key | None, transport: Transport | None, rate_limit: Gate) -> None:
+        self.endpoint, self.rate_limit = endpoint, rate_limit
+        self._key, self._transport = key, transport
+        self._found: tuple[Key | None, Transport] | None = None
+        self._lock = threading.Lock()
+
+    def open(self) -> tuple[Key | None, Transport]:
+        """The key and the transport. SettingsError where the key is missing."""
+        with self._lock:
+            if self._found is None:
+                self._found = self._find()
+            return self._found
+
+    def _find(self) -> tuple[Key | None, Transport]:
+        if self._transport is not None:
+            return self._key, self._transport
+        if self.endpoint.is_offline:
+            from promptkit.providers.offline import service
+
+            return None, FunctionTransport(service.answer)
+        key = find_key(self.endpoint, self._key)
+        return key, RequestsTransport(self.endpoint, key)
+
+    @property
+    def key(self) -> Key | None:
+        """The key as far as it is known without looking for it."""
+        return self._found[0] if self._found else self._key
+
+
+class Client:
+    """Plans requests to one model at one endpoint, on the terms of a session, and has the engine of a folder carry them out."""
+
+    def __init__(self, engine: Engine, terms: Terms, endpoint: Endpoint, model: str, *, key: Key | None = None) -> None:
+        limit = gate_of(endpoint.base_url) if terms.transport is None else terms.rate_limit
+        self.engine, self.terms, self.endpoint, self.model = engine, terms, endpoint, model
+        self.connection = Connection(endpoint, key, terms.transport, limit)
+
+    @property
+    def budget(self) -> Budget:
+        """What may be spent in its folder."""
+        return Budget(self.engine.ledger, self.terms.budget)
+
+    @property
+    def key(self) -> Key | None:
+        """The key, as far as it is known without looking for it."""
+        return self.connection.key
+
+    # Planning
+
+    def plan(
+        self,
+        prompt: str | Prompt,
+        base: Record | None = None,
+        references: Sequence[Record | Picture] = (),
+        *,
+        anchors: Sequence[Record | Picture] = (),
+        label: str | None = None,
+        meta: Mapping[str, Any] | None = None,
+        lang: str | None = None,
+        **options: Any,
+    ) -> Plan:
+        """What a step is going to be: an edit of `base`, or a new root. InputError, SettingsError."""
+        check_call(options)
+        asked = checked_prompt(prompt)
+        sources = _sources(base, anchors, references)
+        plan = Plan(
+            prompt=asked,
+            slug=asked.template or ("edit" if base else "generate"),
+            parents=tuple(dict.fromkeys(s.step for s in sources if s.step)) if base else (),
+            sources=sources,
+            config=self.config(asked, options),
+            endpoint=self.endpoint.name,
+            model=self.model,
+            chain=self.terms.chain,
+            lang=checked_lang(lang) or asked.lang or self.terms.lang or recovery.language_of(asked.text),
+            label=checked_label(label),
+            meta=checked_meta(meta),
+        )
+        return self._with_history(plan)
+
+    def plan_again(self, record: Record, prompt: str | Prompt | None = None, **options: Any) -> Plan:
+        """A step's own request once more, with the pictures it had, from its parent; with a prompt: in those words."""
+        if record.outcome == "added":
+            raise LineageError(f"Step {record.number} was added, not asked for; continue it with edit(…).", path=record.path)
+        lineage = self.engine.lineage
+        asked = prompt_to_ask(lineage, record) if prompt is None else checked_prompt(prompt)
+        plan = self.plan(asked, None, **{**recorded_config(record), "seed": None, **options})
+        more = [s.step for s in plan.sources if s.step] if record.parents else []
+        plan = replace(
+            plan,
+            sources=(*recorded_sources(lineage, record), *plan.sources),
+            parents=tuple(dict.fromkeys((*record.parents, *more))),
+            slug=asked.template or record.slug,
+        )
+        checked_pictures(asked, len(plan.sources))
+        return self._with_history(plan)
+
+    def takes(self, plan: Plan, n: int, *, but: str | None = None, fresh: bool = False) -> list[Plan]:
+        """n takes of a plan, each with a seed of its own; without the recipe `but`, and with `fresh` without those that are there."""
+        takes = map(plan.seeded, itertools.count())
+        wanted = (p for p in takes if p.recipe != but and not (fresh and self.engine.has_answered(p)))
+        return list(itertools.islice(wanted, n))
+
+    def config(self, prompt: Prompt, options: Mapping[str, Any]) -> dict[str, Any]:
+        """The call's options, then the client's, then the template's hints; None takes one away."""
+        asked = checked_config({**self.terms.config, **options})
+        hints = known_hints(prompt, self.model)
+        return {k: v for k, v in {**hints, **asked}.items() if v is not None and options.get(k, v) is not None}
+
+    def _with_history(self, plan: Plan) -> Plan:
+        """The plan with the turns before it, where the chain talks."""
+        if plan.chain != "chat" or not any(s.role == "base" for s in plan.sources):
+            return plan
+        lineage = self.engine.lineage
+        return replace(plan, history=history(lineage, plan, lineage.get(plan.parents[0])))
+
+    # Checking
+
+    def check_options(self, config: Mapping[str, Any], pictures: int) -> None:
+        """SettingsError for what the model does not take, with what it does."""
+        models.check(self.model, aspect_ratio=config.get("aspect_ratio"), image_size=config.get("image_size"), pictures=pictures)
+
+    def refuse_keys(self, said: object) -> None:
+        """SettingsError where what would be sent or recorded holds a key."""
+        refuse_key(self.key, said)
+
+    def refuse_draft(self, record: Record) -> None:
+        """SettingsError where an offline draft would go to a service without having been named."""
+        if record.request.get("endpoint") == "offline" and not self.endpoint.is_offline:
+            service, number = self.endpoint.name, record.number
+            said = f"Step {number} is an offline draft, and {service} is a service: name it, edit(…, on={number}), to send it."
+            raise SettingsError(said)
+
+    # Carrying out
+
+    def find(self, plan: Plan) -> Record | None:
+        """The step that is this very request, with its pictures whole, if there is one; writes nothing."""
+        return self.engine.find(self._readings(plan))
+
+    def ask(self, plan: Plan) -> Answer:
+        """The step that is this very request, or a new one. Raises where nothing was sent; else the answer holds the error."""
+        answer = self.engine.carry_out(plan, self._readings(plan), partial(self._service, [plan]))
+        if answer.reused and plan.label is not None and plan.label != answer.record.fields.get("label"):
+            number, kept = answer.record.number, answer.record.fields.get("label")
+            warn(f"Step {number} is reused, and keeps its label {kept!r}; fresh=True asks anew, for a step labelled {plan.label!r}.")
+        return answer
+
+    def ask_anew(self, plan: Plan) -> Answer:
+        """A new step, whatever is there."""
+        return self.engine.carry_out_anew(plan, partial(self._service, [plan]))
+
+    def ask_all(self, plans: Sequence[Plan], workers: int) -> list[Answer | PromptkitError]:
+        """Several steps, `workers` at once; an error stands for one that was not sent."""
+        return self.engine.carry_out_all([(p, self._readings(p)) for p in plans], self._service, workers)
+
+    def _readings(self, plan: Plan) -> list[Plan]:
+        """The plan; and, where neither endpoint nor model is named, the same at those that this folder has asked: the head that they
+        follow is another one when a notebook runs a second time. None where nothing is reused.
+        """
+        if not self.terms.reuse:
+            return []
+        return [plan, *(self._elsewhere(plan) if self.terms.follows else ())]
+
+    def _elsewhere(self, plan: Plan) -> Iterator[Plan]:
+        records = self.engine.lineage.records()
+        asked = {(e, m): None for r in records if (e := r.request.get("endpoint")) and (m := r.request.get("model"))}
+        # a draft never stands for a service's picture
+        return (plan.at(e, m) for e, m in asked if e != "offline" or self.endpoint.is_offline)
+
+    def _service(self, plans: Sequence[Plan]) -> Service:
+        key, transport = self.connection.open()
+        for plan in plans:
+            self.check_options(plan.config, len(plan.sources))
+            self._warn_of_shutdown(plan)
+        terms, limit = self.terms, self.connection.rate_limit
+        return Service(self.engine.lineage, self.endpoint, key, transport, limit, self.budget, terms.recover, terms.deadline)
+
+    def _warn_of_shutdown(self, plan: Plan) -> None:
+        notice = models.shutdown_notice(plan.model, datetime.now(UTC).date())
+        if notice and plan.endpoint != "offline" and plan.model not in self.terms.warned_of:
+            self.terms.warned_of.add(plan.model)
+            warn(f"{notice} It is asked all the same: gateways may still have it.")
+
+
+def _sources(base: Record | None, anchors: Sequence[Record | Picture], references: Sequence[Record | Picture]) -> tuple[Source, ...]:
+    edited = [_source("base", base)] if base else []
+    along = [_source("anchor", a) for a in anchors]
+    if edited:  # the first edit of a loop that anchors them all in the root has it as its base already
+        along = [anchor for anchor in along if anchor.picture != edited[0].picture]
+    return (*edited, *along, *(_source("reference", r) for r in references))
+
+
+def _source(role: str, given: Record | Picture) -> Source:
+    return Source(role, given.picture, given.id) if isinstance(given, Record) else Source(role, given)
