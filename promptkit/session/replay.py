@@ -13,8 +13,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from promptkit import config as settings
-from promptkit.config import Endpoint
 from promptkit.engine.options import CONFIG, checked_pictures, checked_text, refuse_unknown
 from promptkit.engine.plan import Plan, known_hints, trail
 from promptkit.errors import InputError, LineageError, PictureError, SettingsError, warn
@@ -23,6 +21,8 @@ from promptkit.lineage.record import FULL_SHA256, Record
 from promptkit.lineage.tree import Lineage
 from promptkit.prompts.library import Library
 from promptkit.providers import models
+from promptkit.providers.endpoint_choice import choose_endpoint, service_with_key
+from promptkit.providers.endpoints import Endpoint
 from promptkit.session.changes import SQUASHES
 from promptkit.session.replay_preview import Rehearsal, Rehearsed, brief
 from promptkit.session.reprompt import Reworded, Rewording, declared_inputs, refuse_unknown_inputs
@@ -32,7 +32,7 @@ from promptkit.views.cards import is_draft
 __all__ = ["Rehearsal", "Rehearsed", "declared_inputs", "replay"]
 
 REPLAYS = "replays"  # in a step's meta: the id of the step that it replays
-OF_INTO = ("aspect_ratio", "image_size", "seed", "temperature", "safety", "api_key", "transport", "chain", "recover", "budget", "deadline")
+OF_INTO = (*CONFIG, "api_key", "transport", "chain", "recover", "budget", "deadline")
 HINTS = {
     **{name: f"Session(into, {name}=…)" for name in OF_INTO},
     "reuse": "Session(into, reuse=False)",
@@ -105,7 +105,7 @@ class _Turn:
     def left_out(self) -> list[str]:
         """The recorded options that the model does not have."""
         model = self.asking._model
-        known = known_hints(self.words.prompt, model)
+        known = known_hints(self.words.prompt, model, self.asking._endpoint.dialect_of(model))
         lost = {k: v for k, v in self.words.prompt.config.items() if k in CONFIG and k not in known and k not in self.config}
         return [f"{model} has no {k} {v!r}, which is left out" for k, v in lost.items()]
 
@@ -125,6 +125,7 @@ class _Turn:
         with self._named():
             if self.words.is_todays:  # what it was recorded with goes with the template that it was recorded with
                 checked_pictures(prompt, count)
+            self.asking._endpoint.check_options(self.asking._model, config)
             models.check(self.asking._model, aspect_ratio=config.get("aspect_ratio"), image_size=config.get("image_size"), pictures=count)
             self.asking._refuse_keys([prompt.text, dict(prompt.inputs)])
 
@@ -216,7 +217,7 @@ class _Replay:
         """Endpoint, model and chain: as the call says, else as `into` was opened, else as recorded."""
         request, into = record.request, self._into
         if self._endpoint is not None:
-            endpoint = settings.choose_endpoint(self._endpoint)
+            endpoint = choose_endpoint(self._endpoint)
         else:
             endpoint = _recorded_endpoint(record) if into._follows else into._endpoint
         own = endpoint.model if endpoint.name != request.get("endpoint") else None
@@ -292,7 +293,7 @@ class _Replay:
                 warn(f"Step {turn.record.number}: {note}.")
         follows = self._into._follows and self._endpoint is None
         drafts = follows and todo and all(t.asking._endpoint.is_offline for t in todo)
-        if drafts and (service := settings.service_with_key()):
+        if drafts and (service := service_with_key()):
             warn(f"These steps are offline drafts again, as they were; endpoint={service!r} asks {service}.")
 
     # Running, and showing what would be run
@@ -361,7 +362,7 @@ def _recorded_endpoint(record: Record) -> Endpoint:
     """The endpoint that a step was made at, as the user's own settings define it."""
     name = record.request.get("endpoint")
     if name is None:
-        return settings.choose_endpoint(None)
+        return choose_endpoint(None)
     try:
         return Endpoint.named(name)
     except SettingsError as error:

@@ -17,10 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
-from promptkit import config as settings
-from promptkit.config import Endpoint, Key
 from promptkit.engine import recovery
-from promptkit.engine.ask import Answer, Service, ask, ask_together, refuse_key
+from promptkit.engine.ask import Answer, Service, ask
 from promptkit.engine.budget import Budget
 from promptkit.engine.options import (
     CALL_OPTIONS,
@@ -32,9 +30,9 @@ from promptkit.engine.options import (
     checked_meta,
     checked_pictures,
     checked_prompt,
-    is_number,
     refuse_unknown,
 )
+from promptkit.engine.parallel import ask_together
 from promptkit.engine.plan import (
     Plan,
     Source,
@@ -62,6 +60,10 @@ from promptkit.lineage.record import Record
 from promptkit.lineage.tree import Lineage
 from promptkit.prompts.template import Prompt
 from promptkit.providers import models
+from promptkit.providers.endpoint_choice import choose_endpoint, service_with_key
+from promptkit.providers.endpoints import Endpoint
+from promptkit.providers.keys import Key, find_key, refuse_key
+from promptkit.providers.options import is_number
 from promptkit.providers.transport import FunctionTransport, RequestsTransport, Transport
 from promptkit.session.cursor import Cursor
 from promptkit.session.step import Step, Steps
@@ -124,7 +126,7 @@ class Session(Cursor):
         refuse_unknown(unknown, _PARAMETERS)
         check_values(VALUES, model=model, chain=chain, transport=transport, recover=recover, budget=budget, lang=lang, deadline=deadline)
         super().__init__(Lineage(session_folder(where)))
-        self._chosen = settings.choose_endpoint(endpoint) if endpoint is not None else _endpoint_of(transport)
+        self._chosen = choose_endpoint(endpoint) if endpoint is not None else _endpoint_of(transport)
         self._follows = self._chosen is None  # the head's endpoint, and then its model too
         self._named_model, self._given_transport = model, transport
         self._given_key = Key(api_key) if api_key is not None else None
@@ -325,8 +327,8 @@ class Session(Cursor):
     @property
     def _endpoint(self) -> Endpoint:
         if self._chosen is None:
-            self._chosen = settings.choose_endpoint(None, head=self._last_endpoint())
-            if self._chosen.is_offline and (service := settings.service_with_key()):
+            self._chosen = choose_endpoint(None, head=self._last_endpoint())
+            if self._chosen.is_offline and (service := service_with_key()):
                 warn(f"This session goes on with offline drafts, as its head did; endpoint={service!r} asks {service}.")
         return self._chosen
 
@@ -429,7 +431,8 @@ class Session(Cursor):
     def _configured(self, prompt: Prompt, model: str, options: Mapping[str, Any]) -> dict[str, Any]:
         """The call's options, then the session's, then the template's hints; None takes one away."""
         asked = checked_config({**self._config, **options})
-        return {k: v for k, v in {**known_hints(prompt, model), **asked}.items() if v is not None and options.get(k, v) is not None}
+        hints = known_hints(prompt, model, self._endpoint.dialect_of(model))
+        return {k: v for k, v in {**hints, **asked}.items() if v is not None and options.get(k, v) is not None}
 
     def _repeated(self, step: Step, prompt: str | Prompt | None, **options: Any) -> Plan:
         """The plan of a step's own request, with the pictures it had, from its parent."""
@@ -455,7 +458,8 @@ class Session(Cursor):
         """The plan with the turns before it, where the chain talks."""
         if self._chain != "chat" or not any(s.role == "base" for s in plan.sources):
             return plan
-        return replace(plan, history=history(self._lineage, plan, self._lineage.get(plan.parents[0])))
+        base = self._lineage.get(plan.parents[0])
+        return replace(plan, history=history(self._lineage, plan, base, self._endpoint.dialect_of(plan.model)))
 
     # Running
 
@@ -520,7 +524,7 @@ class Session(Cursor):
             from promptkit.providers.offline import service as offline
 
             return None, FunctionTransport(offline.answer)
-        key = settings.find_key(endpoint, self._given_key)
+        key = find_key(endpoint, self._given_key)
         return key, RequestsTransport(endpoint, key)
 
     def _known(self, plan: Plan) -> Step | None:
