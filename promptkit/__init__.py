@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from promptkit.archive.import_zip import import_session
-    from promptkit.config import Endpoint, ask_key
     from promptkit.errors import (
         BudgetExceeded,
         InputError,
@@ -44,7 +43,9 @@ if TYPE_CHECKING:
     from promptkit.lineage.record import Problem
     from promptkit.prompts.library import Library, add_library, templates
     from promptkit.prompts.template import Input, Prompt, Template
-    from promptkit.providers.gemini import Request, Response
+    from promptkit.providers.endpoints import Endpoint
+    from promptkit.providers.keys import ask_key
+    from promptkit.providers.message import Request, Response
     from promptkit.providers.transport import FunctionTransport, RequestsTransport, Transport
     from promptkit.search.search import find, sessions, which
     from promptkit.session.session import Session
@@ -105,11 +106,12 @@ _HOMES = {
     "images.picture": ("Picture",),
     "lineage.record": ("Problem",),
     "session.session": ("Session",),
-    "config": ("Endpoint", "ask_key"),
     "session.step": ("Step", "Steps"),
     "prompts.template": ("Input", "Prompt", "Template"),
     "providers.transport": ("FunctionTransport", "RequestsTransport", "Transport"),
-    "providers.gemini": ("Request", "Response"),
+    "providers.endpoints": ("Endpoint",),
+    "providers.keys": ("ask_key",),
+    "providers.message": ("Request", "Response"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -13,12 +13,13 @@ from promptkit.archive.png_embed import has_embedded, without_embedded
 from promptkit.errors import LineageError, PictureError
 from promptkit.lineage.record import SCHEMA, Record, json_bytes, recorded_picture
 from promptkit.lineage.tree import Lineage
+from promptkit.providers.options import OPTIONS
 
 __all__ = ["STRIPPED", "stripped"]
 
 STRIPPED = "stripped"  # what such a session is called, whatever its own name says
 PUBLIC_ENDPOINTS = ("offline", "google", "deerapi", "aaigc")  # others' names may be a company's own
-CONFIG = ("aspect_ratio", "image_size", "seed", "temperature", "safety")
+KEPT_OPTIONS = tuple(option.name for option in OPTIONS.values() if option.survives_strip)
 
 
 def stripped(lineage: Lineage, records: Sequence[Record], position: Sequence[str]) -> Contents:
@@ -79,7 +80,7 @@ def _wordless(record: Record, new: Mapping[str, str]) -> dict[str, Any]:
         "request": {
             "endpoint": request.get("endpoint") if request.get("endpoint") in PUBLIC_ENDPOINTS else None,
             "model": request.get("model"),
-            "config": _only(request.get("config") or {}, *CONFIG),
+            "config": _only(request.get("config") or {}, *KEPT_OPTIONS),
         },
         "attempts": [_wordless_attempt(a) for a in record.attempts],
         "warnings": [],

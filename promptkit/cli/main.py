@@ -245,7 +245,7 @@ def _painter(options: argparse.Namespace) -> int:
         raise SettingsError(f"The painter cannot listen at {where}: {error}; --port 0 picks a free port.") from None
     with server:
         host, port = server.server_address[:2]
-        say(f"The offline painter answers generateContent at http://{host!s}:{port} (no key is needed); Ctrl-C stops it.")
+        say(offline.greeting(f"http://{host!s}:{port}"))
         server.serve_forever()
     return 0
 
@@ -406,7 +406,7 @@ def _parser() -> argparse.ArgumentParser:
     cli_catalog.add_commands(commands)
     cli_takeaway.add_commands(commands)
     cli_replay.add_commands(commands, _existing, _inputs, _shown)
-    painter = command("painter", _painter, "answer generateContent with offline drafts, behind a socket")
+    painter = command("painter", _painter, "answer requests with offline drafts, behind a socket")
     painter.add_argument("--host", default="127.0.0.1", help="the address to listen on (127.0.0.1)")
     painter.add_argument("--port", type=int, default=8765, help="the port, 0 for any free one (8765)")
     return parser

@@ -10,9 +10,8 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from promptkit.config import Endpoint, Key, find_key
 from promptkit.engine import recovery
-from promptkit.engine.ask import Answer, Service, refuse_key
+from promptkit.engine.ask import Answer, Service
 from promptkit.engine.budget import Budget
 from promptkit.engine.engine import Engine
 from promptkit.engine.options import (
@@ -31,6 +30,9 @@ from promptkit.images.picture import Picture
 from promptkit.lineage.record import Record
 from promptkit.prompts.template import Prompt
 from promptkit.providers import models
+from promptkit.providers.dialect import Dialect
+from promptkit.providers.endpoints import Endpoint
+from promptkit.providers.keys import Key, find_key, refuse_key
 from promptkit.providers.transport import FunctionTransport, RequestsTransport, Transport
 
 __all__ = ["Client", "Terms"]
@@ -105,6 +107,11 @@ class Client:
         self.connection = Connection(endpoint, key, terms.transport, limit)
 
     @property
+    def dialect(self) -> Dialect:
+        """What its model speaks there."""
+        return self.endpoint.dialect_of(self.model)
+
+    @property
     def budget(self) -> Budget:
         """What may be spent in its folder."""
         return Budget(self.engine.ledger, self.terms.budget)
@@ -173,7 +180,7 @@ class Client:
     def config(self, prompt: Prompt, options: Mapping[str, Any]) -> dict[str, Any]:
         """The call's options, then the client's, then the template's hints; None takes one away."""
         asked = checked_config({**self.terms.config, **options})
-        hints = known_hints(prompt, self.model)
+        hints = known_hints(prompt, self.model, self.dialect)
         return {k: v for k, v in {**hints, **asked}.items() if v is not None and options.get(k, v) is not None}
 
     def _with_history(self, plan: Plan) -> Plan:
@@ -181,12 +188,13 @@ class Client:
         if plan.chain != "chat" or not any(s.role == "base" for s in plan.sources):
             return plan
         lineage = self.engine.lineage
-        return replace(plan, history=history(lineage, plan, lineage.get(plan.parents[0])))
+        return replace(plan, history=history(lineage, plan, lineage.get(plan.parents[0]), self.dialect))
 
     # Checking
 
     def check_options(self, config: Mapping[str, Any], pictures: int) -> None:
-        """SettingsError for what the model does not take, with what it does."""
+        """SettingsError for what the service or the model does not take, with what it does."""
+        self.endpoint.check_options(self.model, config)
         models.check(self.model, aspect_ratio=config.get("aspect_ratio"), image_size=config.get("image_size"), pictures=pictures)
 
     def refuse_keys(self, said: object) -> None:

@@ -11,8 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 from weakref import WeakValueDictionary
 
-from promptkit.engine.ask import Answer, Service, ask, ask_together
+from promptkit.engine.ask import Answer, Service, ask
 from promptkit.engine.budget import Ledger
+from promptkit.engine.parallel import ask_together
 from promptkit.engine.plan import Plan, record_fields
 from promptkit.errors import PromptkitError, warn
 from promptkit.images.picture import Picture

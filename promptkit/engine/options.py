@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import math
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from promptkit.errors import InputError, SettingsError, did_you_mean
 from promptkit.prompts.template import Prompt, Template
+from promptkit.providers.options import OPTIONS, is_number
 
 __all__ = [
     "CALL_OPTIONS",
     "CONFIG",
-    "SEEDS",
     "check_call",
     "check_opening",
     "check_values",
@@ -25,27 +23,11 @@ __all__ = [
     "checked_pictures",
     "checked_prompt",
     "checked_text",
-    "is_number",
     "refuse_unknown",
 ]
 
 
-def is_number(value: object) -> bool:
-    """Whether it is a number that JSON has: true and false, infinities and NaN are none."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-SEEDS = 2**31  # the API's seed is an int32
-OPTIONS: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "aspect_ratio": (lambda v: isinstance(v, str) and bool(re.fullmatch(r"[1-9]\d*:[1-9]\d*", v)), 'a text such as "16:9"'),
-    "image_size": (lambda v: isinstance(v, str), 'a text such as "2K"'),
-    "seed": (lambda v: isinstance(v, int) and not isinstance(v, bool) and -SEEDS <= v < SEEDS, "a whole number of 32 bits, with its sign"),
-    "temperature": (lambda v: is_number(v), "a number"),
-    "safety": (
-        lambda v: isinstance(v, Mapping) and all(isinstance(x, str) for pair in v.items() for x in pair),
-        'a mapping such as {"HARASSMENT": "BLOCK_ONLY_HIGH"}',
-    ),
-}
+OPTION_RULES = {option.name: (option.fits, option.expected) for option in OPTIONS.values()}
 OPENING: dict[str, tuple[Callable[[Any], bool], str]] = {
     "model": (lambda v: v is None or (isinstance(v, str) and bool(v.strip())), 'a model\'s id, such as "gemini-2.5-flash-image"'),
     "chain": (lambda v: v in ("picture", "chat"), '"picture" (sends the last picture) or "chat" (sends the earlier turns)'),
@@ -60,8 +42,7 @@ CALL_OPTIONS = (*CONFIG, "lang", "references", "anchor", "label", "meta", "fresh
 HINTS = {
     "images": "references=",
     "image": "references=",
-    "ratio": "aspect_ratio=",
-    "size": "image_size=",
+    **{name: f"{option.name}=" for option in OPTIONS.values() for name in option.also_called},
     "n": "vary(n=…)",
     "base_url": "endpoint=",
     "url": "endpoint=",
@@ -100,7 +81,7 @@ def checked_pictures(prompt: Prompt, count: int) -> None:
 def checked_config(config: Mapping[str, Any]) -> dict[str, Any]:
     """The options with their types checked, those that are None left out. SettingsError names the first that is wrong."""
     checked = {k: v for k, v in config.items() if v is not None}
-    check_values(OPTIONS, **checked)
+    check_values(OPTION_RULES, **checked)
     return checked
 
 

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from promptkit import __version__
-from promptkit.engine.options import CONFIG, SEEDS
+from promptkit.engine.options import CONFIG
 from promptkit.errors import LineageError, StepNotFound
 from promptkit.images.picture import Picture
 from promptkit.lineage.record import Record, now
 from promptkit.lineage.tree import Lineage
 from promptkit.prompts.template import Prompt
-from promptkit.providers import gemini as wire
 from promptkit.providers import models
+from promptkit.providers.dialect import Dialect
+from promptkit.providers.endpoints import dialect_at
+from promptkit.providers.message import Exchange, InputPicture
+from promptkit.providers.options import OPTIONS, SEEDS
 
 __all__ = [
     "Plan",
@@ -30,7 +33,6 @@ __all__ = [
     "recorded_sources",
     "trail",
 ]
-
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class Plan:
     lang: str
     label: str | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
-    history: tuple[Mapping[str, Any], ...] = ()
+    history: tuple[Exchange, ...] = ()
     take: int = 0
     unseeded: Plan | None = None  # what the seed of one of vary's takes was made of
 
@@ -87,20 +89,21 @@ class Plan:
         """The same as it would be asked elsewhere: with the template's hints that the model there knows, and the seeds that follow."""
         if self.unseeded is not None:
             return self.unseeded.at(endpoint, model).seeded(self.take)
-        here, there = known_hints(self.prompt, self.model), known_hints(self.prompt, model)
+        here = known_hints(self.prompt, self.model, dialect_at(self.endpoint, self.model))
+        there = known_hints(self.prompt, model, dialect_at(endpoint, model))
         own = {k: v for k, v in self.config.items() if k not in here or here[k] != v}
         hints = {k: v for k, v in there.items() if k in self.config or k not in here}
         return replace(self, endpoint=endpoint, model=model, config={**hints, **own})
 
-    def pictures(self) -> list[Picture]:
+    def pictures(self) -> tuple[InputPicture, ...]:
         """The pictures of the user's turn, as they are sent; in a chain that talks the base came with the model's own turn."""
-        return [s.picture.for_sending() for s in self.sources if not (self.history and s.role == "base")]
+        return _sent(self.sources, continued=bool(self.history))
 
 
-def known_hints(prompt: Prompt, model: str) -> dict[str, Any]:
-    """The template's hints that the model knows: a hint must never make a request fail."""
+def known_hints(prompt: Prompt, model: str, dialect: Dialect) -> dict[str, Any]:
+    """The template's hints that the model and the dialect know: a hint must never make a request fail."""
     known = models.known_model(model)
-    hints = {k: v for k, v in prompt.config.items() if k in CONFIG}
+    hints = {k: v for k, v in prompt.config.items() if k in dialect.options and k in OPTIONS and OPTIONS[k].fits(v)}
     if known and models.lacks(known.ratios, hints.get("aspect_ratio")):
         hints.pop("aspect_ratio", None)
     if known and models.lacks(known.sizes, hints.get("image_size")):
@@ -189,26 +192,27 @@ def trail(lineage: Lineage, record: Record) -> list[Record]:
     return found[::-1]
 
 
-def history(lineage: Lineage, plan: Plan, base: Record) -> tuple[Mapping[str, Any], ...]:
-    """The turns up to `base`, or nothing where the service would not take them: another model or endpoint, a picture from outside."""
-    turns: list[Mapping[str, Any]] = []
+def history(lineage: Lineage, plan: Plan, base: Record, dialect: Dialect) -> tuple[Exchange, ...]:
+    """The exchanges up to `base`, or nothing where the service would not take them: another model or endpoint, a picture from outside."""
+    exchanges: list[Exchange] = []
     for record in reversed(trail(lineage, base)):
-        packed = record.attempts[-1].get("turn") if record.attempts else None
-        if packed is None or (record.request.get("endpoint"), record.request.get("model")) != (plan.endpoint, plan.model):
+        kept = record.attempts[-1].get("turn") if record.attempts else None
+        if kept is None or (record.request.get("endpoint"), record.request.get("model")) != (plan.endpoint, plan.model):
             return ()
         try:
-            model_turn = wire.unpack_turn(lineage.kept(packed), {p.sha256: p for p in record.pictures})
-        except LineageError:  # the turn is lost; the picture is not
+            answer = dialect.recall(lineage.kept(kept), {p.sha256: p for p in record.pictures})
+        except (LineageError, ValueError):  # the turn is lost, or another dialect's; the picture is not
             return ()
-        turns = [_user_turn(lineage, record), model_turn, *turns]
+        exchanges.append(_exchange(lineage, record, answer))
         if not record.fields.get("continued"):
             break
-    return tuple(turns)
+    return tuple(reversed(exchanges))
 
 
-def _user_turn(lineage: Lineage, record: Record) -> Mapping[str, Any]:
-    sources = recorded_sources(lineage, record)
-    sent = [s.picture.for_sending() for s in sources if not (record.fields.get("continued") and s.role == "base")]
-    return wire.user_turn(record.attempts[-1]["sent_text"], sent)
+def _exchange(lineage: Lineage, record: Record, answer: Any) -> Exchange:
+    pictures = _sent(recorded_sources(lineage, record), continued=bool(record.fields.get("continued")))
+    return Exchange(record.attempts[-1]["sent_text"], pictures, answer)
 
 
+def _sent(sources: Iterable[Source], *, continued: bool) -> tuple[InputPicture, ...]:
+    return tuple(InputPicture(s.picture.for_sending(), s.role) for s in sources if not (continued and s.role == "base"))

@@ -1,7 +1,7 @@
 """What comes after an attempt: ask again (in which words), wait, or stop. Pure: no clock, no chance of its own.
 
 A reply that holds only text is asked again with wording that names the picture, in the prompt's language; a broken reply is asked again
-as it was; a busy service is waited for; a refusal and an error of the caller's are final.
+as it was, and one that refused an option without it; a busy service is waited for; a refusal and an error of the caller's are final.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from functools import cache
 
 from promptkit.errors import PromptkitError, RateLimited, ServiceUnavailable, TransportError
 from promptkit.prompts.library import Library
-from promptkit.providers.gemini import Reply
+from promptkit.providers.message import Reply
 
 __all__ = ["Ask", "language_of", "next_ask", "unanswered"]
 
@@ -35,12 +35,12 @@ ENGLISH_WORDS = re.compile(r"\b(?:a|an|the|of|in|on|at|to|and|with|from|for|by|i
 
 @dataclass(frozen=True)
 class Ask:
-    """The next request: its text, the seconds to wait before it, why, and whether the seed is left out."""
+    """The next request: its text, the seconds to wait before it, why, and the names of the options that are left out of it."""
 
     text: str
     wait: float = 0.0
     cause: str = ""
-    seedless: bool = False
+    without: tuple[str, ...] = ()
 
 
 def unanswered(error: TransportError) -> Reply:
@@ -58,8 +58,8 @@ def next_ask(replies: Sequence[Reply], asked: Sequence[Ask], *, editing: bool, l
     if _is_busy(reply):
         repeats = again.count("busy")
         return replace(last, wait=_wait(reply, repeats, jitter), cause="busy") if repeats < BUSY_REPEATS else None
-    if _wants_no_seed(reply) and not last.seedless:
-        return replace(last, wait=0.0, cause="seed", seedless=True)
+    if refused := tuple(name for name in reply.dislikes if name not in last.without):
+        return replace(last, wait=0.0, cause=", ".join(refused), without=(*last.without, *refused))
     if sum(cause in ("text", "interrupted") for cause in again) >= recover:
         return None
     if reply.outcome == "interrupted":
@@ -72,10 +72,6 @@ def next_ask(replies: Sequence[Reply], asked: Sequence[Ask], *, editing: bool, l
 
 def _is_busy(reply: Reply) -> bool:
     return isinstance(reply.error, RateLimited | ServiceUnavailable)
-
-
-def _wants_no_seed(reply: Reply) -> bool:
-    return reply.outcome == "error" and reply.status == 400 and re.search(r"\bseed\b", reply.message, re.IGNORECASE) is not None
 
 
 def _wait(reply: Reply, repeats: int, jitter: float) -> float:

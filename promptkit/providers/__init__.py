@@ -1,5 +1,9 @@
 """Who answers: the services' protocols, what is known of their models, and how a request gets there.
 
-`gemini` is the generateContent protocol, `transport` sends one request, `models` knows ratios, sizes and prices (models.toml), `offline` is
-a service inside this process. Nothing here knows what a step or a template is.
+`message` has the values that pass between all others: a turn, a request, a response, a reply. `dialect` is the seam that makes requests of
+turns and replies of responses, `gemini` the first dialect behind it. `transport` sends one request. `endpoints` says where requests go,
+`endpoint_choice` which endpoint a session asks, `keys` which key goes along. `models` knows ratios, sizes and prices (models.toml),
+`options` what may be asked of a request besides its words. `offline` is a service inside this process, which judges requests with code of
+its own and imports no dialect. A further service is one more file beside `gemini`, named in the table of `dialect`. Nothing here knows
+what a step or a template is.
 """

@@ -11,7 +11,6 @@ import html
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -19,20 +18,16 @@ from promptkit.errors import (
     KeyRejected,
     ModelNotFound,
     OutOfCredit,
-    PromptkitError,
     ProviderError,
     QuotaExceeded,
     RateLimited,
     RegionUnavailable,
     ServiceUnavailable,
-    SettingsError,
 )
 from promptkit.images.picture import Picture, complete, media_type
+from promptkit.providers.message import Exchange, InBase64, InputPicture, Reply, Request, Response, Tokens, Turn
 
-__all__ = ["Reply", "Request", "Response", "check_length", "decode", "encode", "pack_turn", "unpack_turn", "user_turn"]
-
-READ_TIMEOUT = 300.0  # seconds; a 4K picture takes one to two minutes
-CHUNK = 3 << 18  # bytes of a picture that are encoded at a time; a multiple of 3, so that base64 has no padding in between
+__all__ = ["Gemini"]
 
 REFUSED = (
     "SAFETY",
@@ -53,72 +48,63 @@ COUNT_DETAILS = ("promptTokensDetails", "candidatesTokensDetails")
 MARKDOWN_PICTURE = re.compile(r"!\[[^\]]{0,500}\]\(\s*<?data:image/[\w.+-]+;base64,([\w+/=\s-]*)>?\s*(?:\"[^\"]*\"\s*)?(?:\)|$)")
 
 
+class Gemini:
+    """The dialect of generateContent, as Google and gateways speak it. Its chains can talk: a turn is kept as it came, signatures too."""
+
+    name = "gemini"
+    root_path = "/v1beta"
+    largest_body = 100_000_000  # bytes; Google's limit for pictures sent inline
+    options = frozenset({"aspect_ratio", "image_size", "seed", "temperature", "safety"})
+
+    def encode(self, turn: Turn) -> Request:
+        """The request for a turn, after the exchanges before it."""
+        contents = [content for exchange in turn.earlier for content in _both_turns(exchange)]
+        payload = {"contents": [*contents, _user_turn(turn.text, turn.pictures)], **_options(turn.config)}
+        name = quote(turn.model.removeprefix("models/"), safe="/:@", errors="replace")  # a "?" or a blank would end the path
+        return Request(f"{self.root_path}/models/{name}:generateContent", tuple(_merged(_json(payload))))
+
+    def decode(self, response: Response) -> Reply:
+        """What a response says. Never raises for what a service may send: broken bodies are `interrupted`, and errors are in `error`."""
+        try:
+            payload = _loaded(response.body)
+        except (ValueError, RecursionError):
+            return _no_json(response)
+        if isinstance(payload, list):  # some routes wrap an error in a list of one
+            payload = _first(payload)
+        payload = _mapping(payload)
+        if _is_ok(response.status) and (payload.get("candidates") or not _says(payload.get("error"))):
+            return _answer(payload, response.status)
+        return _error_reply(response, payload)
+
+    def keep(self, reply: Reply) -> bytes | None:
+        """The model's turn as bytes to keep: verbatim, but that the reply's pictures stand as their sha256."""
+        return None if reply.content is None else _packed_turn(reply.content, reply.pictures)
+
+    def recall(self, kept: bytes, pictures: Mapping[str, Picture]) -> dict[str, Any]:
+        """The turn again, with the pictures where they stood; `pictures` is by sha256. ValueError for what is no turn."""
+        content = json.loads(kept)
+        if not isinstance(content, dict) or (content and not content.keys() & {"role", "parts"}):
+            raise ValueError("this is no turn of a model in this dialect")
+        for part in _list(content.get("parts")):
+            for spelling in ("inlineData", "inline_data"):
+                blob = _mapping(_mapping(part).get(spelling))
+                sha256 = _mapping(blob.get("data")).get("sha256")
+                if isinstance(sha256, str) and sha256 in pictures:
+                    blob["data"] = pictures[sha256]
+        return content
+
+
 # Requests
 
 
-@dataclass(frozen=True)
-class InBase64:
-    """Bytes that stand in a body as base64, encoded a chunk at a time while it is sent."""
-
-    data: bytes = field(repr=False)
-
-    def __len__(self) -> int:
-        return -(-len(self.data) // 3) * 4
-
-    def __iter__(self) -> Iterator[bytes]:
-        view = memoryview(self.data)
-        for start in range(0, len(view), CHUNK):
-            yield binascii.b2a_base64(view[start : start + CHUNK], newline=False)
+def _both_turns(exchange: Exchange) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    return _user_turn(exchange.text, exchange.pictures), exchange.answer
 
 
-@dataclass(frozen=True)
-class Request:
-    """One POST: the path below an endpoint's base URL, and the JSON body in pieces. It holds no key.
-
-    Iterating gives the body in chunks of bytes; `len` is its length in bytes. `timeout` is in seconds, for the whole answer.
-    """
-
-    path: str
-    pieces: tuple[bytes | InBase64, ...] = field(repr=False)
-    timeout: float = READ_TIMEOUT
-
-    def __len__(self) -> int:
-        return sum(map(len, self.pieces))
-
-    def __iter__(self) -> Iterator[bytes]:
-        for piece in self.pieces:
-            if isinstance(piece, bytes):
-                yield piece
-            else:
-                yield from piece
-
-    @property
-    def body(self) -> bytes:
-        """The whole body."""
-        return b"".join(self)
-
-
-def encode(
-    text: str,
-    pictures: Sequence[Picture] = (),
-    *,
-    model: str,
-    config: Mapping[str, Any] | None = None,
-    history: Sequence[Mapping[str, Any]] = (),
-) -> Request:
-    """The request for one user turn: the text, then the pictures, the one being edited first.
-
-    `config` has aspect_ratio, image_size, seed, temperature and safety, each only where the caller sets it; `history` the turns before.
-    """
-    payload = {"contents": [*history, user_turn(text, pictures)], **_options(config or {})}
-    name = quote(model.removeprefix("models/"), safe="/:@", errors="replace")  # a "?" or a blank would end the path
-    return Request(f"/v1beta/models/{name}:generateContent", tuple(_merged(_json(payload))))
-
-
-def user_turn(text: str, pictures: Sequence[Picture] = ()) -> dict[str, Any]:
+def _user_turn(text: str, pictures: Sequence[InputPicture]) -> dict[str, Any]:
     """One user turn, in which each picture stands as itself."""
-    parts = [{"text": text}, *({"inlineData": {"mimeType": p.mime_type, "data": p}} for p in pictures)]
-    return {"role": "user", "parts": parts}
+    sent = [p.picture for p in pictures]
+    return {"role": "user", "parts": [{"text": text}, *({"inlineData": {"mimeType": p.mime_type, "data": p}} for p in sent)]}
 
 
 def _options(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -168,59 +154,6 @@ def _merged(pieces: Iterator[bytes | InBase64]) -> Iterator[bytes | InBase64]:
 # Replies
 
 
-class Response(NamedTuple):
-    """What came back for one POST, whatever its status. Header names are compared without regard to case."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    @classmethod
-    def json(cls, payload: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-        """A response that carries `payload` as JSON; handy in tests."""
-        return cls(status, {"Content-Type": "application/json", **(headers or {})}, json.dumps(payload).encode())
-
-    def header(self, name: str) -> str | None:
-        """The header's value, or None."""
-        return next((v for k, v in self.headers.items() if k.lower() == name.lower()), None)
-
-
-@dataclass(frozen=True)
-class Reply:
-    """One answer, understood. `outcome` is picture, text (no picture, and no refusal), refused, error or interrupted.
-
-    `pictures` are all that are not thoughts, in order; `reason` is the service's own word (finishReason, blockReason, code), `message` its
-    own sentence; `error` is what to raise when nothing more is tried; `content` is the model's turn as it came.
-    """
-
-    outcome: str
-    pictures: tuple[Picture, ...] = ()
-    text: str = ""
-    reason: str | None = None
-    message: str = ""
-    error: PromptkitError | None = None
-    usage: Mapping[str, Any] = field(default_factory=dict)
-    model_version: str | None = None
-    response_id: str | None = None
-    status: int | None = None
-    warnings: tuple[str, ...] = ()
-    content: Mapping[str, Any] | None = field(default=None, repr=False)
-
-
-def decode(response: Response) -> Reply:
-    """What a response says. Never raises for what a service may send: broken bodies are `interrupted`, and errors are in `error`."""
-    try:
-        payload = _loaded(response.body)
-    except (ValueError, RecursionError):
-        return _no_json(response)
-    if isinstance(payload, list):  # some routes wrap an error in a list of one
-        payload = _first(payload)
-    payload = _mapping(payload)
-    if _is_ok(response.status) and (payload.get("candidates") or not _says(payload.get("error"))):
-        return _answer(payload, response.status)
-    return _error_reply(response, payload)
-
-
 def _loaded(body: bytes) -> Any:
     # a byte that is no UTF-8, or a bare line break inside a text, must not lose a picture that was paid for
     return json.loads(body.decode("utf-8-sig", "replace"), strict=False)
@@ -266,7 +199,8 @@ def _answer(payload: Mapping[str, Any], status: int) -> Reply:
         "text": found.text,
         "reason": reason,
         "message": str(candidate.get("finishMessage") or feedback.get("blockReasonMessage") or ""),
-        "usage": _usage(payload.get("usageMetadata")),
+        "usage": (usage := _usage(payload.get("usageMetadata"))),
+        "tokens": _tokens(usage),
         "model_version": _text(payload.get("modelVersion")),
         "response_id": _text(payload.get("responseId")),
         "status": status,
@@ -364,11 +298,18 @@ def _is_count(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
+def _tokens(usage: Mapping[str, Any]) -> Tokens | None:
+    if "promptTokenCount" not in usage:
+        return None
+    picture = sum(max(0, d["tokenCount"]) for d in usage.get("candidatesTokensDetails", ()) if d.get("modality") == "IMAGE")
+    answered, thought = usage.get("candidatesTokenCount", 0), usage.get("thoughtsTokenCount", 0)
+    return Tokens(max(0, usage["promptTokenCount"]), max(0, answered - picture) + max(0, thought), picture)
+
+
 # The model's turns, for chains that talk
 
 
-def pack_turn(content: Mapping[str, Any], pictures: Sequence[Picture]) -> bytes:
-    """A model's turn as bytes to keep: verbatim, but that the pictures kept elsewhere stand as their sha256."""
+def _packed_turn(content: Mapping[str, Any], pictures: Sequence[Picture]) -> bytes:
     named = {p.sha256 for p in pictures}
     parts = content.get("parts")
     packed = {**content, "parts": [_packed(p, named) for p in parts]} if isinstance(parts, list) else content
@@ -382,18 +323,6 @@ def _packed(part: Any, named: set[str]) -> Any:
         if data is not None and (sha256 := Picture(data).sha256) in named:
             return {**part, spelling: {**blob, "data": {"sha256": sha256}}}
     return part
-
-
-def unpack_turn(packed: bytes, pictures: Mapping[str, Picture]) -> dict[str, Any]:
-    """The turn again, with the pictures where they stood; `pictures` is by sha256."""
-    content: dict[str, Any] = json.loads(packed)
-    for part in _list(content.get("parts")):
-        for spelling in ("inlineData", "inline_data"):
-            blob = _mapping(_mapping(part).get(spelling))
-            sha256 = _mapping(blob.get("data")).get("sha256")
-            if isinstance(sha256, str) and sha256 in pictures:
-                blob["data"] = pictures[sha256]
-    return content
 
 
 # Errors
@@ -412,7 +341,13 @@ def _error_reply(response: Response, payload: Mapping[str, Any]) -> Reply:
     error = _error(response, said)
     if "responsible ai" in error.message.lower():  # a filter of Google's that answers with a 400
         return Reply("refused", reason=error.code, message=error.message, status=response.status)
-    return Reply("error", reason=error.code, message=error.message, error=error, status=response.status)
+    dislikes = _dislikes(response.status, error.message)
+    return Reply("error", reason=error.code, message=error.message, error=error, status=response.status, dislikes=dislikes)
+
+
+def _dislikes(status: int, message: str) -> tuple[str, ...]:
+    """Some models take no seed, and say so with a 400."""
+    return ("seed",) if status == 400 and re.search(r"\bseed\b", message, re.IGNORECASE) else ()
 
 
 def _error(response: Response, said: Mapping[str, Any]) -> ProviderError:
@@ -517,14 +452,6 @@ def _until(then: str | None, now: str | None) -> float | None:
         return max(0.0, (parsedate_to_datetime(then) - parsedate_to_datetime(now)).total_seconds()) if then and now else None
     except (TypeError, ValueError, OverflowError):
         return None
-
-
-def check_length(request: Request, limit: int) -> None:
-    """Refuses a request whose body is longer than `limit` bytes, before it is sent. SettingsError with both sizes."""
-    if len(request) > limit:
-        raise SettingsError(
-            f"The request would be {len(request) / 1e6:.1f} MB, and the limit is {limit / 1e6:.0f} MB: send fewer or smaller pictures."
-        )
 
 
 # Readers for what may be missing, null or of another type

@@ -2,7 +2,7 @@
 
 The config file can add to them, or say otherwise:
 
-    [models."gemini-2.5-flash-image"]               # any of: ratios, sizes, pictures, shut_down, successor, as_of
+    [models."gemini-2.5-flash-image"]               # any of: ratios, sizes, pictures, shut_down, successor, as_of, dialect
     pictures = 5
 
     [models."gemini-2.5-flash-image".price.deerapi] # by the endpoint's name; tokens = [prompt, text out, picture out], for a million
@@ -24,6 +24,8 @@ from typing import Any
 
 from promptkit import config as settings
 from promptkit.errors import SettingsError, did_you_mean
+from promptkit.providers.dialect import DIALECTS
+from promptkit.providers.message import Tokens
 
 __all__ = [
     "Model",
@@ -38,6 +40,9 @@ __all__ = [
     "price_lines",
     "shutdown_notice",
 ]
+
+
+MOST_TOKENS = 10**12  # of each kind; whatever a service claims, the sum is a number that a record holds
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,10 @@ class Price:
 
 @dataclass(frozen=True)
 class Model:
-    """One model's facts; None where one is not known. `prices` are by the endpoint's name, `as_of` is the day of all other facts."""
+    """One model's facts; None where one is not known. `prices` are by the endpoint's name, `as_of` is the day of all other facts.
+
+    `dialect` is the name of the one in which this model is asked at any endpoint; None where it is asked in the endpoint's.
+    """
 
     name: str
     ratios: tuple[str, ...] | None
@@ -65,6 +73,7 @@ class Model:
     shut_down: date | None
     successor: str | None
     as_of: date | None
+    dialect: str | None = None
 
 
 # The facts
@@ -111,7 +120,7 @@ def _model(name: str, facts: Mapping[str, Any]) -> Model:
     ratios, sizes = (tuple(facts[key]) if key in facts else None for key in ("ratios", "sizes"))
     prices = {endpoint: _price(price) for endpoint, price in facts.get("price", {}).items()}
     ends = (facts.get("shut_down"), facts.get("successor"), facts.get("as_of"))
-    return Model(name, ratios, sizes, facts.get("pictures"), prices, *ends)
+    return Model(name, ratios, sizes, facts.get("pictures"), prices, *ends, facts.get("dialect"))
 
 
 def _price(facts: Mapping[str, Any]) -> Price:
@@ -138,6 +147,7 @@ MODEL_RULES: Rules = {
     "shut_down": (lambda v: type(v) is date, "a date such as 2027-03-15"),
     "successor": (lambda v: isinstance(v, str), "a model's name"),
     "as_of": (lambda v: type(v) is date, "a date such as 2026-11-22"),
+    "dialect": (lambda v: isinstance(v, str) and v in DIALECTS, f"one of {', '.join(DIALECTS)}"),
     "price": (lambda v: isinstance(v, dict) and all(isinstance(p, dict) for p in v.values()), "tables by the endpoint's name"),
 }
 PRICE_RULES: Rules = {
@@ -206,16 +216,18 @@ def estimate(name: str, endpoint: str, *, image_size: str | None) -> float | Non
     return price.of_picture(image_size) if price else None
 
 
-def cost(name: str, endpoint: str, *, usage: Mapping[str, Any], pictures: int, image_size: str | None) -> dict[str, Any] | None:
-    """What an answer cost: {usd, basis}, by its token counts where it has them, else by its pictures; None where no price is known."""
+def cost(name: str, endpoint: str, *, tokens: Tokens | None, pictures: int, image_size: str | None) -> dict[str, Any] | None:
+    """What an answer cost: {usd, basis}, by its token counts where it has them, else by its pictures; None where no price is known.
+
+    Never raises for what a service may count: the picture beside it is paid.
+    """
     if endpoint == "offline":
         return {"usd": 0.0, "basis": "offline"}
     price = _price_at(name, endpoint)
     if price is None:
         return None
-    tokens = _tokens(usage)
-    if price.tokens and tokens and (tokens[2] or not pictures):  # counts that forget the picture would make it look cheap
-        usd = sum(n * each for n, each in zip(tokens, price.tokens, strict=True)) / 1e6
+    if price.tokens and tokens and (tokens.picture or not pictures):  # counts that forget the picture would make it look cheap
+        usd = sum(min(max(0, n), MOST_TOKENS) * each for n, each in zip(tokens, price.tokens, strict=True)) / 1e6
         return {"usd": round(usd, 6), "basis": f"{endpoint} tokens {price.as_of or 'of the config file'}"}
     each = price.of_picture(image_size)
     if each is None or not pictures:
@@ -235,22 +247,3 @@ def _price_at(name: str, endpoint: str) -> Price | None:
 
 def _dated(day: date | None) -> str:
     return f"as of {day}" if day else "by your config file"
-
-
-def _tokens(usage: Mapping[str, Any]) -> tuple[int, int, int] | None:
-    """The tokens of prompt, text out and picture out; None where they were not counted. Whatever a service says here, it must not raise:
-    the picture beside it is paid."""
-    if not isinstance(usage.get("promptTokenCount"), int):
-        return None
-    details = usage.get("candidatesTokensDetails")
-    entries = [d for d in details if isinstance(d, Mapping)] if isinstance(details, list | tuple) else []
-    picture = sum(_count(d.get("tokenCount")) for d in entries if d.get("modality") == "IMAGE")
-    text = max(0, _count(usage.get("candidatesTokenCount")) - picture) + _count(usage.get("thoughtsTokenCount"))
-    return _count(usage["promptTokenCount"]), text, picture
-
-
-MOST_TOKENS = 10**12  # whatever a service claims, the sum is a number that a record holds
-
-
-def _count(value: object) -> int:
-    return min(max(0, value), MOST_TOKENS) if isinstance(value, int) else 0

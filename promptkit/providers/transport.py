@@ -1,4 +1,4 @@
-"""One POST and its answer, whatever its status. The only module that touches the network."""
+"""One request and its answer, whatever its status. The only module that touches the network."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from urllib.parse import urlsplit
 
-from promptkit.config import Endpoint, Key
 from promptkit.errors import TransportError, warn
-from promptkit.providers.gemini import Request, Response
+from promptkit.providers.endpoints import Endpoint
+from promptkit.providers.keys import Key
+from promptkit.providers.message import Request, Response
 
 if TYPE_CHECKING:
     import requests
@@ -63,23 +64,24 @@ class RequestsTransport:
         return f"<RequestsTransport to {self._endpoint.base_url}>"
 
     def send(self, request: Request) -> Response:
-        """One POST, and its whole answer. TransportError where nothing came back, or half of it."""
+        """One request, and its whole answer. TransportError where nothing came back, or half of it."""
         from urllib3.exceptions import HTTPError
 
         self._course.start(request.timeout)
         try:
-            return self._post(request)
+            return self._sent(request)
         except TransportError as error:
             failure = error.with_traceback(None)
         except (OSError, ValueError, HTTPError) as error:  # what requests raises is an OSError; some of what is below it slips through
             failure = self._failure(error)
         raise failure  # out here, so that it does not carry the request, and in it the key, as its context
 
-    def _post(self, request: Request) -> Response:
-        with self._session().post(
+    def _sent(self, request: Request) -> Response:
+        with self._session().request(
+            request.method,
             self._endpoint.base_url + request.path,
             data=request,
-            headers={"Content-Type": "application/json"},
+            headers={**request.headers, "Content-Type": request.content_type},
             auth=self._sign,
             timeout=(min(CONNECT_TIMEOUT, request.timeout), request.timeout),
             allow_redirects=False,

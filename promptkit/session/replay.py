@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from promptkit.config import Endpoint, choose_endpoint, service_with_key
 from promptkit.engine.ask import Answer
 from promptkit.engine.budget import Budget
 from promptkit.engine.client import Client, Terms
@@ -24,6 +23,8 @@ from promptkit.images.picture import Picture
 from promptkit.lineage.record import FULL_SHA256, Record
 from promptkit.lineage.tree import Lineage
 from promptkit.providers import models
+from promptkit.providers.endpoint_choice import choose_endpoint, service_with_key
+from promptkit.providers.endpoints import Endpoint
 from promptkit.session.changes import SQUASHES
 from promptkit.session.replay_preview import Rehearsal, Rehearsed, brief
 from promptkit.session.reprompt import NewWords, Reprompt, refuse_unknown_inputs
@@ -32,7 +33,7 @@ from promptkit.views.cards import is_draft
 __all__ = ["HINTS", "Changed", "Into", "Replay", "checked_model"]
 
 REPLAYS = "replays"  # in a step's meta: the id of the step that it replays
-OF_INTO = ("aspect_ratio", "image_size", "seed", "temperature", "safety", "api_key", "transport", "chain", "recover", "budget", "deadline")
+OF_INTO = (*CONFIG, "api_key", "transport", "chain", "recover", "budget", "deadline")
 HINTS = {
     **{name: f"Session(into, {name}=…)" for name in OF_INTO},
     "reuse": "Session(into, reuse=False)",
@@ -94,7 +95,7 @@ class _Repeat:
     def left_out(self) -> list[str]:
         """The recorded options that the model does not have."""
         model = self.client.model
-        known = known_hints(self.words.prompt, model)
+        known = known_hints(self.words.prompt, model, self.client.dialect)
         lost = {k: v for k, v in self.words.prompt.config.items() if k in CONFIG and k not in known and k not in self.config}
         return [f"{model} has no {k} {v!r}, which is left out" for k, v in lost.items()]
 

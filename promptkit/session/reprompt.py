@@ -18,6 +18,7 @@ from promptkit.prompts.declarations import Input, find_language
 from promptkit.prompts.library import Library
 from promptkit.prompts.library import templates as todays
 from promptkit.prompts.template import Prompt, Template
+from promptkit.providers.endpoints import dialect_at
 from promptkit.views.word_diff import words_changed
 
 __all__ = ["NewWords", "Reprompt", "declared_inputs", "refuse_unknown_inputs"]
@@ -178,7 +179,8 @@ class Reprompt:
         """
         request = self.record.request
         recorded = checked_config({k: v for k, v in (request.get("config") or {}).items() if k in CONFIG})
-        then = known_hints(self._was, str(request.get("model"))) if self._was else {}
+        model = str(request.get("model"))
+        then = known_hints(self._was, model, dialect_at(str(request.get("endpoint")), model)) if self._was else {}
         own = {k: v for k, v in recorded.items() if v != then.get(k)}
         return {k: v for k, v in now.config.items() if k in recorded or k not in then} | own
 

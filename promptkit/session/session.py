@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from promptkit.config import Endpoint, Key, choose_endpoint, service_with_key
-from promptkit.engine.ask import Answer, refuse_key
+from promptkit.engine.ask import Answer
 from promptkit.engine.client import Client, Terms
 from promptkit.engine.engine import Engine
 from promptkit.engine.options import (
@@ -25,6 +24,9 @@ from promptkit.lineage.location import Where, session_folder
 from promptkit.lineage.record import Record
 from promptkit.prompts.template import Prompt
 from promptkit.providers import models
+from promptkit.providers.endpoint_choice import choose_endpoint, service_with_key
+from promptkit.providers.endpoints import Endpoint
+from promptkit.providers.keys import Key, refuse_key
 from promptkit.providers.transport import Transport
 from promptkit.session.cursor import Cursor, listed
 from promptkit.session.step import Step, Steps

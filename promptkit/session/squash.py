@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from promptkit.engine import recovery
-from promptkit.engine.options import checked_prompt
+from promptkit.engine.options import CONFIG, checked_prompt
 from promptkit.engine.plan import prompt_to_ask, recorded_config, trail
 from promptkit.errors import LineageError, SettingsError
 from promptkit.images.picture import Picture
@@ -20,7 +20,7 @@ from promptkit.session.changes import SQUASHES
 
 __all__ = ["HINTS", "Squashed", "squashed"]
 
-OF_SESSION = ("budget", "deadline", "endpoint", "model", "aspect_ratio", "image_size", "seed", "temperature", "safety", "lang")
+OF_SESSION = ("budget", "deadline", "endpoint", "model", *CONFIG, "lang")
 HINTS = {
     **{name: f"Session(…, {name}=…)" for name in OF_SESSION},
     **dict.fromkeys(("references", "images", "anchor"), "edit(prompt, on=…, references=…), which takes pictures of your choice"),

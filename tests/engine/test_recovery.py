@@ -18,7 +18,7 @@ from promptkit.errors import (
     ServiceUnavailable,
     TransportError,
 )
-from promptkit.providers.gemini import Reply
+from promptkit.providers.message import Reply
 
 TEXT, CUT = Reply("text", text="Nice!"), Reply("interrupted", reason="CUT")
 
@@ -140,6 +140,7 @@ CAUSES = [
     ([Reply("picture")], [None]),
     ([Reply("refused", reason="SAFETY")], [None]),
     ([Reply("refused", reason="seed", message="seed", status=400)], [None]),
+    ([Reply("error", error=ProviderError("no", status=400), message="seed", status=400)], [None]),
 ]
 
 
@@ -197,23 +198,13 @@ def test_overload_is_waited_for() -> None:
     assert walk("Hi", Reply("error", error=ServiceUnavailable("no", status=503), status=503)) == [Ask("Hi", 1.0, "busy")]
 
 
-SEEDS = [
-    ("Unknown name \"seed\" at 'generation_config'", 400, True),
-    ("Seed is not supported for this model", 400, True),
-    ("The birdseed cannot be shown", 400, False),
-    ("seed", 403, False),
-]
-
-
-@pytest.mark.parametrize(("message", "status", "again"), SEEDS)
-def test_a_service_that_takes_no_seed(message: str, status: int, again: bool) -> None:
-    """A 400 about the seed is asked again once without it, whatever `recover` allows, and all that follows is without it too."""
-    no = Reply("error", error=ProviderError("no", status=status), message=message, status=status)
-    if not again:
-        assert walk("Hi", no) == [None]
-    else:
-        assert walk("Hi", no, no, recover=0) == [Ask("Hi", cause="seed", seedless=True), None]
-        assert all(a and a.seedless for a in walk("Hi", no, busy(), TEXT))
+def test_a_service_that_takes_no_seed() -> None:
+    """What a service dislikes is asked again once without it, whatever `recover` allows, and all that follows is without it too."""
+    no = Reply("error", error=ProviderError("no", status=400), status=400, dislikes=("seed",))
+    assert walk("Hi", no, no, recover=0) == [Ask("Hi", cause="seed", without=("seed",)), None]
+    assert all(a and a.without == ("seed",) for a in walk("Hi", no, busy(), TEXT))
+    both = Reply("error", error=ProviderError("no", status=400), status=400, dislikes=("seed", "quality"))
+    assert walk("Hi", no, both)[-1] == Ask("Hi", cause="quality", without=("seed", "quality"))
 
 
 @pytest.mark.parametrize(("sent", "outcome", "again"), [(True, "interrupted", True), (False, "error", False)])

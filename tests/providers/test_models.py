@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from kit.config_file import write_config
 
 from promptkit import config as settings
 from promptkit.errors import SettingsError
 from promptkit.providers import models
+from promptkit.providers.message import Tokens
 
 TEN = ("1:1", "2:3", "3:2", "3:4", "4:3", "4:5", "5:4", "9:16", "16:9", "21:9")
 FOURTEEN = (*TEN, "1:4", "4:1", "1:8", "8:1")
@@ -29,8 +31,6 @@ KNOWN: dict[str, tuple[Any, ...]] = {  # ratios, sizes, pictures, USD by size, U
     "gemini-3.1-flash-image-preview": (FOURTEEN, ("512", "1K", "2K", "4K"), 14, {}, None, date(2026, 6, 25)),
 }
 FLASH_25 = "gemini-2.5-flash-image"
-PICTURE = [{"modality": "IMAGE", "tokenCount": 1290}]
-COUNTED = {"candidatesTokenCount": 1290, "candidatesTokensDetails": PICTURE}
 ENDED = "gemini-2.5-flash-image was to shut down on 2027-03-15; gemini-nano-banana-2.1 replaces it (as of 2026-11-22)."
 
 
@@ -85,46 +85,46 @@ def test_an_unknown_model_passes_without_checks_and_price() -> None:
     models.check("tomorrow", aspect_ratio="99:1", image_size="64K", pictures=1000)
     assert models.known_model("tomorrow") is None
     assert models.estimate("tomorrow", "google", image_size=None) is None
-    assert models.cost("tomorrow", "google", usage={"promptTokenCount": 1}, pictures=1, image_size=None) is None
+    assert models.cost("tomorrow", "google", tokens=Tokens(1, 0, 0), pictures=1, image_size=None) is None
     assert models.shutdown_notice("tomorrow", date(2100, 1, 1)) is None
 
 
 COSTS = [
-    (FLASH_25, {"promptTokenCount": 10, **COUNTED}, 1, None, 0.038703, "tokens"),
-    (FLASH_25, {"promptTokenCount": 1_000_000, **COUNTED}, 1, None, 0.3387, "tokens"),
-    (FLASH_25, {"promptTokenCount": 10, **COUNTED, "candidatesTokenCount": 1310}, 1, None, 0.038753, "tokens"),
-    (FLASH_25, {"promptTokenCount": 10, "candidatesTokenCount": 20}, 0, None, 0.000053, "tokens"),
-    (FLASH_25, {"promptTokenCount": 0}, 0, None, 0.0, "tokens"),
-    ("gemini-3-pro-image", {"promptTokenCount": 0, "thoughtsTokenCount": 1000}, 0, None, 0.012, "tokens"),
-    (FLASH_25, {"promptTokenCount": 10, "candidatesTokenCount": 1290}, 1, None, 0.039, "pictures"),
-    (FLASH_25, {}, 1, None, 0.039, "pictures"),
-    (FLASH_25, {}, 2, None, 0.078, "pictures"),
-    ("gemini-3-pro-image", {}, 1, "4K", 0.24, "pictures"),
-    ("gemini-3.1-flash-image", {"promptTokenCount": 10}, 1, "512", 0.045, "pictures"),
+    (FLASH_25, Tokens(10, 0, 1290), 1, None, 0.038703, "tokens"),
+    (FLASH_25, Tokens(1_000_000, 0, 1290), 1, None, 0.3387, "tokens"),
+    (FLASH_25, Tokens(10, 20, 1290), 1, None, 0.038753, "tokens"),
+    (FLASH_25, Tokens(10, 20, 0), 0, None, 0.000053, "tokens"),
+    (FLASH_25, Tokens(0, 0, 0), 0, None, 0.0, "tokens"),
+    ("gemini-3-pro-image", Tokens(0, 1000, 0), 0, None, 0.012, "tokens"),
+    (FLASH_25, Tokens(10, 1290, 0), 1, None, 0.039, "pictures"),
+    (FLASH_25, None, 1, None, 0.039, "pictures"),
+    (FLASH_25, None, 2, None, 0.078, "pictures"),
+    ("gemini-3-pro-image", None, 1, "4K", 0.24, "pictures"),
+    ("gemini-3.1-flash-image", Tokens(10, 0, 0), 1, "512", 0.045, "pictures"),
 ]
 
 
-@pytest.mark.parametrize(("name", "usage", "pictures", "size", "usd", "basis"), COSTS)
-def test_what_an_answer_costs(name: str, usage: dict[str, Any], pictures: int, size: str | None, usd: float, basis: str) -> None:
+@pytest.mark.parametrize(("name", "tokens", "pictures", "size", "usd", "basis"), COSTS)
+def test_what_an_answer_costs(name: str, tokens: Tokens | None, pictures: int, size: str | None, usd: float, basis: str) -> None:
     """Token counts make the price where they count the picture, else the pictures do; the basis says which, and of which day."""
-    cost = models.cost(name, "google", usage=usage, pictures=pictures, image_size=size)
+    cost = models.cost(name, "google", tokens=tokens, pictures=pictures, image_size=size)
     assert cost == {"usd": usd, "basis": f"google {basis} 2026-11-22"}
 
 
 def test_nothing_known_costs_none() -> None:
     """An answer with neither counts nor a picture, or a size without a price, has no known cost."""
-    assert models.cost(FLASH_25, "google", usage={}, pictures=0, image_size=None) is None
-    assert models.cost("gemini-3-pro-image-preview", "google", usage={}, pictures=1, image_size="1K") is None
+    assert models.cost(FLASH_25, "google", tokens=None, pictures=0, image_size=None) is None
+    assert models.cost("gemini-3-pro-image-preview", "google", tokens=None, pictures=1, image_size="1K") is None
 
 
 def test_offline_is_free_and_gateways_have_no_price() -> None:
     """The painter costs 0, whatever its model is called; a gateway's price is its own."""
-    usage = {"promptTokenCount": 10, "candidatesTokensDetails": PICTURE}
+    tokens = Tokens(10, 0, 1290)
     for name in (FLASH_25, "tomorrow"):
-        assert models.cost(name, "offline", usage=usage, pictures=1, image_size=None) == {"usd": 0.0, "basis": "offline"}
+        assert models.cost(name, "offline", tokens=tokens, pictures=1, image_size=None) == {"usd": 0.0, "basis": "offline"}
         assert models.estimate(name, "offline", image_size=None) == 0
     for endpoint in ("deerapi", "custom"):
-        assert models.cost(FLASH_25, endpoint, usage=usage, pictures=1, image_size=None) is None
+        assert models.cost(FLASH_25, endpoint, tokens=tokens, pictures=1, image_size=None) is None
         assert models.estimate(FLASH_25, endpoint, image_size=None) is None
 
 
@@ -134,17 +134,10 @@ def test_an_estimate_is_the_price_of_a_picture(name: str) -> None:
     assert {size: models.estimate(name, "google", image_size=size or None) for size in KNOWN[name][3]} == KNOWN[name][3]
 
 
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-5, 5) | st.floats() | st.text(max_size=3),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["modality", "tokenCount", "x"]), inner, max_size=3),
-)
-COUNTS = st.sampled_from(["promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount", "candidatesTokensDetails"])
-
-
-@given(usage=st.dictionaries(COUNTS, JSON), pictures=st.integers(0, 2))
-def test_odd_counts_never_raise(usage: dict[str, Any], pictures: int) -> None:
+@given(tokens=st.builds(Tokens, *[st.integers(-(10**40), 10**400)] * 3), pictures=st.integers(0, 2))
+def test_odd_counts_never_raise(tokens: Tokens, pictures: int) -> None:
     """Whatever a service counts, its answer has a cost or none: an error here would lose a picture that is paid."""
-    cost = models.cost(FLASH_25, "google", usage=usage, pictures=pictures, image_size=None)
+    cost = models.cost(FLASH_25, "google", tokens=tokens, pictures=pictures, image_size=None)
     assert cost is None or cost["usd"] >= 0
     assert cost is not None or not pictures
 
@@ -182,12 +175,6 @@ tokens = [1, 2, 3]
 """
 
 
-def write_config(text: str) -> None:
-    path = settings.config_file()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
-
-
 def test_the_config_file_says_otherwise_and_more() -> None:
     """Its facts replace and add to those that are known, one by one; prices are by endpoint, and the basis names the day or the file."""
     write_config(OWN)
@@ -195,11 +182,11 @@ def test_the_config_file_says_otherwise_and_more() -> None:
     assert flash
     assert (flash.pictures, flash.ratios, set(flash.prices)) == (5, TEN, {"google", "deerapi"})
     assert models.estimate(FLASH_25, "deerapi", image_size="2K") == 0.02
-    cost = models.cost(FLASH_25, "deerapi", usage={}, pictures=2, image_size=None)
+    cost = models.cost(FLASH_25, "deerapi", tokens=None, pictures=2, image_size=None)
     assert cost == {"usd": 0.04, "basis": "deerapi pictures 2026-11-01"}
     assert models.estimate(FLASH_25, "google", image_size=None) == 0.039
     assert models.estimate("tomorrow", "gw.example", image_size="8K") == 1.5
-    counted = models.cost("tomorrow", "gw.example", usage={"promptTokenCount": 1_000_000}, pictures=0, image_size=None)
+    counted = models.cost("tomorrow", "gw.example", tokens=Tokens(1_000_000, 0, 0), pictures=0, image_size=None)
     assert counted == {"usd": 1.0, "basis": "gw.example tokens of the config file"}
     with pytest.raises(SettingsError, match="tomorrow has no aspect_ratio '3:2'; it has 1:1"):
         models.check("tomorrow", aspect_ratio="3:2", image_size=None, pictures=1)

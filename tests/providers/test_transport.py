@@ -17,10 +17,12 @@ from typing import Any
 import pytest
 from kit.loopback import Cut, Hang, Loopback, Received, Trickle, json_reply, serving
 
-from promptkit.config import Endpoint, Key
 from promptkit.errors import PromptkitWarning, TransportError
 from promptkit.images.picture import Picture
-from promptkit.providers.gemini import CHUNK, InBase64, Request, Response, encode
+from promptkit.providers.endpoints import Endpoint
+from promptkit.providers.gemini import Gemini
+from promptkit.providers.keys import Key
+from promptkit.providers.message import CHUNK, InBase64, InputPicture, Request, Response, Turn
 from promptkit.providers.transport import FunctionTransport, RequestsTransport, Transport
 
 SECRET = "AIza-sEcReT-0123456789"
@@ -71,7 +73,7 @@ def speaking(*script: bytes | float, reading: bool = True) -> Iterator[str]:
 def test_body_goes_out_whole(service: Loopback) -> None:
     """The body goes out byte for byte with its Content-Length, never chunked, also one of several pieces."""
     service.always = OK
-    request = encode("Hi", [Picture(bytes(range(256)) * (CHUNK // 200))], model="m")
+    request = Gemini().encode(Turn("Hi", (InputPicture(Picture(bytes(range(256)) * (CHUNK // 200))),), "m"))
     assert sum(isinstance(p, InBase64) for p in request.pieces) == 1
     transport(service.url).send(request)
     (received,) = service.received
@@ -79,6 +81,17 @@ def test_body_goes_out_whole(service: Loopback) -> None:
     assert received.headers["Content-Length"] == str(len(request))
     assert received.headers["Content-Type"] == "application/json"
     assert "Transfer-Encoding" not in received.headers
+
+
+def test_a_request_goes_out_as_it_says(service: Loopback) -> None:
+    """Method, content type and headers of a request are its own; the key goes along all the same, and its header is the transport's."""
+    service.always = OK
+    request = Request(PATH, (b"--x",), content_type="multipart/form-data; boundary=x", headers={"X-Mine": "1", "x-goog-api-key": "no"})
+    transport(service.url).send(request)
+    seen = service.received[0].headers
+    assert (seen["Content-Type"], seen["X-Mine"], seen["x-goog-api-key"]) == ("multipart/form-data; boundary=x", "1", SECRET)
+    answered = transport(service.url).send(Request("/a", (), method="GET"))
+    assert (answered.status, b"Unsupported method ('GET')" in answered.body) == (501, True)
 
 
 AUTHS = [

@@ -18,8 +18,8 @@ from kit.loopback import Cut, Hang, Loopback, Received, error_reply, json_reply,
 from kit.notebook import executed
 
 from promptkit import PromptkitError, Session
-from promptkit import config as settings
 from promptkit.lineage.tree import Lineage
+from promptkit.providers.keys import Key
 from promptkit.views import cards as display
 
 KEY = "sk-planted+0123456789/abcdef"
@@ -134,7 +134,7 @@ def test_an_error_and_what_is_behind_it_hold_no_key(service: Loopback, chain: st
     bear.generate("picture please")
     with pytest.raises(PromptkitError) as caught:
         bear.generate(f"{kind} please")
-    said = [repr(bear), repr(bear.head), repr(settings.Key(KEY)), str(settings.Key(KEY))]
+    said = [repr(bear), repr(bear.head), repr(Key(KEY)), str(Key(KEY))]
     for error in behind(caught.value, set()):
         said += [str(error), repr(error), repr(vars(error)), "".join(traceback.format_exception(error))]
         shown = traceback.TracebackException.from_exception(error, capture_locals=True)

@@ -17,7 +17,8 @@ from promptkit.errors import (
     RegionUnavailable,
     ServiceUnavailable,
 )
-from promptkit.providers.gemini import Response, decode
+from promptkit.providers.gemini import Gemini
+from promptkit.providers.message import Response
 
 Verdict = tuple[str, type[Exception] | None, str | None]
 
@@ -147,7 +148,7 @@ def recorded(name: str) -> Response:
 @pytest.mark.parametrize("name", VERDICTS)
 def test_verdict_on_a_recorded_reply(name: str) -> None:
     """Each recorded reply is judged as a person would: its outcome, the class of its error, the service's own word."""
-    reply = decode(recorded(name))
+    reply = Gemini().decode(recorded(name))
     assert (reply.outcome, type(reply.error) if reply.error else None, reply.reason) == VERDICTS[name]
     assert bool(reply.pictures) == (reply.outcome == "picture")
     assert all(p.size for p in reply.pictures)
@@ -156,7 +157,7 @@ def test_verdict_on_a_recorded_reply(name: str) -> None:
 @pytest.mark.parametrize(("name", "seconds"), WAITS.items())
 def test_waits_of_recorded_replies(name: str, seconds: float | None) -> None:
     """The wait that a recorded 429 asks for is understood."""
-    assert getattr(decode(recorded(name)).error, "retry_after", ...) == seconds
+    assert getattr(Gemini().decode(recorded(name)).error, "retry_after", ...) == seconds
 
 
 def test_every_recorded_reply_is_judged() -> None:

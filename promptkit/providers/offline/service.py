@@ -20,7 +20,7 @@ from typing import Any
 from promptkit.providers.offline import painter
 from promptkit.providers.offline.painter import Size, Words
 
-__all__ = ["answer", "serve"]
+__all__ = ["answer", "greeting", "serve"]
 
 PATH = re.compile(r"/v1beta/models/([A-Za-z0-9][A-Za-z0-9._-]*):generateContent")
 LARGEST_BODY = 100 * 2**20  # bytes; Google's limit for a request with pictures in it
@@ -145,6 +145,11 @@ def answer(path: str, body: bytes) -> tuple[int, dict[str, str], bytes]:
         return _http(200, _reply(_task(_model(path), _parsed(body))))
     except _RequestError as refused:
         return _http(refused.code, {"error": refused.error})
+
+
+def greeting(url: str) -> str:
+    """The line that says to whoever started the service what it answers, and where."""
+    return f"The offline painter answers generateContent at {url} (no key is needed); Ctrl-C stops it."
 
 
 def _http(status: int, content: Mapping[str, Any]) -> tuple[int, dict[str, str], bytes]:

@@ -1,0 +1,50 @@
+"""What to raise for a step that brought no picture, and the advice that goes with it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from promptkit.errors import KeyRejected, ModelNotFound, NoPicture, PromptkitError, Refused, TransportError
+from promptkit.lineage.record import Record
+from promptkit.providers import models
+from promptkit.providers.endpoints import Endpoint
+from promptkit.providers.keys import Key
+from promptkit.providers.message import Reply
+
+__all__ = ["failure"]
+
+
+def failure(record: Record, reply: Reply, *, endpoint: Endpoint, key: Key | None, deadline: float) -> PromptkitError:
+    """The error for a record without a picture and the last reply to it: the reply's own, with advice, or one that says how it ended.
+
+    `key` is the one that was sent, None where none was; `deadline` is in seconds.
+    """
+    why = f" ({reply.reason})" if reply.reason else ""
+    times = "once" if len(record.attempts) == 1 else f"{len(record.attempts)} times"
+    if reply.error is not None:
+        reply.error.args = (f"{reply.error}{_advice(reply.error, str(record.request.get('model')), endpoint, key, deadline)}",)
+        return reply.error
+    if reply.outcome == "refused":
+        return _refused(record, reply, why)
+    if reply.outcome == "interrupted":
+        return TransportError(f"The reply broke off{why}, asked {times}; it may have been charged. Try again later.", sent=True)
+    said = f": {reply.text[:300]!r}" if reply.text else ""
+    sentence = f"The model answered without a picture{why}, asked {times}{said}; say in the prompt what the picture should show."
+    return NoPicture(sentence, text=reply.text, reason=reply.reason, attempts=record.attempts)
+
+
+def _refused(record: Record, reply: Reply, why: str) -> Refused:
+    said = reply.message or reply.text[:300]
+    sentence = f"The service refused{why}{f': {said}' if said else ''}; change the prompt or the picture."
+    return Refused(sentence, text=reply.text, reason=reply.reason, attempts=record.attempts, message=reply.message)
+
+
+def _advice(error: PromptkitError, model: str, endpoint: Endpoint, key: Key | None, deadline: float) -> str:
+    if isinstance(error, KeyRejected) and key and key.is_gateways and endpoint.name == "google":
+        return ' The key begins with sk-, as gateways\' keys do: name the gateway, such as endpoint="deerapi".'
+    if isinstance(error, KeyRejected) and key is None and endpoint.key_env:
+        return f" No key was sent: set {endpoint.key_env[0]}, or pass api_key=."
+    if isinstance(error, TransportError) and error.sent:
+        return f" It may have been charged. Try again later, or allow more than {deadline:g} seconds with deadline=."
+    notice = models.shutdown_notice(model, datetime.now(UTC).date()) if isinstance(error, ModelNotFound) else None
+    return f" {notice}" if notice else ""

@@ -1,0 +1,61 @@
+"""The seam between promptkit and what services speak: a dialect makes requests of turns, and replies of responses.
+
+A further dialect is one more file like `gemini`, its row in the table below and its tests (a subclass of tests/kit/dialects.DialectTests).
+Nothing outside that file knows its paths, field names, size limit or token counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from importlib import import_module
+from typing import Any, Protocol, runtime_checkable
+
+from promptkit.images.picture import Picture
+from promptkit.providers.message import Reply, Request, Response, Turn
+
+__all__ = ["DEFAULT", "DIALECTS", "Dialect", "dialect_named"]
+
+DEFAULT = "gemini"
+DIALECTS = {"gemini": ("promptkit.providers.gemini", "Gemini")}  # name: module and class, imported when a request is made of it
+
+
+@runtime_checkable
+class Dialect(Protocol):
+    """How one kind of service is asked and understood. Pure: no socket, no disk, no clock, no state; used from several threads.
+
+    `largest_body` is in bytes. `options` are the names, as in promptkit.providers.options, that a turn's config may have: no other comes
+    here. `root_path` is what its paths begin with and guides print as part of a base URL, such as "/v1", or "".
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def root_path(self) -> str: ...
+
+    @property
+    def largest_body(self) -> int: ...
+
+    @property
+    def options(self) -> frozenset[str]: ...
+
+    def encode(self, turn: Turn) -> Request:
+        """The request for a turn: equal turns give equal bytes; options that are None count as not set."""
+
+    def decode(self, response: Response) -> Reply:
+        """What a response says. Never raises for what a service may send: broken bodies are `interrupted`, and errors are in `error`."""
+
+    def keep(self, reply: Reply) -> bytes | None:
+        """The model's turn as bytes to keep, its pictures named by their sha256; None where the dialect knows no earlier turns."""
+
+    def recall(self, kept: bytes, pictures: Mapping[str, Picture]) -> Any:
+        """The turn that was kept, for an Exchange; `pictures` is by sha256. ValueError for bytes that are not its own."""
+
+
+@cache
+def dialect_named(name: str) -> Dialect:
+    """The dialect of that name, one of DIALECTS."""
+    module, kind = DIALECTS[name]
+    dialect: Dialect = getattr(import_module(module), kind)()
+    return dialect

@@ -1,0 +1,132 @@
+"""The keys of services: where one is found, how it is kept out of sight, and that none is sent or recorded with a prompt."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, NoReturn
+
+from promptkit import config
+from promptkit.errors import SettingsError
+from promptkit.providers.endpoints import AAIGC, DEERAPI, Endpoint, known_endpoints, set_in
+
+__all__ = ["Key", "ask_key", "find_key", "is_key_set", "keys_set", "own_key", "refuse_key"]
+
+SHORTEST_SECRET = 8  # characters
+GATEWAY_PREFIX = "sk-"  # what keys of gateways of the one-api family begin with
+
+
+class Key:
+    """A key that does not show itself: its repr and str are `[key]`, and it cannot be pickled."""
+
+    __slots__ = ("_secret",)
+
+    def __init__(self, secret: str) -> None:
+        secret = secret.strip() if isinstance(secret, str) else ""
+        if not secret or not secret.isascii() or not secret.isprintable() or set(secret) & set(" \"\\"):
+            raise SettingsError("The key is empty or holds spaces, quotes, line breaks or characters that no key has; copy it again.")
+        self._secret = secret
+
+    def __repr__(self) -> str:
+        return "[key]"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a key is never written anywhere")
+
+    def reveal(self) -> str:
+        """The key itself, for the one header that carries it."""
+        return self._secret
+
+    def within(self, text: str) -> bool:
+        """Whether the text holds the key. One that is too short to be a secret, as local gateways take, may stand in any text."""
+        return len(self._secret) >= SHORTEST_SECRET and self._secret in text
+
+    def scrub(self, value: Any) -> Any:
+        """The value, and all texts in it, with the key replaced by `[key removed]`; bytes are taken as a text."""
+        if isinstance(value, str):
+            return value if not self.within(value) else value.replace(self._secret, "[key removed]")
+        if isinstance(value, bytes):
+            return self.scrub(value.decode("latin-1")).encode("latin-1")  # each byte a letter, and a key is ASCII
+        if isinstance(value, Mapping):
+            return {self.scrub(k): self.scrub(v) for k, v in value.items()}
+        return type(value)(map(self.scrub, value)) if isinstance(value, list | tuple) else value
+
+    @property
+    def is_gateways(self) -> bool:
+        """Whether it looks like a gateway's key rather than Google's."""
+        return self._secret.startswith(GATEWAY_PREFIX)
+
+
+_asked: dict[str, Key] = {}
+
+
+def ask_key(name: str) -> None:
+    """Asks for the key of an endpoint without showing it, and keeps it in this process only."""
+    from getpass import getpass
+
+    endpoint = Endpoint.named(name)
+    _asked[endpoint.name] = Key(getpass(f"Key for {name}: "))
+
+
+def find_key(endpoint: Endpoint, given: str | Key | None = None) -> Key | None:
+    """The key for an endpoint: the one given, else the one that ask_key took, else its variables'.
+
+    A known gateway also takes GEMINI_API_KEY where that begins with sk-; a host that nobody named takes PROMPTKIT_API_KEY only, so that
+    Google's key never goes to a stranger. None where the endpoint needs none; SettingsError where one is missing.
+    """
+    if endpoint.auth == "none":
+        return None
+    key = _key(given, "api_key=") if given is not None else own_key(endpoint) or _gateway_key(endpoint)
+    if key is None and endpoint.key_required:
+        variable = endpoint.key_env[0] if endpoint.key_env else "a variable and name it as key_env"
+        raise SettingsError(
+            f"No key for {endpoint.name!r}: set {variable}, pass api_key=, or call promptkit.ask_key({endpoint.name!r}); "
+            'endpoint="offline" draws drafts without a key.'
+        )
+    return key
+
+
+def keys_set() -> list[Key]:
+    """The keys of all endpoints, as far as they are set."""
+    found: list[Key] = []
+    for endpoint in known_endpoints().values():
+        with suppress(SettingsError):  # a variable that holds no key matters to those who use it
+            found += [key for key in (own_key(endpoint),) if key and endpoint.auth != "none"]
+    return found
+
+
+def is_key_set(endpoint: Endpoint) -> bool:
+    """Whether there is a key for the endpoint, found as find_key finds it."""
+    return bool(own_key(endpoint) or _gateway_key(endpoint))
+
+
+def own_key(endpoint: Endpoint) -> Key | None:
+    """The key that ask_key took for the endpoint, else its variables', else None."""
+    if endpoint.name in _asked:
+        return _asked[endpoint.name]
+    named = next((name for name in endpoint.key_env if config.variable(name).strip()), None)
+    return _key(config.variable(named), named) if named else None
+
+
+def _key(secret: object, where: str) -> Key:
+    if isinstance(secret, Key):
+        return secret
+    if not isinstance(secret, str):
+        raise SettingsError(f"{where} holds a {type(secret).__name__}; a key is a text.")
+    with set_in(where):
+        return Key(secret)
+
+
+def _gateway_key(endpoint: Endpoint) -> Key | None:
+    shared = config.variable("GEMINI_API_KEY").strip()
+    if endpoint.name in (DEERAPI.name, AAIGC.name) and shared.startswith(GATEWAY_PREFIX):
+        return _key(shared, "GEMINI_API_KEY")
+    return None
+
+
+def refuse_key(key: Key | None, said: object) -> None:
+    """SettingsError where something that would be sent or recorded holds the key, or one that is set for another endpoint."""
+    text = json.dumps(said, ensure_ascii=False)
+    if any(k.within(text) for k in (*keys_set(), *([key] if key else ()))):
+        raise SettingsError("The prompt, an input or another value of the call holds a key; take it out: it would be sent and recorded.")

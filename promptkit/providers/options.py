@@ -1,0 +1,84 @@
+"""The options of a request: one row for each, which all that checks, shows, forwards or strips options reads.
+
+A new option is a new row, and its name in the dialects that can say it.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["OPTIONS", "SEEDS", "Flag", "Option", "is_number"]
+
+SEEDS = 2**31  # the APIs' seed is an int32
+QUALITIES = ("low", "medium", "high", "auto")
+
+
+@dataclass(frozen=True)
+class Flag:
+    """How an option is given on the command line: `--image-size SIZE`, of that type; `choices` are all that it takes, where it says."""
+
+    name: str
+    type: Callable[[str], Any] = str
+    metavar: str | None = None
+    help: str | None = None
+    choices: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option. `fits` says whether a value may be sent, `expected` what was expected of one that may not, for a sentence.
+
+    `also_called` are the names that people write for it. Without a `flag` it is not given on the command line.
+    `survives_strip` says whether an export that is stripped of words keeps it.
+    """
+
+    name: str
+    fits: Callable[[Any], bool]
+    expected: str
+    flag: Flag | None = None
+    also_called: tuple[str, ...] = ()
+    survives_strip: bool = True
+
+
+def is_number(value: object) -> bool:
+    """Whether it is a number that JSON has: true and false, infinities and NaN are none."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _is_ratio(value: object) -> bool:
+    return isinstance(value, str) and bool(re.fullmatch(r"[1-9]\d*:[1-9]\d*", value))
+
+
+def _is_seed(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and -SEEDS <= value < SEEDS
+
+
+def _is_texts(value: object) -> bool:
+    return isinstance(value, Mapping) and all(isinstance(x, str) for pair in value.items() for x in pair)
+
+
+# in the order in which records and sentences list them
+_ROWS = (
+    Option("aspect_ratio", _is_ratio, 'a text such as "16:9"', Flag("--aspect-ratio", metavar="W:H"), also_called=("ratio",)),
+    Option(
+        "image_size",
+        lambda v: isinstance(v, str),
+        'a text such as "2K"',
+        Flag("--image-size", metavar="SIZE", help="1K, 2K, 4K, where the model has sizes"),
+        also_called=("size",),
+    ),
+    Option("seed", _is_seed, "a whole number of 32 bits, with its sign", Flag("--seed", int)),
+    Option("temperature", is_number, "a number", Flag("--temperature", float)),
+    Option("safety", _is_texts, 'a mapping such as {"HARASSMENT": "BLOCK_ONLY_HIGH"}'),
+    Option(
+        "quality",
+        lambda v: isinstance(v, str) and v in QUALITIES,
+        '"low", "medium", "high" or "auto"',
+        Flag("--quality", help="low, medium, high or auto, where the service has it", choices=QUALITIES),
+    ),
+)
+OPTIONS: Mapping[str, Option] = {option.name: option for option in _ROWS}
