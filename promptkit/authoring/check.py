@@ -22,7 +22,7 @@ from promptkit.prompts.template import FILE_NAME, NEEDED_NAME, Template
 from promptkit.providers import models
 
 if TYPE_CHECKING:
-    from promptkit.prompts.sandbox import Reference, Survey
+    from promptkit.prompts.survey import Reference, Survey
 
 __all__ = ["CODES", "Finding", "Report", "check"]
 
@@ -172,7 +172,7 @@ class _Checker:
         return next((lines[word] for word in words if word in lines), 1)
 
     def survey(self, file: File) -> Survey:
-        from promptkit.prompts.sandbox import survey
+        from promptkit.prompts.survey import survey
 
         if file not in self.surveys:
             body, lines_before = file.body
@@ -270,13 +270,13 @@ class _Checker:
             self.add(code, edition.file.path, line, f"{message} ({_upper_first(case.title)}.)")
 
     def render(self, template: Template, edition: Edition, case: _Case) -> str | None:
-        from promptkit.prompts import sandbox as closed
+        from promptkit.prompts import sandbox
 
         try:
             if case.lang is not None and find_language(case.lang, template.languages) is None:
                 raise TemplateError(f"Its lang is {case.lang!r}; the template is written in {', '.join(template.languages)}.")
             values = edition.accept(case.inputs)[1]
-            return closed.render(edition.file.name, template._in_language(edition.lang).parts, values)
+            return sandbox.render(edition.file.name, template._in_language(edition.lang).parts, values)
         except TemplateError as error:
             if (error.file or "", error.line or 1) not in self.blamed:
                 where = f" ({brief_path(Path(error.file))}:{error.line})" if error.file and error.line else ""

@@ -160,7 +160,7 @@ class Template:
 
     def __call__(self, *unnamed: object, lang: str | None = None, **inputs: Any) -> Prompt:
         """The prompt, in the language asked for. InputError names all that is wrong with the inputs, which are given by name."""
-        from promptkit.prompts import sandbox as closed
+        from promptkit.prompts import sandbox
 
         if unnamed:
             example = f"{self.name}({next(iter(self.inputs), 'lang')}={unnamed[0]!r:.60})"
@@ -169,7 +169,7 @@ class Template:
         bundle = self._in_language(lang or settings.language())
         edition = bundle.edition
         recorded, values = edition.accept(inputs)
-        text = closed.render(edition.file.name, bundle.parts, values)
+        text = sandbox.render(edition.file.name, bundle.parts, values)
         sources, config = dict(bundle.sources), dict(edition.config)
         about = (edition.kind, bundle.digest, recorded, edition.lang, config, self.pack, edition.pictures, sources)
         return Prompt(text, self.name, *about)

@@ -11,8 +11,6 @@ import pytest
 
 from promptkit.authoring import prompt_rules as wording
 from promptkit.authoring.check import CODES, Finding, Report, check
-from promptkit.errors import TemplateError
-from promptkit.prompts import sandbox as closed
 from promptkit.prompts.library import Library
 
 Files = Mapping[str, str]
@@ -571,33 +569,6 @@ def test_one_name_of_several_libraries(tmp_path: Path) -> None:
     library = Library(first, second, builtin=False)
     assert [finding.file for finding in check(library).findings] == [first / "edit/u.j2", first / "t.j2", second / "t.j2"]
     assert [finding.file for finding in check(library.edit).findings] == [first / "edit/u.j2"]
-
-
-# What lint learns from a body
-
-
-def test_a_survey_refuses_nothing_but_bad_syntax() -> None:
-    """A body that may not be used is surveyed all the same; one that cannot be read has its line."""
-    found = closed.survey("{{ a.b() }}\n{% include x %}\n{% block k %}{% include ['a'] %}{% endblock %}", "t.j2", "t.j2", 3)
-    assert (found.names, found.dynamic, found.blocks["k"].dynamic) == ({"a": 4, "x": 5}, (5,), (6,))
-    with pytest.raises(TemplateError) as caught:
-        closed.survey("\n{% if %}", "t.j2", "t.j2", 3)
-    assert (caught.value.file, caught.value.line) == ("t.j2", 5)
-
-
-def test_a_survey_says_what_another_file_can_see() -> None:
-    """An include sees what is set on each way to it; an import sees nothing, and what is extended is named too."""
-    found = closed.survey(
-        "{% extends 'a.j2' %}{% set x = 1 %}{% if x %}{% set y = 1 %}{% endif %}{% include 'b.j2' %}{% import 'c.j2' as d %}",
-        "t.j2",
-        "t.j2",
-    )
-    assert [(r.name, r.statement, r.sees) for r in found.references] == [
-        ("a.j2", "Extends", frozenset()),
-        ("b.j2", "Include", frozenset({"x"})),
-        ("c.j2", "Import", None),
-    ]
-    assert (found.sets, found.stored) == ({"x", "d"}, {"x", "y", "d"})
 
 
 def test_every_rule_of_wording_has_a_language_here() -> None:
