@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from promptkit.authoring import prompt_rules as wording
+from promptkit.authoring import language_rules
 from promptkit.authoring.check import CODES, Finding, Report, check
 from promptkit.prompts.library import Library
 
@@ -573,4 +573,4 @@ def test_one_name_of_several_libraries(tmp_path: Path) -> None:
 
 def test_every_rule_of_wording_has_a_language_here() -> None:
     """The five languages of the templates have rules."""
-    assert set(wording.RULES) == {"en", "es", "zh", "ja", "hi"}
+    assert set(language_rules.RULES) == {"en", "es", "zh", "ja", "hi"}

@@ -9,8 +9,8 @@ from collections.abc import Callable
 import pytest
 from kit.places import shared
 
+from promptkit.authoring.language_rules import RULES
 from promptkit.authoring.prompt_rules import (
-    RULES,
     asks_to_keep_the_rest,
     clashing_ratios,
     excess,
