@@ -42,8 +42,9 @@ if TYPE_CHECKING:
     )
     from promptkit.images.picture import Picture
     from promptkit.lineage.record import Problem
+    from promptkit.prompts.inputs import Input
     from promptkit.prompts.library import Library, add_library, templates
-    from promptkit.prompts.template import Input, Prompt, Template
+    from promptkit.prompts.template import Prompt, Template
     from promptkit.providers.gemini import Request, Response
     from promptkit.providers.transport import FunctionTransport, RequestsTransport, Transport
     from promptkit.search.search import find, sessions, which
@@ -107,7 +108,8 @@ _HOMES = {
     "session.session": ("Session",),
     "config": ("Endpoint", "ask_key"),
     "session.step": ("Step", "Steps"),
-    "prompts.template": ("Input", "Prompt", "Template"),
+    "prompts.inputs": ("Input",),
+    "prompts.template": ("Prompt", "Template"),
     "providers.transport": ("FunctionTransport", "RequestsTransport", "Transport"),
     "providers.gemini": ("Request", "Response"),
 }

@@ -10,7 +10,8 @@ from itertools import count
 from typing import NoReturn
 
 from promptkit.errors import TemplateError
-from promptkit.prompts.declarations import KINDS, RESERVED, is_word
+from promptkit.prompts.declarations import KINDS
+from promptkit.prompts.names import RESERVED, is_word
 
 __all__ = ["from_brackets"]
 

@@ -9,20 +9,31 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from promptkit import config as settings
+from promptkit import config
 from promptkit.errors import TemplateError, TemplateNotFound, brief_path, did_you_mean, listed, nearest
 from promptkit.markup import table
 from promptkit.prompts import packs
-from promptkit.prompts.declarations import is_word
+from promptkit.prompts.names import is_word
 from promptkit.prompts.source_file import file_names
 from promptkit.prompts.template import Template, open_template
 
-__all__ = ["Library", "Shelf", "add_library", "folder_library", "shelves_of", "template_names", "templates"]
+__all__ = [
+    "Library",
+    "Shelf",
+    "add_library",
+    "all_shelves",
+    "builtin_folder",
+    "folder_library",
+    "prefix_of",
+    "shelves_of",
+    "template_names",
+    "templates",
+]
 
 
 @dataclass(frozen=True)
 class Shelf:
-    """One place where a library looks: a folder, and for a pack the name before the dot (`acme.`) and what brought it."""
+    """A folder that a library looks in. A pack's has a name before the dot (`acme.`), and the distribution and version that brought it."""
 
     folder: str
     space: str = ""
@@ -41,13 +52,24 @@ class Shelf:
 
     def names(self, below: str = "") -> Iterator[str]:
         """The whole names of its templates that begin so, in no order; `below` ends with a dot, or is empty."""
-        if not below.startswith(self.space) and not self.space.startswith(below):
-            return
-        inner = below.removeprefix(self.space) if below.startswith(self.space) else ""
-        for at, spaces, files in os.walk(os.path.join(self.folder, *inner.split("."))):  # noqa: PTH118
-            spaces[:] = [space for space in spaces if is_word(space)]
+        for at, folders, files in self._walk(below):
+            folders[:] = [folder for folder in folders if is_word(folder)]
             prefix = self.space + "".join(f"{word}." for word in Path(at).relative_to(self.folder).parts)
             yield from (prefix + file.removesuffix(".j2") for file in files if file.endswith(".j2") and is_word(file.removesuffix(".j2")))
+
+    def files(self, below: str = "") -> Iterator[tuple[Path, str]]:
+        """Each path that ends in .j2, whether or not it can be a template, and its name from the folder, sorted; `below` as for names."""
+        for at, folders, files in self._walk(below):
+            folders[:] = sorted(folder for folder in folders if not folder.startswith((".", "__pycache__")))
+            for name in sorted((*folders, *files)):
+                if name.endswith(".j2") and not name.startswith("."):
+                    path = Path(at, name)
+                    yield path, path.relative_to(self.folder).as_posix()
+
+    def _walk(self, below: str) -> Iterator[tuple[str, list[str], list[str]]]:
+        if below.startswith(self.space) or self.space.startswith(below):
+            inner = below.removeprefix(self.space) if below.startswith(self.space) else ""
+            yield from os.walk(os.path.join(self.folder, *inner.split(".")))  # noqa: PTH118
 
 
 class Library:
@@ -151,16 +173,25 @@ def _is_name(name: str) -> bool:
 # About libraries: functions, because any attribute of a Library is a template's
 
 
+def all_shelves(library: Library) -> tuple[Shelf, ...]:
+    """All folders that a library looks in, the one that is used first first; installed packs come last."""
+    return (*library._shelves(), *library._packs())
+
+
+def prefix_of(library: Library) -> str:
+    """What the whole names of its templates begin with: "edit." for `library.edit`, nothing for a library itself."""
+    return library._prefix
+
+
 def template_names(library: Library) -> list[str]:
     """The names of all its templates, sorted, as they are written behind it."""
-    shelves = (*library._shelves(), *library._packs())
-    names = {name for shelf in shelves for name in shelf.names(library._prefix)}
+    names = {name for shelf in all_shelves(library) for name in shelf.names(library._prefix)}
     return sorted(name.removeprefix(library._prefix) for name in names)
 
 
 def shelves_of(library: Library, name: str) -> list[Shelf]:
     """Where a template of that name stands, the one that is used first: it hides the others."""
-    return [shelf for shelf in (*library._shelves(), *library._packs()) if shelf.has(library._prefix + name)]
+    return [shelf for shelf in all_shelves(library) if shelf.has(library._prefix + name)]
 
 
 def folder_library(folder: str | os.PathLike[str]) -> Library:
@@ -202,7 +233,7 @@ def add_library(folder: str | os.PathLike[str]) -> None:
 
 
 def _search_path() -> tuple[Shelf, ...]:
-    return _shelves(tuple(_added), settings.template_folders())
+    return _shelves(tuple(_added), config.template_folders())
 
 
 @lru_cache(maxsize=16)

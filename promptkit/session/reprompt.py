@@ -12,7 +12,8 @@ from promptkit.engine.options import CONFIG, checked_config, checked_lang
 from promptkit.engine.plan import known_hints, prompt_to_ask
 from promptkit.engine.recorded_templates import has_damaged_sources, recorded_template
 from promptkit.errors import InputError, LineageError, SettingsError, TemplateError, TemplateNotFound, did_you_mean
-from promptkit.prompts.declarations import Input, find_language
+from promptkit.prompts.inputs import Input
+from promptkit.prompts.languages import find_language
 from promptkit.prompts.library import Library
 from promptkit.prompts.library import templates as todays
 from promptkit.prompts.template import Prompt, Template

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from promptkit.authoring import language_rules
 from promptkit.authoring.check import CODES, Finding, Report, check
 from promptkit.prompts.library import Library
 
@@ -275,7 +274,7 @@ CASES: dict[str, tuple[Files, list[str]]] = {
         {"t.j2": A + "A {{ a }}", "t.ja.j2": "{% include '_p.ja.j2' %}", "_p.ja.j2": "猫{{ a }}"},
         [],
     ),
-    # wording
+    # the words of prompts
     "lettering without quotes, in the first example that has it": (
         {
             "t.j2": front("inputs: {a: {default: null}}", "examples:", "  - inputs: {}", "  - inputs: {a: Open}", "  - inputs: {a: Shut}")
@@ -407,13 +406,13 @@ def test_what_cannot_be_judged_is_said(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["Say hello to a cat that says Welcome"])
-def test_rules_of_wording_go_by_the_language_of_the_body(text: str, tmp_path: Path) -> None:
+def test_rules_for_prompts_go_by_the_language_of_the_body(text: str, tmp_path: Path) -> None:
     """The same words are lettering in English and nothing in French."""
     assert places(tmp_path / "en", {"t.j2": text}) == ["t.j2:1 unquoted-lettering"]
     assert places(tmp_path / "fr", {"t.j2": front("lang: fr") + text}) == []
 
 
-def test_wording_is_told_once_for_each_language(tmp_path: Path) -> None:
+def test_a_fault_of_the_words_is_told_once_for_each_language(tmp_path: Path) -> None:
     """Three examples with the same fault are one finding in each language, at the first of them."""
     examples = ("examples:", *["  - inputs: {}"] * 3)
     files = {"t.j2": front("kind: edit", *examples) + "Add a hat.", "t.ja.j2": front(*examples) + "帽子を追加"}
@@ -569,8 +568,3 @@ def test_one_name_of_several_libraries(tmp_path: Path) -> None:
     library = Library(first, second, builtin=False)
     assert [finding.file for finding in check(library).findings] == [first / "edit/u.j2", first / "t.j2", second / "t.j2"]
     assert [finding.file for finding in check(library.edit).findings] == [first / "edit/u.j2"]
-
-
-def test_every_rule_of_wording_has_a_language_here() -> None:
-    """The five languages of the templates have rules."""
-    assert set(language_rules.RULES) == {"en", "es", "zh", "ja", "hi"}

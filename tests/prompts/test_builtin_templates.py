@@ -12,9 +12,9 @@ import pytest
 from kit import places
 
 from promptkit.authoring.check import check
-from promptkit.prompts.declarations import Input
+from promptkit.prompts.inputs import Input
 from promptkit.prompts.library import Library
-from promptkit.prompts.template import Template
+from promptkit.prompts.template import Template, bundle_of
 
 LIBRARY = Library()
 ROOT = places.ROOT / "templates"
@@ -96,7 +96,7 @@ def test_the_seeds_and_the_local_edits_are_in_five_languages() -> None:
         template = LIBRARY[name]
         assert set(template.languages) == LANGUAGES
         for lang in LANGUAGES - {"en"}:
-            base, words = (template._in_language(one).edition.inputs for one in ("en", lang))
+            base, words = (bundle_of(template, one).edition.inputs for one in ("en", lang))
             same = [i for i in base if " " in str(base[i].default) and base[i].default == words[i].default]  # kawaii is said everywhere
             assert same == [], f"{name} in {lang} has the English default"
     assert set(LIBRARY.recover.edit.languages) == set(LIBRARY.recover.generate.languages) == LANGUAGES

@@ -440,7 +440,7 @@ def test_front_matter_names_all_its_problems(tmp_path: Path) -> None:
 def test_a_template_says_how_many_pictures_it_takes(tmp_path: Path, front: str, said: str) -> None:
     """An edit takes one at least; what each is for is said too, and travels with the prompt."""
     template = one(tmp_path, front, "x")
-    assert template.pictures._said() == said
+    assert template.pictures.requirement() == said
     assert template().pictures == template.pictures
 
 
