@@ -17,8 +17,9 @@ from promptkit.authoring.name_use import NameSearch, NameUse
 from promptkit.errors import InputError, TemplateError, brief_path, did_you_mean
 from promptkit.prompts.bundle import Bundle
 from promptkit.prompts.declarations import Edition, read_edition
+from promptkit.prompts.filters import upper_first
 from promptkit.prompts.languages import find_language
-from promptkit.prompts.library import Library, Shelf, all_shelves, prefix_of
+from promptkit.prompts.library import Library, TemplateFolder, folders_of, prefix_of
 from promptkit.prompts.source_file import File, open_file
 from promptkit.prompts.template import Template, bundle_of
 from promptkit.providers import models
@@ -50,7 +51,7 @@ IGNORE = re.compile(r"\{#[-+]?\s*promptkit:\s*ignore\b(?P<codes>[^#{}]*)#\}")
 
 @dataclass(frozen=True, order=True)
 class Finding:
-    """One thing that is wrong, and where: a line of a file, 1 where nothing better is known. They sort by place."""
+    """One thing that is wrong, and where: a line of a file, 1 where nothing better is known. They sort by file and line."""
 
     file: Path
     line: int
@@ -75,11 +76,11 @@ def check(library: Library) -> Report:
     """All that is wrong with a library's templates, in each of its folders and installed packs."""
     checker = _Checker()
     below = prefix_of(library)
-    for shelf in all_shelves(library):
-        for path, name in shelf.files(below):
+    for folder in folders_of(library):
+        for path, name in folder.files(below):
             checker.check_file(path, name)
-        for whole in sorted(shelf.names(below)):
-            checker.check_template(shelf, whole)
+        for whole in sorted(folder.names(below)):
+            checker.check_template(folder, whole)
     return checker.report()
 
 
@@ -99,7 +100,7 @@ class _Checker:
     skipped: dict[str, None] = field(default_factory=dict)
     files: dict[Path, File] = field(default_factory=dict)
     surveys: dict[File, Survey] = field(default_factory=dict)
-    blamed: set[tuple[str, int]] = field(default_factory=set)  # where an error has been explained
+    reported: set[tuple[str, int]] = field(default_factory=set)  # files and lines whose error is a finding already
     templates: int = 0
     listed: int = 0
 
@@ -140,18 +141,18 @@ class _Checker:
             self.add("unknown-code", file.path, line, said)
 
     def add_error(self, error: TemplateError, path: Path, file: File | None = None) -> None:
-        """What kept a file from being used, once, whoever came across it."""
+        """Adds an error that keeps a file from being used; once, however many templates meet it."""
         at = Path(error.file or path)
         dynamic = self.dynamic_lines(file) if file is not None and file.path == at else ()
         if error.line in dynamic:
             for line in dynamic:
-                self.blamed.add((str(at), line))
+                self.reported.add((str(at), line))
                 self.add("dynamic-include", at, line, "This names a file by an expression; name it in quotes, within an {% if %}.")
         elif isinstance(error, InputError) and error.problems:
             for problem in error.problems:
                 self.add("broken", at, self.line_of(problem, at), f"The front matter cannot be used: {problem}.")
-        elif (str(at), error.line or 1) not in self.blamed:
-            self.blamed.add((str(at), error.line or 1))
+        elif (str(at), error.line or 1) not in self.reported:
+            self.reported.add((str(at), error.line or 1))
             self.add("broken", at, error.line or 1, _sentence(error))
 
     def dynamic_lines(self, file: File) -> tuple[int, ...]:
@@ -165,7 +166,7 @@ class _Checker:
         """The line of the first key or item that the problem speaks of."""
         file = self.files.get(path)
         words = [*re.findall(r"'([^']*)'", problem), *re.findall(r"^\w+", problem)]
-        lines = {str(place[-1]): line for place, line in reversed([*file.lines.items()])} if file else {}
+        lines = {str(key_path[-1]): line for key_path, line in reversed([*file.lines.items()])} if file else {}
         return next((lines[word] for word in words if word in lines), 1)
 
     def survey(self, file: File) -> Survey:
@@ -179,11 +180,11 @@ class _Checker:
 
     # Templates
 
-    def check_template(self, shelf: Shelf, name: str) -> None:
+    def check_template(self, folder: TemplateFolder, name: str) -> None:
         self.templates += 1
-        path = Path(shelf.folder, f"{name.removeprefix(shelf.space).replace('.', '/')}.j2")
+        path = Path(folder.path, f"{name.removeprefix(folder.namespace).replace('.', '/')}.j2")
         try:
-            template = shelf.open(name)
+            template = folder.open(name)
         except TemplateError as error:
             self.add_error(error, path)
             return
@@ -204,12 +205,12 @@ class _Checker:
             self.add("broken", template.file, 1, f"In {lang!r} its files need each other too deep; include fewer inside each other.")
             return None
         edition = bundle.edition
-        self.check_words(edition)
+        self.check_declarations(edition)
         self.check_names(edition, {n: use for n, use in used.items() if n not in edition.inputs}, search.sealed)
         self.check_prompts(template, bundle)
         return _Checked(edition, [name for name in template.inputs if name in used])
 
-    def check_words(self, edition: Edition) -> None:
+    def check_declarations(self, edition: Edition) -> None:
         """What a language file leaves in the words of the base file, and a ratio that no model has."""
         if edition.file is edition.base:
             ratio = edition.config.get("aspect_ratio")
@@ -224,12 +225,13 @@ class _Checker:
             self.add("untranslated", edition.file.path, line, said)
 
     def check_names(self, edition: Edition, undeclared: Mapping[str, NameUse], sealed: list[NameUse]) -> None:
+        """The names that nobody declares or sets, each at its first use."""
         for use in (*undeclared.values(), *sealed):
             if not use.is_provided_for and "undeclared-name" not in _ignored(use.file):
-                self.blamed.add((str(use.file.path), use.line))
-                self.add("undeclared-name", use.file.path, use.line, self.said_of(use, edition))
+                self.reported.add((str(use.file.path), use.line))
+                self.add("undeclared-name", use.file.path, use.line, self.undeclared_message(use, edition))
 
-    def said_of(self, use: NameUse, edition: Edition) -> str:
+    def undeclared_message(self, use: NameUse, edition: Edition) -> str:
         if use.is_sealed:
             return f"{use.name!r} cannot be seen from here, because an imported file sees no inputs; hand it to the macro as an argument."
         stored = self.survey(use.file).stored
@@ -254,6 +256,7 @@ class _Checker:
     # Prompts
 
     def check_prompts(self, template: Template, bundle: Bundle) -> None:
+        """What is wrong with the prompts of the examples; each code once, with the first example that has it."""
         edition = bundle.edition
         cases = [*_cases(template, edition)]
         why = "" if prompt_rules.has_rules(edition.lang) else f"there are no rules for prompts in {edition.lang!r}"
@@ -266,9 +269,10 @@ class _Checker:
                 first.setdefault(code, (case, message))
         for code, (case, message) in first.items():
             line = case.line if case.file is edition.file else _first_line(edition.file)
-            self.add(code, edition.file.path, line, f"{message} ({_upper_first(case.title)}.)")
+            self.add(code, edition.file.path, line, f"{message} ({upper_first(case.title)}.)")
 
     def render(self, template: Template, bundle: Bundle, case: _Case) -> str | None:
+        """The text of one case, or None, and a finding, where it does not render."""
         from promptkit.prompts import sandbox
 
         edition = bundle.edition
@@ -278,9 +282,9 @@ class _Checker:
             values = edition.accept(case.inputs)[1]
             return sandbox.render(edition.file.name, bundle.parts, values)
         except TemplateError as error:
-            if (error.file or "", error.line or 1) not in self.blamed:
-                where = f" ({brief_path(Path(error.file))}:{error.line})" if error.file and error.line else ""
-                said = f"{_upper_first(case.title)} does not render in {edition.lang!r}{where}: {_sentence(error)}"
+            if (error.file or "", error.line or 1) not in self.reported:
+                at = f" ({brief_path(Path(error.file))}:{error.line})" if error.file and error.line else ""
+                said = f"{upper_first(case.title)} does not render in {edition.lang!r}{at}: {_sentence(error)}"
                 self.add("example", case.file.path, case.line, said)
             return None
 
@@ -295,10 +299,11 @@ def _untranslated(base: Edition, edition: Edition) -> Iterator[str]:
             yield name
 
 
-# What a comment silences
+# Comments that silence codes
 
 
 def _codes(file: File) -> Iterator[tuple[int, list[str]]]:
+    """Each comment `promptkit: ignore …` of a file: its line, and the codes that it names."""
     try:
         body, lines_before = file.body
     except TemplateError:
@@ -328,7 +333,7 @@ def _difference(base: list[str], other: list[str], name: str) -> str:
 
 @dataclass(frozen=True)
 class _Case:
-    """One rendering: what to call it, the inputs, and where they stand."""
+    """Inputs to render: a title for messages, the file and line of the example that gives them, the language that it names."""
 
     title: str
     file: File
@@ -352,7 +357,7 @@ def _cases(template: Template, edition: Edition) -> Iterator[_Case]:
 
 
 def _judged(text: str, edition: Edition) -> Iterator[tuple[str, str]]:
-    """The codes that a rendered prompt earns, with what is wrong."""
+    """What the rules for prompts find in a rendered text: codes, each with its message."""
     lang = edition.lang
     if prompt_rules.has_rules(lang):
         if words := prompt_rules.unquoted_lettering(text, lang):
@@ -375,13 +380,9 @@ def _first_line(file: File) -> int:
 
 
 def _sentence(error: TemplateError) -> str:
-    """What an error says, without the place that it begins with."""
+    """What an error says, without the file and line that it begins with."""
     shown = brief_path(Path(error.file)) if error.file else ""
     return str(error).removeprefix(f"{shown}:{error.line}: ").removeprefix(f"{shown}: ")
-
-
-def _upper_first(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def _brief(text: str) -> str:

@@ -47,7 +47,7 @@ def unquoted_lettering(text: str, lang: str) -> str:
     rules, text = RULES[_primary(lang)], text[:LONGEST_READ]
     quoted = [match.span() for match in QUOTED.finditer(text)]
     mentions = [] if quoted else _demands(rules.mention, rules, text, quoted)
-    found = [*_nothing_follows(rules, text, quoted), *_nothing_around(rules, text, quoted), *mentions]
+    found = [*_unquoted_behind(rules, text, quoted), *_unquoted_around(rules, text, quoted), *mentions]
     return _excerpt(text, *min(found)) if found else ""
 
 
@@ -58,13 +58,13 @@ def _demands(pattern: re.Pattern[str], rules: Rules, text: str, quoted: list[Spa
             yield begin, match.end()
 
 
-def _nothing_follows(rules: Rules, text: str, quoted: list[Span]) -> Iterator[Span]:
+def _unquoted_behind(rules: Rules, text: str, quoted: list[Span]) -> Iterator[Span]:
     for begin, end in _demands(rules.lettering, rules, text, quoted):
         if not any(begin <= opening <= end + REACH for opening, _ in quoted):
             yield begin, end + 30
 
 
-def _nothing_around(rules: Rules, text: str, quoted: list[Span]) -> Iterator[Span]:
+def _unquoted_around(rules: Rules, text: str, quoted: list[Span]) -> Iterator[Span]:
     for begin, end in _demands(rules.written, rules, text, quoted):
         if not any(begin - REACH <= closing <= begin or begin <= opening <= end + REACH for opening, closing in quoted):
             start = max(0, begin - 30)

@@ -148,8 +148,8 @@ def _template_of(path: str) -> str:
 
 
 def _is_one_of(name: str, chosen: str) -> bool:
-    is_space = not chosen or chosen.endswith(".")
-    return name.startswith(chosen) if is_space else name == chosen
+    is_folder = not chosen or chosen.endswith(".")
+    return name.startswith(chosen) if is_folder else name == chosen
 
 
 def _read(path: Path) -> str | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from promptkit import config as settings
 from promptkit.cli.output import add_command, say, usage
 from promptkit.errors import SettingsError, TemplateError, brief_path
-from promptkit.prompts.library import Library, Shelf, builtin_folder, folder_library, shelves_of, template_names, templates
+from promptkit.prompts.library import Library, TemplateFolder, builtin_folder, folder_library, folders_with, template_names, templates
 from promptkit.prompts.template import Template, example_of
 
 __all__ = ["add_commands", "spelled_out", "template_named"]
@@ -57,15 +57,15 @@ def _about(name: str) -> str:
 
 def _origin(name: str) -> str:
     """Where a template comes from that did not come along, and what it hides."""
-    own, *hidden = [_place(shelf) for shelf in shelves_of(templates, name)] or [BUILT_IN]  # one that has gone meanwhile
+    own, *hidden = [_place(folder) for folder in folders_with(templates, name)] or [BUILT_IN]  # one that has gone meanwhile
     said = [*([own] if own != BUILT_IN else []), *([f"hides the one {', and the one '.join(hidden)}"] if hidden else [])]
     return f"  ({'; '.join(said)})" if said else ""
 
 
-def _place(shelf: Shelf) -> str:
-    if shelf.pack:
-        return "from {} {}".format(*shelf.pack)
-    return BUILT_IN if shelf.folder == builtin_folder() else f"in {brief_path(Path(shelf.folder))}"
+def _place(folder: TemplateFolder) -> str:
+    if folder.pack:
+        return "from {} {}".format(*folder.pack)
+    return BUILT_IN if folder.path == builtin_folder() else f"in {brief_path(Path(folder.path))}"
 
 
 # Writing: each command loads what it needs, so that the others start as fast as before

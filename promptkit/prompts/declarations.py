@@ -120,7 +120,7 @@ def read_edition(base: File, file: File) -> Edition:
     InputError names all that is wrong with it.
     """
     read = _FrontMatter(file)
-    edition = read.base() if file is base else read.words(read_edition(base, base))
+    edition = read.base_file() if file is base else read.language_file(read_edition(base, base))
     if problems := read.problems[:MOST_PROBLEMS]:
         more = ["and more"] if len(read.problems) > MOST_PROBLEMS else []
         raise InputError(f"The front matter has problems: {'; '.join([*problems, *more])}.", problems=problems, file=str(file.path))
@@ -134,7 +134,7 @@ class _FrontMatter:
         self.file, self.front = file, file.front
         self.problems: list[str] = []
 
-    def base(self) -> Edition:
+    def base_file(self) -> Edition:
         self.known_keys("the front matter", self.front, FIELDS)
         lang, kind = self.field("lang"), self.field("kind")
         if not LANGUAGE.fullmatch(lang):
@@ -147,7 +147,7 @@ class _FrontMatter:
         inputs = {name: self.input(name, spec) for name, spec in [*said.items()][:MOST_INPUTS]}
         return self.edition(self.file, lang, kind, inputs, self.pictures(kind), self.config())
 
-    def words(self, base: Edition) -> Edition:
+    def language_file(self, base: Edition) -> Edition:
         self.known_keys("a language file, which holds words only,", self.front, WORDS)
         lang = language_of(self.file.name)
         if (said := self.front.get("lang", lang)) != lang:

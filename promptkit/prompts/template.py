@@ -222,16 +222,21 @@ def _warn_once(name: str, wanted: str, found: str, languages: tuple[str, ...]) -
 _known: dict[tuple[str, str, str], Template] = {}
 
 
-def open_template(folder: str, name: str, *, space: str = "", pack: tuple[str, str] | None = None, builtin: str = "") -> Template | None:
-    """The template of that name in a folder, as it is now, or None; its partials are looked for there, then among the built-in ones."""
-    known = _known.get((folder, space, name))
+def open_template(
+    folder: str, name: str, *, namespace: str = "", pack: tuple[str, str] | None = None, builtin: str = ""
+) -> Template | None:
+    """The template of that name in a folder, as it is now, or None; its partials are looked for there, then in the `builtin` folder.
+
+    `namespace` stands before its name in what it is called. TemplateError where the file cannot be used.
+    """
+    known = _known.get((folder, namespace, name))
     if known is not None and known._search.is_current():
         return known
     search = FileSearch(tuple(dict.fromkeys(filter(None, (folder, builtin)))))
     base = search.open(folder, f"{name.replace('.', '/')}.j2")
     if base is None:
         return None
-    found = _known[folder, space, name] = _template(space + name, base, search.names_beside(folder, base.name), search, pack)
+    found = _known[folder, namespace, name] = _template(namespace + name, base, search.names_beside(folder, base.name), search, pack)
     return found
 
 

@@ -31,7 +31,7 @@ def report_on(folder: Path, files: Mapping[str, str | bytes]) -> Report:
     return check(Library(write(folder / "library", files), builtin=False))
 
 
-def places(folder: Path, files: Mapping[str, str | bytes]) -> list[str]:
+def found_at(folder: Path, files: Mapping[str, str | bytes]) -> list[str]:
     """Each finding as `file:line code`."""
     found = report_on(folder, files).findings
     return [f"{f.file.relative_to(folder / 'library').as_posix()}:{f.line} {f.code}" for f in found]
@@ -322,7 +322,7 @@ CASES: dict[str, tuple[Files, list[str]]] = {
 def test_findings(name: str, tmp_path: Path) -> None:
     """Each folder has these findings, at these lines, and no others."""
     files, expected = CASES[name]
-    assert places(tmp_path, files) == expected
+    assert found_at(tmp_path, files) == expected
 
 
 def test_each_code_has_a_case_and_a_meaning() -> None:
@@ -408,15 +408,15 @@ def test_what_cannot_be_judged_is_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["Say hello to a cat that says Welcome"])
 def test_rules_for_prompts_go_by_the_language_of_the_body(text: str, tmp_path: Path) -> None:
     """The same words are lettering in English and nothing in French."""
-    assert places(tmp_path / "en", {"t.j2": text}) == ["t.j2:1 unquoted-lettering"]
-    assert places(tmp_path / "fr", {"t.j2": front("lang: fr") + text}) == []
+    assert found_at(tmp_path / "en", {"t.j2": text}) == ["t.j2:1 unquoted-lettering"]
+    assert found_at(tmp_path / "fr", {"t.j2": front("lang: fr") + text}) == []
 
 
 def test_a_fault_of_the_words_is_told_once_for_each_language(tmp_path: Path) -> None:
     """Three examples with the same fault are one finding in each language, at the first of them."""
     examples = ("examples:", *["  - inputs: {}"] * 3)
     files = {"t.j2": front("kind: edit", *examples) + "Add a hat.", "t.ja.j2": front(*examples) + "帽子を追加"}
-    assert places(tmp_path, files) == ["t.j2:4 nothing-kept", "t.ja.j2:3 nothing-kept"]
+    assert found_at(tmp_path, files) == ["t.j2:4 nothing-kept", "t.ja.j2:3 nothing-kept"]
 
 
 # Silencing
@@ -442,11 +442,11 @@ def test_a_comment_silences_codes(comment: str, left: list[str], tmp_path: Path)
 def test_a_comment_silences_its_own_file_only(tmp_path: Path) -> None:
     """What a base file ignores is still found in its language files, and the other way round; a partial's comment covers the partial."""
     edit = front("kind: edit") + "Add a hat."
-    assert places(tmp_path / "1", {"t.j2": edit + "{# promptkit: ignore nothing-kept #}", "t.ja.j2": "帽子を追加"}) == [
+    assert found_at(tmp_path / "1", {"t.j2": edit + "{# promptkit: ignore nothing-kept #}", "t.ja.j2": "帽子を追加"}) == [
         "t.ja.j2:1 nothing-kept"
     ]
-    assert places(tmp_path / "2", {"t.j2": edit, "t.ja.j2": "帽子を追加{# promptkit: ignore nothing-kept #}"}) == ["t.j2:4 nothing-kept"]
-    assert places(
+    assert found_at(tmp_path / "2", {"t.j2": edit, "t.ja.j2": "帽子を追加{# promptkit: ignore nothing-kept #}"}) == ["t.j2:4 nothing-kept"]
+    assert found_at(
         tmp_path / "3", {"t.j2": "{% include '_p.j2' %}", "_p.j2": "{{ b or 'cat' }}{# promptkit: ignore undeclared-name #}"}
     ) == [
         "t.j2:1 example"  # which is not silenced, nor explained by the other any more
