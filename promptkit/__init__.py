@@ -41,8 +41,9 @@ if TYPE_CHECKING:
     )
     from promptkit.images.picture import Picture
     from promptkit.lineage.record import Problem
+    from promptkit.prompts.inputs import Input
     from promptkit.prompts.library import Library, add_library, templates
-    from promptkit.prompts.template import Input, Prompt, Template
+    from promptkit.prompts.template import Prompt, Template
     from promptkit.providers.endpoints import Endpoint
     from promptkit.providers.keys import ask_key
     from promptkit.providers.message import Request, Response
@@ -107,7 +108,8 @@ _HOMES = {
     "lineage.record": ("Problem",),
     "session.session": ("Session",),
     "session.step": ("Step", "Steps"),
-    "prompts.template": ("Input", "Prompt", "Template"),
+    "prompts.inputs": ("Input",),
+    "prompts.template": ("Prompt", "Template"),
     "providers.transport": ("FunctionTransport", "RequestsTransport", "Transport"),
     "providers.endpoints": ("Endpoint",),
     "providers.keys": ("ask_key",),

@@ -1,4 +1,4 @@
-"""New templates: a commented starting point, and the file that it, or another source, becomes."""
+"""New templates: the source of a small, commented one to start from, and the file that a source becomes."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from pathlib import Path
 
 from promptkit.atomic import write_whole
 from promptkit.errors import TemplateError
-from promptkit.prompts.declarations import KINDS, is_word, read_edition
+from promptkit.prompts.declarations import KINDS, read_edition
+from promptkit.prompts.names import is_word
 from promptkit.prompts.source_file import LONGEST_FILE, make_file
 
-__all__ = ["starter_source", "write_template"]
+__all__ = ["scaffold_source", "write_template"]
 
 GENERATE = """\
 ---
@@ -89,12 +90,12 @@ Using the provided image, replace {{ element }} with {{ new|article(names=true) 
 """
 
 
-def starter_source(name: str, kind: str = "generate") -> str:
+def scaffold_source(name: str, kind: str = "generate") -> str:
     """The source of a small template that works as it stands, with a comment for each thing that a template can say."""
     if kind not in KINDS:
         raise TemplateError(f"kind is {kind!r}; expected {' or '.join(KINDS)}.")
-    pattern = EDIT if kind == "edit" else GENERATE
-    return pattern.replace("FILE", _path(name).as_posix()).replace("NAME", name)
+    scaffold = EDIT if kind == "edit" else GENERATE
+    return scaffold.replace("FILE", _path(name).as_posix()).replace("NAME", name)
 
 
 def write_template(folder: Path, name: str, source: str) -> Path:

@@ -1,4 +1,4 @@
-"""Samples: the examples of a library's templates, rendered in each language and kept as files, so that a change can be reviewed."""
+"""Snapshots: the examples of a library's templates, rendered in each language into files, so that a change to a prompt can be reviewed."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from typing import Any, Literal
 
 from promptkit.atomic import write_whole
 from promptkit.errors import TemplateError
-from promptkit.prompts.declarations import LANGUAGE, find_language
-from promptkit.prompts.library import Library
-from promptkit.prompts.template import Template
+from promptkit.prompts.languages import LANGUAGE, find_language
+from promptkit.prompts.library import Library, prefix_of
+from promptkit.prompts.template import Template, bundle_of
 
-__all__ = ["Difference", "compare_samples", "samples", "unsampled", "write_samples"]
+__all__ = ["Difference", "compare_snapshots", "render_snapshots", "templates_without_snapshots", "write_snapshots"]
 
-LIST = "samples.txt"  # in their folder
-SAMPLE = re.compile(rf"(?P<template>[a-z][a-z0-9_]*(?:/[a-z][a-z0-9_]*)*)\.[1-9][0-9]*\.{LANGUAGE.pattern}\.txt")
+LIST_FILE = "samples.txt"  # in their folder: what was written there
+SNAPSHOT = re.compile(rf"(?P<template>[a-z][a-z0-9_]*(?:/[a-z][a-z0-9_]*)*)\.[1-9][0-9]*\.{LANGUAGE.pattern}\.txt")
 # behind the blank that ends a sentence; Chinese, Japanese and Hindi need none
 SENTENCE = re.compile(r"(?<=[.!?…] )(?=\S)|(?<=[.!?][\"”’)] )(?=\S)|(?<=[。！？।])(?=[^\s」』”’）])")
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A file that is not as its sample is rendered now, one that is missing (new), or one whose sample is gone."""
+    """A file that differs from its snapshot as it is rendered now, one that is missing (new), or one that is rendered no more (gone)."""
 
     path: Path
     kind: Literal["changed", "new", "gone"]
@@ -35,11 +35,11 @@ class Difference:
         return f"{self.path.as_posix()}: {self.kind}\n{self.diff}"
 
 
-def samples(library: Library, *names: str) -> dict[str, str]:
+def render_snapshots(library: Library, *names: str) -> dict[str, str]:
     """The text of each example in each language, by paths such as `edit/add.1.en.txt`; of all templates, unless some are named.
 
     A language's own examples, where its file has some, else the base file's in that language; without any, the inputs' examples are
-    rendered. TemplateError where one cannot be rendered. What has neither is left out: `unsampled` names it.
+    rendered. TemplateError where one cannot be rendered. What has neither is left out: `templates_without_snapshots` names it.
     """
     found: dict[str, str] = {}
     for template in _chosen(library, names):
@@ -50,21 +50,21 @@ def samples(library: Library, *names: str) -> dict[str, str]:
     return found
 
 
-def unsampled(library: Library, *names: str) -> list[str]:
-    """The names of the templates of which there is no sample in one language at least."""
+def templates_without_snapshots(library: Library, *names: str) -> list[str]:
+    """The names of the templates that have nothing to render in one language at least."""
     return [t.name for t in _chosen(library, names) if not all(any(_examples(t, lang)) for lang in t.languages)]
 
 
-def write_samples(library: Library, folder: Path, *names: str) -> list[Path]:
-    """Writes the samples that are not in the folder as they are now, and removes those that are gone; the paths of what it wrote.
+def write_snapshots(library: Library, folder: Path, *names: str) -> list[Path]:
+    """Writes the snapshots that are new or changed into the folder, and removes those that are gone; the paths of what it wrote.
 
-    What is rendered no differently is left as it is. A file named `samples.txt` in the folder lists what was written, so that no other file
-    is ever removed.
+    A file named `samples.txt` in the folder lists what was written, so that no other file is ever removed. TemplateError where an example
+    cannot be rendered, or a file not be written.
     """
-    now = samples(library, *names)
+    now = render_snapshots(library, *names)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        gone = _kept(library, folder, names) - now.keys()
+        gone = _written_before(library, folder, names) - now.keys()
         listed = sorted((_listed(folder) | now.keys()) - gone)
         changed = {folder / path: text for path, text in now.items() if _read(folder / path) != text}
         for path, text in changed.items():
@@ -72,22 +72,25 @@ def write_samples(library: Library, folder: Path, *names: str) -> list[Path]:
         for name in gone:
             (folder / name).unlink(missing_ok=True)
         if _listed(folder) != set(listed):
-            write_whole(folder / LIST, "".join(f"{path}\n" for path in listed).encode())
+            write_whole(folder / LIST_FILE, "".join(f"{path}\n" for path in listed).encode())
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
         raise TemplateError(f"The samples cannot be written to {folder}: {why}; name another folder.") from None
     return list(changed)
 
 
-def compare_samples(library: Library, folder: Path, *names: str) -> list[Difference]:
-    """What differs between the folder and the samples as they are rendered now, by path; line ends do not count."""
+def compare_snapshots(library: Library, folder: Path, *names: str) -> list[Difference]:
+    """What differs between the folder and the snapshots as they are rendered now, by path; line ends do not count.
+
+    TemplateError where an example cannot be rendered, or there is no such folder.
+    """
     if not folder.is_dir():
         said = f"`promptkit templates render --all -o {folder}` writes it, with -f FOLDER for the templates of one folder"
         raise TemplateError(f"There is no folder {folder}; {said}.")
-    now = samples(library, *names)
-    paths = sorted(now.keys() | {path for path in _kept(library, folder, names) if (folder / path).exists()})
-    pairs = [(folder / path, _read(folder / path), now.get(path)) for path in paths]
-    return [_difference(path, kept, text) for path, kept, text in pairs if kept != text]
+    rendered = render_snapshots(library, *names)
+    paths = sorted(rendered.keys() | {path for path in _written_before(library, folder, names) if (folder / path).exists()})
+    pairs = [(folder / path, _read(folder / path), rendered.get(path)) for path in paths]
+    return [_difference(path, before, now) for path, before, now in pairs if before != now]
 
 
 # Which examples
@@ -104,7 +107,7 @@ def _chosen(library: Library, names: tuple[str, ...]) -> Iterator[Template]:
 
 def _examples(template: Template, lang: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
     """The number and the inputs of each example in a language; the number is its place in its file."""
-    edition = template._in_language(lang).edition
+    edition = bundle_of(template, lang).edition
     if edition.examples and lang != template.lang:
         yield from ((number, example["inputs"]) for number, example in enumerate(edition.examples, 1))
     elif template.examples:
@@ -128,25 +131,25 @@ def _is_in(example: Mapping[str, Any], lang: str, template: Template, number: in
 # Files
 
 
-def _kept(library: Library, folder: Path, names: tuple[str, ...]) -> set[str]:
-    """The paths of the samples of those templates that were written into the folder."""
-    chosen = [found.name if isinstance(found, Template) else found._prefix for found in _named(library, names)]
+def _written_before(library: Library, folder: Path, names: tuple[str, ...]) -> set[str]:
+    """The paths of the snapshots of those templates that were written into the folder, by its list."""
+    chosen = [found.name if isinstance(found, Template) else prefix_of(found) for found in _named(library, names)]
     return {path for path in _listed(folder) if any(_is_one_of(_template_of(path), one) for one in chosen)}
 
 
 def _listed(folder: Path) -> set[str]:
-    """What the list in the folder says was written there; a line that names no sample is passed over."""
-    return {line for line in (_read(folder / LIST) or "").splitlines() if SAMPLE.fullmatch(line)}
+    """What the list in the folder says was written there; a line that names no snapshot is passed over."""
+    return {line for line in (_read(folder / LIST_FILE) or "").splitlines() if SNAPSHOT.fullmatch(line)}
 
 
 def _template_of(path: str) -> str:
-    match = SAMPLE.fullmatch(path)
+    match = SNAPSHOT.fullmatch(path)
     return match["template"].replace("/", ".") if match else ""
 
 
 def _is_one_of(name: str, chosen: str) -> bool:
-    is_space = not chosen or chosen.endswith(".")
-    return name.startswith(chosen) if is_space else name == chosen
+    is_folder = not chosen or chosen.endswith(".")
+    return name.startswith(chosen) if is_folder else name == chosen
 
 
 def _read(path: Path) -> str | None:
@@ -165,15 +168,15 @@ def _text(data: bytes) -> str:
 # Differences
 
 
-def _difference(path: Path, kept: str | None, text: str | None) -> Difference:
-    kind: Literal["changed", "new", "gone"] = "new" if kept is None else "gone" if text is None else "changed"
-    # where only the lines are cut otherwise, sentences would look the same
-    diff = _diff(_sentences(kept), _sentences(text)) or _diff(_lines(kept), _lines(text))
+def _difference(path: Path, before: str | None, now: str | None) -> Difference:
+    kind: Literal["changed", "new", "gone"] = "new" if before is None else "gone" if now is None else "changed"
+    # sentence by sentence, as a prompt is one long line; line by line where only the lines are cut otherwise
+    diff = _diff(_sentences(before), _sentences(now)) or _diff(_lines(before), _lines(now))
     return Difference(path, kind, diff)
 
 
-def _diff(kept: list[str], now: list[str]) -> str:
-    return "\n".join(difflib.unified_diff(kept, now, "kept", "rendered", lineterm=""))
+def _diff(before: list[str], now: list[str]) -> str:
+    return "\n".join(difflib.unified_diff(before, now, "kept", "rendered", lineterm=""))
 
 
 def _lines(text: str | None) -> list[str]:

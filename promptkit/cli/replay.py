@@ -13,7 +13,7 @@ from typing import Any
 from promptkit.cli.output import add_command, say
 from promptkit.errors import PictureError, StepNotFound
 from promptkit.lineage.tree import Lineage
-from promptkit.prompts.declarations import Input
+from promptkit.prompts.inputs import Input
 from promptkit.prompts.library import Library, templates
 from promptkit.session.replay_preview import Rehearsal
 from promptkit.session.reprompt import declared_inputs

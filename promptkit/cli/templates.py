@@ -10,8 +10,8 @@ from pathlib import Path
 from promptkit import config as settings
 from promptkit.cli.output import add_command, say, usage
 from promptkit.errors import SettingsError, TemplateError, brief_path
-from promptkit.prompts.library import Library, Shelf, builtin_folder, folder_library, shelves_of, template_names, templates
-from promptkit.prompts.template import Template
+from promptkit.prompts.library import Library, TemplateFolder, builtin_folder, folder_library, folders_with, template_names, templates
+from promptkit.prompts.template import Template, example_of
 
 __all__ = ["add_commands", "spelled_out", "template_named"]
 
@@ -35,7 +35,7 @@ def template_named(name: str) -> Template:
 def _show(options: argparse.Namespace) -> int:
     if options.name:
         template = template_named(options.name)
-        example = template._example()
+        example = example_of(template)
         print(template.__doc__, *(["", "For example:", "", example] if example else []), sep="\n")
         return 0
     names = template_names(templates)
@@ -57,29 +57,29 @@ def _about(name: str) -> str:
 
 def _origin(name: str) -> str:
     """Where a template comes from that did not come along, and what it hides."""
-    own, *hidden = [_place(shelf) for shelf in shelves_of(templates, name)] or [BUILT_IN]  # one that has gone meanwhile
+    own, *hidden = [_place(folder) for folder in folders_with(templates, name)] or [BUILT_IN]  # one that has gone meanwhile
     said = [*([own] if own != BUILT_IN else []), *([f"hides the one {', and the one '.join(hidden)}"] if hidden else [])]
     return f"  ({'; '.join(said)})" if said else ""
 
 
-def _place(shelf: Shelf) -> str:
-    if shelf.pack:
-        return "from {} {}".format(*shelf.pack)
-    return BUILT_IN if shelf.folder == builtin_folder() else f"in {brief_path(Path(shelf.folder))}"
+def _place(folder: TemplateFolder) -> str:
+    if folder.pack:
+        return "from {} {}".format(*folder.pack)
+    return BUILT_IN if folder.path == builtin_folder() else f"in {brief_path(Path(folder.path))}"
 
 
 # Writing: each command loads what it needs, so that the others start as fast as before
 
 
 def _new(options: argparse.Namespace) -> int:
-    from promptkit.authoring import scaffold as starter
+    from promptkit.authoring import scaffold
     from promptkit.prompts import brackets
 
     folder = Path(options.folder or settings.template_folders()[-1])
     pattern = options.from_brackets
     kind = options.kind or ("edit" if pattern and EDITS.search(pattern) else "generate")
-    source = starter.starter_source(options.name, kind) if pattern is None else brackets.from_brackets(pattern, kind=kind)
-    path = starter.write_template(folder, options.name, source)
+    source = scaffold.scaffold_source(options.name, kind) if pattern is None else brackets.from_brackets(pattern, kind=kind)
+    path = scaffold.write_template(folder, options.name, source)
     given = f" -L {folder}" if options.folder else ""
     say(f"Edit it, then: promptkit templates check {folder}; promptkit render{given} -t {options.name} -i …")
     print(path)
@@ -87,14 +87,14 @@ def _new(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from promptkit.authoring import check as lint
+    from promptkit.authoring import check
 
     if options.codes:
-        for code, meaning in lint.CODES.items():
+        for code, meaning in check.CODES.items():
             print(f"{code:20} {meaning}")
         say("{# promptkit: ignore CODE #} in a file silences one there")
         return 0
-    report = lint.check(_library(options))
+    report = check.check(_library(options))
     for finding in report.findings:
         print(finding)
     for sentence in report.skipped:
@@ -109,7 +109,7 @@ def _counted(number: int, what: str) -> str:
 
 
 def _render(options: argparse.Namespace) -> int:
-    from promptkit.authoring import snapshots as samples
+    from promptkit.authoring import snapshots
 
     if bool(options.names) == options.all:
         raise usage("name the templates whose examples to render, or all of them with --all")
@@ -117,20 +117,20 @@ def _render(options: argparse.Namespace) -> int:
     for name in options.names:
         library[name]  # an unknown one is an error
     if options.output:
-        for path in samples.write_samples(library, Path(options.output), *options.names):
+        for path in snapshots.write_snapshots(library, Path(options.output), *options.names):
             print(path)
     else:
-        for name, text in samples.samples(library, *options.names).items():
+        for name, text in snapshots.render_snapshots(library, *options.names).items():
             print(f"{name}:\n{text}")
-    for name in samples.unsampled(library, *options.names):
+    for name in snapshots.templates_without_snapshots(library, *options.names):
         say(f"{name} has no example, and an input without one, so that there is nothing to render")
     return 0
 
 
 def _test(options: argparse.Namespace) -> int:
-    from promptkit.authoring import snapshots as samples
+    from promptkit.authoring import snapshots
 
-    differences = samples.compare_samples(_library(options), Path(options.output))
+    differences = snapshots.compare_snapshots(_library(options), Path(options.output))
     for difference in differences:
         print(difference)
     found = f"{len(differences)} prompts differ" if differences else "all prompts are"

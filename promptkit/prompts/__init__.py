@@ -1,6 +1,15 @@
 """From a template's file to the words of a prompt, whatever the file's author tries.
 
-`library` finds templates in folders, `packs` those that pip installed. `source_file` reads a file with its front matter, `strict_yaml` the
-YAML, `declarations` the inputs that it declares. `sandbox` is Jinja with only what a template may use, `template` renders a prompt in it,
-`brackets` turns the bracket patterns of guides into templates. Nothing here knows sessions or services.
+A template is a file that people share; it may come from a stranger, and is never trusted. A prompt is the text that it renders, with all
+that is needed to render it again: the inputs given, the language, and the sources with their digest.
+
+Finding: `library` finds templates by name in folders, `packs` among what pip installed; `names` says what templates, inputs and files may
+be called, `languages` which of a template's languages a tag means.
+Reading: `source_file` reads a file and notices when it changes, `strict_yaml` reads the YAML of its front matter, `declarations` what that
+declares, `inputs` what a caller gives; `bundle` gathers the files that one language is rendered from.
+Rendering: `template` turns inputs into a prompt; `sandbox` is Jinja with only what a template may use, `filters` what its filters do to a
+text, `survey` what a body refers to, for those who check it. `brackets` makes a template of a pattern such as "a [style] sticker".
+
+Nothing here knows sessions, records, models or services: a library of prompts is used without any of them. jinja2 is imported by sandbox
+only, yaml by strict_yaml only, and neither before a template is read.
 """

@@ -10,7 +10,8 @@ from itertools import count
 from typing import NoReturn
 
 from promptkit.errors import TemplateError
-from promptkit.prompts.declarations import KINDS, RESERVED, is_word
+from promptkit.prompts.declarations import KINDS
+from promptkit.prompts.names import RESERVED, is_word
 
 __all__ = ["from_brackets"]
 
@@ -21,14 +22,14 @@ LONGEST_ABOUT = 60  # and of what a description quotes
 
 OPENING, EITHER = "[［", re.compile(r"[\[\]［］]")
 BRACKET = re.compile(r"[\[［]([^\[\]［］]*)[\]］]")
-HALF_A_CHARACTER = re.compile("[\ud800-\udfff]")
+LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 ASIDE = re.compile(r"[\s,;(]+(?:e\.\s?g\.|i\.\s?e\.|for example|such as)|[\s,/]+etc\b", re.IGNORECASE)  # ends what a name is made of
 ACCENT = re.compile("['’\u0300-\u036f]")  # what is dropped without parting a word
 ARTICLE = re.compile(r"(?:^|(?<=[\s(—–]))[Aa]n? $")
 BEGINNINGS = ".!?:;…。！？-*•—–>#("  # what a sentence begins after
 QUOTES = (("“", "”"), ("«", "»"), ("「", "」"), ("『", "』"))
 # what Jinja would read as its own, and a brace that would run into the braces of an input
-ODD = re.compile(r"\{[{%#]|\{\Z")
+JINJA_BRACES = re.compile(r"\{[{%#]|\{\Z")
 # reads as text in YAML wherever it stands, which nobody has to look up
 PLAIN = re.compile(r"(?!(?:yes|no|on|off|y|n|true|false|null)\Z)[^\W\d_](?:[\w /’()+.-]*[\w)])?", re.IGNORECASE)
 
@@ -56,7 +57,7 @@ def _checked(pattern: object) -> str:
         raise TemplateError(f"A pattern is text such as 'A [style] sticker of a [subject]', not {type(pattern).__name__}.")
     if len(pattern) > LONGEST:
         raise TemplateError(f"The pattern has {len(pattern):,} characters; {LONGEST:,} at most.")
-    if half := HALF_A_CHARACTER.search(pattern):
+    if half := LONE_SURROGATE.search(pattern):
         _refuse(pattern, half.start(), "holds half a character; write it anew")
     _check_brackets(pattern)
     return pattern.replace("\r\n", "\n").replace("\r", "\n")
@@ -180,7 +181,7 @@ def _is_quoted(line: str) -> bool:
 
 
 def _literal(text: str) -> str:
-    return ODD.sub(lambda odd: _printed(odd[0]), text)
+    return JINJA_BRACES.sub(lambda braces: _printed(braces[0]), text)
 
 
 def _printed(text: str) -> str:

@@ -1,173 +1,28 @@
-"""What a template's front matter declares: its inputs, the pictures that it needs, its languages.
+"""Reads what a template's front matter declares, and accepts the inputs of a call by it.
 
-A base file says all of it; a language file beside it says its words only.
+A base file declares all: inputs, pictures, hints for the request, examples. A language file beside it translates its words only. Both are
+checked whole, so that one error names all that is wrong.
 """
 
 from __future__ import annotations
 
-import inspect
-import keyword
-import math
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any
 
 from promptkit.errors import InputError, did_you_mean, listed, warn
+from promptkit.prompts.inputs import EXPECTED, TYPES, Input, Pictures, as_written, printed_value, read_value, shown
+from promptkit.prompts.languages import LANGUAGE
+from promptkit.prompts.names import RESERVED, WORD, is_word, language_of
 from promptkit.prompts.source_file import File
 
-__all__ = ["LANGUAGE", "Edition", "Input", "Pictures", "find_language", "is_word", "language_of", "read_edition", "shown"]
+__all__ = ["FIELDS", "KINDS", "Edition", "read_edition"]
 
-LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
-WORD = re.compile(r"[a-z][a-z0-9_]*")
-# what a call or the body of a template already gives a meaning to
 LONGEST_NAME = 64  # characters of an input's name
 MOST_INPUTS, MOST_PROBLEMS = 100, 20  # of one template, and in one error
-RESERVED = frozenset({"lang", "self", "loop", "super", "caller", "varargs", "kwargs", "true", "false", "none"})
-
-
-# Inputs
-
-TYPES: Mapping[str, Any] = {"string": str, "integer": int, "number": float, "boolean": bool, "list": list[str]}
-EXPECTED = {
-    "string": "text",
-    "integer": "a whole number",
-    "number": "a number",
-    "boolean": "true or false",
-    "list": "a list of texts",
-}
-
-
-@dataclass(frozen=True)
-class Input:
-    """One input of a template, as its front matter declares it.
-
-    `choices` maps keys to their wording, and is empty where anything goes. `max_length` counts characters, or the items of a list.
-    """
-
-    name: str
-    type: str = "string"
-    description: str = ""
-    default: Any = None
-    required: bool = True
-    choices: Mapping[Any, Any] | tuple[()] = ()
-    example: Any = None
-    max_length: int | None = None
-    min: float | None = None
-    max: float | None = None
-    renamed_from: str | None = None
-
-    def _read(self, value: Any) -> Any:
-        """The value as it is recorded: of the right type, a choice by its key. ValueError says what is wrong with it."""
-        value = self._typed(value)
-        if self.choices:
-            return self._key(value)
-        if self.required and self.type in ("string", "list") and not (value.strip() if isinstance(value, str) else value):
-            raise ValueError("is empty")
-        if self.max_length is not None and len(value) > self.max_length:
-            raise ValueError(f"has {self._length(len(value))}; {self.max_length:,} at most")
-        if (self.min is not None and value < self.min) or (self.max is not None and value > self.max):
-            raise ValueError(f"is {value}; expected {self._range()}")
-        return value
-
-    def _typed(self, value: Any) -> Any:
-        if self.type == "string" and isinstance(value, str):
-            return value if type(value) is str else str.__str__(value)  # of a subclass, what it holds
-        if self.type == "list" and isinstance(value, (list, tuple)):
-            items = tuple(list.__iter__(value) if isinstance(value, list) else tuple.__iter__(value))  # of a subclass, what it holds
-            if all(isinstance(item, str) for item in items):
-                return tuple(map(str.__str__, items))
-        if self.type == "boolean" and isinstance(value, bool):
-            return value
-        if self.type in ("integer", "number") and isinstance(value, int) and not isinstance(value, bool):
-            return int.__int__(value)
-        if self.type == "number" and isinstance(value, float) and math.isfinite(value):
-            return float.__float__(value)
-        raise ValueError(f"is {shown(value)}; expected {EXPECTED[self.type]}")
-
-    def _key(self, value: Any) -> Any:
-        if value in self.choices:
-            return value
-        choices = dict(self.choices)
-        for key, wording in choices.items():
-            if wording == value:
-                return key
-        raise ValueError(f"is {shown(value)}{did_you_mean(str(value), map(str, choices))}; expected one of {', '.join(map(str, choices))}")
-
-    def _range(self) -> str:
-        if self.min is None or self.max is None:
-            return f"{self.max} at most" if self.min is None else f"{self.min} at least"
-        return f"{self.min} to {self.max}"
-
-    def _worded(self, value: Any) -> Any:
-        """What the template prints for a value that was read."""
-        return dict(self.choices)[value] if self.choices else value
-
-    def _parameter(self) -> inspect.Parameter:
-        default = inspect.Parameter.empty if self.required else self.default
-        kind: Any = Literal[tuple(self.choices)] if self.choices else TYPES[self.type]
-        annotation = kind if self.required or self.default is not None else kind | None
-        return inspect.Parameter(self.name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
-
-    def _terms(self) -> str:
-        if self.required:
-            return f"{self.type}, required"
-        return f"{self.type}, optional" if self.default is None else f"{self.type}, default {self._plain(self.default)!r}"
-
-    def _plain(self, value: Any) -> Any:
-        """The value as a caller would write it."""
-        return list(value) if self.type == "list" else value
-
-    def _about(self) -> str:
-        choices = f"one of {', '.join(map(str, self.choices))}" if self.choices else ""
-        bounds = self._range() if (self.min, self.max) != (None, None) else ""
-        length = f"{self._length(self.max_length)} at most" if self.max_length is not None else ""
-        example = f"for example {self._plain(self.example)!r}" if self.example is not None else ""
-        return "; ".join(filter(None, (self.description, choices, bounds, length, example)))
-
-    def _length(self, size: int) -> str:
-        return f"{size:,} {'items' if self.type == 'list' else 'characters'}"
-
-
-def shown(value: object) -> str:
-    """The beginning of what a value looks like in Python, whatever it is."""
-    short = value[:100] if isinstance(value, (str, bytes, bytearray)) else value
-    try:
-        text = repr(short)
-    except Exception:  # deeper than Python follows, or an object that fails when it is asked
-        text = f"a {type(value).__name__}"
-    return text if len(text) <= 60 else f"{text[:57]}…"
-
-
-# Pictures
-
-
-@dataclass(frozen=True)
-class Pictures:
-    """How many pictures a template needs, the one being edited included, and what each is; `max` is None where any number will do."""
-
-    min: int = 0
-    max: int | None = None
-    roles: tuple[str, ...] = ()
-
-    def problem(self, count: int) -> str | None:
-        """What is wrong with so many pictures, or None."""
-        if count >= self.min and (self.max is None or count <= self.max):
-            return None
-        return f"{self._said()}, not {count or 'none'}"
-
-    def _said(self) -> str:
-        roles = f" ({'; '.join(self.roles)})" if self.roles else ""
-        return f"takes {self._number()}{roles}"
-
-    def _number(self) -> str:
-        most = "" if self.max == self.min else " or more" if self.max is None else f" to {self.max}"
-        return f"{self.min}{most} picture{'' if self.max == 1 else 's'}"
-
-
-# Front matter
 
 KINDS = ("generate", "edit")
 FIELDS: Mapping[str, Any] = {
@@ -210,14 +65,16 @@ class Edition:
     @cached_property
     def defaults(self) -> Mapping[str, Any]:
         """What each optional input prints when it is not given; None prints nothing."""
-        return {i.name: None if i.default is None else i._worded(i.default) for i in self.inputs.values() if not i.required}
+        return {i.name: None if i.default is None else printed_value(i, i.default) for i in self.inputs.values() if not i.required}
 
     @cached_property
     def old_names(self) -> Mapping[str, Input]:
+        """The inputs that had another name once, by that name."""
         return {i.renamed_from: i for i in self.inputs.values() if i.renamed_from}
 
     @cached_property
     def required(self) -> tuple[Input, ...]:
+        """The inputs that a call has to give."""
         return tuple(i for i in self.inputs.values() if i.required)
 
     def accept(self, given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -234,8 +91,8 @@ class Edition:
                 problems.append(f"{name!r} is not an input{did_you_mean(name, self.inputs)}")
             elif value is not None:  # None stands for "not given", as in any Python call
                 try:
-                    recorded[declared.name] = read = declared._read(value)
-                    values[declared.name] = declared._worded(read)
+                    recorded[declared.name] = read = read_value(declared, value)
+                    values[declared.name] = printed_value(declared, read)
                 except ValueError as error:
                     problems.append(f"{declared.name!r} {error}")
         problems += [self._missing(i) for i in self.required if recorded.get(i.name, given.get(i.name)) is None]
@@ -252,7 +109,7 @@ class Edition:
         return declared
 
     def _missing(self, declared: Input) -> str:
-        hint = f", for example {declared._plain(declared.example)!r}" if declared.example is not None else ""
+        hint = f", for example {as_written(declared, declared.example)!r}" if declared.example is not None else ""
         return f"{declared.name!r} is missing ({declared.description or EXPECTED[declared.type]}{hint})"
 
 
@@ -263,7 +120,7 @@ def read_edition(base: File, file: File) -> Edition:
     InputError names all that is wrong with it.
     """
     read = _FrontMatter(file)
-    edition = read.base() if file is base else read.words(read_edition(base, base))
+    edition = read.base_file() if file is base else read.language_file(read_edition(base, base))
     if problems := read.problems[:MOST_PROBLEMS]:
         more = ["and more"] if len(read.problems) > MOST_PROBLEMS else []
         raise InputError(f"The front matter has problems: {'; '.join([*problems, *more])}.", problems=problems, file=str(file.path))
@@ -277,7 +134,7 @@ class _FrontMatter:
         self.file, self.front = file, file.front
         self.problems: list[str] = []
 
-    def base(self) -> Edition:
+    def base_file(self) -> Edition:
         self.known_keys("the front matter", self.front, FIELDS)
         lang, kind = self.field("lang"), self.field("kind")
         if not LANGUAGE.fullmatch(lang):
@@ -290,7 +147,7 @@ class _FrontMatter:
         inputs = {name: self.input(name, spec) for name, spec in [*said.items()][:MOST_INPUTS]}
         return self.edition(self.file, lang, kind, inputs, self.pictures(kind), self.config())
 
-    def words(self, base: Edition) -> Edition:
+    def language_file(self, base: Edition) -> Edition:
         self.known_keys("a language file, which holds words only,", self.front, WORDS)
         lang = language_of(self.file.name)
         if (said := self.front.get("lang", lang)) != lang:
@@ -346,7 +203,7 @@ class _FrontMatter:
             self.problems.append(f"pictures.roles is {shown(roles)}; expected a list that says what each picture is")
             return Pictures(least, most)
         if roles and not least <= len(roles) <= (most or len(roles)):
-            self.problems.append(f"pictures.roles says what {len(roles)} pictures are; expected {Pictures(least, most)._number()}")
+            self.problems.append(f"pictures.roles says what {len(roles)} pictures are; expected {Pictures(least, most).how_many()}")
         return Pictures(least, most, tuple(roles))
 
     def examples(self, inputs: Mapping[str, Input]) -> tuple[Mapping[str, Any], ...]:
@@ -406,7 +263,7 @@ class _FrontMatter:
         for key in ("default", "example"):
             value = getattr(declared, key)
             try:
-                read[key] = value if value is None else declared._read(value)
+                read[key] = value if value is None else read_value(declared, value)
             except ValueError as error:
                 self.problems.append(f"{key} of the input {declared.name!r} {error}")
         return replace(declared, **read)
@@ -422,7 +279,7 @@ def _is_number(value: Any) -> bool:
 
 def _are_choices(value: Any, kind: str) -> bool:
     if isinstance(value, dict):
-        return kind == "string" and all(isinstance(wording, str) for wording in value.values()) and bool(value)
+        return kind == "string" and all(isinstance(words, str) for words in value.values()) and bool(value)
     is_right = {"string": lambda v: isinstance(v, str), "integer": lambda v: type(v) is int, "number": _is_number}.get(kind)
     return isinstance(value, list) and bool(value) and is_right is not None and all(map(is_right, value))
 
@@ -437,32 +294,3 @@ _FIT: Mapping[str, Callable[[Any, str], tuple[bool, str]]] = {
     "max": lambda v, kind: (_is_number(v) and kind in ("integer", "number"), "a number, for an integer or a number"),
     "renamed_from": lambda v, _: (isinstance(v, str) and bool(WORD.fullmatch(v)), "the old name"),
 }
-
-
-# Languages
-
-
-def language_of(name: str) -> str:
-    """`zh-CN` of `edit/add.zh-CN.j2`."""
-    return name.split(".")[1]
-
-
-@lru_cache(maxsize=256)
-def find_language(wanted: str, tags: tuple[str, ...]) -> str | None:
-    """The tag that means what is wanted: the same, or else the first of the same language in the same script."""
-    plain = wanted.partition(".")[0].replace("_", "-").lower()
-    exact = [tag for tag in tags if tag.lower() == plain]
-    near = [tag for tag in tags if tag.lower().split("-")[0] == plain.split("-")[0] and _script(tag) == _script(plain)]
-    return next(iter(exact + near), None)
-
-
-def _script(tag: str) -> str:
-    language, *subtags = tag.lower().split("-")
-    named = next((s for s in subtags if len(s) == 4 and s.isalpha()), None)
-    if language == "zh":  # written in either script, and the region tells which
-        return named or ("hant" if {"tw", "hk", "mo"} & set(subtags) else "hans")
-    return named or ""
-
-
-def is_word(word: str) -> bool:
-    return bool(WORD.fullmatch(word)) and not keyword.iskeyword(word)

@@ -1,4 +1,4 @@
-"""Libraries: templates found by name, in the folders of a caller, the user's own, the built-in ones and installed packs."""
+"""Libraries: templates found by name, in folders that a caller names, in the user's own, the built-in ones and those of installed packs."""
 
 from __future__ import annotations
 
@@ -9,45 +9,71 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from promptkit import config as settings
+from promptkit import config
 from promptkit.errors import TemplateError, TemplateNotFound, brief_path, did_you_mean, listed, nearest
 from promptkit.markup import table
 from promptkit.prompts import packs
-from promptkit.prompts.declarations import is_word
+from promptkit.prompts.names import is_word
 from promptkit.prompts.source_file import file_names
 from promptkit.prompts.template import Template, open_template
 
-__all__ = ["Library", "Shelf", "add_library", "folder_library", "shelves_of", "template_names", "templates"]
+__all__ = [
+    "Library",
+    "TemplateFolder",
+    "add_library",
+    "builtin_folder",
+    "folder_library",
+    "folders_of",
+    "folders_with",
+    "prefix_of",
+    "template_names",
+    "templates",
+]
 
 
 @dataclass(frozen=True)
-class Shelf:
-    """One place where a library looks: a folder, and for a pack the name before the dot (`acme.`) and what brought it."""
+class TemplateFolder:
+    """A folder in which a library looks for templates.
 
-    folder: str
-    space: str = ""
+    A pack's folder has a namespace (`acme.`), with which the names of its templates begin, and the distribution and version of the pack.
+    """
+
+    path: str
+    namespace: str = ""
     pack: tuple[str, str] | None = None
 
     def open(self, name: str) -> Template | None:
         """The template of that whole name, or None."""
-        if not name.startswith(self.space):
+        if not name.startswith(self.namespace):
             return None
-        return open_template(self.folder, name.removeprefix(self.space), space=self.space, pack=self.pack, builtin=builtin_folder())
+        inner = name.removeprefix(self.namespace)
+        return open_template(self.path, inner, namespace=self.namespace, pack=self.pack, builtin=builtin_folder())
 
     def has(self, name: str) -> bool:
         """Whether a template of that whole name is there, readable or not."""
-        stem = name.removeprefix(self.space).replace(".", "/")
-        return name.startswith(self.space) and os.path.isfile(f"{self.folder}/{stem}.j2")  # noqa: PTH113
+        stem = name.removeprefix(self.namespace).replace(".", "/")
+        return name.startswith(self.namespace) and os.path.isfile(f"{self.path}/{stem}.j2")  # noqa: PTH113
 
     def names(self, below: str = "") -> Iterator[str]:
         """The whole names of its templates that begin so, in no order; `below` ends with a dot, or is empty."""
-        if not below.startswith(self.space) and not self.space.startswith(below):
-            return
-        inner = below.removeprefix(self.space) if below.startswith(self.space) else ""
-        for at, spaces, files in os.walk(os.path.join(self.folder, *inner.split("."))):  # noqa: PTH118
-            spaces[:] = [space for space in spaces if is_word(space)]
-            prefix = self.space + "".join(f"{word}." for word in Path(at).relative_to(self.folder).parts)
+        for at, folders, files in self._walk(below):
+            folders[:] = [folder for folder in folders if is_word(folder)]
+            prefix = self.namespace + "".join(f"{word}." for word in Path(at).relative_to(self.path).parts)
             yield from (prefix + file.removesuffix(".j2") for file in files if file.endswith(".j2") and is_word(file.removesuffix(".j2")))
+
+    def files(self, below: str = "") -> Iterator[tuple[Path, str]]:
+        """Each path that ends in .j2, whether or not it can be a template, and its name from the folder, sorted; `below` as for names."""
+        for at, folders, files in self._walk(below):
+            folders[:] = sorted(folder for folder in folders if not folder.startswith((".", "__pycache__")))
+            for name in sorted((*folders, *files)):
+                if name.endswith(".j2") and not name.startswith("."):
+                    path = Path(at, name)
+                    yield path, path.relative_to(self.path).as_posix()
+
+    def _walk(self, below: str) -> Iterator[tuple[str, list[str], list[str]]]:
+        if below.startswith(self.namespace) or self.namespace.startswith(below):
+            inner = below.removeprefix(self.namespace) if below.startswith(self.namespace) else ""
+            yield from os.walk(os.path.join(self.path, *inner.split(".")))  # noqa: PTH118
 
 
 class Library:
@@ -58,9 +84,11 @@ class Library:
     """
 
     def __init__(self, *folders: str | os.PathLike[str], builtin: bool = True) -> None:
-        fixed = tuple(Shelf(_existing(folder)) for folder in folders)
-        self._shelves: Callable[[], tuple[Shelf, ...]] = lambda: (*fixed, Shelf(builtin_folder())) if builtin else fixed
-        self._packs: Callable[[], tuple[Shelf, ...]] = tuple
+        given = tuple(TemplateFolder(_existing(folder)) for folder in folders)
+        fixed = (*given, TemplateFolder(builtin_folder())) if builtin else given
+        # functions, because the default library's folders change while people hold it
+        self._own_folders: Callable[[], tuple[TemplateFolder, ...]] = lambda: fixed
+        self._pack_folders: Callable[[], tuple[TemplateFolder, ...]] = tuple
         self._prefix = ""
 
     def __getattr__(self, name: str) -> Any:
@@ -80,12 +108,13 @@ class Library:
         if not isinstance(name, str) or not _is_name(name):
             return None
         whole = self._prefix + name
-        return _find_on(self._shelves(), self, whole) or _find_on(self._packs(), self, whole)
+        return _find_in(self._own_folders(), self, whole) or _find_in(self._pack_folders(), self, whole)
 
-    def _within(self, prefix: str) -> Library:
-        space = Library(builtin=False)
-        space._shelves, space._packs, space._prefix = self._shelves, self._packs, prefix
-        return space
+    def _below(self, prefix: str) -> Library:
+        """The templates whose names begin so, as a library of their own: `templates.edit`."""
+        found = Library(builtin=False)
+        found._own_folders, found._pack_folders, found._prefix = self._own_folders, self._pack_folders, prefix
+        return found
 
     def __contains__(self, name: object) -> bool:
         return self._find(name.name if isinstance(name, Template) else name) is not None
@@ -115,22 +144,22 @@ class Library:
         return {"text/plain": repr(self), "text/html": table(rows, ("template", "kind", "what it makes", "inputs", "languages"))}
 
 
-def _find_on(shelves: tuple[Shelf, ...], library: Library, whole: str) -> Template | Library | None:
-    for shelf in shelves:
-        if template := shelf.open(whole):
+def _find_in(folders: tuple[TemplateFolder, ...], library: Library, whole: str) -> Template | Library | None:
+    for folder in folders:
+        if template := folder.open(whole):
             return template
     below = f"{whole}."
-    has_some = any(True for shelf in shelves for _ in shelf.names(below))
-    return library._within(below) if has_some else None
+    has_some = any(True for folder in folders for _ in folder.names(below))
+    return library._below(below) if has_some else None
 
 
 def _hint(library: Library, name: str, known: list[str]) -> str:
     """The nearest known name, or a file that would be found if its name were spelled as names of templates are."""
     plain = _spelled(name)
-    for shelf in library._shelves():
-        for file in file_names(shelf.folder):
+    for folder in library._own_folders():
+        for file in file_names(folder.path):
             if file.endswith(".j2") and _spelled(file.removesuffix(".j2")) == plain and file != f"{plain}.j2":
-                return f" (there is {file} in {brief_path(Path(shelf.folder))}; rename it to {plain}.j2)"
+                return f" (there is {file} in {brief_path(Path(folder.path))}; rename it to {plain}.j2)"
     return f" (did you mean {plain!r}?)" if plain != name and plain in known else did_you_mean(plain, known)
 
 
@@ -151,16 +180,25 @@ def _is_name(name: str) -> bool:
 # About libraries: functions, because any attribute of a Library is a template's
 
 
+def folders_of(library: Library) -> tuple[TemplateFolder, ...]:
+    """All folders in which a library looks, in the order in which it does; those of installed packs come last."""
+    return (*library._own_folders(), *library._pack_folders())
+
+
+def prefix_of(library: Library) -> str:
+    """What the whole names of its templates begin with: "edit." for `library.edit`, nothing for a library itself."""
+    return library._prefix
+
+
 def template_names(library: Library) -> list[str]:
     """The names of all its templates, sorted, as they are written behind it."""
-    shelves = (*library._shelves(), *library._packs())
-    names = {name for shelf in shelves for name in shelf.names(library._prefix)}
+    names = {name for folder in folders_of(library) for name in folder.names(library._prefix)}
     return sorted(name.removeprefix(library._prefix) for name in names)
 
 
-def shelves_of(library: Library, name: str) -> list[Shelf]:
-    """Where a template of that name stands, the one that is used first: it hides the others."""
-    return [shelf for shelf in (*library._shelves(), *library._packs()) if shelf.has(library._prefix + name)]
+def folders_with(library: Library, name: str) -> list[TemplateFolder]:
+    """The folders that have a template of that name; the first one's is used, and hides the others."""
+    return [folder for folder in folders_of(library) if folder.has(library._prefix + name)]
 
 
 def folder_library(folder: str | os.PathLike[str]) -> Library:
@@ -184,7 +222,7 @@ def _existing(folder: str | os.PathLike[str]) -> str:
 
 @lru_cache(maxsize=1)
 def builtin_folder() -> str:
-    """Where the templates that come along are."""
+    """The folder of the built-in templates."""
     package = Path(__file__).parents[1]
     shipped = package / "_templates"  # in a wheel; in a checkout they stand beside the package
     return str(shipped if shipped.is_dir() else package.parent / "templates")
@@ -201,18 +239,18 @@ def add_library(folder: str | os.PathLike[str]) -> None:
     _added[:] = [path, *(other for other in _added if other != path)]
 
 
-def _search_path() -> tuple[Shelf, ...]:
-    return _shelves(tuple(_added), settings.template_folders())
+def _search_path() -> tuple[TemplateFolder, ...]:
+    return _default_folders(tuple(_added), config.template_folders())
 
 
 @lru_cache(maxsize=16)
-def _shelves(added: tuple[str, ...], own: tuple[str, ...]) -> tuple[Shelf, ...]:
-    return tuple(map(Shelf, (*added, *own, builtin_folder())))
+def _default_folders(added: tuple[str, ...], own: tuple[str, ...]) -> tuple[TemplateFolder, ...]:
+    return tuple(map(TemplateFolder, (*added, *own, builtin_folder())))
 
 
-def _installed() -> tuple[Shelf, ...]:
-    return tuple(Shelf(pack.folder, f"{pack.name}.", (pack.distribution, pack.version)) for pack in packs.installed_packs())
+def _installed() -> tuple[TemplateFolder, ...]:
+    return tuple(TemplateFolder(pack.folder, f"{pack.name}.", (pack.distribution, pack.version)) for pack in packs.installed_packs())
 
 
-templates = Library()
-templates._shelves, templates._packs = _search_path, _installed
+templates = Library(builtin=False)
+templates._own_folders, templates._pack_folders = _search_path, _installed

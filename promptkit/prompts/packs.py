@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from promptkit.errors import warn
-from promptkit.prompts.declarations import is_word
+from promptkit.prompts.names import is_word
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint

@@ -1,4 +1,7 @@
-"""The files that templates are made of, as they are on disk now; an unchanged one is neither read nor parsed again."""
+"""Reads the files of templates, as they are on disk now, and cuts them into front matter and body.
+
+Files and listings of folders are cached, and looked at with one stat each time: an unchanged file is neither read nor parsed again.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from promptkit.errors import TemplateError
-from promptkit.prompts.strict_yaml import Place, read_yaml
+from promptkit.prompts.strict_yaml import KeyPath, read_yaml
 
 if TYPE_CHECKING:
     from promptkit.prompts.sandbox import Part
@@ -21,8 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["LONGEST_FILE", "File", "file_names", "make_file", "open_file"]
 
 LONGEST_FILE = 32_768  # bytes of a template with all that it extends, includes and imports
-# A change within one tick of the file system's clock leaves the time stamp as it was, so that what changed less than this before it was
-# looked at is looked at again: 2 s where stamps are whole seconds (FAT), else some ticks of the system's clock.
+# Two changes within one tick of the file system's clock leave the same time stamp. So a file that changed less than this before it was read
+# is read again the next time: 2 s where stamps are whole seconds (FAT), else some ticks of the system's clock.
 COARSE_TICK, FINE_TICK = 2_000_000_000, 50_000_000  # nanoseconds
 FRONT_MATTER = re.compile(r"---[ \t]*\n(?P<yaml>.*?)^---[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 NO_BEGINNING = re.compile(r"\s*(?:description|kind|lang|inputs|config|examples):(?=\s)")
@@ -30,7 +33,10 @@ NO_BEGINNING = re.compile(r"\s*(?:description|kind|lang|inputs|config|examples):
 
 @dataclass(frozen=True, eq=False)
 class File:
-    """One version of one file: its text with plain line ends, cut into front matter and body when somebody asks."""
+    """One version of one file: its text with plain line ends, which is cut, read and compiled when it is first asked for.
+
+    `name` is its path from the library's folder. TemplateError, from each property, for what cannot be used.
+    """
 
     name: str
     path: Path
@@ -47,7 +53,7 @@ class File:
         return cut
 
     @cached_property
-    def _read(self) -> tuple[dict[str, Any], Mapping[Place, int]]:
+    def _read(self) -> tuple[dict[str, Any], Mapping[KeyPath, int]]:
         return read_yaml(self._cut["yaml"], self.path) if self._cut else ({}, {})
 
     @property
@@ -56,7 +62,7 @@ class File:
         return self._read[0]
 
     @property
-    def lines(self) -> Mapping[Place, int]:
+    def lines(self) -> Mapping[KeyPath, int]:
         """On which line of the file each key or item of the front matter stands."""
         return self._read[1]
 
@@ -77,16 +83,16 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
-    """What was there when it was looked at, and whether an unchanged stamp means that it is there still."""
+class _Cached:
+    """A file, or a folder's listing, as it was read, and its stat values then. `is_certain`: while those stay, it is unchanged."""
 
     stamp: tuple[int, ...]
-    is_settled: bool
-    found: Any
+    is_certain: bool
+    value: Any
 
 
-_known_files: dict[tuple[str, str], _Seen] = {}
-_known_folders: dict[str, _Seen] = {}
+_file_cache: dict[tuple[str, str], _Cached] = {}
+_folder_cache: dict[str, _Cached] = {}
 
 
 def open_file(path: str, name: str) -> File | None:
@@ -95,17 +101,17 @@ def open_file(path: str, name: str) -> File | None:
         state = os.stat(path)  # noqa: PTH116  (a Path costs more than the call)
     except (OSError, ValueError):
         return None
-    seen, stamp = _known_files.get((path, name)), _stamp(state)
-    if seen is not None and seen.stamp == stamp and seen.is_settled:
-        known: File = seen.found
+    cached, stamp = _file_cache.get((path, name)), _stamp(state)
+    if cached is not None and cached.stamp == stamp and cached.is_certain:
+        known: File = cached.value
         return known
     now = time.time_ns()
     text = _read_text(Path(path), name)
     if text is None:
         return None
-    same = seen is not None and seen.found.text == text
-    file: File = seen.found if same and seen else File(name, Path(path), text)
-    _known_files[path, name] = _Seen(stamp, _is_settled(state, now), file)
+    same = cached is not None and cached.value.text == text
+    file: File = cached.value if same and cached else File(name, Path(path), text)
+    _file_cache[path, name] = _Cached(stamp, _is_certain(state, now), file)
     return file
 
 
@@ -118,14 +124,14 @@ def file_names(folder: str) -> tuple[str, ...]:
     """The names in a folder, sorted, the same tuple as long as they are the same; none where there is no such folder."""
     try:
         state = os.stat(folder)  # noqa: PTH116
-        seen, stamp = _known_folders.get(folder), _stamp(state)
-        if seen is None or seen.stamp != stamp or not seen.is_settled:
+        cached, stamp = _folder_cache.get(folder), _stamp(state)
+        if cached is None or cached.stamp != stamp or not cached.is_certain:
             now, listed = time.time_ns(), tuple(sorted(os.listdir(folder)))  # noqa: PTH208
-            same = seen is not None and seen.found == listed
-            seen = _known_folders[folder] = _Seen(stamp, _is_settled(state, now), seen.found if same and seen else listed)
+            same = cached is not None and cached.value == listed
+            cached = _folder_cache[folder] = _Cached(stamp, _is_certain(state, now), cached.value if same and cached else listed)
     except (OSError, ValueError):
         return ()
-    names: tuple[str, ...] = seen.found
+    names: tuple[str, ...] = cached.value
     return names
 
 
@@ -133,14 +139,14 @@ def _stamp(state: os.stat_result) -> tuple[int, ...]:
     return state.st_mtime_ns, state.st_ctime_ns, state.st_size, state.st_ino, state.st_dev
 
 
-def _is_settled(state: os.stat_result, now: int) -> bool:
+def _is_certain(state: os.stat_result, now: int) -> bool:
     """Whether it was last changed long enough before it was looked at."""
     changed = max(state.st_mtime_ns, state.st_ctime_ns)
     return now - changed > (FINE_TICK if changed % 1_000_000_000 else COARSE_TICK)
 
 
 def _read_text(path: Path, name: str) -> str | None:
-    """What the file holds; None where it has gone meanwhile."""
+    """The file's text; None where it has gone meanwhile."""
     _refuse_links_outside(path, name)
     try:
         with open(path, "rb", opener=_open_at_once) as file:

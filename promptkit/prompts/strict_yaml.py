@@ -14,15 +14,15 @@ from typing import Any, NoReturn
 
 from promptkit.errors import TemplateError
 
-__all__ = ["Place", "read_yaml"]
+__all__ = ["KeyPath", "read_yaml"]
 
 DEEPEST = 16
 JSON_SCALAR = re.compile(r"null|true|false|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 
-Place = tuple[str | int, ...]  # the keys and indices that lead to a value: ("inputs", "subject", "default")
+KeyPath = tuple[str | int, ...]  # the keys and indices that lead to a value: ("inputs", "subject", "default")
 
 
-def read_yaml(text: str, path: Path) -> tuple[dict[str, Any], Mapping[Place, int]]:
+def read_yaml(text: str, path: Path) -> tuple[dict[str, Any], Mapping[KeyPath, int]]:
     """The mapping that front matter holds, and the line of the file on which each key or item stands.
 
     `text` begins on the file's second line. TemplateError, with the line, where it cannot be read.
@@ -57,7 +57,7 @@ class _Reader:
 
         self.yaml, self.path = yaml, path
         self.events = yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-        self.lines: dict[Place, int] = {}
+        self.lines: dict[KeyPath, int] = {}
 
     def document(self) -> Any:
         y, found, documents = self.yaml, "", 0
@@ -70,14 +70,14 @@ class _Reader:
                 found = self.value(event, ())
         return found or {}
 
-    def value(self, event: Any, place: Place) -> Any:
+    def value(self, event: Any, key_path: KeyPath) -> Any:
         if isinstance(event, self.yaml.AliasEvent) or event.anchor or event.tag:
             self.refuse(event, "it holds an alias, an anchor or a tag; put text that begins with *, & or ! in quotes")
-        if len(place) > DEEPEST:
+        if len(key_path) > DEEPEST:
             self.refuse(event, f"it is nested more than {DEEPEST} deep")
         if isinstance(event, self.yaml.ScalarEvent):
             return self.scalar(event)
-        return self.sequence(place) if isinstance(event, self.yaml.SequenceStartEvent) else self.mapping(place)
+        return self.sequence(key_path) if isinstance(event, self.yaml.SequenceStartEvent) else self.mapping(key_path)
 
     def scalar(self, event: Any) -> Any:
         is_plain = event.implicit[0]
@@ -91,15 +91,15 @@ class _Reader:
             self.refuse(event, "it holds a number that is too large; put it in quotes if it is text")
         return value
 
-    def sequence(self, place: Place) -> list[Any]:
+    def sequence(self, key_path: KeyPath) -> list[Any]:
         items: list[Any] = []
         while not isinstance(event := next(self.events), self.yaml.SequenceEndEvent):
-            inside = (*place, len(items))
-            self.lines[inside] = _line(event)
-            items.append(self.value(event, inside))
+            below = (*key_path, len(items))
+            self.lines[below] = _line(event)
+            items.append(self.value(event, below))
         return items
 
-    def mapping(self, place: Place) -> dict[str, Any]:
+    def mapping(self, key_path: KeyPath) -> dict[str, Any]:
         found: dict[str, Any] = {}
         while not isinstance(event := next(self.events), self.yaml.MappingEndEvent):
             if not isinstance(event, self.yaml.ScalarEvent) or event.anchor or event.tag:
@@ -107,9 +107,9 @@ class _Reader:
             key = event.value
             if key in found:
                 self.refuse(event, f"the key {key!r} stands twice")
-            inside = (*place, key)
-            self.lines[inside] = _line(event)
-            found[key] = self.value(next(self.events), inside)
+            below = (*key_path, key)
+            self.lines[below] = _line(event)
+            found[key] = self.value(next(self.events), below)
         return found
 
     def refuse(self, event: Any, why: str) -> NoReturn:

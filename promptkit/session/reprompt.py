@@ -10,11 +10,12 @@ from typing import Any
 from promptkit.engine import recovery
 from promptkit.engine.options import CONFIG, checked_config, checked_lang
 from promptkit.engine.plan import known_hints, prompt_to_ask
-from promptkit.engine.recorded_templates import is_lost, kept_template
+from promptkit.engine.recorded_templates import has_damaged_sources, recorded_template
 from promptkit.errors import InputError, LineageError, SettingsError, TemplateError, TemplateNotFound, did_you_mean
 from promptkit.lineage.record import Record
 from promptkit.lineage.tree import Lineage
-from promptkit.prompts.declarations import Input, find_language
+from promptkit.prompts.inputs import Input
+from promptkit.prompts.languages import find_language
 from promptkit.prompts.library import Library
 from promptkit.prompts.library import templates as todays
 from promptkit.prompts.template import Prompt, Template
@@ -67,7 +68,7 @@ class Reprompt:
         if self.recorded.template is None:
             return None, None
         try:
-            kept = kept_template(self.recorded)
+            kept = recorded_template(self.recorded)
             return kept, kept(lang=self.recorded.lang, **self.recorded.inputs) if kept else None
         except TemplateError:  # kept by a promptkit that took what this one refuses
             return None, None
@@ -127,7 +128,7 @@ class Reprompt:
 
     def _without_lost_template(self) -> Prompt:
         """The recorded words; as free text where the sources are lost, for a record must not name what its session does not keep."""
-        if not is_lost(self.recorded):
+        if not has_damaged_sources(self.recorded):
             return self.recorded
         self.notes.append(f"the sources of its template {self.recorded.template} are missing or damaged; its words are sent as free text")
         return replace(self.recorded, template=None, pack=None, digest=None, inputs={}, files={})

@@ -9,10 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from promptkit.authoring import prompt_rules as wording
 from promptkit.authoring.check import CODES, Finding, Report, check
-from promptkit.errors import TemplateError
-from promptkit.prompts import sandbox as closed
 from promptkit.prompts.library import Library
 
 Files = Mapping[str, str]
@@ -34,7 +31,7 @@ def report_on(folder: Path, files: Mapping[str, str | bytes]) -> Report:
     return check(Library(write(folder / "library", files), builtin=False))
 
 
-def places(folder: Path, files: Mapping[str, str | bytes]) -> list[str]:
+def found_at(folder: Path, files: Mapping[str, str | bytes]) -> list[str]:
     """Each finding as `file:line code`."""
     found = report_on(folder, files).findings
     return [f"{f.file.relative_to(folder / 'library').as_posix()}:{f.line} {f.code}" for f in found]
@@ -277,7 +274,7 @@ CASES: dict[str, tuple[Files, list[str]]] = {
         {"t.j2": A + "A {{ a }}", "t.ja.j2": "{% include '_p.ja.j2' %}", "_p.ja.j2": "猫{{ a }}"},
         [],
     ),
-    # wording
+    # the words of prompts
     "lettering without quotes, in the first example that has it": (
         {
             "t.j2": front("inputs: {a: {default: null}}", "examples:", "  - inputs: {}", "  - inputs: {a: Open}", "  - inputs: {a: Shut}")
@@ -325,7 +322,7 @@ CASES: dict[str, tuple[Files, list[str]]] = {
 def test_findings(name: str, tmp_path: Path) -> None:
     """Each folder has these findings, at these lines, and no others."""
     files, expected = CASES[name]
-    assert places(tmp_path, files) == expected
+    assert found_at(tmp_path, files) == expected
 
 
 def test_each_code_has_a_case_and_a_meaning() -> None:
@@ -409,17 +406,17 @@ def test_what_cannot_be_judged_is_said(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["Say hello to a cat that says Welcome"])
-def test_rules_of_wording_go_by_the_language_of_the_body(text: str, tmp_path: Path) -> None:
+def test_rules_for_prompts_go_by_the_language_of_the_body(text: str, tmp_path: Path) -> None:
     """The same words are lettering in English and nothing in French."""
-    assert places(tmp_path / "en", {"t.j2": text}) == ["t.j2:1 unquoted-lettering"]
-    assert places(tmp_path / "fr", {"t.j2": front("lang: fr") + text}) == []
+    assert found_at(tmp_path / "en", {"t.j2": text}) == ["t.j2:1 unquoted-lettering"]
+    assert found_at(tmp_path / "fr", {"t.j2": front("lang: fr") + text}) == []
 
 
-def test_wording_is_told_once_for_each_language(tmp_path: Path) -> None:
+def test_a_fault_of_the_words_is_told_once_for_each_language(tmp_path: Path) -> None:
     """Three examples with the same fault are one finding in each language, at the first of them."""
     examples = ("examples:", *["  - inputs: {}"] * 3)
     files = {"t.j2": front("kind: edit", *examples) + "Add a hat.", "t.ja.j2": front(*examples) + "帽子を追加"}
-    assert places(tmp_path, files) == ["t.j2:4 nothing-kept", "t.ja.j2:3 nothing-kept"]
+    assert found_at(tmp_path, files) == ["t.j2:4 nothing-kept", "t.ja.j2:3 nothing-kept"]
 
 
 # Silencing
@@ -445,11 +442,11 @@ def test_a_comment_silences_codes(comment: str, left: list[str], tmp_path: Path)
 def test_a_comment_silences_its_own_file_only(tmp_path: Path) -> None:
     """What a base file ignores is still found in its language files, and the other way round; a partial's comment covers the partial."""
     edit = front("kind: edit") + "Add a hat."
-    assert places(tmp_path / "1", {"t.j2": edit + "{# promptkit: ignore nothing-kept #}", "t.ja.j2": "帽子を追加"}) == [
+    assert found_at(tmp_path / "1", {"t.j2": edit + "{# promptkit: ignore nothing-kept #}", "t.ja.j2": "帽子を追加"}) == [
         "t.ja.j2:1 nothing-kept"
     ]
-    assert places(tmp_path / "2", {"t.j2": edit, "t.ja.j2": "帽子を追加{# promptkit: ignore nothing-kept #}"}) == ["t.j2:4 nothing-kept"]
-    assert places(
+    assert found_at(tmp_path / "2", {"t.j2": edit, "t.ja.j2": "帽子を追加{# promptkit: ignore nothing-kept #}"}) == ["t.j2:4 nothing-kept"]
+    assert found_at(
         tmp_path / "3", {"t.j2": "{% include '_p.j2' %}", "_p.j2": "{{ b or 'cat' }}{# promptkit: ignore undeclared-name #}"}
     ) == [
         "t.j2:1 example"  # which is not silenced, nor explained by the other any more
@@ -571,35 +568,3 @@ def test_one_name_of_several_libraries(tmp_path: Path) -> None:
     library = Library(first, second, builtin=False)
     assert [finding.file for finding in check(library).findings] == [first / "edit/u.j2", first / "t.j2", second / "t.j2"]
     assert [finding.file for finding in check(library.edit).findings] == [first / "edit/u.j2"]
-
-
-# What lint learns from a body
-
-
-def test_a_survey_refuses_nothing_but_bad_syntax() -> None:
-    """A body that may not be used is surveyed all the same; one that cannot be read has its line."""
-    found = closed.survey("{{ a.b() }}\n{% include x %}\n{% block k %}{% include ['a'] %}{% endblock %}", "t.j2", "t.j2", 3)
-    assert (found.names, found.dynamic, found.blocks["k"].dynamic) == ({"a": 4, "x": 5}, (5,), (6,))
-    with pytest.raises(TemplateError) as caught:
-        closed.survey("\n{% if %}", "t.j2", "t.j2", 3)
-    assert (caught.value.file, caught.value.line) == ("t.j2", 5)
-
-
-def test_a_survey_says_what_another_file_can_see() -> None:
-    """An include sees what is set on each way to it; an import sees nothing, and what is extended is named too."""
-    found = closed.survey(
-        "{% extends 'a.j2' %}{% set x = 1 %}{% if x %}{% set y = 1 %}{% endif %}{% include 'b.j2' %}{% import 'c.j2' as d %}",
-        "t.j2",
-        "t.j2",
-    )
-    assert [(r.name, r.statement, r.sees) for r in found.references] == [
-        ("a.j2", "Extends", frozenset()),
-        ("b.j2", "Include", frozenset({"x"})),
-        ("c.j2", "Import", None),
-    ]
-    assert (found.sets, found.stored) == ({"x", "d"}, {"x", "y", "d"})
-
-
-def test_every_rule_of_wording_has_a_language_here() -> None:
-    """The five languages of the templates have rules."""
-    assert set(wording.RULES) == {"en", "es", "zh", "ja", "hi"}

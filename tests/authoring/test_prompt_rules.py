@@ -1,4 +1,4 @@
-"""What the rules of wording blame, and what they leave alone, in five languages."""
+"""What the rules for prompts blame, and what they leave alone, in five languages."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from collections.abc import Callable
 import pytest
 from kit.places import shared
 
+from promptkit.authoring.language_rules import RULES
 from promptkit.authoring.prompt_rules import (
-    RULES,
     asks_to_keep_the_rest,
     clashing_ratios,
     excess,
@@ -20,6 +20,7 @@ from promptkit.authoring.prompt_rules import (
     unquoted_lettering,
 )
 from promptkit.prompts.library import templates
+from promptkit.prompts.template import bundle_of
 
 RATIOS = frozenset({"1:1", "2:3", "3:2", "3:4", "4:3", "4:5", "5:4", "9:16", "16:9", "21:9", "1:4", "4:1", "1:8", "8:1"})
 Table = dict[str, list[str]]
@@ -526,14 +527,14 @@ WHOLE_EDITS = in_all_languages("style_transfer", "finish_sketch", "turn_around",
 @pytest.mark.parametrize(("name", "lang"), LOCAL_EDITS)
 def test_the_local_edits_ask_to_keep_the_rest(name: str, lang: str) -> None:
     """The templates that end in "keep everything else" are heard in each of their languages, with any of their examples."""
-    for example in templates[f"edit.{name}"]._in_language(lang).edition.examples:
+    for example in bundle_of(templates[f"edit.{name}"], lang).edition.examples:
         assert asks_to_keep_the_rest(str(templates[f"edit.{name}"](lang=lang, **example["inputs"])))
 
 
 @pytest.mark.parametrize(("name", "lang"), WHOLE_EDITS)
 def test_the_edits_of_a_whole_picture_do_not(name: str, lang: str) -> None:
     """Templates that have all of the picture drawn anew keep no rest, though they say what stays."""
-    for example in templates[f"edit.{name}"]._in_language(lang).edition.examples:
+    for example in bundle_of(templates[f"edit.{name}"], lang).edition.examples:
         assert not asks_to_keep_the_rest(str(templates[f"edit.{name}"](lang=lang, **example["inputs"])))
 
 
@@ -548,6 +549,11 @@ def test_length_is_counted_as_the_language_is_written(lang: str, most: int, word
     """480 words, or 800 characters where no spaces stand between words, are the most; spaces do not count."""
     assert excess(word * most, lang) == ""
     assert excess(word * (most + 1), lang) == f"{most + 1} {unit}; {most} at most"
+
+
+def test_the_five_languages_of_the_templates_have_rules() -> None:
+    """The five languages that the built-in templates are written in have rules."""
+    assert set(RULES) == {"en", "es", "zh", "ja", "hi"}
 
 
 def test_rules_go_by_the_language_of_a_tag() -> None:

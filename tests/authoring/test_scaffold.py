@@ -1,4 +1,4 @@
-"""New templates: the commented starting point, and the file that a source becomes."""
+"""New templates: the scaffold of each kind, and the file that a source becomes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from promptkit.authoring.scaffold import starter_source, write_template
+from promptkit.authoring.scaffold import scaffold_source, write_template
 from promptkit.errors import TemplateError
 from promptkit.prompts.brackets import from_brackets
 from promptkit.prompts.declarations import FIELDS
@@ -26,34 +26,34 @@ TEXTS = {
 }
 
 
-def started(folder: Path, kind: str, name: str = "my.own") -> Template:
-    write_template(folder, name, starter_source(name, kind))
+def scaffolded(folder: Path, kind: str, name: str = "my.own") -> Template:
+    write_template(folder, name, scaffold_source(name, kind))
     found = Library(folder, builtin=False)[name]
     assert isinstance(found, Template)
     return found
 
 
-# The starting point
+# Scaffolds
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_starting_point_works_as_it_stands(tmp_path: Path, kind: str) -> None:
+def test_a_scaffold_works_as_it_stands(tmp_path: Path, kind: str) -> None:
     """Its first example renders a whole prompt, with nothing of its comments."""
-    template = started(tmp_path, kind)
+    template = scaffolded(tmp_path, kind)
     assert (template.kind, template.pictures.min) == (kind, int(kind == "edit"))
     assert str(template(**template.examples[0]["inputs"])) == TEXTS[kind]
     assert len(template.examples) == 2
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_input_of_the_starting_point_is_used(tmp_path: Path, kind: str) -> None:
+def test_every_input_of_a_scaffold_is_used(tmp_path: Path, kind: str) -> None:
     """What is given for any input stands in the prompt, and each is described; the required ones have an example."""
-    template = started(tmp_path, kind)
+    template = scaffolded(tmp_path, kind)
     for one in template.inputs.values():
-        wordings: Mapping[str, str] = dict(one.choices) or {"fox": "fox"}
+        choices: Mapping[str, str] = dict(one.choices) or {"fox": "fox"}
         required = {i.name: i.example for i in template.inputs.values() if i.required}
-        for key, wording in wordings.items():
-            assert wording in str(template(**required | {one.name: key}))
+        for key, words in choices.items():
+            assert words in str(template(**required | {one.name: key}))
         assert one.description
         assert one.example is not None or not one.required
 
@@ -61,7 +61,7 @@ def test_every_input_of_the_starting_point_is_used(tmp_path: Path, kind: str) ->
 @pytest.mark.parametrize("kind", KINDS)
 def test_anything_optional_may_be_left_out_of_it(tmp_path: Path, kind: str) -> None:
     """Whatever is left empty leaves whole sentences."""
-    template = started(tmp_path, kind)
+    template = scaffolded(tmp_path, kind)
     required = {i.name: i.example for i in template.inputs.values() if i.required}
     optional = [i.name for i in template.inputs.values() if not i.required and not i.choices]
     for left_out in product([{}, *({name: ""} for name in optional)], repeat=2):
@@ -71,9 +71,9 @@ def test_anything_optional_may_be_left_out_of_it(tmp_path: Path, kind: str) -> N
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_starting_point_explains_itself(kind: str) -> None:
+def test_a_scaffold_explains_itself(kind: str) -> None:
     """A comment stands before each key, required, optional and chosen inputs are there, and its own name says how it is called."""
-    lines = starter_source("my.own", kind).splitlines()
+    lines = scaffold_source("my.own", kind).splitlines()
     keys = [at for at, line in enumerate(lines) if (word := re.match(r"(\w+):", line)) and word[1] in FIELDS]
     assert len(keys) == (6 if kind == "edit" else 5)
     assert all(lines[at - 1].startswith("# ") for at in keys)
@@ -84,16 +84,16 @@ def test_the_starting_point_explains_itself(kind: str) -> None:
 
 
 def test_an_edit_says_what_to_keep(tmp_path: Path) -> None:
-    """The starting point of an edit declares its pictures and what stays as it is."""
-    template = started(tmp_path, "edit")
+    """The scaffold of an edit declares its pictures and what stays as it is."""
+    template = scaffolded(tmp_path, "edit")
     assert template.pictures.roles == ("the picture to change",)
     assert "keep" in template.inputs
 
 
 def test_an_unknown_kind_is_refused() -> None:
-    """There is a starting point for each kind of template, and for no other."""
+    """There is a scaffold for each kind of template, and for no other."""
     with pytest.raises(TemplateError, match="kind is 'paint'; expected generate or edit"):
-        starter_source("x", "paint")
+        scaffold_source("x", "paint")
 
 
 # The file
@@ -165,7 +165,7 @@ def test_of_several_writers_one_wins(tmp_path: Path) -> None:
 )
 def test_a_name_is_a_word(tmp_path: Path, name: str, fitting: str | None) -> None:
     """A name that no library would find is refused before anything is written, with one that would do where there is one."""
-    for act in (lambda: write_template(tmp_path / "new", name, "x"), lambda: starter_source(name)):
+    for act in (lambda: write_template(tmp_path / "new", name, "x"), lambda: scaffold_source(name)):
         with pytest.raises(TemplateError, match="cannot name a template: small letters") as caught:
             act()
         assert ("would do" in str(caught.value)) == (fitting is not None)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from kit.places import shared
 
 from promptkit.errors import TemplateError
-from promptkit.prompts import sandbox as closed
+from promptkit.prompts import sandbox
 from promptkit.prompts.brackets import from_brackets
 from promptkit.prompts.declarations import Edition, read_edition
 from promptkit.prompts.library import Library
@@ -127,7 +127,7 @@ def made(pattern: str, **options: Any) -> tuple[File, Edition]:
 
 def rendered(pattern: str, **inputs: str) -> str:
     file, edition = made(pattern)
-    return closed.render(file.name, {file.name: file.part}, edition.accept(inputs)[1])
+    return sandbox.render(file.name, {file.name: file.part}, edition.accept(inputs)[1])
 
 
 def names(pattern: str) -> list[str]:
@@ -291,7 +291,7 @@ def test_all_text_but_the_brackets_comes_out_as_it_went_in(pairs: list[tuple[str
     inputs = {name: f"fox {{{{ {n} }}}}" for n, name in enumerate(described.values())}
     by_key = {words.casefold(): inputs[name] for words, name in described.items()}
     expected = plain("".join(text + by_key[" ".join(plain(words).split()).casefold()] for text, words in pairs) + end)
-    text = closed.render(file.name, {file.name: file.part}, edition.accept(inputs)[1])
+    text = sandbox.render(file.name, {file.name: file.part}, edition.accept(inputs)[1])
     assert re.sub(r"\b([Aa])n? fox", r"\1 fox", text) == re.sub(r"\b([Aa])n? fox", r"\1 fox", expected)
 
 

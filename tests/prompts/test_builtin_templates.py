@@ -12,9 +12,9 @@ import pytest
 from kit import places
 
 from promptkit.authoring.check import check
-from promptkit.prompts.declarations import Input
-from promptkit.prompts.library import Library
-from promptkit.prompts.template import Template
+from promptkit.prompts.inputs import Input
+from promptkit.prompts.library import Library, templates
+from promptkit.prompts.template import Template, bundle_of
 
 LIBRARY = Library()
 ROOT = places.ROOT / "templates"
@@ -96,7 +96,7 @@ def test_the_seeds_and_the_local_edits_are_in_five_languages() -> None:
         template = LIBRARY[name]
         assert set(template.languages) == LANGUAGES
         for lang in LANGUAGES - {"en"}:
-            base, words = (template._in_language(one).edition.inputs for one in ("en", lang))
+            base, words = (bundle_of(template, one).edition.inputs for one in ("en", lang))
             same = [i for i in base if " " in str(base[i].default) and base[i].default == words[i].default]  # kawaii is said everywhere
             assert same == [], f"{name} in {lang} has the English default"
     assert set(LIBRARY.recover.edit.languages) == set(LIBRARY.recover.generate.languages) == LANGUAGES
@@ -325,3 +325,125 @@ def test_partials_are_used(path: Path) -> None:
 def test_a_sticker_is_one_file() -> None:
     """It is what the benchmark renders, and what a newcomer opens first."""
     assert [*LIBRARY.sticker(subject="fox").files] == ["sticker.j2"]
+
+
+# The patterns of the seeds
+
+STICKER = {
+    "style": "kawaii",
+    "subject": "happy bear",
+    "characteristics": "big round eyes",
+    "palette": "bright, bold color palette",
+    "line_style": "clear outlines",
+    "shading_style": "simple cel shading",
+}
+LOGO = {
+    "image_type": "modern, minimalist logo",
+    "concept": "a coffee shop",
+    "text": "The Daily Grind",
+    "font_style": "clean, bold, sans-serif font",
+    "design": "simple and stylized",
+    "color_scheme": "black and white color scheme",
+}
+PORTRAIT = {
+    "shot_type": "close-up portrait",
+    "subject": "elderly Japanese ceramicist",
+    "action": "carefully inspecting a freshly glazed tea bowl",
+    "environment": "a rustic, sun-drenched workshop",
+    "lighting": "soft, golden hour light streaming through a window",
+    "mood": "serene and masterful",
+    "camera": "85mm portrait lens",
+    "details": "the fine texture of the clay",
+    "orientation": "vertical portrait",
+}
+STICKER_TEXT = """A kawaii sticker of a happy bear, featuring big round eyes and a bright, bold color palette. The design should have clear
+outlines and simple cel shading. The background must be white."""
+LOGO_TEXT = """Create a modern, minimalist logo for a coffee shop with the text “The Daily Grind” in a clean, bold, sans-serif font. The
+design should be simple and stylized, with a black and white color scheme."""
+PORTRAIT_TEXT = """A photorealistic close-up portrait of an elderly Japanese ceramicist, carefully inspecting a freshly glazed tea bowl, set
+in a rustic, sun-drenched workshop. The scene is illuminated by soft, golden hour light streaming through a window, creating a serene and
+masterful atmosphere. Captured with an 85mm portrait lens, emphasizing the fine texture of the clay. The image should be in a vertical
+portrait format."""
+SEEDS = {
+    "sticker": (STICKER, STICKER_TEXT.replace("\n", " ")),
+    "logo": (LOGO, LOGO_TEXT.replace("\n", " ")),
+    "photorealistic_portrait": (PORTRAIT, PORTRAIT_TEXT.replace("\n", " ")),
+}
+
+
+@pytest.mark.parametrize("name", SEEDS)
+def test_seeds_come_out_word_for_word(name: str) -> None:
+    """The three patterns of the seeds, filled in as Google's guide fills them."""
+    inputs, text = SEEDS[name]
+    assert str(templates[name](**inputs)) == text
+
+
+@pytest.mark.parametrize("name", SEEDS)
+def test_an_article_of_ones_own_is_not_doubled(name: str) -> None:
+    """Inputs with an article of their own give the text that they give without one."""
+    inputs, text = SEEDS[name]
+    with_article = {"happy bear": "a happy bear", "elderly Japanese ceramicist": "an elderly Japanese ceramicist"}
+    with_article |= {key: f"a {key}" for key in ("bright, bold color palette", "modern, minimalist logo", "close-up portrait", "kawaii")}
+    with_article |= {"85mm portrait lens": "an 85mm portrait lens", "black and white color scheme": "a black and white color scheme"}
+    assert str(templates[name](**{key: with_article.get(value, value) for key, value in inputs.items()})) == text
+
+
+# What holds for each of them
+
+BUILT_IN = [*templates]
+
+
+@pytest.mark.parametrize("template", BUILT_IN, ids=lambda t: t.name)
+def test_any_optional_input_may_be_left_out(template: Template) -> None:
+    """Whatever is left empty leaves a clean sentence: no doubled space, no comma or article before nothing, no lost end."""
+    optional = [i.name for i in template.inputs.values() if not i.required and i.type == "string"]
+    required = {i.name: i.example for i in template.inputs.values() if i.required}
+    for bits in range(2 ** len(optional)):
+        left_out = {name: "" for at, name in enumerate(optional) if bits >> at & 1}
+        text = str(template(**required, **left_out))
+        assert not any(broken in text for broken in ("  ", " ,", " .", ",,", "..", ",.", " a .", " and .", "with .", "in .", "None")), text
+        assert text.endswith((".", "alpaca", "meadow")), text
+
+
+@pytest.mark.parametrize("template", BUILT_IN, ids=lambda t: t.name)
+def test_built_in_templates_describe_themselves(template: Template) -> None:
+    """Each says what it is for, what each input is, and shows by two examples at least how it is used."""
+    assert template.description
+    assert all(i.description for i in template.inputs.values())
+    assert all(i.example is not None for i in template.inputs.values() if i.required)
+    assert len(template.examples) >= 2
+    for example in template.examples:
+        assert str(template(**example["inputs"]))
+
+
+# Asking again
+
+
+@pytest.mark.parametrize(
+    ("lang", "prompt", "text"),
+    [
+        ("en", "Add an alpaca", "Generate the updated image: add an alpaca"),
+        ("en", "Add an alpaca.", "Generate the updated image: add an alpaca"),
+        ("en", "UFO in the sky", "Generate the updated image: UFO in the sky"),
+        ("zh-CN", "添加羊驼", "生成添加羊驼后的图片"),
+        ("zh-CN", "请添加羊驼。", "生成添加羊驼后的图片"),
+        ("ja", "アルパカを追加して。", "次の編集を加えた画像を生成してください：アルパカを追加して"),
+        ("es-MX", "Agrega una alpaca.", "Genera la imagen actualizada: agrega una alpaca"),
+        ("hi", "एक अल्पाका जोड़ें।", "बदली हुई तस्वीर बनाएँ: एक अल्पाका जोड़ें"),
+    ],
+)
+def test_short_instructions_are_wrapped(lang: str, prompt: str, text: str) -> None:
+    """Asking again for an edit names the picture, in the language of the instruction, without doubled punctuation."""
+    assert str(templates.recover.edit(prompt=prompt, lang=lang)) == text
+
+
+@pytest.mark.parametrize("name", ["recover.edit", "recover.generate"])
+@pytest.mark.parametrize("lang", ["en", "es-MX", "ja", "zh-CN", "hi"])
+def test_long_instructions_are_kept_whole(name: str, lang: str) -> None:
+    """One of several clauses is followed by the demand for the picture, and the second asking is firmer."""
+    prompt = "Add an alpaca. It faces the bear!"
+    first, second = (str(templates[name](prompt=prompt, brief=False, attempt=n, lang=lang)) for n in (1, 2))
+    assert first.startswith(prompt + "\n\n")
+    assert second.startswith(first)
+    assert len(second) > len(first)
+    assert {"zh-CN": "图片", "ja": "画像", "hi": "तस्वीर"}.get(lang, "imag") in str(templates[name](prompt="x", lang=lang))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from promptkit.prompts.library import Library
-from promptkit.prompts.template import Template
+from promptkit.prompts.template import Template, bundle_of
 
 LIBRARY = Library()
 GOLDEN: dict[str, tuple[dict[str, Any], str]] = {
@@ -119,7 +119,7 @@ def test_what_is_said(name: str) -> None:
 @each
 def test_what_is_left_out_leaves_clean_sentences(template: Template) -> None:
     """One or two optional inputs left to their default or emptied, with the others filled or not, leave whole sentences."""
-    edition = template._in_language("es-MX").edition
+    edition = bundle_of(template, "es-MX").edition
     needed = {i.name: i.example for i in edition.required}
     optional = [i for i in edition.inputs.values() if not i.required]
     filled = needed | {i.name: i.example for i in optional if i.example is not None}
@@ -134,7 +134,7 @@ def test_what_is_left_out_leaves_clean_sentences(template: Template) -> None:
 @each
 def test_a_full_stop_of_ones_own_is_not_doubled(template: Template) -> None:
     """A text that ends with a full stop gives the same prompt as without it."""
-    edition = template._in_language("es-MX").edition
+    edition = bundle_of(template, "es-MX").edition
     plain = {i.name: i.example for i in edition.inputs.values() if isinstance(i.example, str)}
     lists = {i.name: i.example for i in edition.required if i.type == "list"}
     stopped = {name: text if name == "text" else f"{text}." for name, text in plain.items()}
@@ -144,7 +144,7 @@ def test_a_full_stop_of_ones_own_is_not_doubled(template: Template) -> None:
 @each
 def test_no_english_is_left(template: Template) -> None:
     """What is said without being asked, and each example, is Spanish: defaults, fixed words and descriptions."""
-    edition = template._in_language("es-MX").edition
+    edition = bundle_of(template, "es-MX").edition
     texts = [spanish(template, **example["inputs"]) for example in edition.examples]
     said = [edition.description, *(i.description for i in edition.inputs.values())]
     assert len({*texts}) >= 2

@@ -11,6 +11,7 @@ import pytest
 
 from promptkit.authoring.prompt_rules import only_negations, says_what_stays, unquoted_lettering
 from promptkit.prompts.library import Library
+from promptkit.prompts.template import bundle_of
 
 LIBRARY = Library()
 TYPICAL: dict[str, tuple[dict[str, Any], str]] = {
@@ -111,7 +112,7 @@ def test_golden(name: str) -> None:
 @each
 def test_what_is_left_out_leaves_clean_sentences(name: str) -> None:
     """Any one or two optional inputs may be None or empty, whether the others are given or not, and an edit still says what stays."""
-    edition = LIBRARY[name]._in_language("hi").edition
+    edition = bundle_of(LIBRARY[name], "hi").edition
     required = {i.name: i.example for i in edition.required}
     optional = [i.name for i in edition.inputs.values() if not i.required and i.type == "string"]
     full = required | {i.name: i.example for i in edition.inputs.values() if i.example is not None}
@@ -128,7 +129,7 @@ def test_what_is_left_out_leaves_clean_sentences(name: str) -> None:
 @each
 def test_nothing_but_hindi_remains(name: str) -> None:
     """Hindi inputs alone give a prompt without a Latin letter but in millimetres, and so do all that the file says and its examples."""
-    edition = LIBRARY[name]._in_language("hi").edition
+    edition = bundle_of(LIBRARY[name], "hi").edition
     required = {i.name: i.example for i in edition.required}
     words = [edition.description, *(text for i in edition.inputs.values() for text in (i.description, str(i.example or i.description)))]
     prompts = [hindi(name, **required), *(hindi(name, **example["inputs"]) for example in edition.examples)]

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from promptkit.prompts.declarations import Input
+from promptkit.prompts.inputs import Input
 from promptkit.prompts.library import Library
-from promptkit.prompts.template import Template
+from promptkit.prompts.template import Template, bundle_of
 
 LIBRARY = Library()
 EDITS = ["edit.add", "edit.remove", "edit.inpaint", "edit.style_transfer", "edit.combine"]
@@ -25,7 +25,7 @@ def render(template: Template, **inputs: Any) -> str:
 
 
 def declared(template: Template) -> list[Input]:
-    return [*template._in_language("ja").edition.inputs.values()]
+    return [*bundle_of(template, "ja").edition.inputs.values()]
 
 
 def required(template: Template) -> dict[str, Any]:
@@ -159,7 +159,7 @@ def test_what_is_left_out_leaves_clean_japanese(template: Template) -> None:
 @each
 def test_japanese_examples_are_clean_and_differ(template: Template) -> None:
     """The Japanese file has two examples of its own at least, and each gives a clean prompt."""
-    edition = template._in_language("ja").edition
+    edition = bundle_of(template, "ja").edition
     texts = [render(template, **example["inputs"]) for example in edition.examples]
     assert edition.examples != template.examples
     assert len({*texts}) == len(texts) >= 2

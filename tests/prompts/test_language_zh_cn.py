@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from promptkit.prompts.declarations import Input
+from promptkit.prompts.inputs import Input
 from promptkit.prompts.library import Library
+from promptkit.prompts.template import bundle_of
 
 LIBRARY = Library()
 LANG = "zh-CN"
@@ -86,7 +87,7 @@ BROKEN = re.compile(
 
 
 def inputs(name: str) -> Mapping[str, Input]:
-    found: Mapping[str, Input] = LIBRARY[name]._in_language(LANG).edition.inputs
+    found: Mapping[str, Input] = bundle_of(LIBRARY[name], LANG).edition.inputs
     return found
 
 
@@ -135,7 +136,7 @@ def test_what_is_left_out_leaves_clean_chinese(name: str) -> None:
 @each
 def test_every_word_about_the_inputs_is_chinese(name: str) -> None:
     """Descriptions, defaults, examples and the wording of choices are this file's own; the examples are two that differ."""
-    edition = LIBRARY[name]._in_language(LANG).edition
+    edition = bundle_of(LIBRARY[name], LANG).edition
     base = LIBRARY[name].inputs
     said = [edition.description]
     for declared in edition.inputs.values():

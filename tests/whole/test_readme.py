@@ -101,8 +101,8 @@ def test_the_install_lines_are_two() -> None:
 
 def test_the_filters_and_tests_that_templates_may_use_are_listed() -> None:
     """The README lists every filter and test that a template may use, for packs depend on it."""
-    from promptkit.prompts import sandbox as closed
+    from promptkit.prompts import sandbox
 
     listed = set(re.findall(r"`(\w+)`", README))
-    assert {n for n in closed.FILTERS if len(n) > 1} <= listed
-    assert set(closed.TESTS) <= listed
+    assert {n for n in sandbox.FILTERS if len(n) > 1} <= listed
+    assert set(sandbox.TESTS) <= listed
