@@ -17,7 +17,7 @@ from promptkit.engine import recovery
 from promptkit.engine.budget import Budget
 from promptkit.engine.failures import failure
 from promptkit.engine.plan import Plan, record_fields
-from promptkit.engine.rate_limit import Gate
+from promptkit.engine.rate_limit import RateLimit
 from promptkit.errors import BudgetExceeded, LineageError, PromptkitError, RateLimited, TransportError
 from promptkit.lineage.pending import Draft
 from promptkit.lineage.record import Record, now
@@ -43,7 +43,7 @@ class Service:
     endpoint: Endpoint
     key: Key | None
     transport: Transport
-    gate: Gate
+    rate_limit: RateLimit
     budget: Budget
     recover: int
     deadline: float
@@ -100,7 +100,7 @@ class Asking:
         """The answer, whatever its outcome."""
         assert self._draft is not None
         try:
-            if not self._pass_gate():
+            if not self._is_free():
                 raise self._held()
             reply = self._attempt(self._draft, request)
             while following := self._affordable(self._following(reply)):
@@ -229,28 +229,28 @@ class Asking:
         reply = self._replies[-1]
         if not following.wait:
             log.info("asking again: %s", following.cause)
-            return self._pass_gate()
+            return self._is_free()
         if isinstance(reply.error, RateLimited):
-            self._service.gate.close(following.wait)
+            self._service.rate_limit.hold(following.wait)
         log.info("waiting %.1f s: %s", following.wait, reply.message or reply.reason)
         self._progress.say(f"attempt {len(self._asks) + 1} in {following.wait:.0f} s, the service is busy")
         self._stop.wait(following.wait)
-        return self._pass_gate()
+        return self._is_free()
 
-    def _pass_gate(self) -> bool:
+    def _is_free(self) -> bool:
         """Waits as long as another request to this endpoint was told to; whether there is time left, and nobody has stopped it."""
-        while not self._stop.is_set() and (closed := self._service.gate.closed_for()):
-            if time.monotonic() + closed >= self._deadline:
+        while not self._stop.is_set() and (held := self._service.rate_limit.seconds_left()):
+            if time.monotonic() + held >= self._deadline:
                 return False
-            log.info("waiting %.1f s: %s keeps another request waiting", closed, self._service.endpoint.name)
-            self._progress.say(f"in {closed:.0f} s, the service is busy with others")
-            self._stop.wait(closed * (1 + random.random() / 10))  # noqa: S311  (so that not all go out in the same moment)
+            log.info("waiting %.1f s: %s keeps another request waiting", held, self._service.endpoint.name)
+            self._progress.say(f"in {held:.0f} s, the service is busy with others")
+            self._stop.wait(held * (1 + random.random() / 10))  # noqa: S311  (so that not all go out in the same moment)
         return not self._stop.is_set()
 
     def _held(self) -> BaseException:
         if self._stop.is_set():
             return KeyboardInterrupt()
-        seconds, name = self._service.gate.closed_for(), self._service.endpoint.name
+        seconds, name = self._service.rate_limit.seconds_left(), self._service.endpoint.name
         allowed = f"longer than deadline={self._service.deadline:g} allows"
         said = f"{name} asked for a wait, and takes nothing for {seconds:.0f} s more, {allowed}. Nothing was sent; try again then."
         return RateLimited(said, status=429, retry_after=seconds)

@@ -24,7 +24,7 @@ from promptkit.engine.options import (
     checked_prompt,
 )
 from promptkit.engine.plan import Plan, Source, history, known_hints, prompt_to_ask, recorded_config, recorded_sources
-from promptkit.engine.rate_limit import Gate, gate_of
+from promptkit.engine.rate_limit import RateLimit, rate_limit_of
 from promptkit.errors import LineageError, PromptkitError, SettingsError, warn
 from promptkit.images.picture import Picture
 from promptkit.lineage.record import Record
@@ -33,7 +33,7 @@ from promptkit.providers import models
 from promptkit.providers.dialect import Dialect
 from promptkit.providers.endpoints import Endpoint
 from promptkit.providers.keys import Key, find_key, refuse_key
-from promptkit.providers.transport import FunctionTransport, RequestsTransport, Transport
+from promptkit.providers.transport import FunctionTransport, Transport, transport_to
 
 __all__ = ["Client", "Terms"]
 
@@ -57,7 +57,7 @@ class Terms:
     recover: int = 2
     deadline: float = 600
     budget: float | None = None
-    rate_limit: Gate = field(default_factory=Gate)  # of a transport of the caller's, which may lead anywhere
+    rate_limit: RateLimit = field(default_factory=RateLimit)  # of a transport of the caller's, which may lead anywhere
     warned_of: set[str] = field(default_factory=set)  # models that are about to be shut down
 
     @property
@@ -69,7 +69,7 @@ class Terms:
 class Connection:
     """An endpoint with the key and the transport to it, found when they are first needed; nothing is sent for that."""
 
-    def __init__(self, endpoint: Endpoint, key: Key | None, transport: Transport | None, rate_limit: Gate) -> None:
+    def __init__(self, endpoint: Endpoint, key: Key | None, transport: Transport | None, rate_limit: RateLimit) -> None:
         self.endpoint, self.rate_limit = endpoint, rate_limit
         self._key, self._transport = key, transport
         self._found: tuple[Key | None, Transport] | None = None
@@ -90,7 +90,7 @@ class Connection:
 
             return None, FunctionTransport(service.answer)
         key = find_key(self.endpoint, self._key)
-        return key, RequestsTransport(self.endpoint, key)
+        return key, transport_to(self.endpoint, key)
 
     @property
     def key(self) -> Key | None:
@@ -102,7 +102,7 @@ class Client:
     """Plans requests to one model at one endpoint, on the terms of a session, and has the engine of a folder carry them out."""
 
     def __init__(self, engine: Engine, terms: Terms, endpoint: Endpoint, model: str, *, key: Key | None = None) -> None:
-        limit = gate_of(endpoint.base_url) if terms.transport is None else terms.rate_limit
+        limit = rate_limit_of(endpoint.base_url) if terms.transport is None else terms.rate_limit
         self.engine, self.terms, self.endpoint, self.model = engine, terms, endpoint, model
         self.connection = Connection(endpoint, key, terms.transport, limit)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from inspect import Parameter, Signature
 from typing import Any
 
 from promptkit.errors import InputError, SettingsError, did_you_mean
@@ -24,6 +25,7 @@ __all__ = [
     "checked_prompt",
     "checked_text",
     "refuse_unknown",
+    "with_options",
 ]
 
 
@@ -139,3 +141,11 @@ def refuse_unknown(unknown: Mapping[str, object], known: Sequence[str], hints: M
     for name in unknown:  # by name only: its value may be a key
         hint = f"; use {hints[name]}" if name in hints else f"{did_you_mean(name, known)}; known are {', '.join(known)}"
         raise SettingsError(f"There is no keyword {name!r}{hint}.")
+
+
+def with_options(called: Callable[..., Any]) -> Signature:
+    """A signature in which the options of a request stand by name, in place of the `**options` that takes them."""
+    signature = Signature.from_callable(called)
+    *known, _ = signature.parameters.values()
+    named = [Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation="Any") for name in CONFIG]
+    return signature.replace(parameters=[*known, *named])

@@ -1,4 +1,4 @@
-"""What requests to one endpoint share: while it keeps one of them waiting, none of the others goes out."""
+"""The rate limit of an endpoint in this process: while one request was told to wait, none of the others goes out."""
 
 from __future__ import annotations
 
@@ -6,27 +6,27 @@ import threading
 import time
 from functools import cache
 
-__all__ = ["Gate", "gate_of"]
+__all__ = ["RateLimit", "rate_limit_of"]
 
 
-class Gate:
-    """Closed for as long as a service asked for, open otherwise."""
+class RateLimit:
+    """How long a service wants to be left alone; it is free at first. Safe to use from several threads."""
 
     def __init__(self) -> None:
-        self._opens = 0.0
+        self._free_at = 0.0  # by the monotonic clock
         self._lock = threading.Lock()
 
-    def close(self, seconds: float) -> None:
-        """Lets nothing through for so many seconds from now; a longer wait stands."""
+    def hold(self, seconds: float) -> None:
+        """Holds all requests for so many seconds from now; a longer wait that was asked for before stands."""
         with self._lock:
-            self._opens = max(self._opens, time.monotonic() + seconds)
+            self._free_at = max(self._free_at, time.monotonic() + seconds)
 
-    def closed_for(self) -> float:
-        """The seconds until it opens; 0 when it is open."""
-        return max(0.0, self._opens - time.monotonic())
+    def seconds_left(self) -> float:
+        """The seconds until requests may go out; 0 when they may."""
+        return max(0.0, self._free_at - time.monotonic())
 
 
 @cache
-def gate_of(base_url: str) -> Gate:  # noqa: ARG001  (what it is remembered by)
-    """The one gate of an endpoint in this process."""
-    return Gate()
+def rate_limit_of(base_url: str) -> RateLimit:  # noqa: ARG001  (the cache's key)
+    """The one rate limit of an endpoint in this process."""
+    return RateLimit()

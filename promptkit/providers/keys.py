@@ -31,6 +31,12 @@ class Key:
     def __repr__(self) -> str:
         return "[key]"
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Key) and self._secret == other._secret
+
+    def __hash__(self) -> int:
+        return hash(self._secret)
+
     def __reduce__(self) -> NoReturn:
         raise TypeError("a key is never written anywhere")
 

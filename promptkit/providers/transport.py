@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import ipaddress
+import os
 import re
 import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from urllib.parse import urlsplit
+from weakref import WeakValueDictionary
 
 from promptkit.errors import TransportError, warn
 from promptkit.providers.endpoints import Endpoint
@@ -19,7 +21,7 @@ from promptkit.providers.message import Request, Response
 if TYPE_CHECKING:
     import requests
 
-__all__ = ["FunctionTransport", "RequestsTransport", "Transport"]
+__all__ = ["FunctionTransport", "RequestsTransport", "Transport", "transport_to"]
 
 CONNECT_TIMEOUT = 10.0  # seconds
 REPLY_LIMIT = 256_000_000  # bytes, after decompression
@@ -126,6 +128,24 @@ class RequestsTransport:
         else:
             said = f"{self._endpoint.host} cannot be reached: {reason}; check the address, the network and the proxy."
         return TransportError(self._key.scrub(said) if self._key else said, sent=sent)
+
+
+_shared: WeakValueDictionary[tuple[str, str, str, Key | None], RequestsTransport] = WeakValueDictionary()  # until nobody holds it
+_sharing = threading.Lock()
+
+
+def transport_to(endpoint: Endpoint, key: Key | None) -> RequestsTransport:
+    """The one transport in this process to an endpoint with a key, so that all who ask there share its connections."""
+    who = (endpoint.name, endpoint.base_url, endpoint.auth, key)
+    with _sharing:
+        transport = _shared.get(who)
+        if transport is None:
+            transport = _shared[who] = RequestsTransport(endpoint, key)
+        return transport
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_shared.clear)  # a child must not talk on its parent's connections
 
 
 def _is_loopback(host: str) -> bool:

@@ -16,6 +16,7 @@ from promptkit.engine.options import (
     checked_pictures,
     checked_prompt,
     refuse_unknown,
+    with_options,
 )
 from promptkit.engine.plan import Plan, trail
 from promptkit.errors import LineageError, PromptkitError, SettingsError, warn
@@ -27,6 +28,7 @@ from promptkit.providers import models
 from promptkit.providers.endpoint_choice import choose_endpoint, service_with_key
 from promptkit.providers.endpoints import Endpoint
 from promptkit.providers.keys import Key, refuse_key
+from promptkit.providers.options import OPTIONS
 from promptkit.providers.transport import Transport
 from promptkit.session.cursor import Cursor, listed
 from promptkit.session.step import Step, Steps
@@ -67,19 +69,13 @@ class Session(Cursor):
         reuse: bool = True,
         budget: float | None = None,
         lang: str | None = None,
-        aspect_ratio: str | None = None,
-        image_size: str | None = None,
-        seed: int | None = None,
-        temperature: float | None = None,
-        safety: Mapping[str, str] | None = None,
         deadline: float = 600,
-        **unknown: object,
+        **options: Any,
     ) -> None:
-        refuse_unknown(unknown, _PARAMETERS)
+        refuse_unknown({k: v for k, v in options.items() if k not in OPTIONS}, _KEYWORDS)
         check_opening(model=model, chain=chain, transport=transport, recover=recover, budget=budget, lang=lang, deadline=deadline)
         self._engine = Engine.of(session_folder(where))
         super().__init__(self._engine.lineage)
-        options = {"aspect_ratio": aspect_ratio, "image_size": image_size, "seed": seed, "temperature": temperature, "safety": safety}
         self._terms = Terms(
             endpoint=choose_endpoint(endpoint) if endpoint is not None else _endpoint_of(transport),
             model=model,
@@ -338,7 +334,8 @@ class Session(Cursor):
         return Steps([self._moved(self._taken(answer)) for answer in answers])
 
 
-_PARAMETERS = tuple(Session.__init__.__kwdefaults__ or ())
+_KEYWORDS = (*(Session.__init__.__kwdefaults__ or ()), *OPTIONS)
+Session.__signature__ = with_options(Session)  # type: ignore[attr-defined]  # Shift-Tab shows the options too
 
 
 def _endpoint_of(transport: Transport | None) -> Endpoint | None:

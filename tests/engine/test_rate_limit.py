@@ -11,7 +11,7 @@ import pytest
 from kit.loopback import Loopback, Received, error_reply, picture_reply, png, serving
 
 from promptkit import RateLimited, Session
-from promptkit.engine.rate_limit import Gate
+from promptkit.engine.rate_limit import RateLimit
 
 
 def rate_limited(seconds: float) -> object:
@@ -34,11 +34,11 @@ def clocked(service: Loopback) -> list[float]:
 
 def test_a_gate_is_closed_for_the_longest_wait() -> None:
     """It is open at first; of two waits the one that ends later counts."""
-    gate = Gate()
-    assert gate.closed_for() == 0
-    gate.close(30)
-    gate.close(10)
-    assert 29 < gate.closed_for() <= 30
+    limit = RateLimit()
+    assert limit.seconds_left() == 0
+    limit.hold(30)
+    limit.hold(10)
+    assert 29 < limit.seconds_left() <= 30
 
 
 def test_a_rate_limit_holds_all_that_are_on_their_way(service: Loopback, caplog: pytest.LogCaptureFixture) -> None:

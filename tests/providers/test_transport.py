@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import gzip
 import logging
 import socket
@@ -10,6 +11,7 @@ import threading
 import time
 import traceback
 import warnings
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,7 +25,7 @@ from promptkit.providers.endpoints import Endpoint
 from promptkit.providers.gemini import Gemini
 from promptkit.providers.keys import Key
 from promptkit.providers.message import CHUNK, InBase64, InputPicture, Request, Response, Turn
-from promptkit.providers.transport import FunctionTransport, RequestsTransport, Transport
+from promptkit.providers.transport import FunctionTransport, RequestsTransport, Transport, transport_to
 
 SECRET = "AIza-sEcReT-0123456789"
 PATH = "/v1beta/models/m:generateContent"
@@ -417,3 +419,16 @@ def test_no_cookie_is_kept(service: Loopback) -> None:
     sender.send(ask())
     sender.send(ask())
     assert not [r for r in service.received if "cookie" in {name.lower() for name in r.headers}]
+
+
+def test_all_who_ask_an_endpoint_with_one_key_share_its_transport() -> None:
+    """One endpoint and one key have one transport in a process, another key has its own, and one that nobody holds is gone."""
+    endpoint = Endpoint("work", "https://gateway.example.com", key_env=())
+    first = transport_to(endpoint, Key("a-key-of-mine"))
+    assert transport_to(endpoint, Key("a-key-of-mine")) is first
+    assert transport_to(endpoint, Key("another-key")) is not first
+    assert transport_to(endpoint, None) is not first
+    gone = weakref.ref(first)
+    del first
+    gc.collect()
+    assert gone() is None
