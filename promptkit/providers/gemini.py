@@ -25,6 +25,7 @@ from promptkit.errors import (
     ServiceUnavailable,
 )
 from promptkit.images.picture import Picture, complete, media_type
+from promptkit.providers.dialect import Dialect
 from promptkit.providers.message import Exchange, InBase64, InputPicture, Reply, Request, Response, Tokens, Turn
 
 __all__ = ["Gemini"]
@@ -48,7 +49,7 @@ COUNT_DETAILS = ("promptTokensDetails", "candidatesTokensDetails")
 MARKDOWN_PICTURE = re.compile(r"!\[[^\]]{0,500}\]\(\s*<?data:image/[\w.+-]+;base64,([\w+/=\s-]*)>?\s*(?:\"[^\"]*\"\s*)?(?:\)|$)")
 
 
-class Gemini:
+class Gemini(Dialect):
     """The dialect of generateContent, as Google and gateways speak it. Its chains can talk: a turn is kept as it came, signatures too."""
 
     name = "gemini"
