@@ -34,6 +34,7 @@ from promptkit.errors import (
     SettingsError,
     TransportError,
 )
+from promptkit.images.changes import cheap_warnings
 from promptkit.lineage.pending import Draft
 from promptkit.lineage.record import Record, now
 from promptkit.lineage.tree import Lineage
@@ -41,7 +42,6 @@ from promptkit.progress import Progress
 from promptkit.providers import gemini as wire
 from promptkit.providers import models
 from promptkit.providers.transport import Transport
-from promptkit.session.changes import cheap_warnings
 
 __all__ = ["Answer", "Service", "ask", "ask_together", "refuse_key"]
 

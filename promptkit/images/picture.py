@@ -372,7 +372,7 @@ def _upright(image: Image.Image) -> Image.Image:
     return image
 
 
-def as_seen(image: Any) -> Any:
+def as_seen(image: Image.Image) -> Image.Image:
     """A PIL image as RGB or RGBA, as it looks. Pillow's own errors where it cannot be converted."""
     if image.mode in ("RGB", "RGBA"):
         return image
@@ -385,16 +385,16 @@ def as_seen(image: Any) -> Any:
         return image.convert("RGBA" if transparent else "RGB")
 
 
-def _eight_bits(image: Any) -> Any:
+def _eight_bits(image: Image.Image) -> Image.Image:
     """Greys of more than 8 bits, scaled; Pillow would cut them off at 255, which is white."""
-    high = 65535 if image.mode.startswith("I;16") else image.getextrema()[1]
+    high: Any = 65535 if image.mode.startswith("I;16") else image.getextrema()[1]  # a number: there is one band
     top = next((t for t in (1, 255, 65535) if high <= t), high)
     if image.mode not in ("I;16", "I", "F"):
         image = image.convert("I")
     return image.convert("F").point(lambda value: value * (255 / top) + 0).convert("L")
 
 
-def _on_white(image: Any) -> Any:
+def _on_white(image: Image.Image) -> Image.Image:
     from PIL import Image
 
     ground = Image.new("RGBA", image.size, "white")
@@ -402,7 +402,7 @@ def _on_white(image: Any) -> Any:
     return ground.convert("RGB")
 
 
-def _encoded(image: Any, kind: str) -> bytes:
+def _encoded(image: Image.Image, kind: str) -> bytes:
     """The file's bytes; what is transparent becomes white where the type knows no transparency."""
     buffer = io.BytesIO()
     with _quiet:

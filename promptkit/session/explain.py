@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from promptkit.errors import LineageError, PromptkitError
+from promptkit.images.changes import Changes
 from promptkit.lineage.record import Record
 from promptkit.lineage.tree import Lineage
-from promptkit.session.changes import Changes
 from promptkit.session.explanation import UNSET, Explained, Explanation, Lost
 from promptkit.session.step import Continuing, Step
 from promptkit.views.cards import References, named

@@ -10,8 +10,8 @@ from typing import Any
 
 from promptkit import markup
 from promptkit.engine.spending import Spending, spending
+from promptkit.images.changes import Changes
 from promptkit.lineage.record import FULL_SHA256, Record
-from promptkit.session.changes import Changes
 from promptkit.session.step import Step
 from promptkit.terminal import printable, width
 from promptkit.views import cards as display

@@ -10,11 +10,12 @@ from typing import Any, Protocol
 
 from promptkit.engine.plan import recorded_prompt
 from promptkit.errors import LineageError, SettingsError
+from promptkit.images.changes import Changes
 from promptkit.images.picture import Picture
 from promptkit.lineage.record import Record
 from promptkit.lineage.tree import Lineage
 from promptkit.prompts.template import Prompt
-from promptkit.session.changes import Changes, changes
+from promptkit.session.changes import changes
 from promptkit.views import cards as display
 
 __all__ = ["Continuing", "Step", "Steps"]
@@ -170,7 +171,7 @@ class Step:
     @cached_property
     def changes(self) -> Changes | None:
         """What this edit changed in its picture, measured when first asked; None for a step that edits none or brought none."""
-        return changes(self)
+        return changes(self.lineage, self.record)
 
     def show(self) -> None:
         """Opens its picture in the system's viewer."""
