@@ -18,7 +18,7 @@ from promptkit.lineage.record import Problem
 from promptkit.session.session import Session
 from promptkit.session.step import Step, Steps
 from promptkit.terminal import aligned, cut, printable
-from promptkit.views import cards as display
+from promptkit.views.facts import headline
 
 __all__ = ["SHELL", "Found", "FoundSteps", "Looked", "Match", "Matches", "Results", "SessionInfo", "Sessions"]
 
@@ -251,9 +251,9 @@ class Match:
     @property
     def line(self) -> str:
         """Which step it is, how it matches, and what was asked there."""
-        headline = display.headline(self.step.record)
-        how = self._how("") if headline == OWN else self.how  # once is enough
-        return _line(f"{_place(self.session, self.step)}, {how}: {headline}")
+        asked = headline(self.step.record)
+        how = self._how("") if asked == OWN else self.how  # once is enough
+        return _line(f"{_place(self.session, self.step)}, {how}: {asked}")
 
     def __repr__(self) -> str:
         return f"<Match {self.line}>"
@@ -302,7 +302,7 @@ def _figure(session: Session, step: Step, picture: int, caption: str, *, source:
     caption = _line(f"{_place(session, step)}: {caption}")
     with suppress(PromptkitError):  # a step whose sources are damaged was found all the same
         if shown and (pictures := step.sources if source else step.pictures):
-            image = markup.figure(pictures[picture].thumbnail(THUMBNAIL), caption, alt=display.headline(step.record))
+            image = markup.figure(pictures[picture].thumbnail(THUMBNAIL), caption, alt=headline(step.record))
             return markup.Html(f'<div style="width:{THUMBNAIL}px">{image}</div>')
     words = f"width:{THUMBNAIL}px;margin:4px;font-size:85%;overflow-wrap:anywhere"
     return markup.Html(f'<div style="{words}">{markup.escape(caption)}</div>')

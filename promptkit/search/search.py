@@ -29,7 +29,7 @@ from promptkit.search.results import Found, FoundSteps, Looked, Match, Matches, 
 from promptkit.search.text_match import folded, normalized, snippet
 from promptkit.session.session import Session
 from promptkit.session.step import Step, Steps
-from promptkit.views import cards as display
+from promptkit.views.facts import headline
 
 __all__ = ["find", "sessions", "which"]
 
@@ -140,7 +140,7 @@ class _Search:
             unpriced=spent.unpriced,
             changed=max(filter(None, map(_moment, steps)), default=None),
             tags=tuple(sorted(tags)),
-            head=display.headline(head.record) if head else None,
+            head=headline(head.record) if head else None,
             problem=_unreadable(session, steps),
         )
 

@@ -14,7 +14,7 @@ from promptkit.lineage.location import Where
 from promptkit.lineage.record import Problem, Record, added_up
 from promptkit.lineage.tree import Lineage
 from promptkit.session.step import Continuing, Step, Steps
-from promptkit.views import cards as display
+from promptkit.views.tree import tree_html, tree_text
 
 __all__ = ["Cursor"]
 
@@ -138,8 +138,8 @@ class Cursor(Continuing):
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002
         if not len(self):
             return {"text/plain": repr(self)}
-        text = f"{self!r}\n{display.tree_text(self._lineage, head=self._position[0])}"
-        return {"text/plain": text, "text/html": markup.card(repr(self), display.tree_html(self._lineage, head=self._position[0]))}
+        text = f"{self!r}\n{tree_text(self._lineage, head=self._position[0])}"
+        return {"text/plain": text, "text/html": markup.card(repr(self), tree_html(self._lineage, head=self._position[0]))}
 
     # The head
 

@@ -27,7 +27,7 @@ from promptkit.session.changes import SQUASHES
 from promptkit.session.replay_preview import Rehearsal, Rehearsed, brief
 from promptkit.session.reprompt import Reworded, Rewording, declared_inputs, refuse_unknown_inputs
 from promptkit.session.step import Step, Steps
-from promptkit.views.cards import is_draft
+from promptkit.views.facts import is_draft
 
 __all__ = ["Rehearsal", "Rehearsed", "declared_inputs", "replay"]
 

@@ -68,7 +68,7 @@ from promptkit.session.step import Step, Steps
 
 if TYPE_CHECKING:
     from promptkit.prompts.library import Library
-    from promptkit.session.explain import Explanation
+    from promptkit.session.explanation import Explanation
     from promptkit.session.replay import Rehearsal
 
 __all__ = ["Session"]
@@ -254,9 +254,10 @@ class Session(Cursor):
 
     def explain(self, step: object = None, *, measured: bool = False) -> Explanation:
         """How a step, by default the head, came to be, from its root on; `measured` compares each edit with what it started from."""
-        from promptkit.session.explain import explain
+        from promptkit.session.explanation import explain
 
-        return explain(self, step, measured=measured)
+        trail = self.trail(step)
+        return explain(self._lineage, trail[-1].record if trail else None, self._step_of, measured=measured)
 
     def replay(
         self,

@@ -16,7 +16,8 @@ from promptkit.lineage.record import Record
 from promptkit.lineage.tree import Lineage
 from promptkit.prompts.template import Prompt
 from promptkit.session.changes import changes
-from promptkit.views import cards as display
+from promptkit.views.cards import step_card, strip_html
+from promptkit.views.facts import headline
 
 __all__ = ["Continuing", "Step", "Steps"]
 
@@ -185,10 +186,10 @@ class Step:
 
     def __repr__(self) -> str:
         said = f"reused, {self.outcome}" if self.reused else self.outcome
-        return f"<Step {self.number} {self.id[:10]} {said}: {display.headline(self.record)}>"
+        return f"<Step {self.number} {self.id[:10]} {said}: {headline(self.record)}>"
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002
-        return {"text/plain": repr(self), "text/html": display.step_card(self.record, reused=self.reused)}
+        return {"text/plain": repr(self), "text/html": step_card(self.record, reused=self.reused)}
 
 
 class Steps(tuple[Step, ...]):
@@ -201,7 +202,7 @@ class Steps(tuple[Step, ...]):
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002
         text = "\n".join(map(repr, self)) or "no steps"
-        return {"text/plain": text, "text/html": display.strip_html([s.record for s in self], reused=[s.id for s in self if s.reused])}
+        return {"text/plain": text, "text/html": strip_html([s.record for s in self], reused=[s.id for s in self if s.reused])}
 
 
 def _refuse_on(options: Mapping[str, object]) -> None:

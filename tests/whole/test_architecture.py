@@ -38,7 +38,7 @@ ONE_IMPORTER = {
     "yaml": {"prompts.strict_yaml"},
     "PIL": {
         *("images.changes", "images.fingerprint", "images.picture"),
-        *("providers.offline.painter", "providers.offline.service", "views.cards"),  # for drawing
+        *("providers.offline.painter", "providers.offline.service", "views.sheets"),  # for drawing
     },
     "requests": {"providers.transport"},
     "urllib3": {"providers.transport"},
