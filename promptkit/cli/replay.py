@@ -13,7 +13,7 @@ from typing import Any
 from promptkit.cli.output import add_command, say
 from promptkit.errors import PictureError, StepNotFound
 from promptkit.prompts.library import Library, templates
-from promptkit.session.replay import Rehearsal, declared_inputs, replay
+from promptkit.session.replay import ReplayPreview, declared_inputs, replay
 from promptkit.session.session import Session
 from promptkit.session.squash import squash
 from promptkit.session.step import Step
@@ -39,7 +39,7 @@ def _replay(options: argparse.Namespace, shared: _Shared) -> int:
     start = {} if options.start is None else {"start": _start(session, options.start)}
     changes = {**start, **_given(options, "model", "endpoint", "lang"), "inputs": inputs, "templates": library}
     done = _told(session, into, options, changes)
-    if not isinstance(done, Rehearsal):
+    if not isinstance(done, ReplayPreview):
         return shared.shown(done, options)
     print(done)
     say("Nothing was sent; without --dry-run these are asked for.")

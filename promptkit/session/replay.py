@@ -24,12 +24,12 @@ from promptkit.lineage.tree import Lineage
 from promptkit.prompts.library import Library
 from promptkit.providers import models
 from promptkit.session.changes import SQUASHES
-from promptkit.session.replay_preview import Rehearsal, Rehearsed, brief
+from promptkit.session.replay_preview import PreviewedStep, ReplayPreview, brief
 from promptkit.session.reprompt import Reworded, Rewording, declared_inputs, refuse_unknown_inputs
 from promptkit.session.step import Step, Steps
 from promptkit.views.facts import is_draft
 
-__all__ = ["Rehearsal", "Rehearsed", "declared_inputs", "replay"]
+__all__ = ["PreviewedStep", "ReplayPreview", "declared_inputs", "replay"]
 
 REPLAYS = "replays"  # in a step's meta: the id of the step that it replays
 OF_INTO = ("aspect_ratio", "image_size", "seed", "temperature", "safety", "api_key", "transport", "chain", "recover", "budget", "deadline")
@@ -58,7 +58,7 @@ def replay(
     templates: Library | None = None,
     dry_run: bool = False,
     **unknown: object,
-) -> Steps | Rehearsal:
+) -> Steps | ReplayPreview:
     """The steps of the head's trail, root first, asked for again in the session `into`, which may be the same one; it resumes by itself.
 
     `start` (path, bytes, PIL image, Picture, Step) stands for the root; `inputs` go to each step whose template has them; `lang` to each
@@ -66,13 +66,13 @@ def replay(
     are the options, the seed among them. A step that was asked with the earlier turns is asked so again, whatever the chain of `into`.
     `templates` takes a Library's sources instead of those that the session keeps.
 
-    `dry_run` returns a Rehearsal: every prompt, what it may cost in USD, and what the budget of `into` has left; nothing is sent or
+    `dry_run` returns a ReplayPreview: every prompt, what it may cost in USD, and what the budget of `into` has left; nothing is sent or
     written, and what a killed process left in `into` counts as not there. Raises as `generate` does, InputError and LineageError; what
     was made before stays, and the same call goes on from there.
     """
     refuse_unknown(unknown, tuple(replay.__kwdefaults__ or ()), HINTS)
     run = _Replay(session, into, start, _checked_model(model), endpoint, Rewording(inputs, lang, templates))
-    return run.rehearsal() if dry_run else run.steps()
+    return run.preview() if dry_run else run.steps()
 
 
 def _checked_model(model: object) -> str | None:
@@ -332,19 +332,19 @@ class _Replay:
         is_itself = isinstance(self._root, Picture) and first.ok and self._root == first.picture
         return first.label if is_itself else None
 
-    def rehearsal(self) -> Rehearsal:
+    def preview(self) -> ReplayPreview:
         """What each step would ask; those that are there already are found as a replay finds them."""
         root = self._root_there()
-        rows = [Rehearsed(self._trail[0].number, None, there=root.number if root else None)] if self._root is not None else []
+        rows = [PreviewedStep(self._trail[0].number, None, there=root.number if root else None)] if self._root is not None else []
         for turn, found in self._looked_up():
             if found is None:
                 turn.check_price()
-            rows.append(self._rehearsed(turn, found))
-        return Rehearsal(tuple(rows), self._into._budget.left())
+            rows.append(self._previewed(turn, found))
+        return ReplayPreview(tuple(rows), self._into._budget.left())
 
-    def _rehearsed(self, turn: _Turn, found: Record | None) -> Rehearsed:
+    def _previewed(self, turn: _Turn, found: Record | None) -> PreviewedStep:
         words = turn.words
-        return Rehearsed(
+        return PreviewedStep(
             step=turn.record.number,
             prompt=words.prompt,
             changed=words.changed,

@@ -69,7 +69,7 @@ from promptkit.session.step import Step, Steps
 if TYPE_CHECKING:
     from promptkit.prompts.library import Library
     from promptkit.session.explanation import Explanation
-    from promptkit.session.replay import Rehearsal
+    from promptkit.session.replay import ReplayPreview
 
 __all__ = ["Session"]
 
@@ -271,7 +271,7 @@ class Session(Cursor):
         templates: Library | None = None,
         dry_run: bool = False,
         **unknown: object,
-    ) -> Steps | Rehearsal:
+    ) -> Steps | ReplayPreview:
         """Asks for the steps of the head's trail again in another session, or in this one; `at(step)` chooses another trail.
 
         `start` stands for the root, `inputs` go to each step whose template has them, `templates` is today's Library instead of the
