@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from promptkit import atomic, markup
 from promptkit.errors import PictureError, PromptkitError, warn
@@ -19,7 +19,7 @@ from promptkit.errors import PictureError, PromptkitError, warn
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["Picture", "as_seen", "check_name", "complete", "media_type", "suffix_of"]
+__all__ = ["Picture", "PictureSource", "as_seen", "check_name", "complete", "media_type", "suffix_of"]
 
 SUFFIXES = {
     "image/png": ".png",
@@ -45,6 +45,7 @@ UNDECODED = ("image/heic", "image/heif")  # what phones make and Pillow cannot r
 OPAQUE = ("JPEG", "MPO", "PPM", "PCX", "EPS", "PDF")
 SENDABLE = ("image/png", "image/jpeg", "image/webp", "image/heic", "image/heif")  # Google's image guide, 2026-11
 CARD_PIXELS = 320
+PictureSource: TypeAlias = "str | os.PathLike[str] | bytes | Picture | Image.Image"  # what a picture can be opened from
 
 
 def media_type(data: bytes) -> str | None:
@@ -142,7 +143,7 @@ class Picture:
         self._thumbnails: dict[int, str] = {}
 
     @classmethod
-    def open(cls, source: str | os.PathLike[str] | bytes | Picture | Image.Image) -> Picture:
+    def open(cls, source: PictureSource) -> Picture:
         """A picture of one's own from a path, bytes or a PIL image, decoded once to see that it is whole. PictureError when it is not."""
         if isinstance(source, Picture):
             return source
