@@ -27,7 +27,8 @@ from promptkit.errors import (
     ServiceUnavailable,
     SettingsError,
 )
-from promptkit.images.picture import Picture, complete, media_type
+from promptkit.images.formats import complete, media_type
+from promptkit.images.picture import Picture
 
 __all__ = ["Reply", "Request", "Response", "check_length", "decode", "encode", "pack_turn", "unpack_turn", "user_turn"]
 

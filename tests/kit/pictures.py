@@ -1,4 +1,4 @@
-"""Pictures drawn for a test: a scene with soft and hard parts, another one, and either with a box painted over."""
+"""Pictures drawn for a test: two scenes with soft and hard parts, a box painted over one, small files of each format."""
 
 from __future__ import annotations
 
@@ -38,3 +38,18 @@ def with_box(image: Image.Image, box: tuple[int, int, int, int], color: str = "r
     drawn = image.copy()
     ImageDraw.Draw(drawn).rectangle((box[0], box[1], box[2] - 1, box[3] - 1), fill=color)
     return drawn
+
+
+def file_of(kind: str, mode: str = "RGB", size: tuple[int, int] = (12, 8), color: Any = None, **options: Any) -> bytes:
+    """A picture file in one of Pillow's formats, of one colour, red by default."""
+    buffer = io.BytesIO()
+    Image.new(mode, size, color if color is not None else "red").save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def box(kind: bytes, content: bytes) -> bytes:
+    """A box of an ISO media file, as AVIF and HEIC are made of."""
+    return (8 + len(content)).to_bytes(4) + kind + content
+
+
+HEIC = box(b"ftyp", b"heic\0\0\0\0mif1heic") + box(b"meta", bytes(40)) + box(b"mdat", bytes(100))
