@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from promptkit import markup
-from promptkit.images.picture import Picture, as_seen
+from promptkit.images.picture import Picture, to_rgb
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -186,7 +186,7 @@ class _Reduced(NamedTuple):
     @property
     def full(self) -> Image.Image:
         """The whole image, decoded again where the smaller one came from the cache."""
-        return as_seen(self.picture.image) if self.whole is None else self.whole
+        return to_rgb(self.picture.image) if self.whole is None else self.whole
 
 
 class _ReducedCache:
@@ -212,7 +212,7 @@ _cache = _ReducedCache()
 def _reduced(picture: Picture) -> _Reduced:
     if known := _cache.get(picture.sha256):
         return _Reduced(picture, *known)
-    image = as_seen(picture.image)
+    image = to_rgb(picture.image)
     factor = -(-max(image.size) // SIDE)
     small = image.reduce(factor) if factor > 1 else image
     _cache.keep(picture.sha256, image.size, small)

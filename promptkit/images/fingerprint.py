@@ -15,7 +15,7 @@ from operator import mul
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from promptkit.errors import PictureError
-from promptkit.images.picture import Picture, as_seen
+from promptkit.images.picture import Picture, to_rgb
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -127,7 +127,7 @@ def _reduced(picture: Picture) -> Image.Image:
     """The picture at WORKING × WORKING pixels, as RGB or RGBA."""
     image = picture.image
     try:
-        image = as_seen(image)
+        image = to_rgb(image)
         return image.resize((WORKING, WORKING), BOX)
     except Exception as error:  # Pillow's conversions raise whatever their kind of pixels raises
         raise PictureError(f"The looks of picture {picture.sha256[:10]} cannot be compared: {error}.") from None

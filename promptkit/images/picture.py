@@ -1,4 +1,4 @@
-"""Pictures as the bytes that they came as: hashed, typed by content, decoded only when someone looks."""
+"""Pictures as the bytes that they came as: hashed, typed by content, decoded only when their pixels are asked for."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from promptkit.images.formats import complete, media_type, suffix_of
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["Picture", "PictureSource", "as_seen", "check_name"]
+__all__ = ["Picture", "PictureSource", "check_name", "to_rgb"]
 
 SAME_SUFFIX = {".jpeg": ".jpg", ".jpe": ".jpg", ".jfif": ".jpg", ".tiff": ".tif", ".apng": ".png"}
 UNDECODED = ("image/heic", "image/heif")  # what phones make and Pillow cannot read; the service can
@@ -124,7 +124,7 @@ class Picture:
         except PromptkitError:
             return "data:,"
         with _quiet:
-            small = as_seen(small)
+            small = to_rgb(small)
             small.thumbnail((pixels, pixels))
             return data_uri(small)
 
@@ -149,7 +149,7 @@ class Picture:
 
 
 def check_name(path: str | os.PathLike[str] | None) -> None:
-    """Refuses, before a picture is paid for, a file name that none could be saved under: a folder's, or one with no picture's suffix."""
+    """PictureError for a path that no picture can be saved under, a folder or another suffix, so that none is paid for in vain."""
     from PIL import Image
 
     target = Path(path or "picture").expanduser()
@@ -163,7 +163,7 @@ def data_uri(image: Image.Image) -> str:
     import base64
 
     buffer = io.BytesIO()
-    as_seen(image).save(buffer, "WEBP", quality=72, method=2)
+    to_rgb(image).save(buffer, "WEBP", quality=72, method=2)
     return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
@@ -195,10 +195,10 @@ def _checked(data: bytes, name: str) -> Picture:
 
 
 class _Quiet:
-    """Without Pillow's warnings: of large pictures (it refuses at twice that size), of odd metadata.
+    """Silences Pillow's warnings about large pictures (it refuses at twice that size) and odd metadata.
 
-    catch_warnings puts back what it found, for the whole process: of several threads the first one in enters it, and the last one out
-    leaves it.
+    catch_warnings changes the filters of the whole process and restores those that it found, so of several threads the first enters it and
+    the last leaves it.
     """
 
     def __init__(self) -> None:
@@ -267,13 +267,13 @@ def _of_pillow(image: Image.Image) -> bytes:
 def _upright(image: Image.Image) -> Image.Image:
     from PIL import ImageOps
 
-    with _quiet, suppress(Exception):  # an orientation that cannot be read is none
+    with _quiet, suppress(Exception):  # an orientation that cannot be read counts as none
         ImageOps.exif_transpose(image, in_place=True)
     return image
 
 
-def as_seen(image: Image.Image) -> Image.Image:
-    """A PIL image as RGB or RGBA, as it looks. Pillow's own errors where it cannot be converted."""
+def to_rgb(image: Image.Image) -> Image.Image:
+    """A PIL image as RGB or RGBA, with the colours that it shows. Pillow's own errors where it cannot be converted."""
     if image.mode in ("RGB", "RGBA"):
         return image
     with _quiet:
@@ -306,7 +306,7 @@ def _encoded(image: Image.Image, kind: str) -> bytes:
     """The file's bytes; what is transparent becomes white where the type knows no transparency."""
     buffer = io.BytesIO()
     with _quiet:
-        image = as_seen(image)
+        image = to_rgb(image)
         (_on_white(image) if image.mode == "RGBA" and kind in OPAQUE else image).save(buffer, kind)
     return buffer.getvalue()
 

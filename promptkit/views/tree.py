@@ -15,7 +15,7 @@ from promptkit.views.facts import headline, times_asked
 
 __all__ = ["LEGEND", "PICTURES_SHOWN", "tags_by_id", "tree_html", "tree_text", "walk"]
 
-PICTURES_SHOWN = 60  # in a notebook; older steps stand there in words
+PICTURES_SHOWN = 60  # in a notebook; older steps are shown as words
 LEGEND = "(↓ continues the line above)"  # in brackets, so that it is not taken for a step
 ARROW = Html('<div style="align-self:center">→</div>')
 INDENT = "margin-left:12px;padding-left:8px;border-left:2px solid rgba(128,128,128,.4)"
@@ -98,7 +98,7 @@ def _line(record: Record, tags: Sequence[str], is_head: bool) -> str:
 
 
 class _Block:
-    """One run of the notebook's tree: its figures in a row, below it the branches, those that end at once side by side."""
+    """One run of the notebook's tree: its figures in a row, below it its branches; those of a single step stand side by side."""
 
     def __init__(self) -> None:
         self.figures: list[Html] = []
