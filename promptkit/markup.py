@@ -1,4 +1,4 @@
-"""Pure pieces of HTML that every card is made of. All text goes through `escape`; only `Html` passes as it is."""
+"""Pure pieces of HTML that every card and page is made of. All text goes through `escape`; only `Html` passes as it is."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Html(str):
 
 
 def escape(text: object) -> Html:
-    """`text` as HTML that shows it literally, quotes included, so that it fits attributes too; what no encoding can carry is a ?."""
+    """`text` as HTML that shows it literally; quotes are escaped too, so that it fits attributes. What UTF-8 cannot encode becomes ?."""
     return text if isinstance(text, Html) else Html(html.escape(str(text), quote=True).encode("utf-8", "replace").decode())
 
 
@@ -31,7 +31,7 @@ def figure(source: str, caption: object = "", *, alt: str = "", width: int | Non
 
 
 def strip(figures: Iterable[str]) -> Html:
-    """Figures side by side, wrapped where the line ends."""
+    """Figures side by side, in as many lines as they need."""
     return Html(f'<div style="display:flex;flex-wrap:wrap;gap:4px">{"".join(map(escape, figures))}</div>')
 
 
@@ -47,7 +47,7 @@ def _row(cells: Sequence[object], tag: str) -> str:
 
 
 def card(title: object, *content: object) -> Html:
-    """A framed box with a title, and whatever content below it."""
+    """A framed box with a title and the content below it, each part escaped unless it is Html."""
     inside = "".join(map(escape, content))
     return Html(f'<div style="border:{BORDER};border-radius:8px;padding:8px 12px;margin:4px 0"><b>{escape(title)}</b>{inside}</div>')
 

@@ -1,4 +1,4 @@
-"""One line on stderr for what takes longer than a second; it erases itself."""
+"""One line of progress on stderr for a call that takes longer than a second; it erases itself."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from typing import Any
 __all__ = ["Progress"]
 
 DELAY = 1.0  # seconds before anything shows
-TICK = 0.5  # seconds between looks at the clock
+TICK = 0.5  # seconds between two updates
 
 
 class Progress:
-    """A line with the elapsed time and what is being waited for; for terminals and notebooks, nothing elsewhere. Safe in threads."""
+    """A line with the elapsed time and what is being waited for, in terminals and notebooks only. It may be used from several threads."""
 
     def __init__(self, total: int = 1) -> None:
         self._total, self._done, self._said = total, 0, "asking"
@@ -35,11 +35,11 @@ class Progress:
             self._thread.join()
 
     def say(self, text: str) -> None:
-        """What is being done, or waited for and why."""
+        """Sets what the line says is being done or waited for, and why."""
         self._said = text
 
     def advance(self) -> None:
-        """One of the total is done."""
+        """Counts one more of the total as done."""
         self._done += 1
 
     def _run(self) -> None:

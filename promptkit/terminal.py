@@ -1,4 +1,4 @@
-"""Text for a terminal: without what would drive it, and in columns, in any script."""
+"""Text for a terminal: without control characters, and in columns, in any script."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from itertools import accumulate
 
 __all__ = ["aligned", "cut", "printable", "width"]
 
-JOINERS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"  # without them some words and emoji come apart
-# Signs and joiners, which stand on or in their letter. Of the spacing ones (Mc) terminals differ; newer ones draw a syllable as one.
+JOINERS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"  # without them some words and emoji fall apart
+# Combining marks and joiners take no column of their own. Terminals differ about spacing marks (Mc); newer ones draw a syllable as one.
 NO_COLUMN = ("Mn", "Mc", "Me", "Cf")
-SIGNS = 4  # characters for a column at most; what has more is marks upon marks
+CHARACTERS_A_COLUMN = 4  # at most; a text with more is marks upon marks
 
 
 def printable(text: str, keep: str = "") -> str:
-    """The text without what would drive a terminal: a folder may come from a stranger. Each kind of space becomes a plain one.
+    """The text without control characters, which could drive a terminal: a text may come from a stranger. Other spaces become plain ones.
 
-    Halves of surrogate pairs, as file names that are no UTF-8 have them, go too. Characters in `keep` stay, such as line ends.
+    Halves of surrogate pairs, which stand in file names that are not UTF-8, are replaced too. Characters in `keep` stay, such as line ends.
     """
     return "".join(c if c.isprintable() or c in JOINERS or c in keep else " " if c.isspace() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def width(text: str) -> int:
-    """How many columns of a terminal it takes: letters that are twice as wide count twice, marks above and below them not at all."""
+    """How many columns of a terminal the text takes: wide letters take two, marks above and below a letter none."""
     return len(text) if text.isascii() else sum(map(_columns_of, text))
 
 
@@ -34,8 +34,8 @@ def _columns_of(c: str) -> int:
 
 
 def cut(text: str, columns: int) -> str:
-    """The text where it fits into so many columns, else its beginning and …; letters keep their marks."""
-    beginning = text[: SIGNS * columns]
+    """The text, or where it is wider than so many columns its beginning and …; letters keep their marks."""
+    beginning = text[: CHARACTERS_A_COLUMN * columns]
     if beginning == text and width(text) <= columns:
         return text
     ends = accumulate(map(width, beginning))
@@ -43,7 +43,7 @@ def cut(text: str, columns: int) -> str:
 
 
 def aligned(rows: Iterable[Sequence[str]], *, numbers: bool = False) -> list[str]:
-    """Rows as lines of text in columns, to the left; with `numbers` all but the first column to the right."""
+    """Rows as lines of text in columns, aligned left; with `numbers`, all but the first column aligned right."""
     padded = (_padded(column, to_the_right=numbers and i > 0) for i, column in enumerate(zip(*rows, strict=True)))
     return ["  ".join(line).rstrip() for line in zip(*padded, strict=True)]
 

@@ -17,7 +17,8 @@ from pathlib import Path
 from promptkit import atomic
 from promptkit.archive.manifest import digest_in, first_of, is_whole, kind_of, needed, plain_name, sha256_of, tagged_step
 from promptkit.errors import LineageError, warn
-from promptkit.images.picture import Picture, media_type, suffix_of
+from promptkit.images.formats import media_type, suffix_of
+from promptkit.images.picture import Picture
 from promptkit.lineage.layout import BESIDE, LAYOUT, MARKER, frame, make
 from promptkit.lineage.record import FULL_SHA256, Record, read_json, sources_digest
 from promptkit.lineage.tree import Lineage

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from promptkit.images.picture import SUFFIXES
+from promptkit.images.formats import SUFFIXES
 from promptkit.lineage.layout import MARKER, frame, tag_mark
 from promptkit.lineage.record import FULL_SHA256, RECORD_NAME, Record, json_object, read_json, sources_digest, whole_text
 

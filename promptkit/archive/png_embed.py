@@ -14,7 +14,8 @@ from typing import Any, Protocol
 
 from promptkit import atomic
 from promptkit.errors import LineageError, PictureError, warn
-from promptkit.images.picture import Picture, media_type
+from promptkit.images.formats import media_type
+from promptkit.images.picture import Picture
 from promptkit.lineage.record import Record, sources_digest
 from promptkit.lineage.tree import Lineage
 

@@ -15,11 +15,12 @@ from promptkit.lineage.layout import MARKER
 from promptkit.lineage.record import Record
 from promptkit.session.session import Session
 from promptkit.terminal import printable
-from promptkit.views import cards as display
+from promptkit.views.facts import NAME_COLUMNS, facts, headline
 
 __all__ = ["add_commands"]
 
 GB, MOST_GB = 10**9, 10**6
+ASKED = ("template", "inputs", "asked")  # facts that `embedded` prints below a step's prompt
 
 
 # Each command loads what it needs, so that the others start as fast as before
@@ -89,16 +90,10 @@ def _embedded(options: argparse.Namespace) -> int:
 
 def _told(record: Record) -> list[str]:
     """A step in words: all that was asked, with its template, and who was asked."""
-    prompt, request = record.prompt, record.request
-    text = str(prompt.get("text") or display.headline(record))
-    lines = [f"{record.number} {record.id[:10]}  {text}" + ("" if record.ok else f" ({record.outcome})")]
-    if prompt.get("template"):
-        inputs = ", ".join(f"{k}={v!r}" for k, v in (prompt.get("inputs") or {}).items())
-        lines.append(f"  template {prompt['template']}({inputs})")
-    if request.get("model"):
-        config = ", ".join(f"{k}={v}" for k, v in (request.get("config") or {}).items())
-        lines.append(f"  {request['model']} at {request.get('endpoint')}{f' ({config})' if config else ''}")
-    return lines
+    text = str(record.prompt.get("text") or headline(record))
+    asked = (fact for fact in facts(record) if fact.name in ASKED)
+    title = f"{record.number} {record.id[:10]}  {text}" + ("" if record.ok else f" ({record.outcome})")
+    return [title, *(f"  {fact.name:{NAME_COLUMNS}}{fact.short}" for fact in asked)]
 
 
 def _existing(name: str) -> Session:

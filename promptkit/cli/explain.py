@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import Any
 
 from promptkit.cli.output import usage
-from promptkit.session.explain import explain
 from promptkit.session.explanation import WIDTH
 
 __all__ = ["add_commands", "print_spending"]
@@ -37,7 +36,7 @@ def _show(options: argparse.Namespace, existing: Opening) -> int:
         raise usage("name a session and one of its steps: promptkit show SESSION STEP, or promptkit show -s SESSION STEP")
     if options.last is not None and options.last < 1:
         raise usage("-n takes a number of steps from 1 on")
-    explanation = explain(existing(options), words[0] if words else None, measured=options.changes)
+    explanation = existing(options).explain(words[0] if words else None, measured=options.changes)
     shown = explanation if options.last is None else explanation.only(options.last)
     print(shown.text(_width(), full=options.full))
     return 0

@@ -41,7 +41,9 @@ from promptkit.prompts.library import add_library, template_names, templates
 from promptkit.prompts.template import Prompt, Template
 from promptkit.session.session import Session
 from promptkit.session.step import Step
-from promptkit.views import cards as display
+from promptkit.views.facts import headline, is_draft
+from promptkit.views.page import page_html
+from promptkit.views.tree import tree_text
 
 __all__ = ["main"]
 
@@ -111,7 +113,7 @@ def _demo(_: argparse.Namespace) -> int:
     here = f"./{folder}"
     command = _own_command()
     print(f"Offline drafts in {here}, painted without a key or a network; they only hint at the words:\n")
-    print(display.tree_text(Lineage(demo.folder), head=print_.id, files=True))
+    print(tree_text(Lineage(demo.folder), head=print_.id, files=True))
     print(f"\nThe page with all pictures: {page}\n\nGo on with it:\n")
     for line in (
         f'edit "Put a black cat beside it" -s {here}',
@@ -198,7 +200,7 @@ def _log(options: argparse.Namespace) -> int:
     if options.cost:
         return cli_explain.print_spending(session)
     head = session.head
-    print(display.tree_text(Lineage(session.folder), head=head.id if head else None, files=options.files))
+    print(tree_text(Lineage(session.folder), head=head.id if head else None, files=options.files))
     _tell_of_damage(session)
     return 0
 
@@ -225,8 +227,10 @@ def _page(options: argparse.Namespace) -> int:
     if target.suffix.lower() in (".html", ".htm", ""):
         print(_write_page(session, target.with_suffix(target.suffix or ".html")))
         return 0
+    from promptkit.views.sheets import contact_sheet
+
     steps = [s for s in session if s.ok]
-    sheet = display.contact_sheet([s.picture for s in steps], [f"{s.number} {display.headline(s.record)}" for s in steps])
+    sheet = contact_sheet([s.picture for s in steps], [f"{s.number} {headline(s.record)}" for s in steps])
     try:
         sheet.save(target)
     except (OSError, ValueError) as error:
@@ -273,8 +277,8 @@ def _shown(steps: Sequence[Step], options: argparse.Namespace) -> int:
     for step in steps:
         for warning in step.warnings if not step.ok else ():
             say(f"promptkit: {warning}")
-        marks = (" (offline draft)" if display.is_draft(step.record) else "") + (" (reused, nothing was sent)" if step.reused else "")
-        say(f"{step.number} {display.headline(step.record)}{marks}")
+        marks = (" (offline draft)" if is_draft(step.record) else "") + (" (reused, nothing was sent)" if step.reused else "")
+        say(f"{step.number} {headline(step.record)}{marks}")
         if step.ok:
             for path in _saved(step, getattr(options, "output", None)):
                 print(path)
@@ -294,7 +298,7 @@ def _saved(step: Step, output: str | None) -> Sequence[Path]:
 def _write_page(session: Session, target: Path) -> Path:
     folder, head = session.folder, session.head
     base = os.path.relpath(folder, target.parent)
-    page = display.page_html(Lineage(session.folder), head=head.id if head else None, link=lambda name: Path(base, name).as_posix())
+    page = page_html(Lineage(session.folder), head=head.id if head else None, link=lambda name: Path(base, name).as_posix())
     try:
         atomic.write_whole(target, page.encode("utf-8", "replace"))
     except OSError as error:

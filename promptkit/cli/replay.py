@@ -15,7 +15,7 @@ from promptkit.errors import PictureError, StepNotFound
 from promptkit.lineage.tree import Lineage
 from promptkit.prompts.inputs import Input
 from promptkit.prompts.library import Library, templates
-from promptkit.session.replay_preview import Rehearsal
+from promptkit.session.replay_preview import ReplayPreview
 from promptkit.session.reprompt import declared_inputs
 from promptkit.session.session import Session
 from promptkit.session.step import Step
@@ -41,7 +41,7 @@ def _replay(options: argparse.Namespace, shared: _Shared) -> int:
     start = {} if options.start is None else {"start": _start(session, options.start)}
     changes = {**start, **_given(options, "model", "endpoint", "lang"), "inputs": inputs, "templates": library}
     done = _told(session, into, options, changes)
-    if not isinstance(done, Rehearsal):
+    if not isinstance(done, ReplayPreview):
         return shared.shown(done, options)
     print(done)
     say("Nothing was sent; without --dry-run these are asked for.")

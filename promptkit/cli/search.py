@@ -53,7 +53,7 @@ def _shown(found: Results[Any], lines: Sequence[tuple[str, Sequence[Path]]]) -> 
         say(line)
         for path in paths:
             print(path, flush=True)  # before the next line on stderr
-    for note in found.told(SHELL):
+    for note in found.notes_with(SHELL):
         say(f"promptkit: {note}")
     say(found.summary)
     return 0 if found else 1

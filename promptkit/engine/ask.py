@@ -19,6 +19,7 @@ from promptkit.engine.failures import failure
 from promptkit.engine.plan import Plan, record_fields
 from promptkit.engine.rate_limit import RateLimit
 from promptkit.errors import BudgetExceeded, LineageError, PromptkitError, RateLimited, TransportError
+from promptkit.images.changes import cheap_warnings
 from promptkit.lineage.pending import Draft
 from promptkit.lineage.record import Record, now
 from promptkit.lineage.tree import Lineage
@@ -28,7 +29,6 @@ from promptkit.providers.endpoints import Endpoint
 from promptkit.providers.keys import Key, refuse_key
 from promptkit.providers.message import Reply, Request, Turn, check_length
 from promptkit.providers.transport import Transport
-from promptkit.session.changes import cheap_warnings
 
 __all__ = ["Answer", "Asking", "Service", "ask"]
 

@@ -1,9 +1,9 @@
-"""Whether two pictures look alike, whatever their bytes: after saving anew, shrinking, converting, slight cropping or brightening.
+"""Whether two pictures look alike, whatever their bytes: after saving again, shrinking, converting, slight cropping or brightening.
 
-A fingerprint is two small things of the whole picture and of some crops of it each. A 64-bit hash of the signs of the lowest
-frequencies: it is hardly moved by what keeps the picture's composition. And a sketch of 8 × 8 colours, which tells the steps of one
-chain of edits apart, where the composition stays. A picture that was asked for is compared by its whole with all of the other:
-the hashes say quickly what may look like it, the sketches then whether it is the same picture.
+A fingerprint holds two things, each of the whole picture and of some crops of it. A perceptual hash of 64 bits, the signs of the lowest
+frequencies, changes little while the picture's composition stays. A sketch of 8 × 8 colours tells apart the steps of one chain of edits,
+whose composition is the same. The picture that is searched for is compared as a whole with the whole and the crops of each other one:
+the hashes tell quickly which may look like it, the sketches then whether they are the same picture.
 """
 
 from __future__ import annotations
@@ -12,14 +12,17 @@ import math
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from operator import mul
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from promptkit.errors import PictureError
-from promptkit.images.picture import Picture, as_seen
+from promptkit.images.picture import Picture, to_rgb
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 __all__ = ["Fingerprint", "Likeness", "alike", "fingerprint", "nearest"]
 
-# Measured in tests/test_likeness.py, where the rates of misses and of false hits stand.
+# Measured in tests/images/test_fingerprint.py, where the rates of misses and of false hits stand.
 # (bits of 64, difference of the sketches: 0 the same, 2 unrelated, 4 opposites): pictures that are within one of the pairs are alike. The
 # second is for plain shapes: most of their coefficients are near nothing, and any change tips them over, while the colours stay where they
 # were.
@@ -34,8 +37,8 @@ SAME, CROPPED, AS_NEAR = 0.003, 0.02, 1.5
 WORKING = 256
 SAMPLES = 16  # the hashes are made from so many rows and columns; twice as many take twice as long and find no more
 SKETCH = 8  # rows and columns of colours
-GROUNDS = ("white", "#808080")  # that what is transparent shows, one after the other
-FLAT = 0.008  # of its brightest point; a picture that varies less has nothing to be recognized by
+GROUNDS = ("white", "#808080")  # behind transparent pixels; the second is tried where the first shows nothing
+FLAT = 0.008  # standard deviation as a share of the brightest point; a picture that varies less has nothing to be recognized by
 FULL, HALF = 0.05, 0.025  # what is cut off, as a share of width or height
 CROPS = (  # left, top, right, bottom; the first is the whole
     (0.0, 0.0, 0.0, 0.0),
@@ -54,22 +57,22 @@ COSINES = [[math.cos(math.pi * (2 * x + 1) * u / (2 * SAMPLES)) for x in range(S
 LUMA = (0.299, 0.587, 0.114)
 Crop = tuple[float, float, float, float]
 T = TypeVar("T")
-BOX = 4  # PIL's Resampling.BOX, the mean of the pixels: PIL itself has other importers
+BOX = 4  # PIL's Resampling.BOX, the mean of the pixels, without importing PIL
 
 
 class Fingerprint(NamedTuple):
-    """What is kept of a picture's looks: the hashes and the sketches, 8 × 8 RGB, of the whole and of its crops."""
+    """How a picture looks: the hashes and the sketches (8 × 8 RGB) of the whole and of its crops."""
 
     hashes: tuple[int, ...]
     sketches: tuple[bytes, ...]
 
     def packed(self) -> bytes:
-        """The fingerprint as bytes, always as many."""
+        """The fingerprint as bytes, always of the same length."""
         return b"".join(h.to_bytes(8, "big") for h in self.hashes) + b"".join(self.sketches)
 
     @classmethod
     def unpacked(cls, data: bytes) -> Fingerprint | None:
-        """The fingerprint that was packed; None where the bytes are none."""
+        """The fingerprint that was packed; None where the bytes have another length than a packed one."""
         edge, sketch = 8 * len(CROPS), 3 * SKETCH * SKETCH
         if len(data) != edge + sketch * len(SKETCHED):
             return None
@@ -78,7 +81,8 @@ class Fingerprint(NamedTuple):
 
 
 class Likeness(NamedTuple):
-    """How alike two pictures are: how many bits of the hashes differ, by how much the sketches, and whether it is the same picture."""
+    """How alike two pictures are: `bits` of 64 in which the hashes differ, the `difference` of the sketches (0 the same, 2 unrelated,
+    4 opposites), and whether they are the `same` picture."""
 
     bits: int
     difference: float
@@ -86,9 +90,9 @@ class Likeness(NamedTuple):
 
 
 def fingerprint(picture: Picture) -> Fingerprint | None:
-    """The looks of a picture; None where it hardly varies. PictureError where Pillow cannot read it.
+    """A picture's fingerprint; None where the picture hardly varies. PictureError where Pillow cannot read it.
 
-    What is transparent shows white, and where that leaves nothing to be seen, as of white lines, a grey.
+    Transparent pixels are put on white, and where that leaves nothing to be seen, as of white lines, on grey.
     """
     small = _reduced(picture)
     shown = next((s for s in (_on(small, ground) for ground in GROUNDS) if not _is_flat(s)), None)
@@ -98,39 +102,39 @@ def fingerprint(picture: Picture) -> Fingerprint | None:
     return Fingerprint(tuple(_hash(grey, crop) for crop in CROPS), tuple(_sketch(shown, crop) for crop in SKETCHED))
 
 
-def alike(asked: Fingerprint, kept: Fingerprint) -> Likeness | None:
-    """How alike the picture that was asked for and a kept one are; None where they do not look alike."""
-    bits = min((asked.hashes[0] ^ h).bit_count() for h in kept.hashes)
+def alike(asked: Fingerprint, other: Fingerprint) -> Likeness | None:
+    """How alike the picture that is searched for (`asked`) and another one are; None where they do not look alike."""
+    bits = min((asked.hashes[0] ^ h).bit_count() for h in other.hashes)
     if bits > max(most for most, _ in LIMITS):
         return None
-    whole = _difference(asked.sketches[0], kept.sketches[0])
+    whole = _difference(asked.sketches[0], other.sketches[0])
     if not any(bits <= most and whole <= limit for most, limit in LIMITS):
         return None
     if whole <= SAME:
         return Likeness(bits, whole, same=True)
-    cropped = min(_difference(asked.sketches[0], sketch) for sketch in kept.sketches[1:])
+    cropped = min(_difference(asked.sketches[0], sketch) for sketch in other.sketches[1:])
     return Likeness(bits, min(whole, cropped), same=cropped < whole and cropped <= CROPPED)
 
 
 def nearest(found: Mapping[T, Likeness]) -> dict[T, Likeness]:
-    """The same, where of those that are the same picture only the ones about as near as the nearest still are."""
+    """The likenesses by name; of those that are the same picture only the ones about as near as the nearest stay so marked."""
     near = min((how.difference for how in found.values() if how.same), default=0.0)
     limit = max(SAME, AS_NEAR * near)
     return {name: how._replace(same=how.same and how.difference <= limit) for name, how in found.items()}
 
 
-def _reduced(picture: Picture) -> Any:
-    """The picture as it looks, small enough for the rest to be quick, and as large whatever it was."""
+def _reduced(picture: Picture) -> Image.Image:
+    """The picture at WORKING × WORKING pixels, as RGB or RGBA."""
     image = picture.image
     try:
-        image = as_seen(image)
+        image = to_rgb(image)
         return image.resize((WORKING, WORKING), BOX)
     except Exception as error:  # Pillow's conversions raise whatever their kind of pixels raises
         raise PictureError(f"The looks of picture {picture.sha256[:10]} cannot be compared: {error}.") from None
 
 
-def _on(image: Any, ground: str) -> Any:
-    """The picture without its transparency, on a ground of one colour."""
+def _on(image: Image.Image, ground: str) -> Image.Image:
+    """The picture as RGB, its transparent pixels on a background of one colour."""
     flat = image.convert("RGB")
     if image.mode == "RGBA":
         flat.paste(ground, (0, 0, *flat.size))
@@ -138,24 +142,23 @@ def _on(image: Any, ground: str) -> Any:
     return flat
 
 
-def _is_flat(image: Any) -> bool:
+def _is_flat(image: Image.Image) -> bool:
     greys = image.convert("L").resize((SAMPLES, SAMPLES), BOX).tobytes()
     mean = sum(greys) / len(greys)
     deviation = math.sqrt(sum((g - mean) ** 2 for g in greys) / len(greys))
-    return bool(deviation <= FLAT * max(greys))
+    return deviation <= FLAT * max(greys)
 
 
-def _box(image: Any, crop: Crop) -> tuple[float, float, float, float]:
+def _box(image: Image.Image, crop: Crop) -> tuple[float, float, float, float]:
     left, top, right, bottom = crop
     return (left * image.width, top * image.height, image.width * (1 - right), image.height * (1 - bottom))
 
 
-def _sketch(image: Any, crop: Crop) -> bytes:
-    sketch: bytes = image.resize((SKETCH, SKETCH), BOX, box=_box(image, crop)).tobytes()
-    return sketch
+def _sketch(image: Image.Image, crop: Crop) -> bytes:
+    return image.resize((SKETCH, SKETCH), BOX, box=_box(image, crop)).tobytes()
 
 
-def _hash(grey: Any, crop: Crop) -> int:
+def _hash(grey: Image.Image, crop: Crop) -> int:
     """One bit for each of the 64 lowest frequencies: whether there is more of it than of most."""
     greys = grey.resize((SAMPLES, SAMPLES), BOX, box=_box(grey, crop)).tobytes()
     rows = (greys[i : i + SAMPLES] for i in range(0, len(greys), SAMPLES))

@@ -1,4 +1,4 @@
-"""Pictures as the bytes that they came as: hashed, typed by content, decoded only when someone looks."""
+"""Pictures as the bytes that they came as: hashed, typed by content, decoded only when their pixels are asked for."""
 
 from __future__ import annotations
 
@@ -11,123 +11,23 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from promptkit import atomic, markup
 from promptkit.errors import PictureError, PromptkitError, warn
+from promptkit.images.formats import complete, media_type, suffix_of
 
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["Picture", "as_seen", "check_name", "complete", "media_type", "suffix_of"]
+__all__ = ["Picture", "PictureSource", "check_name", "to_rgb"]
 
-SUFFIXES = {
-    "image/png": ".png",
-    "image/jpeg": ".jpg",
-    "image/webp": ".webp",
-    "image/gif": ".gif",
-    "image/bmp": ".bmp",
-    "image/tiff": ".tif",
-    "image/heic": ".heic",
-    "image/heif": ".heif",
-    "image/avif": ".avif",
-    "image/jp2": ".jp2",
-    "image/x-icon": ".ico",
-    "image/x-portable-pixmap": ".ppm",
-    "image/vnd.adobe.photoshop": ".psd",
-}
 SAME_SUFFIX = {".jpeg": ".jpg", ".jpe": ".jpg", ".jfif": ".jpg", ".tiff": ".tif", ".apng": ".png"}
-AVIF_BRANDS = (b"avif", b"avis")
-HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx")
-HEIF_BRANDS = (b"mif1", b"msf1")  # what the pictures inside are, the other brands say
-BMP_HEADERS = (12, 16, 40, 52, 56, 64, 108, 124)  # bytes; a text may well begin with BM
 UNDECODED = ("image/heic", "image/heif")  # what phones make and Pillow cannot read; the service can
 OPAQUE = ("JPEG", "MPO", "PPM", "PCX", "EPS", "PDF")
 SENDABLE = ("image/png", "image/jpeg", "image/webp", "image/heic", "image/heif")  # Google's image guide, 2026-11
 CARD_PIXELS = 320
-
-
-def media_type(data: bytes) -> str | None:
-    """The type that the first bytes show, such as image/png; None where they show no picture that is known here."""
-    if data[:8] == b"\x89PNG\r\n\x1a\n":
-        return "image/png"
-    if data[:3] == b"\xff\xd8\xff":
-        return "image/jpeg"
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "image/webp"
-    if data[4:8] == b"ftyp":
-        return _ftyp_type(data)
-    if data[:6] in (b"GIF87a", b"GIF89a"):
-        return "image/gif"
-    if data[:4] in (b"II*\0", b"MM\0*"):
-        return "image/tiff"
-    return "image/bmp" if data[:2] == b"BM" and int.from_bytes(data[14:18], "little") in BMP_HEADERS else None
-
-
-def _ftyp_type(data: bytes) -> str | None:
-    size = min(int.from_bytes(data[:4]), 256)
-    brands = [data[8:12], *(data[i : i + 4] for i in range(16, size - 3, 4))]
-    if brands[0] not in (*AVIF_BRANDS, *HEIC_BRANDS, *HEIF_BRANDS):
-        return None
-    if any(b in AVIF_BRANDS for b in brands):
-        return "image/avif"
-    return "image/heic" if any(b in HEIC_BRANDS for b in brands) else "image/heif"
-
-
-def complete(data: bytes) -> bool:
-    """Whether the container has its end: PNG's IEND, JPEG's EOI, RIFF's length, the last box of AVIF and HEIF. A cheap look, without
-    decoding; other types pass.
-    """
-    kind = media_type(data)
-    if kind == "image/png":
-        return _has_png_end(data)
-    if kind == "image/jpeg":
-        return _has_jpeg_end(data)
-    if kind == "image/webp":
-        return len(data) >= int.from_bytes(data[4:8], "little") + 8
-    if kind in ("image/avif", "image/heic", "image/heif"):
-        return _has_all_boxes(data)
-    return kind is not None
-
-
-def _has_png_end(data: bytes) -> bool:
-    start = 8
-    while data[start + 4 : start + 8] not in (b"IEND", b""):
-        start += 12 + int.from_bytes(data[start : start + 4])
-    return 8 < start <= len(data) - 12
-
-
-def _has_jpeg_end(data: bytes) -> bool:
-    start = 2
-    while 0 <= (start := data.find(b"\xff", start)) < len(data) - 3:
-        marker = data[start + 1]
-        if marker == 0xDA:  # the picture itself; a thumbnail, with an end of its own, lies in the segments before it
-            return data.find(b"\xff\xd9", start) > 0
-        if marker == 0xFF:
-            start += 1
-        elif marker in (0x00, 0x01, *range(0xD0, 0xDA)):  # those without a length
-            start += 2
-        else:
-            start += 2 + int.from_bytes(data[start + 2 : start + 4])
-    return False
-
-
-def _has_all_boxes(data: bytes) -> bool:
-    start, kinds = 0, set()
-    while start <= len(data) - 8:
-        size = int.from_bytes(data[start : start + 4])
-        kinds.add(data[start + 4 : start + 8])
-        if size == 0:  # up to the end of the file
-            size = len(data) - start
-        elif size == 1:
-            size = int.from_bytes(data[start + 8 : start + 16])
-        start += max(size, 8)
-    return start <= len(data) and b"mdat" in kinds and not kinds.isdisjoint((b"meta", b"moov"))
-
-
-def suffix_of(mime_type: str) -> str:
-    """The file suffix for a type, with its dot."""
-    return SUFFIXES.get(mime_type, ".img")
+PictureSource: TypeAlias = "str | os.PathLike[str] | bytes | Picture | Image.Image"  # what a picture can be opened from
 
 
 class Picture:
@@ -142,7 +42,7 @@ class Picture:
         self._thumbnails: dict[int, str] = {}
 
     @classmethod
-    def open(cls, source: str | os.PathLike[str] | bytes | Picture | Image.Image) -> Picture:
+    def open(cls, source: PictureSource) -> Picture:
         """A picture of one's own from a path, bytes or a PIL image, decoded once to see that it is whole. PictureError when it is not."""
         if isinstance(source, Picture):
             return source
@@ -224,7 +124,7 @@ class Picture:
         except PromptkitError:
             return "data:,"
         with _quiet:
-            small = as_seen(small)
+            small = to_rgb(small)
             small.thumbnail((pixels, pixels))
             return data_uri(small)
 
@@ -249,7 +149,7 @@ class Picture:
 
 
 def check_name(path: str | os.PathLike[str] | None) -> None:
-    """Refuses, before a picture is paid for, a file name that none could be saved under: a folder's, or one with no picture's suffix."""
+    """PictureError for a path that no picture can be saved under, a folder or another suffix, so that none is paid for in vain."""
     from PIL import Image
 
     target = Path(path or "picture").expanduser()
@@ -263,7 +163,7 @@ def data_uri(image: Image.Image) -> str:
     import base64
 
     buffer = io.BytesIO()
-    as_seen(image).save(buffer, "WEBP", quality=72, method=2)
+    to_rgb(image).save(buffer, "WEBP", quality=72, method=2)
     return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
@@ -295,10 +195,10 @@ def _checked(data: bytes, name: str) -> Picture:
 
 
 class _Quiet:
-    """Without Pillow's warnings: of large pictures (it refuses at twice that size), of odd metadata.
+    """Silences Pillow's warnings about large pictures (it refuses at twice that size) and odd metadata.
 
-    catch_warnings puts back what it found, for the whole process: of several threads the first one in enters it, and the last one out
-    leaves it.
+    catch_warnings changes the filters of the whole process and restores those that it found, so of several threads the first enters it and
+    the last leaves it.
     """
 
     def __init__(self) -> None:
@@ -367,13 +267,13 @@ def _of_pillow(image: Image.Image) -> bytes:
 def _upright(image: Image.Image) -> Image.Image:
     from PIL import ImageOps
 
-    with _quiet, suppress(Exception):  # an orientation that cannot be read is none
+    with _quiet, suppress(Exception):  # an orientation that cannot be read counts as none
         ImageOps.exif_transpose(image, in_place=True)
     return image
 
 
-def as_seen(image: Any) -> Any:
-    """A PIL image as RGB or RGBA, as it looks. Pillow's own errors where it cannot be converted."""
+def to_rgb(image: Image.Image) -> Image.Image:
+    """A PIL image as RGB or RGBA, with the colours that it shows. Pillow's own errors where it cannot be converted."""
     if image.mode in ("RGB", "RGBA"):
         return image
     with _quiet:
@@ -385,16 +285,16 @@ def as_seen(image: Any) -> Any:
         return image.convert("RGBA" if transparent else "RGB")
 
 
-def _eight_bits(image: Any) -> Any:
+def _eight_bits(image: Image.Image) -> Image.Image:
     """Greys of more than 8 bits, scaled; Pillow would cut them off at 255, which is white."""
-    high = 65535 if image.mode.startswith("I;16") else image.getextrema()[1]
+    high: Any = 65535 if image.mode.startswith("I;16") else image.getextrema()[1]  # a number: there is one band
     top = next((t for t in (1, 255, 65535) if high <= t), high)
     if image.mode not in ("I;16", "I", "F"):
         image = image.convert("I")
     return image.convert("F").point(lambda value: value * (255 / top) + 0).convert("L")
 
 
-def _on_white(image: Any) -> Any:
+def _on_white(image: Image.Image) -> Image.Image:
     from PIL import Image
 
     ground = Image.new("RGBA", image.size, "white")
@@ -402,11 +302,11 @@ def _on_white(image: Any) -> Any:
     return ground.convert("RGB")
 
 
-def _encoded(image: Any, kind: str) -> bytes:
+def _encoded(image: Image.Image, kind: str) -> bytes:
     """The file's bytes; what is transparent becomes white where the type knows no transparency."""
     buffer = io.BytesIO()
     with _quiet:
-        image = as_seen(image)
+        image = to_rgb(image)
         (_on_white(image) if image.mode == "RGBA" and kind in OPAQUE else image).save(buffer, kind)
     return buffer.getvalue()
 

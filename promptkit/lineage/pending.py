@@ -21,7 +21,8 @@ from typing import Any, Protocol
 
 from promptkit import atomic
 from promptkit.errors import LineageError
-from promptkit.images.picture import Picture, suffix_of
+from promptkit.images.formats import suffix_of
+from promptkit.images.picture import Picture
 from promptkit.lineage.layout import writing
 from promptkit.lineage.record import HAS_PICTURE, Record, is_usd, json_bytes, now, wrong_file
 

@@ -19,7 +19,8 @@ from typing import Any
 
 from promptkit import atomic
 from promptkit.errors import LineageError, StepNotFound, did_you_mean, nearest
-from promptkit.images.picture import Picture, suffix_of
+from promptkit.images.formats import suffix_of
+from promptkit.images.picture import Picture
 from promptkit.lineage import claims
 from promptkit.lineage import verify as verifying
 from promptkit.lineage.claims import UnderWay

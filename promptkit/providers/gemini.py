@@ -24,7 +24,8 @@ from promptkit.errors import (
     RegionUnavailable,
     ServiceUnavailable,
 )
-from promptkit.images.picture import Picture, complete, media_type
+from promptkit.images.formats import complete, media_type
+from promptkit.images.picture import Picture
 from promptkit.providers.dialect import Dialect
 from promptkit.providers.message import Exchange, InBase64, InputPicture, Reply, Request, Response, Tokens, Turn
 

@@ -1,5 +1,5 @@
-"""Over all sessions: which there are, where words stand, which step made a picture.
+"""Searches over all sessions: which there are, which steps hold some words, which step made a picture.
 
-`search` has the three questions and `results` their answers, `locations` finds the sessions, `text_match` compares words in any script,
-`fingerprint_cache` remembers how pictures look.
+`search` has the three searches and `results` what they find, `locations` lists the sessions and the pictures in them, `text_match` compares
+words in any script, `fingerprint_cache` keeps the fingerprints of pictures. Nothing here writes into a session.
 """

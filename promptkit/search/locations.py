@@ -1,4 +1,7 @@
-"""Which folders are sessions, and which pictures lie in them: by the names of files alone, but for one search in the records' bytes."""
+"""Which folders are sessions, and which pictures lie in them: told by the names of files, without reading records.
+
+Only `mentions` reads the records' bytes, as they are.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from promptkit import atomic
-from promptkit import config as settings
+from promptkit import atomic, config
 from promptkit.archive.manifest import digest_in, kind_of
 from promptkit.errors import SettingsError
 from promptkit.lineage.layout import MARKER
@@ -20,7 +22,7 @@ __all__ = ["PictureFile", "mentions", "picture_files", "searched_folder", "sessi
 
 
 class PictureFile(NamedTuple):
-    """A picture in a session: as much of its sha256 as its name has, and the number of the step that it is of; None for a source."""
+    """A picture file in a session: its path, the beginning of its sha256 that its name holds, and its step's number; None for a source."""
 
     path: Path
     beginning: str
@@ -28,14 +30,14 @@ class PictureFile(NamedTuple):
 
 
 def searched_folder(folder: Where | None) -> Path:
-    """The folder that a search looks in: the user's data folder where none is given."""
-    return (settings.data_folder() if folder is None else Path(folder).expanduser()).absolute()
+    """The folder that is searched: the user's data folder where none is given."""
+    return (config.data_folder() if folder is None else Path(folder).expanduser()).absolute()
 
 
 def session_folders(folder: Where | None) -> list[Path]:
     """The sessions in the user's data folder, or in `folder`, which may be one itself. SettingsError where it cannot be read.
 
-    What another process is still putting together is none yet.
+    A folder that another process is still writing is left out.
     """
     try:
         top = searched_folder(folder)
@@ -44,13 +46,13 @@ def session_folders(folder: Where | None) -> list[Path]:
         if folder is None and isinstance(error, FileNotFoundError):  # before the first session
             return []
         reason = (error.strerror if isinstance(error, OSError) else None) or error
-        where = str(settings.data_folder() if folder is None else folder)
+        where = str(config.data_folder() if folder is None else folder)
         raise SettingsError(f"The folder {where[:300]!r} cannot be searched: {reason}; give one that holds sessions.") from None
     return [path for path in (top, *inside) if _is_session(path)]
 
 
 def _is_session(path: Path) -> bool:
-    """Whether a session or what is left of one is there, or might be: then it is opened, and that says what is wrong."""
+    """Whether a session is there, or what is left of one. True also where that cannot be told: opening it then says what is wrong."""
     try:
         if (path / MARKER).is_file():
             return True
@@ -64,7 +66,7 @@ def _listed(folder: Path) -> list[str]:
 
 
 def picture_files(folder: Path) -> Iterator[PictureFile]:
-    """The pictures of a session by the names that it gave them, and no others that a person saved beside them."""
+    """The pictures that the session itself wrote, known by their names; not those that a person saved beside them."""
     names: list[str] = []
     with suppress(OSError):  # there is no sources/, or the session is being moved
         names += _listed(folder)
@@ -75,7 +77,7 @@ def picture_files(folder: Path) -> Iterator[PictureFile]:
 
 
 def mentions(folder: Path, sha256: str) -> bool:
-    """Whether a record of the session holds that hash, or cannot be read: then opening it will say what is wrong."""
+    """Whether a record of the session holds that hash. True also where one cannot be read: opening the session then says what is wrong."""
     wanted = sha256.encode()
     try:
         return any(wanted in (folder / name).read_bytes() for name in _listed(folder) if RECORD_NAME.fullmatch(name))

@@ -1,6 +1,6 @@
-"""What searches over all sessions bring: sessions, steps and pictures, which show themselves as lines of text and as HTML.
+"""What searches over all sessions find: sessions, steps and pictures, which show themselves as lines of text and as HTML.
 
-What they advise is said in the words of Python; in a shell it is said in the shell's.
+Their notes say how to search further: in Python's words, or, given the SHELL hints, in the command line's.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from promptkit.lineage.record import Problem
 from promptkit.session.session import Session
 from promptkit.session.step import Step, Steps
 from promptkit.terminal import aligned, cut, printable
-from promptkit.views import cards as display
+from promptkit.views.facts import headline
 
-__all__ = ["SHELL", "Found", "FoundSteps", "Looked", "Match", "Matches", "Results", "SessionInfo", "Sessions"]
+__all__ = ["SHELL", "Found", "FoundSteps", "Match", "Matches", "Results", "Searched", "SessionInfo", "Sessions"]
 
 PICTURES_SHOWN = 24  # in a notebook; each is decoded for it
 THUMBNAIL = 160  # pixels
 ANEW = "the same picture, saved anew or made smaller"
-OWN = "a picture of one's own"  # as a headline says it too
+OWN = "a picture of one's own"  # a headline says the same
 WIDEST = 60  # columns that a cell takes in a table of text
 T = TypeVar("T")
 
 
 class Hints(NamedTuple):
-    """How a search is asked for what it leaves out: what only looks similar, the folder where one stands, and the user's own again."""
+    """How to search further, as one types it: for what only looks similar, in the current folder, and in the user's data folder."""
 
     similar: str
     here: str
@@ -41,8 +41,8 @@ class Hints(NamedTuple):
 SHELL = Hints("--similar", "--in .", "without a FOLDER:")
 
 
-class Looked(NamedTuple):
-    """How much a search looked at: sessions, steps (their records read), pictures, and how many of these it had to decode."""
+class Searched(NamedTuple):
+    """How much was searched: how many sessions, steps (whose records were read), pictures, and how many of these had to be decoded."""
 
     sessions: int = 0
     steps: int = 0
@@ -56,13 +56,13 @@ class Looked(NamedTuple):
 
 
 class Results(tuple[T, ...]):
-    """What a search found; `seconds` is how long it took, `looked` at how much, `problems` is what it could not read, and `where` the
-    folder in which it looked, the user's own where it is `home`.
+    """What a search found: `seconds` is how long it took, `looked` how much was searched, `problems` what could not be read, `where` the
+    folder that was searched, and `home` whether that is the user's data folder.
     """
 
     HINTS = Hints("similar=True", "", "")
     seconds: float = 0.0
-    looked: Looked = Looked()
+    looked: Searched = Searched()
     problems: tuple[Problem, ...] = ()
     where: Path | None = None
     home: bool = True
@@ -78,19 +78,19 @@ class Results(tuple[T, ...]):
 
     @property
     def notes(self) -> list[str]:
-        """The problems, a line for each, then what to know of the search."""
-        return self.told(self.HINTS)
+        """A line for each problem, then how to search further, in Python's words."""
+        return self.notes_with(self.HINTS)
 
-    def told(self, hints: Hints) -> list[str]:
-        """The notes, with these words for what to do."""
+    def notes_with(self, hints: Hints) -> list[str]:
+        """The notes, with these hints on how to search further."""
         return [_line(text) for text in (*map(str, self.problems), *self._advice(hints))]
 
     def _advice(self, hints: Hints) -> Iterable[str]:
-        """Where it looked, which explains why there is nothing."""
+        """Where nothing was found, which folder was searched."""
         if not self and self.where:
-            yield self._looked_in(hints)
+            yield self._folder_note(hints)
 
-    def _looked_in(self, hints: Hints) -> str:
+    def _folder_note(self, hints: Hints) -> str:
         elsewhere = f"{hints.here} looks in the folder you are in" if self.home else f"{hints.home} your data folder"
         return f"looked in {self.where}; {elsewhere}"
 
@@ -131,7 +131,7 @@ class SessionInfo:
 
     @property
     def cells(self) -> tuple[str, ...]:
-        """What stands in its line of a table: name, steps, cost, last change in local time, tags, and its problem or its head."""
+        """Its row in a table: name, steps, cost, last change in local time, tags, and its problem or its head."""
         cost = f"{self.cost:.4f} USD" + (f" + {self.unpriced} unpriced" if self.unpriced else "")
         changed = f"{self.changed.astimezone():%Y-%m-%d %H:%M}" if self.changed else ""
         tags = " ".join(f"[{tag}]" for tag in self.tags)
@@ -150,7 +150,7 @@ class Sessions(Results[SessionInfo]):
 
     def _advice(self, hints: Hints) -> Iterable[str]:
         if self.where:
-            yield self._looked_in(hints)
+            yield self._folder_note(hints)
 
     def _lines(self) -> list[str]:
         return _table([self.HEADER, *(info.cells for info in self)]) if self else []
@@ -166,7 +166,7 @@ def _table(rows: Iterable[Iterable[str]]) -> list[str]:
 
 @dataclass(frozen=True, repr=False)
 class Found:
-    """A step that holds the words: `where` most of them are (prompt, label, tag, template, input …, answer), and a `snippet` with one."""
+    """A step that holds the words: `where` most of them stand (prompt, label, tag, template, input …, answer), with a `snippet`."""
 
     session: Session
     step: Step
@@ -176,7 +176,7 @@ class Found:
     @property
     def line(self) -> str:
         """Which step it is, where the words are, and the snippet."""
-        return _line(f"{_place(self.session, self.step)}, {self.where}: {self.snippet}")
+        return _line(f"{_session_and_number(self.session, self.step)}, {self.where}: {self.snippet}")
 
     def __repr__(self) -> str:
         return f"<Found {self.line}>"
@@ -200,8 +200,8 @@ class FoundSteps(Results[Found]):
 class Match:
     """A step that has the picture: `step.pictures[picture]`, or, where it is a `source` from outside, `step.sources[picture]`.
 
-    `exact`: the very bytes; `same`: these, or the same picture, saved anew, made smaller or cropped a little; else it looks similar.
-    `distance` is how many of 64 bits of the looks differ, and `difference` how far the colours are apart.
+    `exact`: it has the very bytes. `same`: it has these, or is the same picture saved anew, made smaller or cropped a little; else it looks
+    similar. `distance` is how many of 64 bits of the fingerprints differ, `difference` how far the colours are apart.
     """
 
     session: Session
@@ -222,7 +222,7 @@ class Match:
 
     @property
     def how(self) -> str:
-        """In words: the very bytes, or how alike; made, brought by the user, or sent along."""
+        """In words: whether it has the very bytes or how alike it is; and whether it was added or sent along."""
         return self._how(f", {OWN}" if self.step.outcome == "added" else "")
 
     def _how(self, added: str) -> str:
@@ -232,17 +232,17 @@ class Match:
 
     @property
     def percent(self) -> float:
-        """How alike the colours are: 100 the same, 0 as alike as those of any two pictures."""
+        """How alike the colours are, in percent: 100 the same, 0 as alike as those of any two pictures."""
         return max(0.0, 100 - 50 * self.difference)
 
     @property
     def made(self) -> bool:
-        """Whether it came out of the step, which neither added it nor sent it along."""
+        """Whether the step made it: it was neither added nor sent along."""
         return not self.source and self.step.outcome != "added"
 
     @property
     def order(self) -> tuple[object, ...]:
-        """To sort by: what is the same picture first, by what the step says of it; then what looks similar, by how alike it is."""
+        """The sort key: the same picture first (made, added, sent along; steps with words before stripped ones), then by likeness."""
         wordless = bool(self.step.record.fields.get("stripped_from"))
         whose = (self.source, not self.made, wordless, not self.exact)
         alike = (self.difference, self.distance)
@@ -251,9 +251,9 @@ class Match:
     @property
     def line(self) -> str:
         """Which step it is, how it matches, and what was asked there."""
-        headline = display.headline(self.step.record)
-        how = self._how("") if headline == OWN else self.how  # once is enough
-        return _line(f"{_place(self.session, self.step)}, {how}: {headline}")
+        asked = headline(self.step.record)
+        how = self._how("") if asked == OWN else self.how  # once is enough
+        return _line(f"{_session_and_number(self.session, self.step)}, {how}: {asked}")
 
     def __repr__(self) -> str:
         return f"<Match {self.line}>"
@@ -276,10 +276,11 @@ class Matches(Results[Match]):
         if self.similar and not self:
             best = self.similar[0]
             n = len(self.similar)
-            yield f"none is the same picture; {n} look{'s' * (n == 1)} similar: {hints.similar} lists {_them(n)}, the best is {best.line}"
+            listed = f"{hints.similar} lists {_it_or_them(n)}, the best is {best.line}"
+            yield f"none is the same picture; {n} look{'s' * (n == 1)} similar: {listed}"
         elif self.similar and all(match.same for match in self):
-            left_out = len(self.similar)
-            yield f"{left_out} other{'s' * (left_out > 1)} look{'s' * (left_out == 1)} similar; {hints.similar} lists {_them(left_out)}"
+            n = len(self.similar)
+            yield f"{n} other{'s' * (n > 1)} look{'s' * (n == 1)} similar; {hints.similar} lists {_it_or_them(n)}"
         yield from super()._advice(hints)
 
     @property
@@ -293,22 +294,22 @@ class Matches(Results[Match]):
         )
 
 
-def _them(n: int) -> str:
+def _it_or_them(n: int) -> str:
     return "it" if n == 1 else "them"
 
 
 def _figure(session: Session, step: Step, picture: int, caption: str, *, source: bool = False, shown: bool = True) -> markup.Html:
     """A step that was found, with its picture where it has one that can be shown."""
-    caption = _line(f"{_place(session, step)}: {caption}")
+    caption = _line(f"{_session_and_number(session, step)}: {caption}")
     with suppress(PromptkitError):  # a step whose sources are damaged was found all the same
         if shown and (pictures := step.sources if source else step.pictures):
-            image = markup.figure(pictures[picture].thumbnail(THUMBNAIL), caption, alt=display.headline(step.record))
+            image = markup.figure(pictures[picture].thumbnail(THUMBNAIL), caption, alt=headline(step.record))
             return markup.Html(f'<div style="width:{THUMBNAIL}px">{image}</div>')
     words = f"width:{THUMBNAIL}px;margin:4px;font-size:85%;overflow-wrap:anywhere"
     return markup.Html(f'<div style="{words}">{markup.escape(caption)}</div>')
 
 
-def _place(session: Session, step: Step) -> str:
+def _session_and_number(session: Session, step: Step) -> str:
     return f"{session.folder.name} {step.number}"
 
 

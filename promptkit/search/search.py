@@ -1,7 +1,7 @@
-"""Over all sessions: which there are, whose prompts hold these words, which step made this picture. Writes into no session.
+"""The three searches over all sessions: which sessions there are, which steps hold these words, which step made this picture.
 
-Each answer reads what it needs: `sessions` and `find` the records, `which` the names in the folders and only then the records of those
-that have it. What pictures look like is kept, by their sha256, in a file of the user's own, so that each is decoded once.
+None writes into a session. `sessions` and `find` read the records; `which` reads the names of files, and only then the records of the
+sessions that have the picture. Fingerprints are cached in a file of the user's own, so that each picture is decoded once.
 """
 
 from __future__ import annotations
@@ -15,26 +15,26 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from promptkit import config as settings
+from promptkit import config
 from promptkit.archive.png_embed import has_embedded, without_embedded
 from promptkit.errors import PictureError, PromptkitError, SettingsError, brief_path, warn
 from promptkit.images.fingerprint import Fingerprint, Likeness, alike, fingerprint, nearest
-from promptkit.images.picture import Picture
+from promptkit.images.picture import Picture, PictureSource
 from promptkit.lineage.location import Where
 from promptkit.lineage.record import Problem
 from promptkit.progress import Progress
-from promptkit.search.fingerprint_cache import CACHE_NAME, Looks
+from promptkit.search.fingerprint_cache import CACHE_NAME, FingerprintCache
 from promptkit.search.locations import PictureFile, mentions, picture_files, searched_folder, session_folders
-from promptkit.search.results import Found, FoundSteps, Looked, Match, Matches, Results, SessionInfo, Sessions
+from promptkit.search.results import Found, FoundSteps, Match, Matches, Results, Searched, SessionInfo, Sessions
 from promptkit.search.text_match import folded, normalized, snippet
 from promptkit.session.session import Session
 from promptkit.session.step import Step, Steps
-from promptkit.views import cards as display
+from promptkit.views.facts import headline
 
 __all__ = ["find", "sessions", "which"]
 
-AT_ONCE = 32  # pictures that are looked at before what was seen is written down
-VERY = Likeness(0, 0.0, same=True)
+SAVED_EVERY = 32  # pictures that are decoded between two writes of the cache
+IDENTICAL = Likeness(0, 0.0, same=True)
 OLDEST = datetime(1970, 1, 1, tzinfo=UTC)
 R = TypeVar("R", bound=Results[Any])
 
@@ -57,7 +57,7 @@ def find(words: str | Iterable[str], folder: Where | None = None) -> FoundSteps:
     """The steps that hold all the words, newest first, in prompt, template, inputs, label, tags or what the model said.
 
     Case, accents and the way in which a sign is written do not matter, and parts of words count. A text is taken apart at its spaces; a
-    list holds phrases. Which sessions: as `sessions` says. SettingsError where there is no word.
+    list holds phrases. `folder`: as in `sessions`. SettingsError where there is no word.
     """
     wanted = _wanted(words)
     search = _Search(folder)
@@ -66,18 +66,18 @@ def find(words: str | Iterable[str], folder: Where | None = None) -> FoundSteps:
     return search.ended(FoundSteps(found))
 
 
-def which(picture: Any, folder: Where | None = None, *, similar: bool = False) -> Matches:
+def which(picture: PictureSource, folder: Where | None = None, *, similar: bool = False) -> Matches:
     """The steps that made a picture (path, bytes, PIL image, Picture): by its very bytes; where none made these, by its looks, best first.
 
-    By looks the same picture is found, saved anew, made smaller or cropped a little; what only looks similar is counted, and listed with
-    similar=True. One that was added or sent along from outside is found too. The first search by looks decodes every picture, once: what
-    they look like is kept. Which sessions: as `sessions` says. PictureError where the picture cannot be read.
+    By looks the same picture is found though it was saved anew, made smaller or cropped a little; pictures that only look similar are
+    counted, and listed with similar=True. Steps that added the picture or sent it along are found too. The first search by looks decodes
+    every picture; their fingerprints are cached. `folder`: as in `sessions`. PictureError where the picture cannot be read.
     """
     search = _Search(folder)
     asked = _without_lineage(_unchecked(picture))
     matches = search.exact(asked.sha256)
     if not any(match.made for match in matches):
-        matches += search.anew(picture, asked.sha256, known=bool(matches))
+        matches += search.alike(picture, asked.sha256, known=bool(matches))
     matches.sort(key=lambda match: match.order)
     found = Matches(match for match in matches if match.same or similar)
     found.similar = tuple(match for match in matches if not match.same)
@@ -85,26 +85,26 @@ def which(picture: Any, folder: Where | None = None, *, similar: bool = False) -
 
 
 def _without_lineage(picture: Picture) -> Picture:
-    """A copy that was saved with its lineage inside stands for the picture that it is a copy of."""
+    """The picture; of a copy that was saved with its lineage inside, the picture that it is a copy of."""
     data = picture.data
     return Picture(without_embedded(data)) if has_embedded(data) else picture
 
 
 class _Search:
-    """One search: where it looks, how much it looked at, and what it could not read."""
+    """One search: the folders to search, how much was searched, and what could not be read."""
 
     def __init__(self, folder: Where | None) -> None:
         self._start = time.perf_counter()
-        self._counts = dict.fromkeys(Looked._fields, 0)
+        self._counts = dict.fromkeys(Searched._fields, 0)
         self.problems: list[Problem] = []
         self.where, self.home = folder, folder is None
         self.folders = session_folders(folder)
         self._counts["sessions"] = len(self.folders)
 
     def ended(self, results: R) -> R:
-        """The results, with what the search took."""
+        """The results, with how long the search took and what was searched."""
         results.seconds = time.perf_counter() - self._start
-        results.looked = Looked(**self._counts)
+        results.looked = Searched(**self._counts)
         results.where, results.home = searched_folder(self.where), self.home
         results.problems = tuple(dict.fromkeys(self.problems))
         return results
@@ -140,15 +140,15 @@ class _Search:
             unpriced=spent.unpriced,
             changed=max(filter(None, map(_moment, steps)), default=None),
             tags=tuple(sorted(tags)),
-            head=display.headline(head.record) if head else None,
+            head=headline(head.record) if head else None,
             problem=_unreadable(session, steps),
         )
 
     # Pictures
 
     def exact(self, sha256: str) -> list[Match]:
-        """Where those very bytes are: by the names of files; where none of these made it, by the records too, for a file may be gone that
-        its record still tells of.
+        """The steps with those very bytes: found by the names of files; where none of these made the picture, by the records too, for a
+        file may be gone while its record still names it.
         """
         holders: tuple[Callable[[Path], bool], ...] = (lambda f: self._names(f, sha256), lambda f: mentions(f, sha256))
         found: list[Match] = []
@@ -157,7 +157,7 @@ class _Search:
             if not any(match.made for match in found):
                 holding = list(filter(holds, left))
                 left = [folder for folder in left if folder not in holding]
-                found += [m for s, steps in self.opened(holding) for m in _with({sha256: VERY}, s, steps, exact=True)]
+                found += [m for s, steps in self.opened(holding) for m in _with({sha256: IDENTICAL}, s, steps, exact=True)]
         return found
 
     def _names(self, folder: Path, sha256: str) -> bool:
@@ -165,8 +165,8 @@ class _Search:
         self._counts["pictures"] += len(pictures)
         return any(sha256.startswith(file.beginning) for file in pictures)
 
-    def anew(self, picture: Any, sha256: str, *, known: bool) -> list[Match]:
-        """Where pictures of other bytes are that look like it; none where only its `known` bytes can be read."""
+    def alike(self, picture: PictureSource, sha256: str, *, known: bool) -> list[Match]:
+        """The steps with other pictures that look like it. PictureError where it cannot be decoded, unless its bytes are `known`."""
         try:
             asked = fingerprint(Picture.open(picture))
         except PictureError:
@@ -177,33 +177,33 @@ class _Search:
             if not known:
                 warn("The picture hardly varies, so it has no looks to be found by: only its very bytes were looked for.")
             return []
-        return self._alike(asked, sha256)
+        return self._with_likeness(asked, sha256)
 
-    def _alike(self, asked: Fingerprint, besides: str) -> list[Match]:
+    def _with_likeness(self, asked: Fingerprint, besides: str) -> list[Match]:
         files = [(folder, file) for folder in self.folders for file in picture_files(folder)]
-        looks = self._looks({file.beginning: file for _, file in files})
-        seen = {sha256: look for _, file in files for sha256, look in looks.of(file.beginning) if look and sha256 != besides}
-        found = nearest({sha256: how for sha256, look in seen.items() if (how := alike(asked, look))})
-        having = dict.fromkeys(folder for folder, file in files if any(sha256 in found for sha256, _ in looks.of(file.beginning)))
+        cache = self._filled_cache({file.beginning: file for _, file in files})
+        others = {sha256: other for _, file in files for sha256, other in cache.of(file.beginning) if other and sha256 != besides}
+        found = nearest({sha256: how for sha256, other in others.items() if (how := alike(asked, other))})
+        having = dict.fromkeys(folder for folder, file in files if any(sha256 in found for sha256, _ in cache.of(file.beginning)))
         return [m for s, steps in self.opened(having) for m in _with(found, s, steps)]
 
-    def _looks(self, files: Mapping[str, PictureFile]) -> Looks:
-        """What they look like; those that nobody has looked at yet are, and what was seen is kept, also when Ctrl-C ends it."""
-        looks = Looks(settings.data_folder().parent / CACHE_NAME)
-        unseen = [file for beginning, file in files.items() if not looks.of(beginning)]
-        with Progress(len(unseen)) as progress:
+    def _filled_cache(self, files: Mapping[str, PictureFile]) -> FingerprintCache:
+        """The fingerprints of these pictures. Those that are not cached yet are made, and saved, also when Ctrl-C ends it."""
+        cache = FingerprintCache(config.data_folder().parent / CACHE_NAME)
+        new = [file for beginning, file in files.items() if not cache.of(beginning)]
+        with Progress(len(new)) as progress:
             progress.say("looking at pictures")
             try:
-                for i, file in enumerate(unseen, 1):
-                    self._look(looks, file)
+                for i, file in enumerate(new, 1):
+                    self._add_fingerprint(cache, file)
                     progress.advance()
-                    if i % AT_ONCE == 0:
-                        looks.keep()
+                    if i % SAVED_EVERY == 0:
+                        cache.save()
             finally:
-                looks.keep()
-        return looks
+                cache.save()
+        return cache
 
-    def _look(self, looks: Looks, file: PictureFile) -> None:
+    def _add_fingerprint(self, cache: FingerprintCache, file: PictureFile) -> None:
         try:
             picture = Picture(file.path.read_bytes())
         except OSError as error:
@@ -214,9 +214,9 @@ class _Search:
             return
         self._counts["decoded"] += 1
         try:
-            looks.add(picture.sha256, fingerprint(picture))
+            cache.add(picture.sha256, fingerprint(picture))
         except PictureError:  # what Pillow cannot read is found by its bytes alone
-            looks.add(picture.sha256, None)
+            cache.add(picture.sha256, None)
 
 
 def _unreadable(session: Session, steps: Sequence[Step]) -> str | None:
@@ -232,7 +232,7 @@ def _moment(step: Step) -> datetime | None:
     except ValueError:
         return None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return moment if 1970 < moment.year < 9000 else None  # those that a clock or a hand made up
+    return moment if 1970 < moment.year < 9000 else None  # others come from a wrong clock, or were made up
 
 
 # Words
@@ -260,7 +260,7 @@ def _found(session: Session, steps: Sequence[Step], wanted: Sequence[str]) -> It
 
 
 def _texts(step: Step, tags: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """All that is searched of a step, with its place; the first of several places that hold as many words is shown."""
+    """All texts of a step that are searched, with where they stand; of several with equally many of the words the first is shown."""
     prompt = step.record.prompt
     yield from (("prompt", prompt.get("text") or ""), ("label", step.label or ""))
     yield from (("tag", tag) for tag in tags)
@@ -274,8 +274,8 @@ def _texts(step: Step, tags: Iterable[str]) -> Iterator[tuple[str, str]]:
 # Pictures
 
 
-def _unchecked(picture: Any) -> Picture:
-    """The picture as it lies there: its bytes may be known though nothing can decode them."""
+def _unchecked(picture: PictureSource) -> Picture:
+    """The picture without decoding it: its bytes may be known though nothing here can decode them."""
     if isinstance(picture, bytes | bytearray | memoryview):
         return Picture(bytes(picture))
     if isinstance(picture, str | os.PathLike):
@@ -285,7 +285,7 @@ def _unchecked(picture: Any) -> Picture:
 
 
 def _with(wanted: Mapping[str, Likeness], session: Session, steps: Sequence[Step], *, exact: bool = False) -> Iterator[Match]:
-    """The steps that have pictures of these sha256, which came out or went in from outside; how alike they are comes along."""
+    """The steps that have pictures of these sha256, made or sent along from outside, each with how alike it is."""
     for step in steps:
         entries = [(i, o, False) for i, o in enumerate(step.record.outputs)]
         entries += [(i, s, True) for i, s in enumerate(step.record.sources) if s.get("file")]

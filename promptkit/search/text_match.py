@@ -1,4 +1,4 @@
-"""Text as a search sees it: without case, accents and ways of spelling, in any script."""
+"""Text made comparable for searching, in any script: without case, without accents, each sign in one spelling."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from bisect import bisect_left
 __all__ = ["folded", "normalized", "snippet"]
 
 AROUND = 40  # characters on each side of a word that was found
-# Letters that are one letter with a mark to their readers, and that Unicode does not take apart.
+# Letters that readers take for another one with a mark, and that Unicode does not decompose.
 UNMARKED = {"ø": "o", "ł": "l", "đ": "d", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe"}
-# What keyboards have one sign for, and what they leave out. Signs of ASCII stay what they are: ASCII is not looked at one by one.
+# Signs that keyboards have as one ASCII sign, or not at all.
 SIGNS = {"'": "‘’‚‛‹›ʼʹ′´", '"': "“”„‟«»″〝〞〟", "-": "−", "/": "⁄", "~": "〜", "": "ـ"}
 PLAIN = {sign: plain for plain, signs in SIGNS.items() for sign in signs}
 
@@ -21,7 +21,7 @@ def normalized(text: str) -> str:
 
 
 class _Folds(dict[int, str]):
-    """For str.translate: each character without case and accents, found out when it is first met."""
+    """For str.translate: each character without case and accents, computed when it is first met."""
 
     def __missing__(self, code: int) -> str:
         letter = PLAIN.get(chr(code), chr(code)).casefold()
@@ -58,13 +58,13 @@ def folded(text: str) -> str:
 
 def snippet(text: str, word: str) -> str:
     """The text around a folded word that is in it."""
-    start, end = _place(text, word)
+    start, end = _span(text, word)
     left, right = max(0, start - AROUND), min(len(text), end + AROUND)
     return ("…" if left else "") + text[left:right].strip() + ("…" if right < len(text) else "")
 
 
-def _place(text: str, word: str) -> tuple[int, int]:
-    """Where the folded word begins and ends in the text: the more of the text is folded, the more comes out."""
+def _span(text: str, word: str) -> tuple[int, int]:
+    """Where the folded word begins and ends in the text, by bisection: a longer beginning of the text never folds to something shorter."""
 
     def length(end: int) -> int:
         return len(folded(text[:end]))

@@ -18,7 +18,7 @@ from promptkit.lineage.location import Where
 from promptkit.lineage.record import Problem, Record, added_up
 from promptkit.lineage.tree import Lineage
 from promptkit.session.step import Continuing, Step, Steps
-from promptkit.views import cards as display
+from promptkit.views.tree import tree_html, tree_text
 
 if TYPE_CHECKING:
     from promptkit.session.explanation import Explanation
@@ -140,9 +140,10 @@ class Cursor(Continuing):
 
     def explain(self, step: object = None, *, measured: bool = False) -> Explanation:
         """How a step, by default the head, came to be, from its root on; `measured` compares each edit with what it started from."""
-        from promptkit.session.explain import explain
+        from promptkit.session.explanation import explain
 
-        return explain(self, step, measured=measured)
+        walk = self.trail(step)
+        return explain(self._lineage, walk[-1].record if walk else None, self._step_of, measured=measured)
 
     def export(
         self,
@@ -175,8 +176,8 @@ class Cursor(Continuing):
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002
         if not len(self):
             return {"text/plain": repr(self)}
-        text = f"{self!r}\n{display.tree_text(self._lineage, head=self._position[0])}"
-        return {"text/plain": text, "text/html": markup.card(repr(self), display.tree_html(self._lineage, head=self._position[0]))}
+        text = f"{self!r}\n{tree_text(self._lineage, head=self._position[0])}"
+        return {"text/plain": text, "text/html": markup.card(repr(self), tree_html(self._lineage, head=self._position[0]))}
 
     # The head
 

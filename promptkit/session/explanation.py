@@ -1,45 +1,49 @@
-"""A trail explained, as text and as HTML: what each step asked, what changed, what was tried, and what it cost."""
+"""How a picture came to be: the trail from the root to a step, read from the records, and shown as text and as HTML.
+
+Each step says what it asked, how that differs from the step before, what was tried and what it cost; a damaged one says what is wrong.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from functools import cached_property
 from typing import Any
 
 from promptkit import markup
 from promptkit.engine.spending import Spending, spending
-from promptkit.lineage.record import FULL_SHA256, Record
-from promptkit.session.changes import Changes
+from promptkit.errors import LineageError, PromptkitError
+from promptkit.images.changes import Changes
+from promptkit.lineage.record import Record
+from promptkit.lineage.tree import Lineage
 from promptkit.session.step import Step
 from promptkit.terminal import printable, width
-from promptkit.views import cards as display
-from promptkit.views.word_diff import Words
+from promptkit.views.cards import references_html
+from promptkit.views.facts import NAME_COLUMNS, Fact, References, cost_in_words, facts, headline, is_draft, local_time, step_name
+from promptkit.views.tree import PICTURES_SHOWN
+from promptkit.views.word_diff import WordDiff, word_diff
 
-__all__ = ["UNSET", "WIDTH", "Explained", "Explanation", "Lost"]
+__all__ = ["NOT_GIVEN", "WIDTH", "Explained", "Explanation", "Lost", "explain"]
 
 WIDTH = 100  # columns of a text
-NAMES = 11  # columns for the names of its rows
 LINES = 12  # of a prompt or an answer, where it is not shown in full
-SUMMARY = 280  # characters of a prompt before the rest is folded away, in HTML
-OTHER = 0.5  # two prompts that share less of the shorter one's words are two prompts, and no rewording
+SUMMARY = 280  # characters of a text before the rest is folded away, in HTML
+LEAST_SHARED = 0.5  # of the shorter prompt's words; two prompts that share less are two prompts, and neither rewords the other
 PICTURE_PIXELS = 160
 LEAD = "  "
-HASHED = ("template", "with", "original", "id")  # rows with ids, digests and names of files
 
 
-class _Unset:
+class _NotGiven:
     def __repr__(self) -> str:
         return "not given"
 
 
-UNSET = _Unset()  # in `Explained.inputs`, where one of both gave no value
+NOT_GIVEN = _NotGiven()  # in `Explained.inputs`, where one of the two prompts gives no value
 
 
 @dataclass(frozen=True)
 class Lost:
-    """An ancestor that cannot be vouched for: its id, what is wrong, and the parents that its file names all the same."""
+    """An ancestor whose record is missing or damaged: its id, what is wrong, and the parents that a damaged record's file still names."""
 
     id: str
     message: str
@@ -48,14 +52,17 @@ class Lost:
 
 @dataclass(frozen=True)
 class Explained:
-    """One step explained. `parent` names the step that it continues; `words` is what changed against that one's prompt, None where one of
-    both has none; `inputs` what changed in the template's inputs, as pairs; `changes` the edit measured, where that was asked for, and
-    `notes` what a person should know."""
+    """One step explained.
+
+    `parent` names the step that it continues, `words` is how its prompt differs from that one's (None where one of them has no prompt),
+    `inputs` the template's inputs that differ, as pairs of values before and after. `references` are the pictures that were sent along, in
+    words. `changes` is the edit measured, where that was asked for. `notes` are what a person should know.
+    """
 
     step: Step
     parent: str | None
     tags: tuple[str, ...]
-    words: Words | None
+    words: WordDiff | None
     inputs: Mapping[str, tuple[object, object]]
     references: tuple[str, ...]
     changes: Changes | None
@@ -63,79 +70,62 @@ class Explained:
 
     @property
     def title(self) -> str:
-        """One line: number, what it continues, what came, when (in local time)."""
+        """One line: number, the step that it continues, outcome, label, tags, and when (local time)."""
         record = self.step.record
         origin = f" from {self.parent}" if self.parent is not None else ""
-        draft = " (offline draft)" if display.is_draft(record) else ""
+        draft = " (offline draft)" if is_draft(record) else ""
         names = [f"“{self.step.label}”"] * bool(self.step.label) + [f"[{tag}]" for tag in self.tags]
-        said = f"{display.named(self.step.lineage, record)} {record.slug}{origin}: {record.outcome}{draft}"
-        return " ".join(" ".join((said, *names, display.local_time(self.step.started))).split())
+        said = f"{step_name(self.step.lineage, record)} {record.slug}{origin}: {record.outcome}{draft}"
+        return " ".join(" ".join((said, *names, local_time(self.step.started))).split())
 
     def rows(self, *, full: bool = False) -> Iterator[tuple[str, str]]:
         """Names and texts of all that is known of it, the prompt first; ten digits of ids and digests, or all of them with `full`."""
-        return ((name, display.shortened(text) if name in HASHED and not full else text) for name, text in self._rows())
+        return ((fact.name, fact.text if full else fact.short) for fact in self._facts())
 
-    def _rows(self) -> Iterator[tuple[str, str]]:
+    def _facts(self) -> Iterator[Fact]:
         record = self.step.record
-        if record.prompt:
-            yield "prompt", str(record.prompt.get("text") or "")
-            yield from self._template_rows()
-        if against := self._against():
-            yield "against", against
-        if self.references:
-            yield "with", "\n".join(self.references)
-        if record.request:
-            yield "asked", _asked(record.request)
-        yield from _tried(record)
-        for output in record.outputs:
-            size = "×".join(map(str, output.get("size") or ()))
-            yield "picture", f"{output['file']} ({output['mime_type']} {size}, {output['bytes']:,} bytes)"
-        if self.changes:
-            yield "changes", self.changes.summary  # its warnings are among the notes
-        yield from (("meta", f"{name}: {self._noted(value)}") for name, value in self.step.meta.items())
-        yield from (("note", note) for note in self.notes)
-        if original := record.fields.get("stripped_from"):
-            yield "original", str(original)
-        yield "id", record.id
-
-    def _noted(self, value: object) -> str:
-        """What stands in its meta; ids as the steps that they are of, as `squash` and `replay` note them."""
-        values = value if isinstance(value, list) else [value]
-        ids = [i for i in values if isinstance(i, str) and FULL_SHA256.fullmatch(i)]
-        return ", ".join(display.step_named(self.step.lineage, i) for i in ids) if ids and ids == values else str(value)
-
-    def _template_rows(self) -> Iterator[tuple[str, str]]:
-        prompt = self.step.record.prompt
-        if prompt.get("template"):
-            pack = prompt.get("pack")
-            source = f", from {' '.join(map(str, pack))}" if isinstance(pack, list | tuple) and pack else ""
-            yield "template", f"{prompt['template']} ({prompt.get('lang') or 'no language'}{source}), digest {prompt.get('digest')}"
-            yield "inputs", ", ".join(f"{k}={v!r}" for k, v in (prompt.get("inputs") or {}).items()) or "none"
+        return facts(
+            record,
+            self.step.lineage,
+            references=self.references,
+            against=self._against(),
+            changes=self.changes.summary if self.changes else "",  # its warnings are among the notes
+            cost=_cost(record),
+            notes=self.notes,
+        )
 
     def _against(self) -> str:
-        """What the prompt says otherwise than the parent's; nothing of two prompts of which neither rewords the other."""
+        """How the prompt differs from the parent's; nothing of two prompts of which neither rewords the other."""
         words, parent = self.words, self.parent
         if words is None or parent is None:
             return ""
         if self.inputs:
             before, after = (" ".join(_texts(pair[side] for pair in self.inputs.values())) for side in (0, 1))
-            more = words.beyond(before, after)
+            more = words.outside(before, after)
             said = ", ".join(f"{k}: {a!r} → {b!r}" for k, (a, b) in self.inputs.items())
             return f"step {parent}, the same template: {said}{'; ' if more.changes else ''}{more}"
         if not words.changes:
             return f"step {parent}: the same words"
-        return f"step {parent}: {words}" if words.kept >= OTHER else ""
+        return f"step {parent}: {words}" if words.shared >= LEAST_SHARED else ""
 
 
 def _texts(values: Iterable[object]) -> Iterator[str]:
     """What values of inputs bring into a prompt."""
     for value in values:
-        yield from map(str, value) if isinstance(value, list | tuple) else () if value is UNSET else (str(value),)
+        yield from map(str, value) if isinstance(value, list | tuple) else () if value is NOT_GIVEN else (str(value),)
+
+
+def _cost(record: Record) -> str:
+    whole = spending([record])
+    return cost_in_words(whole.usd, attempts=whole.attempts, unpriced=whole.unpriced, possible=whole.possible)
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """The trail from the root to a step, explained; iterate it for its steps. An ancestor that is damaged stands in it as `Lost`."""
+    """The trail from the root to a step, explained; iterate it for its steps. A damaged ancestor stands in it as `Lost`.
+
+    `last` is how many steps at its end are shown; None shows all.
+    """
 
     trail: tuple[Explained | Lost, ...]
     last: int | None = None
@@ -157,7 +147,7 @@ class Explanation:
         return len(self.trail)
 
     def only(self, last: int) -> Explanation:
-        """The same, shown from so many steps before its end; the sums are still the whole trail's."""
+        """The same trail, of which only the last so many steps are shown; the sums are still the whole trail's."""
         return replace(self, last=last)
 
     def text(self, width: int = WIDTH, *, full: bool = False) -> str:
@@ -181,70 +171,111 @@ class Explanation:
         return f"<Explanation of step {self.steps[-1].step.number}: {self.spending.summary}>"
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002
-        pictured = {id(e) for e in self.trail[-display.PICTURES_SHOWN :]}
+        pictured = {id(e) for e in self.trail[-PICTURES_SHOWN:]}
         cards = [_card(e, pictures=id(e) in pictured) for e in self._shown]
         notes = [markup.Html(f"<div>{markup.escape(said)}</div>") for said in self._left_out]
         return {"text/plain": str(self), "text/html": markup.card(repr(self)[1:-1], *notes, *cards)}
 
 
-# What was asked, and what was tried
+# Explaining
 
 
-def _asked(request: Mapping[str, Any]) -> str:
-    config = "".join(f", {k} {v}" for k, v in (request.get("config") or {}).items())
-    return f"{request.get('model')} at {request.get('endpoint')}{config}"
+def explain(lineage: Lineage, record: Record | None, step_of: Callable[[Record], Step], *, measured: bool = False) -> Explanation:
+    """How the step of that record came to be, from its root on; `measured` compares each edit with the picture that it started from.
+
+    `step_of` makes a record the step that a user holds. Reads records only, unless `measured`, which decodes each picture of the trail. A
+    damaged ancestor is named and skipped. LineageError where there is no record: the session has no steps yet, or its head is not known.
+    """
+    if record is None:
+        raise _nothing(lineage)
+    ancestors = _ancestors(lineage, record)
+    tags, references = lineage.tags(), References(lineage)
+
+    def explained(each: Record | Lost, before: Record | Lost | None) -> Explained | Lost:
+        if isinstance(each, Lost):
+            return each
+        names = [name for name, full_id in tags.items() if full_id == each.id]
+        return _explained(step_of(each), before if isinstance(before, Record) else None, names, references, measured)
+
+    return Explanation(tuple(map(explained, ancestors, [None, *ancestors[:-1]])))
 
 
-def _tried(record: Record) -> Iterator[tuple[str, str]]:
-    for i, attempt in enumerate(record.attempts):
-        waited = _seconds(record.attempts[i - 1].get("ended"), attempt.get("started")) if i else None
-        name = f"attempt {i + 1}" if len(record.attempts) > 1 else "attempt"
-        yield name, _attempt(attempt, record.prompt.get("text"), waited)
-    if len(record.attempts) > 1:
-        yield "cost", _cost(record)
+def _nothing(lineage: Lineage) -> LineageError:
+    said = "There is nothing to explain yet: make a picture with generate(…), or bring one with add(…)."
+    if lineage.count():
+        said = "The head of this session is not known, so there is nothing to explain: name a step, or move the head with goto(…)."
+    return LineageError(said, path=lineage.folder)
 
 
-def _attempt(attempt: Mapping[str, Any], asked: object, waited: float | None) -> str:
-    """One line of what came of it, one of how it was asked where that differs, then what the service said."""
-    took = _seconds(attempt.get("started"), attempt.get("ended"))
-    reason = attempt.get("finish_reason")
-    came = f"{attempt.get('outcome') or 'interrupted'}{f' ({reason})' if reason else ''}"
-    facts = [
-        f"after {waited:.1f} s of waiting" if waited is not None and waited >= 0.1 else "",
-        f"in {took:.1f} s" if took is not None else "",
-        "" if attempt.get("outcome") == "error" and not attempt.get("cost") else _price(attempt.get("cost")),
-        "without " + ", ".join(map(str, attempt["without"])) if isinstance(attempt.get("without"), list) else "",
-        f"status {attempt['status']}" if attempt.get("status") not in (None, 200) else "",
-    ]
-    sent = attempt.get("sent_text")
-    lines = [", ".join(filter(None, [came, *facts]))]
-    lines += [f"asked as: {sent}"] if sent is not None and sent != asked else []
-    lines += [f"it said: {said}" for said in dict.fromkeys(map(str, filter(None, (attempt.get("message"), attempt.get("text")))))]
-    return "\n".join(lines)
+def _ancestors(lineage: Lineage, record: Record) -> list[Record | Lost]:
+    """From the root to the record. A damaged ancestor that still names its parents leads on to them: their own hashes vouch for them."""
+    found: list[Record | Lost] = [record]
+    seen = {record.id}
+    while (parents := found[-1].parents) and parents[0] not in seen:
+        seen.add(parents[0])
+        found.append(_ancestor(lineage, parents[0]))
+    return found[::-1]
 
 
-def _price(cost: Mapping[str, Any] | None) -> str:
-    if not cost:
-        return "no known price"
-    return f"{cost['usd']:.4f} USD ({cost['basis']})" if cost.get("basis") else f"{cost['usd']:.4f} USD"
-
-
-def _cost(record: Record) -> str:
-    whole = spending([record])
-    if whole.unpriced == whole.attempts:
-        return "no known price"
-    said = f"{whole.usd:.4f} USD"
-    said += f", up to {whole.possible:.4f} USD more for what broke off" if whole.possible else ""
-    return said + (f"; {whole.unpriced} of {whole.attempts} attempts without a known price" if whole.unpriced else "")
-
-
-def _seconds(start: object, end: object) -> float | None:
-    """Between two times as recorded; None where they are none, or a clock went backwards."""
+def _ancestor(lineage: Lineage, full_id: str) -> Record | Lost:
     try:
-        seconds = (datetime.fromisoformat(str(end)) - datetime.fromisoformat(str(start))).total_seconds()
-    except (ValueError, TypeError):
-        return None
-    return seconds if seconds >= 0 else None
+        return lineage.get(full_id)
+    except LineageError as error:
+        missing = str(error)
+    path = next((p for p in sorted(lineage.folder.glob("*.json")) if p.name.endswith(f"-{full_id[:10]}.json")), None)
+    if path is None:
+        return Lost(full_id, missing)
+    try:
+        record = Record.read(path)
+    except LineageError as error:
+        return Lost(full_id, str(error))
+    said = f"The record {path} was changed or renamed after it was written; `promptkit verify` lists what is damaged."
+    return Lost(full_id, said, record.parents)
+
+
+def _explained(step: Step, parent: Record | None, tags: Sequence[str], references: References, measured: bool) -> Explained:
+    record = step.record
+    edited, unmeasured = _changes(step) if measured else (None, [])
+    before = parent.prompt if parent else {}
+    old, new = before.get("text"), record.prompt.get("text")
+    return Explained(
+        step=step,
+        parent=step_name(step.lineage, parent) if parent else None,
+        tags=tuple(tags),
+        words=word_diff(old, new) if old and new else None,
+        inputs=_inputs_changed(before, record.prompt),
+        references=tuple(references.in_words(record)),
+        changes=edited,
+        notes=(*step.warnings, *_missing(step), *unmeasured),
+    )
+
+
+def _changes(step: Step) -> tuple[Changes | None, list[str]]:
+    try:
+        return step.changes, []
+    except PromptkitError as error:
+        return None, [f"cannot be measured: {error}"]
+
+
+def _inputs_changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, tuple[object, object]]:
+    """The inputs that differ between two prompts from the same template, unchanged, in one language; else the words tell more."""
+    if not before.get("digest") or before["digest"] != after.get("digest"):
+        return {}
+    old, new = before.get("inputs") or {}, after.get("inputs") or {}
+    pairs = {name: (old.get(name, NOT_GIVEN), new.get(name, NOT_GIVEN)) for name in {**old, **new}}
+    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+
+
+def _missing(step: Step) -> Iterator[str]:
+    """Which of its pictures are missing or of another length than recorded; `verify` compares their hashes too."""
+    for path, output in zip(step.files, step.record.outputs, strict=False):
+        try:
+            size = path.stat().st_size
+        except (OSError, ValueError):
+            yield f"its picture {path.name} is missing"
+            continue
+        if size != output["bytes"]:
+            yield f"its picture {path.name} is damaged ({size:,} bytes)"
 
 
 # As text
@@ -255,11 +286,11 @@ def _block(explained: Explained | Lost, columns: int, full: bool) -> str:
         return "\n".join(_wrapped(f"? the step {explained.id[:10]} is skipped: {explained.message}", columns))
     lines = _wrapped(explained.title, columns)
     for name, text in explained.rows(full=full):
-        shown = [line for part in text.splitlines() or [""] for line in _wrapped(part, max(20, columns - NAMES - len(LEAD)))]
+        shown = [line for part in text.splitlines() or [""] for line in _wrapped(part, max(20, columns - NAME_COLUMNS - len(LEAD)))]
         if len(shown) > LINES and not full:
             left = len(shown) - LINES + 1
             shown = [*shown[: LINES - 1], f"… ({left} more lines)"]
-        lines += [f"{LEAD}{name if not i else '':{NAMES}}{line}".rstrip() for i, line in enumerate(shown)]
+        lines += [f"{LEAD}{name if not i else '':{NAME_COLUMNS}}{line}".rstrip() for i, line in enumerate(shown)]
     return "\n".join(lines)
 
 
@@ -285,8 +316,8 @@ def _card(explained: Explained | Lost, *, pictures: bool) -> markup.Html:
     if isinstance(explained, Lost):
         return markup.card(f"the step {explained.id[:10]} is skipped", markup.Html(f"<div>{markup.escape(explained.message)}</div>"))
     record = explained.step.record
-    shown = markup.strip(markup.figure(p.thumbnail(PICTURE_PIXELS), alt=display.headline(record)) for p in record.pictures if pictures)
-    along = display.References(explained.step.lineage).shown(record) if pictures else ""
+    shown = markup.strip(markup.figure(p.thumbnail(PICTURE_PIXELS), alt=headline(record)) for p in record.pictures if pictures)
+    along = references_html(explained.step.lineage, record) if pictures else ""
     rows = [(name, _folded(text)) for name, text in explained.rows()]
     return markup.card(explained.title, shown, along, markup.table(rows))
 

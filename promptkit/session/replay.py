@@ -26,9 +26,9 @@ from promptkit.providers import models
 from promptkit.providers.endpoint_choice import choose_endpoint, service_with_key
 from promptkit.providers.endpoints import Endpoint
 from promptkit.session.changes import SQUASHES
-from promptkit.session.replay_preview import Rehearsal, Rehearsed, brief
+from promptkit.session.replay_preview import PreviewedStep, ReplayPreview, brief
 from promptkit.session.reprompt import NewWords, Reprompt, refuse_unknown_inputs
-from promptkit.views.cards import is_draft
+from promptkit.views.facts import is_draft
 
 __all__ = ["HINTS", "Changed", "Into", "Replay", "checked_model"]
 
@@ -312,19 +312,19 @@ class Replay:
         is_itself = first.ok and root == first.picture  # then it keeps its label
         return self._into.engine.add(root, checked_label(first.fields.get("label") if is_itself else None))
 
-    def preview(self) -> Rehearsal:
+    def preview(self) -> ReplayPreview:
         """What each step would ask; those that are there already are found as a replay finds them."""
         root = self._root_there()
-        rows = [Rehearsed(self._trail[0].number, None, there=root.number if root else None)] if self._root is not None else []
+        rows = [PreviewedStep(self._trail[0].number, None, there=root.number if root else None)] if self._root is not None else []
         for repeat, found in self._looked_up():
             if found is None:
                 repeat.check_price()
             rows.append(self._previewed(repeat, found))
-        return Rehearsal(tuple(rows), Budget(self._into.engine.ledger, self._into.terms.budget).left())
+        return ReplayPreview(tuple(rows), Budget(self._into.engine.ledger, self._into.terms.budget).left())
 
-    def _previewed(self, repeat: _Repeat, found: Record | None) -> Rehearsed:
+    def _previewed(self, repeat: _Repeat, found: Record | None) -> PreviewedStep:
         words = repeat.words
-        return Rehearsed(
+        return PreviewedStep(
             step=repeat.record.number,
             prompt=words.prompt,
             changed=words.changed,

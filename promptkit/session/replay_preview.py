@@ -1,4 +1,4 @@
-"""Rehearsals: what a replay would ask, step by step, what that may cost, and how it is shown."""
+"""The preview of a replay: what it would ask, step by step, and what that may cost; shown as text and as a table."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ from promptkit.markup import Html, card, escape, table
 from promptkit.prompts.template import Prompt
 from promptkit.terminal import printable
 
-__all__ = ["Rehearsal", "Rehearsed", "brief"]
+__all__ = ["PreviewedStep", "ReplayPreview", "brief"]
 
 CHANGES_SHOWN = 6
-A_LITTLE = 1e-9  # USD by which sums of prices may be wrong
+ROUNDING = 1e-9  # USD by which a sum of prices may be off
 
 
 @dataclass(frozen=True)
-class Rehearsed:
-    """One step that would be asked for: the recorded step's number, and what is asked now.
+class PreviewedStep:
+    """One step that would be asked for: `step` is the recorded step's number, the other fields say what is asked now.
 
-    `prompt` is None for a picture that is added. `changed` are the prompt's words that are others than they were, `notes` what else is.
-    `usd` is what the request may cost, None where no price is known; `there` the number of the step in `into` that is this very request,
-    which costs nothing. `source_changed` compares with `templates=`, and is None where there was nothing to compare.
+    `prompt` is None for a picture that is added. `changed` are the words in which the prompt differs from the recorded one, `notes` what
+    else differs. `usd` is what the request may cost in USD, None where no price is known. `there` is the number of the step in `into` that
+    has this request already, which then costs nothing. `source_changed` says whether the template in `templates=` differs from the
+    recorded one, and is None where there was nothing to compare.
     """
 
     step: int
@@ -55,17 +56,17 @@ class Rehearsed:
 
 
 @dataclass(frozen=True, repr=False)
-class Rehearsal:
+class ReplayPreview:
     """What a replay would ask, step by step; `print` shows it as text, a notebook as a table.
 
-    `left` is what the budget of `into` has left, in USD; None where it was opened without one.
+    `left` is what the budget of the session `into` has left, in USD; None where it has no budget.
     """
 
-    rows: tuple[Rehearsed, ...]
+    rows: tuple[PreviewedStep, ...]
     left: float | None = None
 
     @property
-    def requests(self) -> tuple[Rehearsed, ...]:
+    def requests(self) -> tuple[PreviewedStep, ...]:
         """Those that would be sent."""
         return tuple(r for r in self.rows if r.prompt is not None and r.there is None)
 
@@ -80,16 +81,16 @@ class Rehearsal:
         return sum(r.usd is None for r in self.requests)
 
     @property
-    def beyond(self) -> Rehearsed | None:
-        """The first request that passes what the budget has left; None where all are within it, or there is none."""
+    def beyond(self) -> PreviewedStep | None:
+        """The first request at which the sum exceeds what the budget has left; None where all fit, or there is no budget."""
         if self.left is None:
             return None
         sums = accumulate(r.usd or 0.0 for r in self.requests)
-        return next((r for r, usd in zip(self.requests, sums, strict=True) if usd > self.left + A_LITTLE), None)
+        return next((r for r, usd in zip(self.requests, sums, strict=True) if usd > self.left + ROUNDING), None)
 
     @property
     def total(self) -> str:
-        """The sum in words."""
+        """How many requests, what they may cost, and what the budget has left, in words."""
         count = len(self.requests)
         there = sum(r.there is not None for r in self.rows)
         said = f"{count} request{'' if count == 1 else 's'}, about {self.usd:.4f} USD"
@@ -108,20 +109,20 @@ class Rehearsal:
         return printable("\n".join([*lines, self.total]), keep="\n")
 
     def __repr__(self) -> str:
-        return f"<Rehearsal of {len(self.rows)} steps: {self.total}>"
+        return f"<ReplayPreview of {len(self.rows)} steps: {self.total}>"
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002
         shown = table(map(_cells, self.rows), ("step", "prompt", "changed", "asked", "USD"))
         return {"text/plain": str(self), "text/html": card(f"Nothing was sent: {self.total}", shown)}
 
 
-def _lines(row: Rehearsed) -> Iterator[str]:
+def _lines(row: PreviewedStep) -> Iterator[str]:
     yield "  ".join(filter(None, (str(row.step), row._place, row._cost)))
     yield from (f"    {line}" for line in row._words.splitlines())
     yield from (f"    ({remark})" for remark in row._remarks)
 
 
-def _cells(row: Rehearsed) -> tuple[object, ...]:
+def _cells(row: PreviewedStep) -> tuple[object, ...]:
     words = Html(f'<div style="white-space:pre-wrap;overflow-wrap:anywhere">{escape(row._words)}</div>')
     return row.step, words, "; ".join(row._remarks), row._place, row._cost.removesuffix(" USD")
 

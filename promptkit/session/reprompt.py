@@ -20,7 +20,7 @@ from promptkit.prompts.library import Library
 from promptkit.prompts.library import templates as todays
 from promptkit.prompts.template import Prompt, Template
 from promptkit.providers.endpoints import dialect_at
-from promptkit.views.word_diff import words_changed
+from promptkit.views.word_diff import word_diff
 
 __all__ = ["NewWords", "Reprompt", "declared_inputs", "refuse_unknown_inputs"]
 
@@ -190,7 +190,7 @@ class Reprompt:
         """Which words are others than they were."""
         if self.prompt.lang != self.recorded.lang:
             return (f"in {self.prompt.lang} instead of {self.recorded.lang}", *self._left_in_other_words())
-        return words_changed(self.recorded.text, self.prompt.text).said
+        return word_diff(self.recorded.text, self.prompt.text).in_words
 
 
     def _left_in_other_words(self) -> Iterator[str]:

@@ -35,7 +35,7 @@ from promptkit.session.step import Step, Steps
 
 if TYPE_CHECKING:
     from promptkit.prompts.library import Library
-    from promptkit.session.replay_preview import Rehearsal
+    from promptkit.session.replay_preview import ReplayPreview
 
 __all__ = ["Session"]
 
@@ -200,7 +200,7 @@ class Session(Cursor):
         templates: Library | None = None,
         dry_run: bool = False,
         **unknown: object,
-    ) -> Steps | Rehearsal:
+    ) -> Steps | ReplayPreview:
         """Asks for the steps of the head's trail again, root first, in another session or in this one; it resumes by itself.
 
         `at(step)` chooses another trail. `start` (path, bytes, PIL image, Picture, Step) stands for the root; `inputs` go to each step

@@ -10,12 +10,14 @@ from typing import Any, Protocol
 
 from promptkit.engine.plan import recorded_prompt
 from promptkit.errors import SettingsError
+from promptkit.images.changes import Changes
 from promptkit.images.picture import Picture
 from promptkit.lineage.record import Record
 from promptkit.lineage.tree import Lineage
 from promptkit.prompts.template import Prompt
-from promptkit.session.changes import Changes, changes
-from promptkit.views import cards as display
+from promptkit.session.changes import changes
+from promptkit.views.cards import step_card, strip_html
+from promptkit.views.facts import headline
 
 __all__ = ["Continuing", "Step", "Steps"]
 
@@ -168,7 +170,7 @@ class Step:
     @cached_property
     def changes(self) -> Changes | None:
         """What this edit changed in its picture, measured when first asked; None for a step that edits none or brought none."""
-        return changes(self)
+        return changes(self.lineage, self.record)
 
     def show(self) -> None:
         """Opens its picture in the system's viewer."""
@@ -182,10 +184,10 @@ class Step:
 
     def __repr__(self) -> str:
         said = f"reused, {self.outcome}" if self.reused else self.outcome
-        return f"<Step {self.number} {self.id[:10]} {said}: {display.headline(self.record)}>"
+        return f"<Step {self.number} {self.id[:10]} {said}: {headline(self.record)}>"
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002
-        return {"text/plain": repr(self), "text/html": display.step_card(self.record, reused=self.reused)}
+        return {"text/plain": repr(self), "text/html": step_card(self.record, reused=self.reused)}
 
 
 class Steps(tuple[Step, ...]):
@@ -198,7 +200,7 @@ class Steps(tuple[Step, ...]):
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002
         text = "\n".join(map(repr, self)) or "no steps"
-        return {"text/plain": text, "text/html": display.strip_html([s.record for s in self], reused=[s.id for s in self if s.reused])}
+        return {"text/plain": text, "text/html": strip_html([s.record for s in self], reused=[s.id for s in self if s.reused])}
 
 
 def _refuse_on(options: Mapping[str, object]) -> None:

@@ -1,4 +1,4 @@
-"""What changed between two texts, in whole words: characters in Chinese and Japanese."""
+"""Which words differ between two texts; in Chinese and Japanese, which characters."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 from promptkit.terminal import width
 
-__all__ = ["Words", "words_changed"]
+__all__ = ["WordDiff", "word_diff"]
 
-FEWEST_KEPT = 3  # characters between two changes that stand as kept
-MOST_COMPARED = 4000  # words; a prompt that goes on is taken as one change
-ALL_COUNT = 800  # words up to which the frequent ones are looked up too, which takes the square of their number
-GRAMMAR = 3  # columns, of which a Chinese character takes two: fewer, such as an article's, are no change of their own
+FEWEST_SHARED = 3  # characters between two changes; with fewer they become one change
+MOST_COMPARED = 4000  # words; what differs in a longer prompt is taken as one change
+ALL_COUNT = 800  # words up to which frequent ones are matched too, which takes the square of their number
+GRAMMAR = 3  # columns, of which a Chinese character takes two; words of fewer, such as an article, are not counted as a change
 
 # Scripts without spaces go character by character; Hindi's vowel signs and joiners belong to their word, the danda does not.
 ONE = r"[\u3040-\u30ff\u31f0-\u31ff\u3400-\u9fff\uf900-\ufaff\uff66-\uff9d\U00020000-\U0003ffff]"
@@ -23,36 +23,35 @@ WORD = re.compile(rf"{ONE}|(?:(?!{ONE})[\w'’\u0300-\u036f\u0900-\u0963\u0966-\
 
 
 @dataclass(frozen=True)
-class Words:
-    """What changed from one text to another: pairs of what stood there and what stands there now, either of them empty at times, in order.
-
-    `kept` is the share (0 to 1) of the shorter one's words that stand in the other too.
+class WordDiff:
+    """What differs from one text to another. `changes` are pairs of the words before and after, in order: without words before where some
+    were added, without words after where some were removed. `shared` is the share (0 to 1) of the shorter text's words that the other has.
     """
 
     changes: tuple[tuple[str, str], ...]
-    kept: float
+    shared: float
 
     @property
     def removed(self) -> tuple[str, ...]:
-        """What is no longer there."""
+        """The words that are no longer there, by change."""
         return tuple(old for old, _ in self.changes if old)
 
     @property
     def added(self) -> tuple[str, ...]:
-        """What was not there before."""
+        """The words that were not there before, by change."""
         return tuple(new for _, new in self.changes if new)
 
-    def beyond(self, before: str, after: str) -> Words:
-        """The changes that lie not inside these two texts, such as an input's values, which tell the others; an article is none."""
+    def outside(self, before: str, after: str) -> WordDiff:
+        """The changes whose words do not all stand in these two texts, such as the values of an input; an article alone is no change."""
         return replace(self, changes=tuple((old, new) for old, new in self.changes if not (_inside(old, before) and _inside(new, after))))
 
     @property
-    def said(self) -> tuple[str, ...]:
+    def in_words(self) -> tuple[str, ...]:
         """Each change, with what was replaced, left out (−) and added (+)."""
         return tuple(f"“{old}” → “{new}”" if old and new else f"− “{old}”" if old else f"+ “{new}”" for old, new in self.changes)
 
     def __str__(self) -> str:
-        return "; ".join(self.said)
+        return "; ".join(self.in_words)
 
 
 class _Run(NamedTuple):
@@ -64,7 +63,7 @@ class _Run(NamedTuple):
     l: int  # noqa: E741
 
 
-def words_changed(before: str, after: str) -> Words:
+def word_diff(before: str, after: str) -> WordDiff:
     """The words that were removed and added between two texts; characters in Chinese and Japanese."""
     old, new = list(WORD.finditer(before)), list(WORD.finditer(after))
     one, other = [m[0] for m in old], [m[0] for m in new]
@@ -74,8 +73,8 @@ def words_changed(before: str, after: str) -> Words:
     runs = _runs(one[start : len(one) - end], other[start : len(other) - end])
     shifted = [_ended(_Run(*(n + start for n in run)), one, other) for run in runs]
     pairs = tuple((_between(before, old[r.i : r.j]), _between(after, new[r.k : r.l])) for r in _joined(shifted, before, old))
-    kept = len(one) - sum(r.j - r.i for r in runs)
-    return Words(pairs, kept / min(len(one), len(other)) if one and other else float(one == other))
+    shared = len(one) - sum(r.j - r.i for r in runs)
+    return WordDiff(pairs, shared / min(len(one), len(other)) if one and other else float(one == other))
 
 
 def _runs(one: list[str], other: list[str]) -> list[_Run]:
@@ -86,7 +85,7 @@ def _runs(one: list[str], other: list[str]) -> list[_Run]:
 
 
 def _ended(run: _Run, one: list[str], other: list[str]) -> _Run:
-    """A sentence that was added or removed, with the sign at its end instead of the same sign that stands before it."""
+    """A run that was added or removed, moved by one where the sign before it is the one at its end, so that whole sentences are told."""
     first, last, words = (run.i, run.j, one) if run.k == run.l else (run.k, run.l, other)
     is_shorter = run.i == run.j or run.k == run.l
     slides = is_shorter and last < len(words) and words[first] == words[last] and not words[first].isalnum()
@@ -94,10 +93,10 @@ def _ended(run: _Run, one: list[str], other: list[str]) -> _Run:
 
 
 def _joined(runs: Sequence[_Run], text: str, words: Sequence[re.Match[str]]) -> list[_Run]:
-    """The changes, those together between which only an article or a comma stayed."""
+    """The changes; those between which only an article or a comma stayed become one."""
     joined: list[_Run] = []
     for run in runs:
-        if joined and len(_between(text, words[joined[-1].j : run.i])) < FEWEST_KEPT:
+        if joined and len(_between(text, words[joined[-1].j : run.i])) < FEWEST_SHARED:
             joined[-1] = joined[-1]._replace(j=run.j, l=run.l)
         else:
             joined.append(run)

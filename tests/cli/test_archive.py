@@ -65,7 +65,8 @@ def test_a_picture_travels_with_its_lineage(bear: Session) -> None:
     assert Path("plain.png").read_bytes() == bear.head.picture.data
     run("save", "-s", "bear", "night", "-o", "x", "--embed")
     out, said = run("embedded", "x.png")
-    assert "template sticker(subject='happy red panda')" in out
+    assert "\n  template   sticker (en), digest " in out
+    assert "\n  inputs     subject='happy red panda'\n" in out
     assert str(bear[1].prompt) in out
     assert [line.split()[0] for line in out.splitlines() if not line.startswith(" ")] == ["1", "3"]
     assert "byte for byte the recorded one: step 3" in said

@@ -16,7 +16,6 @@ from promptkit import Picture, Session
 from promptkit.cli.explain import add_commands, print_spending
 from promptkit.errors import LineageError
 from promptkit.lineage.tree import Lineage
-from promptkit.session.explain import explain
 
 
 def edited(folder: Path, *pictures: bytes, text: str = "make it another colour") -> Session:
@@ -47,8 +46,8 @@ def test_the_command_shows_a_step_by_session_and_number(tmp_path: Path, capsys: 
     for arguments in ((where, "2"), ("-s", where, "2"), (where,), ("-s", where), (where, "3", "-n", "1", "--changes")):
         assert show(*arguments) == 0
         said.append(capsys.readouterr().out)
-    assert said[0] == said[1] == f"{explain(Session(where), 2)}\n"
-    assert said[2] == said[3] == f"{explain(Session(where))}\n"
+    assert said[0] == said[1] == f"{Session(where).explain(2)}\n"
+    assert said[2] == said[3] == f"{Session(where).explain()}\n"
     assert said[4].startswith("… 2 earlier steps left out")
     assert "  changes  " in said[4]
 

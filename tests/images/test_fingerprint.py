@@ -15,7 +15,7 @@ from PIL import Image, ImageEnhance
 
 from promptkit import Picture, PictureError, PromptkitError, Session
 from promptkit.images.fingerprint import Fingerprint, Likeness, alike, fingerprint, nearest
-from promptkit.images.picture import as_seen
+from promptkit.images.picture import to_rgb
 
 Change = Callable[[Image.Image], Image.Image]
 SUBJECTS = (
@@ -274,7 +274,7 @@ def test_what_white_would_hide_is_seen_on_grey(colour: str) -> None:
 def test_dark_greys_of_16_bits_look_as_they_are_shown() -> None:
     """A picture with 16 bits for each grey looks like the one that promptkit makes of it for eyes, however dark."""
     gradient = Image.linear_gradient("L").rotate(45).convert("I").point(lambda v: v * 16 + 0).convert("I;16")
-    shown = as_seen(gradient)
+    shown = to_rgb(gradient)
     assert looks(gradient) == looks(shown)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import io
 import json
 import os
@@ -17,20 +16,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from kit.loopback import png
+from kit.pictures import HEIC, file_of
 from kit.places import shared
 from PIL import Image
 
 from promptkit.errors import LineageError, PictureError, PromptkitWarning
-from promptkit.images.picture import SENDABLE, Picture, complete, media_type, suffix_of
-
-
-def encoded(kind: str, mode: str = "RGB", size: tuple[int, int] = (12, 8), color: Any = None, **options: Any) -> bytes:
-    buffer = io.BytesIO()
-    Image.new(mode, size, color if color is not None else "red").save(buffer, kind, **options)
-    return buffer.getvalue()
+from promptkit.images.formats import complete
+from promptkit.images.picture import SENDABLE, Picture
 
 
 def turned(kind: str) -> bytes:
@@ -47,76 +40,12 @@ def is_upright(image: Image.Image) -> bool:
     return image.width < image.height and blue > 150 > red
 
 
-def box(kind: bytes, content: bytes) -> bytes:
-    return (8 + len(content)).to_bytes(4) + kind + content
-
-
-HEIC = box(b"ftyp", b"heic\0\0\0\0mif1heic") + box(b"meta", bytes(40)) + box(b"mdat", bytes(100))
-TYPES: dict[str, tuple[bytes, str | None]] = {
-    "png": (png(), "image/png"),
-    "jpeg": (encoded("JPEG"), "image/jpeg"),
-    "webp": (encoded("WEBP"), "image/webp"),
-    "gif": (encoded("GIF"), "image/gif"),
-    "gif87": (b"GIF87a" + bytes(20), "image/gif"),
-    "bmp": (encoded("BMP"), "image/bmp"),
-    "tiff": (encoded("TIFF"), "image/tiff"),
-    "tiff, big end": (b"MM\0*" + bytes(20), "image/tiff"),
-    "avif": (encoded("AVIF"), "image/avif"),
-    "avif under another brand": (box(b"ftyp", b"mif1\0\0\0\0miafavif"), "image/avif"),
-    "heic": (HEIC, "image/heic"),
-    "heic under another brand": (box(b"ftyp", b"mif1\0\0\0\0mif1heic"), "image/heic"),
-    "heif": (box(b"ftyp", b"mif1\0\0\0\0mif1"), "image/heif"),
-    "video": (box(b"ftyp", b"isom\0\0\0\0mp42"), None),
-    "riff of sound": (b"RIFF\0\0\0\0WAVE", None),
-    "text": (b"BMW is what this text of some length begins with.", None),
-    "html": (b"<!doctype html>", None),
-    "nothing": (b"", None),
-    "half a signature": (b"\x89PNG\r\n", None),
-}
-
-
-@pytest.mark.parametrize("name", TYPES)
-def test_the_type_is_what_the_bytes_say(name: str) -> None:
-    """Each type is known by its first bytes, and what is no picture has none."""
-    data, kind = TYPES[name]
-    assert media_type(data) == kind
-
-
-WHOLE = {
-    "png": png(size=(3, 2)),
-    "apng": encoded("PNG", save_all=True, append_images=[Image.new("RGB", (12, 8), "blue")]),
-    "jpeg": encoded("JPEG"),
-    "progressive jpeg": encoded("JPEG", progressive=True),
-    "jpeg with a thumbnail": encoded("JPEG", exif=b"Exif\0\0" + encoded("JPEG", size=(4, 4))),
-    "webp": encoded("WEBP"),
-    "avif": encoded("AVIF"),
-    "heic": HEIC,
-}
-
-
-@pytest.mark.parametrize("name", WHOLE)
-def test_half_a_picture_is_told_from_a_whole_one(name: str) -> None:
-    """A whole picture is complete, with bytes behind it too; cut anywhere it is not, thumbnails and chunks inside notwithstanding."""
-    data = WHOLE[name]
-    assert complete(data)
-    assert complete(data + bytes(3))
-    assert [i for i in range(len(data)) if complete(data[:i])] == []
-
-
-@given(data=st.binary(max_size=60), start=st.sampled_from([png()[:8], encoded("JPEG")[:2], encoded("JPEG")[:30], HEIC[:24], b"RIFF", b""]))
-def test_no_bytes_are_too_odd_to_look_at(data: bytes, start: bytes) -> None:
-    """Looking at bytes ends, and raises nothing, whatever they are; opening them raises PictureError at most."""
-    media_type(start + data), complete(start + data)
-    with contextlib.suppress(PictureError):
-        Picture.open(start + data)
-
-
 # Opening
 
 
 def test_a_picture_opens_from_whatever_holds_one(tmp_path: Path) -> None:
     """A path, text, bytes, a PIL image and a Picture open; bytes are kept exactly, and what is a Picture is itself."""
-    data = encoded("JPEG")
+    data = file_of("JPEG")
     path = tmp_path / "a picture.txt"
     path.write_bytes(data)
     opened = [Picture.open(given) for given in (path, str(path), data, bytearray(data), memoryview(data))]
@@ -129,7 +58,7 @@ def test_a_picture_opens_from_whatever_holds_one(tmp_path: Path) -> None:
 
 
 def _bomb() -> bytes:
-    data = bytearray(encoded("BMP"))
+    data = bytearray(file_of("BMP"))
     data[18:26] = (60_000).to_bytes(4, "little") * 2
     return bytes(data)
 
@@ -138,7 +67,7 @@ NO_PICTURES: dict[str, tuple[bytes, str]] = {
     "text": (b"hello", "is not a picture that Pillow can read"),
     "empty": (b"", "is an empty file"),
     "half a png": (png(size=(300, 300))[:150], "is truncated or damaged"),
-    "half a jpeg": (encoded("JPEG", size=(300, 300))[:-200], "is truncated or damaged"),
+    "half a jpeg": (file_of("JPEG", size=(300, 300))[:-200], "is truncated or damaged"),
     "half a heic": (HEIC[:-1], "is truncated"),
     "a bomb": (_bomb(), "exceeds limit"),
 }
@@ -226,27 +155,30 @@ def test_pillows_own_pictures_get_a_persons_verdict(tmp_path: Path) -> None:
 # Sending
 
 
+FILES = {"png": png(), "jpeg": file_of("JPEG"), "webp": file_of("WEBP"), "tiff": file_of("TIFF"), "heic": HEIC}
+
+
 @pytest.mark.parametrize("name", ["png", "jpeg", "webp", "heic"])
 def test_what_models_take_is_sent_as_it_is(name: str) -> None:
     """PNG, JPEG, WebP and HEIC go out byte for byte."""
-    picture = Picture.open(TYPES[name][0])
+    picture = Picture.open(FILES[name])
     assert picture.for_sending() is picture
-    assert picture.data == TYPES[name][0]
+    assert picture.data == FILES[name]
 
 
 CONVERTED: dict[str, tuple[bytes, str, tuple[int, ...]]] = {
-    "gif": (encoded("GIF"), "RGB", (255, 0, 0)),
-    "transparent gif": (encoded("GIF", "RGBA", color=(0, 0, 0, 0)), "RGBA", (0, 0, 0, 0)),
-    "bmp": (encoded("BMP"), "RGB", (255, 0, 0)),
-    "black and white": (encoded("BMP", "1", color=1), "RGB", (255, 255, 255)),
-    "grey": (encoded("TIFF", "L", color=77), "RGB", (77, 77, 77)),
-    "grey of 16 bits": (encoded("TIFF", "I;16", color=32768), "RGB", (127, 127, 127)),
-    "grey of 32 bits": (encoded("TIFF", "I", color=32768), "RGB", (127, 127, 127)),
-    "grey in fractions": (encoded("TIFF", "F", color=0.5), "RGB", (127, 127, 127)),
-    "inks": (encoded("TIFF", "CMYK", color=(0, 255, 255, 0)), "RGB", (255, 0, 0)),
-    "inks with a profile": (encoded("TIFF", "CMYK", color=(0, 255, 255, 0), icc_profile=b"of inks"), "RGB", (255, 0, 0)),
-    "transparent tiff": (encoded("TIFF", "RGBA", color=(1, 2, 3, 4)), "RGBA", (1, 2, 3, 4)),
-    "avif": (encoded("AVIF", color="white"), "RGB", (255, 255, 255)),
+    "gif": (file_of("GIF"), "RGB", (255, 0, 0)),
+    "transparent gif": (file_of("GIF", "RGBA", color=(0, 0, 0, 0)), "RGBA", (0, 0, 0, 0)),
+    "bmp": (file_of("BMP"), "RGB", (255, 0, 0)),
+    "black and white": (file_of("BMP", "1", color=1), "RGB", (255, 255, 255)),
+    "grey": (file_of("TIFF", "L", color=77), "RGB", (77, 77, 77)),
+    "grey of 16 bits": (file_of("TIFF", "I;16", color=32768), "RGB", (127, 127, 127)),
+    "grey of 32 bits": (file_of("TIFF", "I", color=32768), "RGB", (127, 127, 127)),
+    "grey in fractions": (file_of("TIFF", "F", color=0.5), "RGB", (127, 127, 127)),
+    "inks": (file_of("TIFF", "CMYK", color=(0, 255, 255, 0)), "RGB", (255, 0, 0)),
+    "inks with a profile": (file_of("TIFF", "CMYK", color=(0, 255, 255, 0), icc_profile=b"of inks"), "RGB", (255, 0, 0)),
+    "transparent tiff": (file_of("TIFF", "RGBA", color=(1, 2, 3, 4)), "RGBA", (1, 2, 3, 4)),
+    "avif": (file_of("AVIF", color="white"), "RGB", (255, 255, 255)),
 }
 
 
@@ -294,7 +226,7 @@ def test_a_picture_stands_as_its_orientation_says(tmp_path: Path, kind: str) -> 
 )
 def test_exact_bytes_are_saved_where_the_suffix_fits(tmp_path: Path, kind: str, name: str, saved: str) -> None:
     """A suffix that fits takes the bytes as they are, one that is missing is added, folders are made; the path written is returned."""
-    picture = Picture(TYPES[kind][0])
+    picture = Picture(FILES[kind])
     path = picture.save(tmp_path / name)
     assert (path, path.read_bytes()) == (tmp_path / saved, picture.data)
     assert picture.save(str(tmp_path / name)) == path
@@ -304,7 +236,7 @@ def test_exact_bytes_are_saved_where_the_suffix_fits(tmp_path: Path, kind: str, 
 @pytest.mark.parametrize("suffix", [".jpg", ".webp", ".gif", ".bmp", ".tiff", ".avif", ".ppm", ".pdf"])
 def test_another_suffix_converts_and_says_so(tmp_path: Path, suffix: str) -> None:
     """A suffix of another type brings a conversion and one warning; what was transparent is white where the type knows no such thing."""
-    picture = Picture(encoded("PNG", "RGBA", color=(0, 0, 0, 0)))
+    picture = Picture(file_of("PNG", "RGBA", color=(0, 0, 0, 0)))
     path = tmp_path / f"bear{suffix}"
     path.write_bytes(b"before")
     with pytest.warns(PromptkitWarning, match=f"bear{suffix} is a conversion of image/png; save with .png") as said:
@@ -351,11 +283,6 @@ def test_home_is_expanded(tmp_path: Path) -> None:
     (tmp_path / "in.png").write_bytes(png())
     subprocess.run([sys.executable, "-c", script], env={**os.environ, "HOME": str(tmp_path)}, check=True, capture_output=True)
     assert (tmp_path / "out.png").read_bytes() == png()
-
-
-def test_a_suffix_for_each_type() -> None:
-    """The suffix added is one that says the type; a type that is not known gets one that promises nothing."""
-    assert [suffix_of(k) for k in ("image/png", "image/jpeg", "image/jp2", "image/strange")] == [".png", ".jpg", ".jp2", ".img"]
 
 
 # Being a value

@@ -17,7 +17,7 @@ from promptkit import Endpoint, Picture, Session, StepNotFound, TransportError, 
 from promptkit.archive.import_zip import import_session
 from promptkit.errors import LineageError
 from promptkit.lineage.tree import Lineage
-from promptkit.session.explain import Explained, Lost, explain
+from promptkit.session.explanation import Explained, Lost
 
 
 def google(service: Loopback, **options: Any) -> Session:
@@ -73,7 +73,7 @@ def test_a_step_tells_prompt_template_inputs_model_and_cost(service: Loopback) -
     bear = google(service)
     step = bear.generate(templates.sticker(subject="happy red panda"), label="the panda", meta={"for": "a client"})
     bear.tag("keep", step)
-    (only,) = explain(bear)
+    (only,) = bear.explain()
     said = dict(rows(only))
     assert isinstance(only, Explained)
     assert only.title.startswith("1 sticker: picture “the panda” [keep] 20")
@@ -92,7 +92,7 @@ def test_ids_and_digests_are_short_unless_all_is_asked_for(service: Loopback) ->
     code = "0123456789abcdef" * 4
     step = bear.generate(templates.sticker(subject=f"bear with {code}"), references=[png("green")])
     digests = [step.id, str(step.prompt.digest), Picture(png("green")).sha256]
-    found = explain(bear)
+    found = bear.explain()
     texts = {full: found.text(500, full=full) for full in (False, True)}
     for digest in digests:
         assert digest in texts[True]
@@ -100,14 +100,14 @@ def test_ids_and_digests_are_short_unless_all_is_asked_for(service: Loopback) ->
             assert digest[:10] in short
             assert digest not in short
     assert code in texts[False]
-    assert len(explain(bear, dict(rows(found.steps[0]))["id"])) == 1
+    assert len(bear.explain(dict(rows(found.steps[0]))["id"])) == 1
 
 
 def test_a_templates_pack_is_named(tmp_path: Path) -> None:
     """A template that came with a pack says which, and in which version."""
     lineage = Lineage(tmp_path / "bear")
     lineage.set_head(made(lineage, prompt={"text": "a", "template": "acme.sticker", "pack": ["acme-prompts", "1.2"], "lang": "ja"}).id)
-    assert dict(rows(explain(Session(lineage.folder)).steps[0]))["template"] == "acme.sticker (ja, from acme-prompts 1.2), digest None"
+    assert dict(rows(Session(lineage.folder).explain().steps[0]))["template"] == "acme.sticker (ja, from acme-prompts 1.2), digest None"
 
 
 def test_what_changed_against_the_parents_prompt_is_said(service: Loopback) -> None:
@@ -119,13 +119,13 @@ def test_what_changed_against_the_parents_prompt_is_said(service: Loopback) -> N
     print_ = night.edit(templates.edit.style_transfer(style="woodblock print"))
     oil = print_.edit(templates.edit.style_transfer(style="oil painting"))
     again = oil.edit(templates.edit.style_transfer(style="oil painting"))
-    said = [dict(rows(e)).get("against") for e in explain(bear, again)]
+    said = [dict(rows(e)).get("against") for e in bear.explain(again)]
     assert said[:2] == [None, None]
     assert said[2] == "step 2: “noon” → “night, snow”"
     assert said[3] is None
     assert said[4] == "step 4, the same template: style: 'woodblock print' → 'oil painting'"
     assert said[5] == "step 5: the same words"
-    assert explain(bear, oil).steps[-1].words.added == ("oil painting",)
+    assert bear.explain(oil).steps[-1].words.added == ("oil painting",)
 
 
 def test_words_that_were_added_to_a_template_are_said_too(service: Loopback) -> None:
@@ -134,7 +134,7 @@ def test_words_that_were_added_to_a_template_are_said_too(service: Loopback) -> 
     oil = bear.generate("a bear").edit(templates.edit.add(element="owl", place="on the roof"))
     snow = oil.edit(templates.edit.add(element="red fox", place="on the roof") + " Add falling snow.")
     plain = snow.edit(templates.edit.add(element="hat", place="on the roof") + " Add falling snow.")
-    said = [dict(rows(e)).get("against") for e in explain(bear, plain)]
+    said = [dict(rows(e)).get("against") for e in bear.explain(plain)]
     assert said[2] == "step 2, the same template: element: 'owl' → 'red fox'; + “Add falling snow.”"
     assert said[3] == "step 3, the same template: element: 'red fox' → 'hat'"
 
@@ -146,7 +146,7 @@ def test_what_a_value_brings_into_a_prompt_is_no_word_of_its_own(service: Loopba
     first = bear.generate("a room", references=[png("red")]).edit(templates.edit.combine(**given), references=[png("lime")])
     second = first.edit(templates.edit.combine(**given | {"elements": ["a dog", "a chair"]}), references=[png("lime")])
     third = second.edit(templates.edit.combine(**given | {"elements": ["a dog", "a chair"], "keep": "the fur"}), references=[png("lime")])
-    said = [dict(rows(e)).get("against") for e in explain(bear, third)]
+    said = [dict(rows(e)).get("against") for e in bear.explain(third)]
     assert said[2] == "step 2, the same template: elements: ['a cat', 'a chair'] → ['a dog', 'a chair']"
     assert said[3] == "step 3, the same template: keep: not given → 'the fur'; “faces, shapes, colors and textures” → “fur”"
 
@@ -158,7 +158,7 @@ def test_inputs_are_compared_where_the_template_is_as_it_was(tmp_path: Path) -> 
     for before, after, told in ((one, one, ", the same template: a: 1 → 2; "), (one, other, ": "), (None, None, ": ")):
         first = made(lineage, prompt={"text": "a red bear", "template": "bear", "digest": before, "inputs": {"a": 1}})
         second = made(lineage, parents=[first.id], prompt={"text": "a blue bear", "template": "bear", "digest": after, "inputs": {"a": 2}})
-        said = dict(rows(explain(Session(lineage.folder), second.number).steps[-1]))["against"]
+        said = dict(rows(Session(lineage.folder).explain(second.number).steps[-1]))["against"]
         assert said == f"step {first.number}{told}“red” → “blue”"
 
 
@@ -169,7 +169,7 @@ def test_a_clock_that_went_backwards_takes_no_time(tmp_path: Path) -> None:
     times = [("2026-01-01T00:00:09+00:00", "2026-01-01T00:00:02+00:00"), ("2026-01-01T00:00:00+00:00", "2026-01-01T00:00:05+00:00")]
     attempts = [{**record.attempts[0], "started": start, "ended": end} for start, end in times]
     edit = lineage.begin("edit", {**record.fields, "parents": [record.id], "attempts": attempts, "outputs": []}).commit("text")
-    said = dict(rows(explain(Session(lineage.folder), edit.number).steps[-1]))
+    said = dict(rows(Session(lineage.folder).explain(edit.number).steps[-1]))
     assert said["attempt 1"].splitlines()[0] == "picture, 0.0400 USD (test)"
     assert said["attempt 2"].splitlines()[0] == "picture, in 5.0 s, 0.0400 USD (test)"
 
@@ -179,7 +179,7 @@ def test_what_an_attempt_was_asked_without_is_told(service: Loopback) -> None:
     bear = google(service)
     service.say(error_reply(400, "seed is not supported"))
     bear.generate("a bear", seed=7)
-    said = dict(rows(explain(bear).steps[-1]))
+    said = dict(rows(bear.explain().steps[-1]))
     assert "without" not in said["attempt 1"]
     assert ", without seed" in said["attempt 2"].splitlines()[0]
 
@@ -190,7 +190,7 @@ def test_every_attempt_is_told(service: Loopback) -> None:
     first = bear.generate("a bear")
     service.say(text_reply("Shall I?"), error_reply(503, "overloaded", headers={"Retry-After": "1"}))
     first.edit("Add an alpaca")
-    said = dict(rows(explain(bear).steps[-1]))
+    said = dict(rows(bear.explain().steps[-1]))
     assert re.fullmatch(r"text \(STOP\), in \S+ s, 0\.0001 USD \(.*\)\nit said: Shall I\?", said["attempt 1"])
     second, wording, *words = said["attempt 2"].splitlines()
     assert re.fullmatch(r"error, in \S+ s, 0\.0000 USD \(errors are not charged\), status 503", second)
@@ -207,7 +207,7 @@ def test_a_failed_step_is_explained_too(service: Loopback) -> None:
     service.say(Cut(picture_reply(png())), Cut(picture_reply(png())))
     with pytest.raises(TransportError):
         bear.edit("Make it night")
-    found = explain(bear, 2)
+    found = bear.explain(2)
     assert dict(rows(found.steps[-1]))["cost"] == "0.0000 USD, up to 0.0780 USD more for what broke off"
     assert str(found).endswith(found.spending.summary)
     assert "up to 0.0780 USD more" in repr(found)
@@ -218,7 +218,7 @@ def test_references_are_named_and_shown(service: Loopback) -> None:
     bear = google(service)
     one, two = bear.generate("one bear"), bear.generate("another bear, please")
     two.edit("put them together", references=[one, png("green")])
-    found = explain(bear)
+    found = bear.explain()
     name = Picture(png("green")).sha256
     for full, file in ((False, f"{name[:10]}…"), (True, name)):
         said = dict(rows(found.steps[-1], full=full))["with"]
@@ -235,7 +235,7 @@ def test_a_reference_that_is_a_steps_picture_is_that_step(service: Loopback) -> 
     service.say(picture_reply(one.picture.data))
     bear.generate("the same bear")
     bear.generate("another bear").edit("put them together", references=[one.files[0], png("white", (8, 8))])
-    assert dict(rows(explain(bear).steps[-1]))["with"] == "reference: step 1 of this session\nreference: step 2 of this session"
+    assert dict(rows(bear.explain().steps[-1]))["with"] == "reference: step 1 of this session\nreference: step 2 of this session"
 
 
 def test_a_reference_is_no_picture_that_came_later(service: Loopback) -> None:
@@ -244,7 +244,7 @@ def test_a_reference_is_no_picture_that_came_later(service: Loopback) -> None:
     service.say(picture_reply(png("green")))
     step = bear.generate("like this", references=[png("green"), png("lime")])
     bear.add(png("lime"))
-    said = dict(rows(explain(bear, step).steps[-1]))["with"].splitlines()
+    said = dict(rows(bear.explain(step).steps[-1]))["with"].splitlines()
     assert [line.partition(",")[0] for line in said] == ["reference: a picture from outside"] * 2
 
 
@@ -253,9 +253,9 @@ def test_changes_are_measured_when_asked(service: Loopback) -> None:
     bear = google(service)
     two = bear.generate("a bear").edit("make it night")
     three = two.edit("make it day again")
-    assert all(e.changes is None for e in explain(bear))
+    assert all(e.changes is None for e in bear.explain())
     three.files[0].write_bytes(b"something else")
-    first, second, third = explain(bear, measured=True).steps
+    first, second, third = bear.explain(measured=True).steps
     assert second.changes is not None
     assert dict(rows(second))["changes"] == str(second.changes)
     assert (first.changes, third.changes) == (None, None)
@@ -275,7 +275,7 @@ def test_steps_that_share_a_number_are_told_apart(tmp_path: Path) -> None:
     source = {"role": "reference", "sha256": here.outputs[0]["sha256"], "mime_type": "image/png", "step": here.id}
     merged = Lineage(lineage.folder)
     last = made(merged, parents=[there.id, here.id], sources=[source], meta={"squashes": [here.id, there.id], "replays": root.id})
-    found = explain(Session(lineage.folder), last.number)
+    found = Session(lineage.folder).explain(last.number)
     both = [f"2 ({record.id[:10]})" for record in (here, there)]
     said = rows(found.steps[-1])
     assert [e.title.partition(":")[0] for e in found.steps] == ["1 edit", f"{both[1]} edit from 1", f"3 edit from {both[1]}"]
@@ -291,17 +291,17 @@ def test_ids_in_the_meta_are_named_where_they_are_here(tmp_path: Path) -> None:
     root = made(lineage)
     for value, told in ((["0" * 64], "step 0000000000, which is not here or damaged"), ([root.id, 7], f"['{root.id}', 7]"), ([], "[]")):
         record = made(lineage, parents=[root.id], meta={"squashes": value})
-        assert ("meta", f"squashes: {told}") in rows(explain(Session(lineage.folder), record.number).steps[-1])
+        assert ("meta", f"squashes: {told}") in rows(Session(lineage.folder).explain(record.number).steps[-1])
 
 
 def test_a_stripped_step_names_its_original(tmp_path: Path) -> None:
     """What was exported without its words says of which step it is, by that one's id."""
     bear = chain(tmp_path / "bear", 2)
     folder = import_session(bear.export(tmp_path / "bear.zip", strip=True), tmp_path / "stripped")
-    found = explain(Session(folder))
+    found = Session(folder).explain()
     assert [dict(rows(e, full=True))["original"] for e in found.steps] == [step.id for step in bear.steps]
     assert [dict(rows(e))["original"] for e in found.steps] == [step.id[:10] for step in bear.steps]
-    assert "original" not in dict(rows(explain(bear).steps[-1]))
+    assert "original" not in dict(rows(bear.explain().steps[-1]))
 
 
 # Damage
@@ -312,8 +312,8 @@ def test_a_head_that_is_not_known_is_said(tmp_path: Path) -> None:
     bear = chain(tmp_path / "bear", 3)
     bear[3].record.path.write_bytes(b"{")
     with pytest.raises(LineageError, match="head of this session is not known, so there is nothing to explain"):
-        explain(Session(bear.folder))
-    assert len(explain(Session(bear.folder), 2)) == 2
+        Session(bear.folder).explain()
+    assert len(Session(bear.folder).explain(2)) == 2
 
 
 def test_a_missing_or_cut_picture_is_noted(service: Loopback) -> None:
@@ -322,10 +322,10 @@ def test_a_missing_or_cut_picture_is_noted(service: Loopback) -> None:
     two = bear.generate("a bear").edit("make it night")
     name = two.files[0].name
     two.files[0].write_bytes(b"cut")
-    assert f"its picture {name} is damaged (3 bytes)" in explain(bear).steps[-1].notes
+    assert f"its picture {name} is damaged (3 bytes)" in bear.explain().steps[-1].notes
     two.files[0].unlink()
-    assert f"its picture {name} is missing" in explain(bear).steps[-1].notes
-    assert "data:," in explain(bear)._repr_mimebundle_()["text/html"]
+    assert f"its picture {name} is missing" in bear.explain().steps[-1].notes
+    assert "data:," in bear.explain()._repr_mimebundle_()["text/html"]
 
 
 def test_a_changed_ancestor_is_said_and_skipped(tmp_path: Path) -> None:
@@ -333,11 +333,11 @@ def test_a_changed_ancestor_is_said_and_skipped(tmp_path: Path) -> None:
     bear = chain(tmp_path / "bear", 4)
     path = bear[2].record.path
     edit_json(path, prompt={"text": "what never was asked"})
-    found = explain(Session(tmp_path / "bear"))
+    found = Session(tmp_path / "bear").explain()
     assert [e.step.number if isinstance(e, Explained) else "lost" for e in found] == [1, "lost", 3, 4]
-    assert path.name in str(found)
-    assert "was changed or renamed" in " ".join(str(found).split())
-    assert "never was asked" not in str(found)
+    text = found.text(10_000)  # columns: however long the path is, no line is wrapped
+    assert f"{path} was changed or renamed" in text
+    assert "never was asked" not in text
     assert path.name in found._repr_mimebundle_()["text/html"]
     assert found.steps[1].words is None
 
@@ -352,7 +352,7 @@ def test_an_ancestor_that_cannot_be_read_ends_the_trail(tmp_path: Path, harm: st
         path.mkdir()
     elif harm != "deleted":
         path.write_bytes(data[:-40] if harm == "cut" else b"[1, 2]")
-    found = explain(Session(tmp_path / "bear"))
+    found = Session(tmp_path / "bear").explain()
     assert [type(e) for e in found] == [Lost, Explained, Explained]
     assert "skipped" in str(found).splitlines()[0]
     assert "promptkit verify" in " ".join(str(found).split())
@@ -362,23 +362,23 @@ def test_a_damaged_ancestor_that_names_its_own_child_ends_too(tmp_path: Path) ->
     """A record that was made its own descendant's child leads round no circle."""
     bear = chain(tmp_path / "bear", 4)
     edit_json(bear[2].record.path, parents=[bear[4].id])
-    assert [type(e) for e in explain(Session(tmp_path / "bear"))] == [Lost, Explained, Explained]
+    assert [type(e) for e in Session(tmp_path / "bear").explain()] == [Lost, Explained, Explained]
 
 
 def test_what_is_not_there_is_an_error_that_says_so(tmp_path: Path) -> None:
     """A session without steps and a step that is none raise, and nothing is made on disk."""
     with pytest.raises(LineageError, match="nothing to explain yet"):
-        explain(Session(tmp_path / "new"))
+        Session(tmp_path / "new").explain()
     assert not (tmp_path / "new").exists()
     with pytest.raises(StepNotFound, match="no step 9"):
-        explain(chain(tmp_path / "bear", 2), 9)
+        chain(tmp_path / "bear", 2).explain(9)
 
 
 def test_explaining_writes_nothing(tmp_path: Path) -> None:
     """The folder is as it was after all that an explanation can do."""
     bear = chain(tmp_path / "bear", 3)
     before = snapshot(bear.folder)
-    str(explain(bear, measured=True)._repr_mimebundle_())
+    str(bear.explain(measured=True)._repr_mimebundle_())
     assert snapshot(bear.folder) == before
 
 
@@ -407,7 +407,7 @@ def test_a_strangers_folder_drives_neither_terminal_nor_notebook(tmp_path: Path)
     draft.attempt(strange)
     draft.answer({"outcome": "text", "cost": {"usd": 1, "basis": HOSTILE}})
     lineage.set_head(draft.commit("text").id)
-    found = explain(Session(lineage.folder))
+    found = Session(lineage.folder).explain()
     assert not {c for c in str(found) if not c.isprintable()} - {"\n"}
     html = found._repr_mimebundle_()["text/html"]
     assert "<script" not in html
@@ -421,7 +421,7 @@ def test_lines_are_as_wide_as_the_terminal(tmp_path: Path) -> None:
     lineage = Lineage(tmp_path / "bear")
     text = "很长的提示词" * 40 + "\n" + "टोपी को लाल करें " * 20 + "\n" + "कि" * 60 + "\n" + "w" * 200 + "\n" + "a few words " * 20
     lineage.set_head(made(lineage, prompt={"text": text}).id)
-    lines = explain(Session(lineage.folder)).text(60, full=True).splitlines()
+    lines = Session(lineage.folder).explain().text(60, full=True).splitlines()
     said = [line[13:] for line in lines[1 : next(i for i, line in enumerate(lines) if line.startswith("  asked"))]]
     chinese = [line for line in said if "提" in line or "长" in line]
     assert [len(line) for line in chinese] == [23] * 10 + [10]
@@ -436,7 +436,7 @@ def test_long_prompts_are_cut_unless_asked_for(tmp_path: Path) -> None:
     lineage = Lineage(tmp_path / "bear")
     text = "\n".join(f"line {i} of the prompt, which goes on" for i in range(100))
     lineage.set_head(made(lineage, prompt={"text": text}).id)
-    found = explain(Session(lineage.folder))
+    found = Session(lineage.folder).explain()
     assert "… (89 more lines)" in str(found)
     assert "line 10 of" in str(found)
     assert "line 11 of" not in str(found)
@@ -448,7 +448,7 @@ def test_a_long_trail_is_read_fast_and_can_be_shown_in_part(tmp_path: Path) -> N
     """150 steps take under a second and a half of processor time; the last three are shown with what was left out, and the whole's cost."""
     bear = chain(tmp_path / "bear", 150)
     start = time.process_time()
-    found = explain(bear)
+    found = bear.explain()
     text = str(found)
     assert time.process_time() - start < 1.5
     assert len(found) == len(found.steps) == 150

@@ -1,4 +1,4 @@
-"""Replays: a trail asked for again elsewhere, resumed, rehearsed, and put into other words."""
+"""Replays: a trail asked for again elsewhere, resumed, previewed, and put into other words."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from promptkit.cli import main as cli
 from promptkit.cli import replay as cli_replay
 from promptkit.lineage.tree import Lineage
 from promptkit.providers.offline import service as offline
-from promptkit.session.replay_preview import Rehearsal
+from promptkit.session.replay_preview import ReplayPreview
 from promptkit.session.reprompt import declared_inputs
 
 HAT = "---\nkind: {kind}\ninputs:\n  subject: {{default: bear}}\n  hats: {{type: integer, default: 1}}\n---\n{body}\n"
@@ -111,9 +111,9 @@ def replayed(session: Session, into: Session, **changes: Any) -> tuple[Step, ...
     return done
 
 
-def rehearsed(session: Session, into: Session, **changes: Any) -> Rehearsal:
+def previewed(session: Session, into: Session, **changes: Any) -> ReplayPreview:
     done = session.replay(into, dry_run=True, **changes)
-    assert isinstance(done, Rehearsal)
+    assert isinstance(done, ReplayPreview)
     return done
 
 
@@ -229,7 +229,7 @@ def test_a_trail_over_two_endpoints_is_asked_at_both(service: Loopback, monkeypa
 
 
 def test_a_missing_price_is_said_before_anything_is_paid(service: Loopback, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where `into` has a budget and a later step no price, nothing is sent; a rehearsal says it too."""
+    """Where `into` has a budget and a later step no price, nothing is sent; a preview says it too."""
     session = at_two_endpoints(service.url, monkeypatch)
     for changes in ({}, {"dry_run": True}):
         with pytest.raises(SettingsError, match=r"Step 2: A budget needs a price.*m at two"):
@@ -239,12 +239,12 @@ def test_a_missing_price_is_said_before_anything_is_paid(service: Loopback, monk
 
 
 def test_a_missing_key_is_said_before_anything_is_paid(service: Loopback, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the key of a later step's endpoint is missing nothing is sent; a rehearsal needs none."""
+    """Where the key of a later step's endpoint is missing nothing is sent; a preview needs none."""
     session = at_two_endpoints(service.url, monkeypatch)
     monkeypatch.delenv("TWO_KEY")
     with pytest.raises(SettingsError, match="Step 2: No key for 'two': set TWO_KEY"):
         session.replay(Session("./cup"))
-    assert len(rehearsed(session, Session("./cup")).requests) == 2
+    assert len(previewed(session, Session("./cup")).requests) == 2
     assert len(service.received) == 2
     assert not Path("cup").exists()
 
@@ -256,11 +256,11 @@ def test_what_is_there_needs_neither_key_nor_price(service: Loopback, monkeypatc
     for name in ("ONE_KEY", "TWO_KEY"):
         monkeypatch.delenv(name)
     assert all(s.reused for s in replayed(session, Session("./cup", budget=1)))
-    assert rehearsed(session, Session("./cup", budget=1)).requests == ()
+    assert previewed(session, Session("./cup", budget=1)).requests == ()
 
 
 def test_a_key_among_the_words_is_said_before_anything_is_sent(service: Loopback, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An input that holds a key stops the replay at once, whichever step it is for; a rehearsal does not show it."""
+    """An input that holds a key stops the replay at once, whichever step it is for; a preview does not show it."""
     session = bear()
     monkeypatch.setenv("GEMINI_API_KEY", "AIza-very-secret-0123456789")
     for dry_run in (False, True):
@@ -269,23 +269,23 @@ def test_a_key_among_the_words_is_said_before_anything_is_sent(service: Loopback
     assert service.received == []
 
 
-def test_a_rehearsal_says_where_the_budget_ends(service: Loopback) -> None:
+def test_a_preview_says_where_the_budget_ends(service: Loopback) -> None:
     """It carries what the budget of `into` has left, and names the step that would pass it, where the replay then stops."""
     settings_file(ENDPOINT.format(name="one", url=service.url, key="NONE") + 'auth = "none"', PRICE.format(name="one", usd=0.04))
     session = Session("./bear", endpoint="one", model="m")
     session.generate("a bear").edit("Add a hat").edit("Make it night")
     cup = Session("./cup", budget=0.1)
-    plan = rehearsed(session, cup)
+    plan = previewed(session, cup)
     assert (plan.left, plan.beyond) == (0.1, plan.rows[2])
     assert plan.total == "3 requests, about 0.1200 USD; the budget has 0.1000 USD left, which step 3 would pass"
     with pytest.raises(BudgetExceeded):
         session.replay(cup)
     assert len(cup) == 2
-    left = rehearsed(session, cup)
+    left = previewed(session, cup)
     assert left.total == "1 request, about 0.0400 USD; 2 there already; the budget has 0.0200 USD left, which step 3 would pass"
-    enough = rehearsed(session, Session("./cup", budget=1))
+    enough = previewed(session, Session("./cup", budget=1))
     assert (enough.left, enough.beyond) == (0.92, None)
-    assert rehearsed(session, Session("./cup")).left is None
+    assert previewed(session, Session("./cup")).left is None
 
 
 def test_an_endpoint_that_is_not_known_is_named_with_the_step() -> None:
@@ -365,7 +365,7 @@ def test_inputs_go_to_each_step_whose_template_has_them() -> None:
     assert "image of a fox" in third
     assert steps[0].prompt is not None
     assert steps[0].prompt.inputs == {"subject": "fox"}
-    row = rehearsed(session.at(3), Session("./cup"), inputs={"subject": "fox", "style": "ink"}).rows[2]
+    row = previewed(session.at(3), Session("./cup"), inputs={"subject": "fox", "style": "ink"}).rows[2]
     assert row.prompt is not None
     assert dict(row.prompt.inputs) == {"style": "ink", "subject": "fox"}
     assert "“woodblock print” → “ink”" in row.changed
@@ -415,7 +415,7 @@ def test_todays_templates_are_taken_where_they_are_named() -> None:
     session.generate(hat(TWO).hat(subject="owl")).edit(hat(TWO, kind="edit", name="same").same()).edit("Add a scarf")
     session.edit(hat(TWO, kind="edit", name="gone", folder="lost").gone())
     today = hat("Paint {{ subject }} with {{ hats }} tall hats.")
-    rows = rehearsed(session, Session("./cup"), templates=today).rows
+    rows = previewed(session, Session("./cup"), templates=today).rows
     assert [r.source_changed for r in rows] == [True, False, None, None]
     assert rows[0].changed == ("“Draw” → “Paint”", "+ “tall”")
     assert rows[3].notes == ("gone is not in templates=; its stored source is used",)
@@ -442,7 +442,7 @@ def test_a_changed_template_is_reported_in_whatever_language_it_is_asked() -> No
     translated.write_text("---\n---\n{{ subject }}を塗る。", encoding="utf-8")
 
     def changed(step: object, body: str, lang: str) -> bool | None:
-        (row,) = rehearsed(session.at(step), Session("./cup"), templates=hat(body), lang=lang).rows
+        (row,) = previewed(session.at(step), Session("./cup"), templates=hat(body), lang=lang).rows
         return row.source_changed
 
     assert [changed(1, body, "ja") for body in (TWO, "Paint {{ subject }} with {{ hats }} hats.")] == [False, True]
@@ -475,7 +475,7 @@ def test_another_language_where_the_template_has_it() -> None:
     session = Session("./bear", endpoint="offline")
     first = session.generate(templates.sticker(subject="レッサーパンダ"))
     first.edit("Add a scarf").edit(hat(TWO, kind="edit").hat())
-    rows = rehearsed(session, Session("./cup"), lang="ja").rows
+    rows = previewed(session, Session("./cup"), lang="ja").rows
     assert rows[0].prompt is not None
     assert (rows[0].prompt.lang, rows[0].changed) == ("ja", ("in ja instead of en", "subject='レッサーパンダ' as it was"))
     assert rows[0].prompt.text == templates.sticker(subject="レッサーパンダ", lang="ja").text
@@ -485,7 +485,7 @@ def test_another_language_where_the_template_has_it() -> None:
         steps = replayed(session, Session("./cup"), lang="ja")
     assert len(said) == 2
     assert [r.prompt for r in rows] == [s.prompt and rows[i].prompt for i, s in enumerate(steps)]
-    back = rehearsed(Session("./cup"), Session("./back"), lang="en").rows
+    back = previewed(Session("./cup"), Session("./back"), lang="en").rows
     assert back[0].prompt is not None
     assert back[0].prompt.text == texts(session)[0]
     assert all(r.notes == () for r in back)
@@ -510,9 +510,9 @@ def test_todays_translation_of_the_very_same_template_will_do(monkeypatch: pytes
     session = Session("./bear", endpoint="offline")
     session.generate(hat(TWO).hat(subject="熊"))
     Path("prompts/hat.ja.j2").write_text("---\n---\n{{ subject }}を描く。", encoding="utf-8")
-    assert [r.prompt and r.prompt.text for r in rehearsed(session, Session("./cup"), lang="ja").rows] == ["熊を描く。"]
+    assert [r.prompt and r.prompt.text for r in previewed(session, Session("./cup"), lang="ja").rows] == ["熊を描く。"]
     hat(TWO + " On a hill.")
-    (row,) = rehearsed(session, Session("./cup"), lang="ja").rows
+    (row,) = previewed(session, Session("./cup"), lang="ja").rows
     assert (row.prompt and row.prompt.text, row.notes) == ("Draw 熊 with 1 hats.", ("hat is not written in ja here, and stays in en",))
 
 
@@ -557,14 +557,14 @@ def test_words_that_no_template_makes_are_kept_unless_they_have_to_change() -> N
         assert texts(replayed(session, Session("./cup"), inputs={"hats": 4})) == ["Draw bear with 4 hats."]
 
 
-# A rehearsal
+# A preview
 
 
-def test_a_rehearsal_shows_all_and_sends_and_writes_nothing(service: Loopback, tmp_path: Path) -> None:
+def test_a_preview_shows_all_and_sends_and_writes_nothing(service: Loopback, tmp_path: Path) -> None:
     """dry_run shows every prompt, place and price, with the total and how many have none; nothing is sent, made or moved."""
     session = bear()
     before = snapshot(tmp_path)
-    plan = rehearsed(session, Session("./cup"), endpoint="google", model="gemini-3-pro-image", inputs={"subject": "<fox>"})
+    plan = previewed(session, Session("./cup"), endpoint="google", model="gemini-3-pro-image", inputs={"subject": "<fox>"})
     assert [(r.step, r.model, r.endpoint, r.usd) for r in plan.rows] == [(n, "gemini-3-pro-image", "google", 0.134) for n in (1, 2, 3)]
     assert (plan.usd, plan.unpriced) == (0.402, 0)
     for said in ("3 requests, about 0.4020 USD", "“red panda” → “<fox>”", "Add a scarf", "gemini-3-pro-image at google"):
@@ -573,37 +573,37 @@ def test_a_rehearsal_shows_all_and_sends_and_writes_nothing(service: Loopback, t
     assert "&lt;fox&gt;" in html
     assert "<fox>" not in html
     assert "0.4020" in html
-    strange = rehearsed(session, Session("./cup", endpoint=service.url, model="m"), start=png())
+    strange = previewed(session, Session("./cup", endpoint=service.url, model="m"), start=png())
     assert (strange.usd, strange.unpriced, len(strange.requests)) == (0.0, 2, 2)
     assert "2 without a known price" in str(strange)
     assert snapshot(tmp_path) == before
     assert service.received == []
 
 
-def test_a_rehearsal_knows_what_is_there() -> None:
+def test_a_preview_knows_what_is_there() -> None:
     """Steps that `into` holds already are shown with their numbers and cost nothing, up to the first that is not there."""
     session, cup = bear(), Session("./cup")
     replayed(session.at(2), cup)
-    plan = rehearsed(session, cup)
+    plan = previewed(session, cup)
     assert [r.there for r in plan.rows] == [1, 2, None]
     assert "1 request, about 0.0000 USD; 2 there already" in str(plan)
     replayed(session, cup)
-    assert [r.there for r in rehearsed(session, session).rows] == [1, 2, 3]
+    assert [r.there for r in previewed(session, session).rows] == [1, 2, 3]
 
 
-def test_a_rehearsal_leaves_what_a_killed_process_left(service: Loopback, tmp_path: Path) -> None:
-    """A picture on disk without its record is not there for a rehearsal, which writes nothing; the replay then finds it."""
+def test_a_preview_leaves_what_a_killed_process_left(service: Loopback, tmp_path: Path) -> None:
+    """A picture on disk without its record is not there for a preview, which writes nothing; the replay then finds it."""
     session = bear()
     killed = subprocess.run([sys.executable, "-c", SCRIPT, "./bear", "./cup", service.url, "end"], check=False)
     assert killed.returncode == 9
     before = snapshot(tmp_path)
-    assert [r.there for r in rehearsed(session, Session("./cup", endpoint=service.url)).rows] == [1, 2, None]
+    assert [r.there for r in previewed(session, Session("./cup", endpoint=service.url)).rows] == [1, 2, None]
     assert snapshot(tmp_path) == before
     assert [s.number for s in replayed(session, Session("./cup", endpoint=service.url))] == [1, 2, 3]
     assert len(service.received) == 3
 
 
-def test_a_rehearsal_counts_what_is_then_sent(service: Loopback) -> None:
+def test_a_preview_counts_what_is_then_sent(service: Loopback) -> None:
     """Over a trail of all kinds (a picture of one's own, references, a take of vary, an anchor, one asked again) both counts agree."""
     service.always = lambda received: small(received.path, received.body)
     session = Session("./bear", endpoint=service.url, model="m")
@@ -613,24 +613,24 @@ def test_a_rehearsal_counts_what_is_then_sent(service: Loopback) -> None:
     cup = Session("./cup", endpoint=service.url, model="m")
     for expected in (3, 0):
         sent = len(service.received)
-        assert len(rehearsed(session, cup).requests) == expected
+        assert len(previewed(session, cup).requests) == expected
         replayed(session, cup)
         assert len(service.received) - sent == expected
-    assert len(rehearsed(session, session, start=png("red", (8, 8))).requests) == 3
+    assert len(previewed(session, session, start=png("red", (8, 8))).requests) == 3
 
 
-def test_a_terminal_is_not_driven_by_a_rehearsal() -> None:
+def test_a_terminal_is_not_driven_by_a_preview() -> None:
     """Control characters in recorded words are shown as such, for a folder may come from a stranger."""
     session = Session("./bear", endpoint="offline")
     session.generate("a bear\x1b[2J\nin snow")
-    assert "\x1b" not in str(rehearsed(session, Session("./cup")))
-    assert "\n    in snow" in str(rehearsed(session, Session("./cup")))
+    assert "\x1b" not in str(previewed(session, Session("./cup")))
+    assert "\n    in snow" in str(previewed(session, Session("./cup")))
 
 
 def test_another_trail_than_the_heads_is_chosen_by_its_step() -> None:
     """`at(step)` in Python and --step in the shell run the steps up to that one, wherever the head is."""
     session = bear()
-    assert [r.step for r in rehearsed(session.at(2), Session("./cup")).rows] == [1, 2]
+    assert [r.step for r in previewed(session.at(2), Session("./cup")).rows] == [1, 2]
     run = [sys.executable, "-m", "promptkit", "replay", "-s", "./bear", "--into", "./cup", "--step", "2"]
     subprocess.run(run, check=True, capture_output=True)
     assert [len(Session("./cup")), session.head.number if session.head else 0] == [2, 3]
@@ -717,18 +717,18 @@ def test_a_reference_from_beside_the_trail_stays_the_step_that_it_is() -> None:
 
 
 def test_a_picture_of_the_old_branch_that_goes_along_is_said(service: Loopback) -> None:
-    """A reference to a step that continues the trail and is not on it is sent as it was, and a warning and the rehearsal say so."""
+    """A reference to a step that continues the trail and is not on it is sent as it was, and a warning and the preview say so."""
     session = Session("./bear", endpoint=service.url, model="m")
     first = session.generate("a bear")
     beside = first.edit("Add a hat")
     first.edit("Take the hat of image 2", references=[beside])
     note = "the picture of step 2, which goes along, is as it was: that step is not on the trail, and is not asked again"
     cup = Session("./cup", endpoint=service.url, model="m")
-    assert rehearsed(session, cup, start=png("blue")).rows[1].notes == (note,)
+    assert previewed(session, cup, start=png("blue")).rows[1].notes == (note,)
     with pytest.warns(PromptkitWarning, match=f"Step 3: {note}"):
         replayed(session, cup, start=png("blue"))
     assert service.received[-1].pictures == [png("blue"), beside.picture.data]
-    assert rehearsed(session, cup, start=png("blue")).rows[1].notes == ()
+    assert previewed(session, cup, start=png("blue")).rows[1].notes == ()
     assert all(s.reused for s in replayed(session, session))
 
 
@@ -869,7 +869,7 @@ def command(*arguments: str) -> int:
     return status
 
 
-def test_the_command_rehearses_and_replays(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_previews_and_replays(capsys: pytest.CaptureFixture[str]) -> None:
     """`replay --dry-run` prints what would be asked; `replay` prints the pictures' paths, and a second time that they are reused."""
     bear()
     assert command("replay", "-s", "./bear", "--into", "./cup", "-i", "subject=fox", "--dry-run") == 0

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from promptkit.views.word_diff import words_changed
+from promptkit.views.word_diff import word_diff
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ from promptkit.views.word_diff import words_changed
 )
 def test_words_added_and_removed_are_named(before: str, after: str, changed: tuple[tuple[str, str], ...]) -> None:
     """Whole words of each script, a replaced stretch as one pair, what stayed left out."""
-    found = words_changed(before, after)
+    found = word_diff(before, after)
     assert found.changes == changed
     assert found.removed == tuple(old for old, _ in changed if old)
     assert found.added == tuple(new for _, new in changed if new)
@@ -37,8 +37,8 @@ def test_words_added_and_removed_are_named(before: str, after: str, changed: tup
 
 def test_one_wording_can_be_told_from_another_prompt() -> None:
     """The share that was kept is of the shorter one: a prompt that was only added to kept all, an unrelated one next to nothing."""
-    assert words_changed("a red fox", "a red fox in the snow, smiling at the moon").kept == 1.0
-    assert words_changed("a red fox", "make it night").kept == 0.0
+    assert word_diff("a red fox", "a red fox in the snow, smiling at the moon").shared == 1.0
+    assert word_diff("a red fox", "make it night").shared == 0.0
 
 
 @pytest.mark.parametrize("length", [700, 3_000, 50_000])
@@ -46,7 +46,7 @@ def test_long_prompts_are_compared_in_moderate_time(length: int) -> None:
     """Whatever stands in two prompts, comparing them takes under a second of processor time."""
     ones, others = (" ".join("abcdefgh"[(i * step) % 8] for i in range(length)) for step in (3, 5))
     start = time.process_time()
-    words_changed(ones, others)
+    word_diff(ones, others)
     assert time.process_time() - start < 1.0
 
 
@@ -63,4 +63,4 @@ def test_long_prompts_are_compared_in_moderate_time(length: int) -> None:
 )
 def test_what_other_texts_tell_can_be_left_out(before: str, after: str, values: tuple[str, str], left: tuple[tuple[str, str], ...]) -> None:
     """Changes that lie inside two given texts go, articles with them; what was written besides them stays."""
-    assert words_changed(before, after).beyond(*values).changes == left
+    assert word_diff(before, after).outside(*values).changes == left

@@ -32,11 +32,14 @@ LAYERS = [
     ["errors"],
 ]
 LAYER_OF = {name: i for i, names in enumerate(LAYERS) for name in names}
-WRONG_WAY = {("archive.export", "session.step"), ("engine.ask", "session.changes")}  # known, until they are turned
+WRONG_WAY = {("archive.export", "session.step")}  # known, until they are turned
 ONE_IMPORTER = {
     "jinja2": {"prompts.sandbox"},
     "yaml": {"prompts.strict_yaml"},
-    "PIL": {"images.picture", "session.changes", "providers.offline.painter", "providers.offline.service", "views.cards"},
+    "PIL": {
+        *("images.changes", "images.fingerprint", "images.picture"),
+        *("providers.offline.painter", "providers.offline.service", "views.sheets"),  # for drawing
+    },
     "requests": {"providers.transport"},
     "urllib3": {"providers.transport"},
     "platformdirs": {"config"},

@@ -20,7 +20,7 @@ from kit.notebook import executed
 from promptkit import PromptkitError, Session
 from promptkit.lineage.tree import Lineage
 from promptkit.providers.keys import Key
-from promptkit.views import cards as display
+from promptkit.views.page import page_html
 
 KEY = "sk-planted+0123456789/abcdef"
 ECHO = {"X-Echo": KEY, "Retry-After": "0"}
@@ -107,7 +107,7 @@ def test_a_notebook_shows_and_keeps_no_key(service: Loopback, monkeypatch: pytes
     nbformat.write(notebook(service.url), "shown.ipynb")
     nbformat.write(executed(Path("shown.ipynb"), Path.cwd()), "shown.ipynb")
     bear = Session("./bear")
-    Path("page.html").write_text(display.page_html(Lineage(bear.folder)), encoding="utf-8")
+    Path("page.html").write_text(page_html(Lineage(bear.folder)), encoding="utf-8")
     outputs = [o for c in nbformat.read("shown.ipynb", as_version=4).cells for o in c.outputs]
     errors = [o["ename"] for o in outputs if o["output_type"] == "error"]
     assert len(errors) >= len(FAILURES)

@@ -1,0 +1,108 @@
+"""Formats of picture files, told by their bytes without decoding: which one a file has, whether it is whole, and its suffix."""
+
+from __future__ import annotations
+
+__all__ = ["SUFFIXES", "complete", "media_type", "suffix_of"]
+
+SUFFIXES = {
+    "image/png": ".png",
+    "image/jpeg": ".jpg",
+    "image/webp": ".webp",
+    "image/gif": ".gif",
+    "image/bmp": ".bmp",
+    "image/tiff": ".tif",
+    "image/heic": ".heic",
+    "image/heif": ".heif",
+    "image/avif": ".avif",
+    "image/jp2": ".jp2",
+    "image/x-icon": ".ico",
+    "image/x-portable-pixmap": ".ppm",
+    "image/vnd.adobe.photoshop": ".psd",
+}
+AVIF_BRANDS = (b"avif", b"avis")
+HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx")
+HEIF_BRANDS = (b"mif1", b"msf1")  # what the pictures inside are, the other brands say
+BMP_HEADERS = (12, 16, 40, 52, 56, 64, 108, 124)  # bytes; a text may well begin with BM
+
+
+def media_type(data: bytes) -> str | None:
+    """The type that the first bytes show, such as image/png; None where they show no picture that is known here."""
+    if data[:8] == b"\x89PNG\r\n\x1a\n":
+        return "image/png"
+    if data[:3] == b"\xff\xd8\xff":
+        return "image/jpeg"
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "image/webp"
+    if data[4:8] == b"ftyp":
+        return _ftyp_type(data)
+    if data[:6] in (b"GIF87a", b"GIF89a"):
+        return "image/gif"
+    if data[:4] in (b"II*\0", b"MM\0*"):
+        return "image/tiff"
+    return "image/bmp" if data[:2] == b"BM" and int.from_bytes(data[14:18], "little") in BMP_HEADERS else None
+
+
+def _ftyp_type(data: bytes) -> str | None:
+    size = min(int.from_bytes(data[:4]), 256)
+    brands = [data[8:12], *(data[i : i + 4] for i in range(16, size - 3, 4))]
+    if brands[0] not in (*AVIF_BRANDS, *HEIC_BRANDS, *HEIF_BRANDS):
+        return None
+    if any(b in AVIF_BRANDS for b in brands):
+        return "image/avif"
+    return "image/heic" if any(b in HEIC_BRANDS for b in brands) else "image/heif"
+
+
+def complete(data: bytes) -> bool:
+    """Whether the container has its end: PNG's IEND, JPEG's EOI, RIFF's length, the last box of AVIF and HEIF. A cheap look, without
+    decoding; other types pass.
+    """
+    kind = media_type(data)
+    if kind == "image/png":
+        return _has_png_end(data)
+    if kind == "image/jpeg":
+        return _has_jpeg_end(data)
+    if kind == "image/webp":
+        return len(data) >= int.from_bytes(data[4:8], "little") + 8
+    if kind in ("image/avif", "image/heic", "image/heif"):
+        return _has_all_boxes(data)
+    return kind is not None
+
+
+def _has_png_end(data: bytes) -> bool:
+    start = 8
+    while data[start + 4 : start + 8] not in (b"IEND", b""):
+        start += 12 + int.from_bytes(data[start : start + 4])
+    return 8 < start <= len(data) - 12
+
+
+def _has_jpeg_end(data: bytes) -> bool:
+    start = 2
+    while 0 <= (start := data.find(b"\xff", start)) < len(data) - 3:
+        marker = data[start + 1]
+        if marker == 0xDA:  # the picture itself; a thumbnail, with an end of its own, lies in the segments before it
+            return data.find(b"\xff\xd9", start) > 0
+        if marker == 0xFF:
+            start += 1
+        elif marker in (0x00, 0x01, *range(0xD0, 0xDA)):  # those without a length
+            start += 2
+        else:
+            start += 2 + int.from_bytes(data[start + 2 : start + 4])
+    return False
+
+
+def _has_all_boxes(data: bytes) -> bool:
+    start, kinds = 0, set()
+    while start <= len(data) - 8:
+        size = int.from_bytes(data[start : start + 4])
+        kinds.add(data[start + 4 : start + 8])
+        if size == 0:  # up to the end of the file
+            size = len(data) - start
+        elif size == 1:
+            size = int.from_bytes(data[start + 8 : start + 16])
+        start += max(size, 8)
+    return start <= len(data) and b"mdat" in kinds and not kinds.isdisjoint((b"meta", b"moov"))
+
+
+def suffix_of(mime_type: str) -> str:
+    """The file suffix for a type, with its dot."""
+    return SUFFIXES.get(mime_type, ".img")

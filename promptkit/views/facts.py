@@ -1,0 +1,263 @@
+"""A record in words: its headline, what its step is called, and all that is told of it.
+
+`facts` is written once, for page, notebook and terminal: a further field of a record to show is a line there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from promptkit.errors import LineageError, StepNotFound
+from promptkit.lineage.record import FULL_SHA256, Record
+from promptkit.lineage.tree import Lineage
+from promptkit.terminal import printable
+
+__all__ = [
+    "NAME_COLUMNS",
+    "Fact",
+    "References",
+    "cost_in_words",
+    "facts",
+    "headline",
+    "is_draft",
+    "local_time",
+    "sent_along",
+    "short_hashes",
+    "step_in_words",
+    "step_name",
+    "times_asked",
+]
+
+HEADLINE = 96  # characters
+NAME_COLUMNS = 11  # of a terminal, for the names of facts
+HASH = re.compile(r"([0-9a-f]{10})[0-9a-f]{54}(?=(\.)?)")
+HASHED = ("template", "with", "original", "id")  # facts that hold ids, digests and names of files
+
+
+class Fact(NamedTuple):
+    """One thing that is told of a record: its name, such as `template`, and a text, which may have several lines."""
+
+    name: str
+    text: str
+
+    @property
+    def short(self) -> str:
+        """The text with ten digits of each id and digest."""
+        return short_hashes(self.text) if self.name in HASHED else self.text
+
+
+def facts(
+    record: Record,
+    lineage: Lineage | None = None,
+    *,
+    references: Iterable[str] = (),
+    against: str = "",
+    changes: str = "",
+    cost: str = "",
+    notes: Iterable[str] = (),
+) -> Iterator[Fact]:
+    """All that is told of a record, in the order in which it is shown; what is empty is left out.
+
+    Ids in the caller's notes are named as steps of `lineage`, where it is given. What the record alone does not tell is given in words:
+    `references` which pictures were sent along, `against` how its prompt differs from its parent's, `changes` how its picture does, `cost`
+    what several attempts cost together (by default what the record says), `notes` what a person should know beside the recorded warnings.
+    """
+    said: list[tuple[str, str]] = [
+        *_prompt(record),
+        ("against", against),
+        ("with", "\n".join(references)),
+        ("asked", _asked(record.request)),
+        *_attempts(record),
+        *([("cost", cost or _cost(record))] if len(record.attempts) > 1 else []),
+        *(("picture", _output(output)) for output in record.outputs),
+        ("changes", changes),
+        *(("meta", f"{name}: {_note(value, lineage)}") for name, value in (record.fields.get("meta") or {}).items()),
+        *(("note", note) for note in dict.fromkeys((*(record.fields.get("warnings") or ()), *notes))),
+        ("original", str(record.fields.get("stripped_from") or "")),
+        ("id", record.id),
+    ]
+    return (Fact(name, text) for name, text in said if text or name == "prompt")
+
+
+def _prompt(record: Record) -> Iterator[tuple[str, str]]:
+    prompt = record.prompt
+    if prompt:
+        yield "prompt", str(prompt.get("text") or "")
+    if prompt.get("template"):
+        pack = prompt.get("pack")
+        source = f", from {' '.join(map(str, pack))}" if isinstance(pack, list | tuple) and pack else ""
+        yield "template", f"{prompt['template']} ({prompt.get('lang') or 'no language'}{source}), digest {prompt.get('digest')}"
+        yield "inputs", ", ".join(f"{k}={v!r}" for k, v in (prompt.get("inputs") or {}).items()) or "none"
+
+
+def _asked(request: Mapping[str, Any]) -> str:
+    config = "".join(f", {k} {v}" for k, v in (request.get("config") or {}).items())
+    return f"{request.get('model')} at {request.get('endpoint')}{config}" if request else ""
+
+
+def _attempts(record: Record) -> Iterator[tuple[str, str]]:
+    for i, attempt in enumerate(record.attempts):
+        waited = _seconds(record.attempts[i - 1].get("ended"), attempt.get("started")) if i else None
+        name = f"attempt {i + 1}" if len(record.attempts) > 1 else "attempt"
+        yield name, _attempt(attempt, record.prompt.get("text"), waited)
+
+
+def _attempt(attempt: Mapping[str, Any], asked: object, waited: float | None) -> str:
+    """One line of what came of it, one of how it was asked where that differs, then what the service said."""
+    took = _seconds(attempt.get("started"), attempt.get("ended"))
+    reason = attempt.get("finish_reason")
+    came = f"{attempt.get('outcome') or 'interrupted'}{f' ({reason})' if reason else ''}"
+    details = [
+        f"after {waited:.1f} s of waiting" if waited is not None and waited >= 0.1 else "",
+        f"in {took:.1f} s" if took is not None else "",
+        "" if _is_free(attempt) else _price(attempt.get("cost")),
+        "without " + ", ".join(map(str, attempt["without"])) if isinstance(attempt.get("without"), list) else "",
+        f"status {attempt['status']}" if attempt.get("status") not in (None, 200) else "",
+    ]
+    sent = attempt.get("sent_text")
+    lines = [", ".join(filter(None, [came, *details]))]
+    lines += [f"asked as: {sent}"] if sent is not None and sent != asked else []
+    lines += [f"it said: {said}" for said in dict.fromkeys(map(str, filter(None, (attempt.get("message"), attempt.get("text")))))]
+    return "\n".join(lines)
+
+
+def _is_free(attempt: Mapping[str, Any]) -> bool:
+    """Whether nothing was charged, and nothing was noted: services do not charge for errors."""
+    return attempt.get("outcome") == "error" and not attempt.get("cost")
+
+
+def _price(cost: Mapping[str, Any] | None) -> str:
+    if not cost:
+        return "no known price"
+    return f"{cost['usd']:.4f} USD ({cost['basis']})" if cost.get("basis") else f"{cost['usd']:.4f} USD"
+
+
+def _cost(record: Record) -> str:
+    charged = [a for a in record.attempts if not _is_free(a)]
+    priced = [a["cost"]["usd"] for a in charged if a.get("cost")]
+    return cost_in_words(float(sum(priced)), attempts=len(record.attempts), unpriced=len(charged) - len(priced))
+
+
+def cost_in_words(usd: float, *, attempts: int, unpriced: int, possible: float = 0.0) -> str:
+    """What some attempts cost, in USD; `possible` is what those that broke off may have cost besides, `unpriced` counts those of no known
+    price."""
+    if unpriced == attempts:
+        return "no known price"
+    more = f", up to {possible:.4f} USD more for what broke off" if possible else ""
+    return f"{usd:.4f} USD{more}" + (f"; {unpriced} of {attempts} attempts without a known price" if unpriced else "")
+
+
+def _seconds(start: object, end: object) -> float | None:
+    """Between two times as recorded; None where they are none, or a clock went backwards."""
+    try:
+        seconds = (datetime.fromisoformat(str(end)) - datetime.fromisoformat(str(start))).total_seconds()
+    except (ValueError, TypeError):
+        return None
+    return seconds if seconds >= 0 else None
+
+
+def _output(output: Mapping[str, Any]) -> str:
+    size = "×".join(map(str, output.get("size") or ()))
+    return f"{output['file']} ({output['mime_type']} {size}, {output['bytes']:,} bytes)"
+
+
+def _note(value: object, lineage: Lineage | None) -> str:
+    """A value of the caller's notes; a list of ids as the steps that they are of, as `squash` and `replay` write them."""
+    values = value if isinstance(value, list) else [value]
+    ids = [i for i in values if isinstance(i, str) and FULL_SHA256.fullmatch(i)]
+    return ", ".join(step_in_words(lineage, i) for i in ids) if lineage and ids and ids == values else str(value)
+
+
+# Names
+
+
+def headline(record: Record) -> str:
+    """One line for a step: its label, else the beginning of its prompt, and why it has no picture where it has none."""
+    no_words = "a stripped step" if record.fields.get("stripped_from") else "a picture of one's own"
+    text = record.fields.get("label") or record.prompt.get("text") or no_words
+    line = printable(" ".join(str(text).split()))
+    short = line if len(line) <= HEADLINE else line[: HEADLINE - 1] + "…"
+    return short if record.ok else f"{short} ({record.outcome})"
+
+
+def step_name(lineage: Lineage, record: Record) -> str:
+    """A step's number, with the beginning of its id where two merged copies share the number: `6`, or `6 (b217e2ad0e)`."""
+    return f"{record.number} ({record.id[:10]})" if _is_shared(lineage, record.number) else str(record.number)
+
+
+def _is_shared(lineage: Lineage, number: int) -> bool:
+    try:
+        lineage.find(number)
+    except StepNotFound as error:
+        return len(error.near) > 1
+    except LineageError:  # its record was damaged meanwhile
+        return False
+    return False
+
+
+def step_in_words(lineage: Lineage, full_id: str) -> str:
+    """`step 6`; of a step that cannot be read, the beginning of its id."""
+    try:
+        return f"step {step_name(lineage, lineage.get(full_id))}"
+    except LineageError:
+        return f"step {full_id[:10]}, which is not here or damaged"
+
+
+def short_hashes(text: str) -> str:
+    """The text with ten digits of each id and digest, which are enough to find a step by; a file's name shows that it was cut."""
+    return HASH.sub(lambda match: f"{match[1]}{'…' if match[2] else ''}", text)
+
+
+def local_time(moment: str) -> str:
+    """The local date and time to the minute; nothing where none was recorded."""
+    try:
+        found = datetime.fromisoformat(moment)
+        return f"{(found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone():%Y-%m-%d %H:%M}"
+    except (ValueError, OverflowError, OSError):  # the latter two: what no clock showed
+        return ""
+
+
+def is_draft(record: Record) -> bool:
+    """Whether the offline painter made its picture."""
+    return record.ok and record.request.get("endpoint") == "offline"
+
+
+def times_asked(record: Record) -> str:
+    """` (asked 3 times)`; nothing for a step that was asked once, or not at all."""
+    return f" (asked {len(record.attempts)} times)" if len(record.attempts) > 1 else ""
+
+
+# Pictures that were sent along
+
+
+def sent_along(record: Record) -> Iterator[Mapping[str, Any]]:
+    """The record's sources without the step that was edited; an edited picture that is no step's is among them."""
+    return (s for s in record.sources if s["role"] != "base" or not s.get("step"))
+
+
+class References:
+    """What was sent along with the steps of one lineage, in words."""
+
+    def __init__(self, lineage: Lineage) -> None:
+        self._lineage = lineage
+
+    def in_words(self, record: Record) -> Iterator[str]:
+        """Each by its role, and by the step or the file that it is."""
+        return (f"{source['role']}: {self._origin(source, record.number)}" for source in sent_along(record))
+
+    def _origin(self, source: Mapping[str, Any], number: int) -> str:
+        if source.get("step"):
+            return step_in_words(self._lineage, source["step"])
+        maker = self._makers.get(source["sha256"])
+        if maker and maker.number < number:  # what came later, such as this very step's own picture, was not there to be given
+            return f"step {step_name(self._lineage, maker)} of this session"
+        return f"a picture from outside, {source.get('file')}"
+
+    @cached_property
+    def _makers(self) -> dict[str, Record]:
+        """The step that each picture first came out of, by sha256; all records are read for it, so only where it is needed."""
+        return {output["sha256"]: record for record in reversed(self._lineage.records()) for output in record.outputs}
