@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Protocol
 
 from promptkit import atomic
-from promptkit.archive.manifest import Contents, first_of, framed, is_whole, needed, plain_name, tagged_step
+from promptkit.archive.manifest import Contents, first_of, framed, plain_name, tagged_step
 from promptkit.archive.redact import STRIPPED, stripped
 from promptkit.errors import LineageError, warn
-from promptkit.lineage.layout import list_names
+from promptkit.lineage.files import wrong_file
+from promptkit.lineage.layout import files_of, list_names
 from promptkit.lineage.record import RECORD_NAME, Record
 from promptkit.lineage.tree import Lineage
 from promptkit.session.step import Step
@@ -116,8 +117,8 @@ def _contents(lineage: Lineage, records: Sequence[Record], position: Sequence[st
     """The files of these steps, those that are as they were recorded; the others, and listed records that are none, are named."""
     named: dict[str, str] = {}
     for record in records:
-        named |= {record.path.name: record.id, **needed(record)}
-    wrong = {name for name, sha256 in named.items() if not is_whole(lineage.folder / name, name, sha256)}
+        named |= {record.path.name: record.id, **dict(files_of(record))}
+    wrong = {name for name, sha256 in named.items() if wrong_file(lineage.folder, name, sha256)}
     ids = {r.id for r in records}
     lost = sorted(wrong | {f"the step {i[:10]}" for r in records for i in r.parents if i not in ids})
     lost += sorted(n for n in listed if n not in named)

@@ -1,26 +1,23 @@
-"""What a session's folder holds when it travels: which names there are, which files a record needs, and whether they are whole."""
+"""What a session's folder holds when it travels: which names there are, and what a tag's file points to."""
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from promptkit.images.picture import SUFFIXES
+from promptkit.lineage.files import json_object, whole_text
 from promptkit.lineage.layout import MARKER, frame, tag_mark
-from promptkit.lineage.record import FULL_SHA256, RECORD_NAME, Record, json_object, read_json, sources_digest, whole_text
+from promptkit.lineage.record import FULL_SHA256, RECORD_NAME
 
 __all__ = [
     "Contents",
     "digest_in",
     "first_of",
     "framed",
-    "is_whole",
     "kind_of",
-    "needed",
     "plain_name",
-    "sha256_of",
     "tagged_step",
 ]
 
@@ -65,32 +62,6 @@ def first_of(lost: Sequence[str]) -> str:
 
 
 # Files
-
-
-def needed(record: Record) -> dict[str, str]:
-    """The files that a record names, each with its digest."""
-    named = {Path(o["file"]).name: o["sha256"] for o in record.outputs}
-    named |= {f"sources/{Path(s['file']).name}": s["sha256"] for s in record.sources if s.get("file")}
-    named |= {f"extra/{Path(turn).name}": turn for turn in (a.get("turn") for a in record.attempts) if turn}
-    if digest := record.prompt.get("digest"):
-        named[f"templates/{Path(digest).name}.json"] = digest
-    return named
-
-
-def is_whole(path: Path, name: str, sha256: str) -> bool:
-    """Whether the file is what it was recorded as: by its bytes, or by a template's sources."""
-    if name.startswith("templates/"):
-        return sources_digest(read_json(path)) == sha256
-    try:
-        return sha256_of(path) == sha256
-    except (OSError, ValueError):  # ValueError: a name that no file can have
-        return False
-
-
-def sha256_of(path: Path) -> str:
-    """The sha256 of a file's bytes, of which few are in memory at a time."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def tagged_step(data: bytes, name: str) -> str | None:

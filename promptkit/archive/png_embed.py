@@ -15,7 +15,8 @@ from typing import Any, Protocol
 from promptkit import atomic
 from promptkit.errors import LineageError, PictureError, warn
 from promptkit.images.picture import Picture, media_type
-from promptkit.lineage.record import Record, sources_digest
+from promptkit.lineage.files import sources_digest
+from promptkit.lineage.record import Record
 from promptkit.lineage.tree import Lineage
 
 __all__ = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from promptkit.lineage.record import sources_digest
+from promptkit.lineage.files import sources_digest
 from promptkit.prompts.template import Prompt, Template
 
 __all__ = ["is_lost", "kept_template"]

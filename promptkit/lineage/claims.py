@@ -16,9 +16,11 @@ from typing import Any, Protocol
 
 from promptkit import atomic
 from promptkit.errors import LineageError
+from promptkit.lineage.files import json_bytes, read_json
 from promptkit.lineage.layout import BESIDE, CLAIM_NAME, writing
 from promptkit.lineage.pending import Draft, Keeper
-from promptkit.lineage.record import Record, json_bytes, read_json
+from promptkit.lineage.record import Record
+from promptkit.lineage.schema import empty_fields
 
 __all__ = ["UnderWay", "adopt", "claim", "claim_path", "claimed", "clear", "clear_beside", "set_aside", "under_way"]
 
@@ -110,7 +112,7 @@ def _noted(note: Note, number: int, path: Path) -> Record | None:
     if not isinstance(fields, dict):
         return None
     try:
-        return Record.of(path, "", {**Draft.EMPTY, **fields, "number": number, "outcome": "interrupted"})
+        return Record.of(path, "", {**empty_fields(), **fields, "number": number, "outcome": "interrupted"})
     except LineageError:
         return None
 

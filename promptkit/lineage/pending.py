@@ -22,26 +22,15 @@ from typing import Any, Protocol
 from promptkit import atomic
 from promptkit.errors import LineageError
 from promptkit.images.picture import Picture, suffix_of
+from promptkit.lineage.files import json_bytes, wrong_file
 from promptkit.lineage.layout import writing
-from promptkit.lineage.record import HAS_PICTURE, Record, is_usd, json_bytes, now, wrong_file
+from promptkit.lineage.outcomes import has_picture
+from promptkit.lineage.record import Record, now
+from promptkit.lineage.schema import empty_fields, is_usd, on_disk
 
 __all__ = ["Draft", "Keeper", "settle"]
 
 ROOM = 16_000_000  # bytes that must be free before anything is paid: the largest pictures of a service fit
-ORDER = (  # in which a record's fields are written, for those who read it with their eyes
-    "schema",
-    "number",
-    "outcome",
-    "label",
-    "meta",
-    "parents",
-    "prompt",
-    "sources",
-    "request",
-    "attempts",
-    "outputs",
-    "warnings",
-)
 log = logging.getLogger("promptkit")
 
 
@@ -61,12 +50,10 @@ class Draft:
     The first commit counts; after it nothing is noted: an answer that comes after Ctrl-C finds its step recorded as interrupted.
     """
 
-    EMPTY: Mapping[str, Any] = {"parents": [], "prompt": {}, "sources": [], "request": {}, "attempts": [], "outputs": [], "warnings": []}
-
     def __init__(self, keeper: Keeper, number: int, slug: str, fields: Mapping[str, Any], claim: Path) -> None:
         self.number = number
         self.slug = re.sub(r"[^\w.]+", "_", slug).strip(".")[:40] or "step"  # a part of a file name, wherever it came from
-        self.fields: dict[str, Any] = {**self.EMPTY, "attempts": [], **fields, "warnings": fields.get("warnings") or []}
+        self.fields: dict[str, Any] = {**empty_fields(), **fields, "warnings": fields.get("warnings") or []}
         self.record: Record | None = None
         self._keeper, self._claim = keeper, claim
         self._pictures: tuple[Picture, ...] = ()
@@ -155,7 +142,7 @@ class Draft:
             self._hold(pictures)
             self._note()  # so that a picture whose process is killed now is no riddle
         self._write_pictures(self._keeper.folder)
-        return self._write("picture" if self._pictures and outcome not in HAS_PICTURE else outcome)
+        return self._write("picture" if self._pictures and not has_picture(outcome) else outcome)
 
     def _write_pictures(self, folder: Path) -> None:
         for picture, output in zip(self._pictures, self.fields["outputs"], strict=True):
@@ -164,7 +151,7 @@ class Draft:
     def _write(self, outcome: str) -> Record:
         if self._sealed is None:  # a second commit, after Ctrl-C in the first, must not make a second record
             self.fields |= {"outcome": outcome, "ended": now()}
-            self._sealed = json_bytes({k: self.fields[k] for k in sorted(self.fields, key=_place)})
+            self._sealed = json_bytes(on_disk(self.fields))
         digest = hashlib.sha256(self._sealed).hexdigest()
         path = self._keeper.folder / f"{self.number:04}-{self.slug}-{digest[:10]}.json"
         atomic.write_whole(path, self._sealed, durable=True)
@@ -177,7 +164,7 @@ class Draft:
     def adopt(self) -> None:
         """Turns what a killed process left into a record: its pictures that lie there whole, else an interrupted step, if it was asked."""
         folder, asked = self._keeper.folder, bool(self.fields["attempts"])
-        whole = [o for o in self.fields["outputs"] if not any(wrong_file(folder / Path(o["file"]).name, o["sha256"]))]
+        whole = [o for o in self.fields["outputs"] if not wrong_file(folder, Path(o["file"]).name, o["sha256"])]
         said = "its process ended before it was recorded; recorded by the next one"
         self.fields |= {"outputs": whole, "warnings": [*self.fields["warnings"], said]}
         if whole:
@@ -235,10 +222,6 @@ def _rescue() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=KEPT_BACK.clear)  # they are the parent's
-
-
-def _place(name: str) -> int:
-    return ORDER.index(name) if name in ORDER else len(ORDER)
 
 
 def _holdable(fields: Mapping[str, Any]) -> dict[str, Any]:

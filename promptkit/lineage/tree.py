@@ -23,19 +23,11 @@ from promptkit.images.picture import Picture, suffix_of
 from promptkit.lineage import claims
 from promptkit.lineage import verify as verifying
 from promptkit.lineage.claims import UnderWay
-from promptkit.lineage.layout import extra_path, is_marked, is_session, list_names, make, source_path, tag_mark, template_path, writing
+from promptkit.lineage.files import json_bytes, read_json, recorded_picture, whole_text, wrong_file
+from promptkit.lineage.layout import extra_name, is_marked, is_session, list_names, make, source_name, tag_mark, template_name, writing
 from promptkit.lineage.pending import Draft, settle
-from promptkit.lineage.record import (
-    RECORD_NAME,
-    SCHEMA,
-    Problem,
-    Record,
-    json_bytes,
-    number_of,
-    read_json,
-    recorded_picture,
-    whole_text,
-)
+from promptkit.lineage.record import RECORD_NAME, Problem, Record, number_of
+from promptkit.lineage.schema import SCHEMA, empty_fields
 
 __all__ = ["Lineage"]
 
@@ -137,7 +129,7 @@ class Lineage:
 
     def added_with(self, sha256: str) -> Record | None:
         """The picture of one's own with these bytes, where it was added already and is whole."""
-        added = (r for r in self.records() if r.outcome == "added" and r.outputs and r.outputs[0]["sha256"] == sha256)
+        added = (r for r in self.records() if r.outcome == "added" and r.outputs and r.outputs[0].sha256 == sha256)
         return next(filter(self.is_whole, added), None)
 
     def ancestors(self, *records: Record) -> tuple[Record, ...]:
@@ -179,16 +171,16 @@ class Lineage:
             for picture in self.get(step).pictures:
                 if picture.sha256 == entry["sha256"]:
                     return picture
-        path = source_path(self.folder, entry.get("file") or "")
+        path = self.folder / source_name(entry.get("file") or "")
         return recorded_picture(path, sha256=entry["sha256"], mime_type=entry["mime_type"], size=None)
 
     def template_files(self, digest: str) -> dict[str, str]:
         """The sources of a template as it was then, by name; empty where they are not here."""
-        return {k: v for k, v in read_json(template_path(self.folder, digest)).items() if isinstance(v, str)}
+        return {k: v for k, v in read_json(self.folder / template_name(digest)).items() if isinstance(v, str)}
 
     def kept(self, digest: str) -> bytes:
         """What was too large for a record, by its sha256. LineageError where it is missing or damaged."""
-        path = extra_path(self.folder, digest)
+        path = self.folder / extra_name(digest)
         try:
             data = path.read_bytes()
         except (OSError, ValueError):
@@ -199,7 +191,7 @@ class Lineage:
 
     def is_whole(self, record: Record) -> bool:
         """Whether all its pictures are on disk as they were recorded."""
-        return not any(True for _ in verifying.wrong_outputs(self.folder, record))
+        return not any(wrong_file(self.folder, output.name, output.sha256) for output in record.outputs)
 
     def verify(self) -> list[Problem]:
         """Everything on disk that disagrees with its hash: records, pictures, sources, templates, extra, parents, tags, head and marker."""
@@ -335,12 +327,12 @@ class Lineage:
 
     def keep_template(self, digest: str, sources: Mapping[str, str]) -> None:
         """Puts the sources of a template into templates/, once."""
-        self._write_once(f"templates/{template_path(self.folder, digest).name}", json_bytes(dict(sources)))
+        self._write_once(template_name(digest), json_bytes(dict(sources)))
 
     def keep_extra(self, data: bytes) -> str:
         """Puts what is too large for a record into extra/; returns its sha256."""
         digest = hashlib.sha256(data).hexdigest()
-        self._write_once(f"extra/{digest}", data)
+        self._write_once(extra_name(digest), data)
         return digest
 
     def _write_once(self, name: str, data: bytes) -> None:
@@ -353,7 +345,7 @@ class Lineage:
     def begin(self, slug: str, fields: Mapping[str, Any]) -> Draft:
         """Claims the next number for a step, and puts in order what killed processes left. Makes the folder where there is none."""
         fields = {"schema": SCHEMA, "number": 0, **fields}
-        Record.of(self.folder, "", {**Draft.EMPTY, "outcome": "interrupted", **fields})  # said now, and not when it has been paid
+        Record.of(self.folder, "", {**empty_fields(), "outcome": "interrupted", **fields})  # said now, and not when it has been paid
         self.settle()
         with self._lock:
             self.create()

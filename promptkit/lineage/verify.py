@@ -10,20 +10,19 @@ from pathlib import Path
 from typing import Protocol
 
 from promptkit.errors import LineageError
+from promptkit.lineage.files import read_json, wrong_file
 from promptkit.lineage.layout import (
     CLAIM_NAME,
     MARKER,
     MARKER_HOLDS,
-    extra_path,
+    files_of,
     is_marked,
     list_names,
-    source_path,
     tag_mark,
-    template_path,
 )
-from promptkit.lineage.record import FULL_SHA256, RECORD_NAME, Problem, Record, number_of, read_json, sources_digest, wrong_file
+from promptkit.lineage.record import FULL_SHA256, RECORD_NAME, Problem, Record, number_of
 
-__all__ = ["verify", "wrong_outputs"]
+__all__ = ["verify"]
 
 PICTURE_NAME = re.compile(r"(\d{4,})-[\w.]+-[0-9a-f]{10}\.(?!json$)\w+")
 Wrong = Iterator[tuple[Path, str]]
@@ -58,7 +57,7 @@ class _Look:
     @cached_property
     def lost_pictures(self) -> frozenset[str]:
         """Pictures that no record names. A step in flight may be about to name its own, and a record that cannot be read may have."""
-        named = {Path(o["file"]).name for r in self.records.values() for o in r.outputs}
+        named = {output.name for r in self.records.values() for output in r.outputs}
         changed = (n for n, r in self.records.items() if not r.is_itself)
         claims = filter(None, map(CLAIM_NAME.fullmatch, self.names))
         unknown = {*(int(m[1]) for m in claims), *map(number_of, (*self.damaged, *changed))}
@@ -104,29 +103,13 @@ def _wrong(folder: Path, record: Record, look: _Look) -> Wrong:
     """What is wrong with a record, with what it names, and with what it came from."""
     if not record.is_itself:
         yield record.path, "was changed or renamed after it was written (its number and sha256 are not its name)"
-    yield from wrong_outputs(folder, record)
-    for source in record.sources:
-        if source.get("file"):
-            yield from wrong_file(source_path(folder, source["file"]), source["sha256"])
-    if digest := record.prompt.get("digest"):
-        yield from _wrong_template(template_path(folder, digest))
-    for turn in filter(None, (a.get("turn") for a in record.attempts)):
-        yield from wrong_file(extra_path(folder, turn), turn)
+    for name, digest in files_of(record):
+        if said := wrong_file(folder, name, digest):
+            yield folder / name, said
     for i in record.origins:
         if i[:10] not in look.beginnings:
             said = f"its parent {i[:10]}" if i in record.parents else f"the step {i[:10]} that it came from"
             yield record.path, f"{said} is not here"
-
-
-def wrong_outputs(folder: Path, record: Record) -> Wrong:
-    """What is wrong with its pictures."""
-    for output in record.outputs:
-        yield from wrong_file(folder / Path(output["file"]).name, output["sha256"])
-
-
-def _wrong_template(path: Path) -> Wrong:
-    if sources_digest(read_json(path)) != path.stem:
-        yield path, "is missing or not what was recorded (its sources do not have that digest)"
 
 
 def _wrong_beside(lineage: Checked) -> Wrong:
@@ -134,15 +117,15 @@ def _wrong_beside(lineage: Checked) -> Wrong:
     folder = lineage.folder
     if lineage.exists and not is_marked(folder):
         yield folder / MARKER, f"is missing or cannot be read; {MARKER_HOLDS}, and the next step mends it"
-    for path in (*_beside(folder, "sources"), *_beside(folder, "extra")):
-        if FULL_SHA256.fullmatch(path.name.partition(".")[0]):  # else it is none of ours, such as a file manager's notes
-            yield from wrong_file(path, path.name.partition(".")[0])
-    for path in _beside(folder, "templates", ".json"):
-        yield from _wrong_template(path)
+    for path in (*_beside(folder, "sources"), *_beside(folder, "extra"), *_beside(folder, "templates", ".json")):
+        digest, name = path.name.partition(".")[0], f"{path.parent.name}/{path.name}"
+        is_ours = FULL_SHA256.fullmatch(digest) or path.parent.name == "templates"  # else it may be a file manager's notes
+        if is_ours and (said := wrong_file(folder, name, digest)):
+            yield path, said
     for path in _beside(folder, "tags", ".json"):
-        name = read_json(path).get("name")
-        if isinstance(name, str) and not path.stem.endswith(tag_mark(name)):
-            yield path, f"was changed or renamed after it was written (the tag {name!r:.60} has another file name)"
+        tag = read_json(path).get("name")
+        if isinstance(tag, str) and not path.stem.endswith(tag_mark(tag)):
+            yield path, f"was changed or renamed after it was written (the tag {tag!r:.60} has another file name)"
 
 
 def _beside(folder: Path, name: str, suffix: str = "") -> list[Path]:

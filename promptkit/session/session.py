@@ -340,7 +340,7 @@ class Session(Cursor):
         if not self._position[0]:
             return None
         steps = trail(self._lineage, self._lineage.get(self._position[0]))
-        asked = next((r.request for r in reversed(steps) if r.request.get("endpoint")), {})
+        asked: Mapping[str, Any] = next((r.request for r in reversed(steps) if r.request.get("endpoint")), {})
         self._followed_model = asked.get("model")
         return asked.get("endpoint")
 

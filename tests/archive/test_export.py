@@ -29,7 +29,7 @@ from promptkit import LineageError, NoPicture, PromptkitWarning, Session, StepNo
 from promptkit.archive.export import export
 from promptkit.archive.import_zip import import_session, session_name
 from promptkit.archive.png_embed import read_embedded
-from promptkit.lineage.record import json_bytes
+from promptkit.lineage.files import json_bytes
 
 Archive = dict[str, bytes]
 

@@ -17,9 +17,10 @@ from kit.steps import answered, edit_json, failed, fields, made, names, red, sna
 
 from promptkit.errors import LineageError, StepNotFound
 from promptkit.images.picture import Picture
+from promptkit.lineage.files import json_bytes
 from promptkit.lineage.layout import frame
-from promptkit.lineage.pending import Draft
-from promptkit.lineage.record import Problem, Record, json_bytes
+from promptkit.lineage.record import Problem, Record
+from promptkit.lineage.schema import empty_fields
 from promptkit.lineage.tree import Lineage
 
 SURROGATES = st.lists(st.sampled_from([*'ab"\\\n', "\ud800", "\udc00", "\ud83d", "\ude00", "\udfff", "🐻"])).map("".join)
@@ -466,7 +467,7 @@ def test_ancestors_of_a_deep_history_stand_once_each(lineage: Lineage) -> None:
     ids: list[str] = []
     for i in range(3000):
         parents = list(dict.fromkeys([ids[-1], ids[i // 2]])) if ids else []
-        data = json_bytes({"schema": "1.0", **Draft.EMPTY, "number": i + 1, "outcome": "text", "parents": parents})
+        data = json_bytes({"schema": "1.0", **empty_fields(), "number": i + 1, "outcome": "text", "parents": parents})
         ids.append(hashlib.sha256(data).hexdigest())
         (lineage.folder / f"{i + 1:04}-edit-{ids[-1][:10]}.json").write_bytes(data)
     found = lineage.ancestors(lineage.get(ids[-1]))
