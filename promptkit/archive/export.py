@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Protocol
 
 from promptkit import atomic
-from promptkit.archive.manifest import Contents, first_of, framed, plain_name, tagged_step
+from promptkit.archive.manifest import Contents, first_of, framed, plain_name
 from promptkit.archive.redact import STRIPPED, stripped
 from promptkit.errors import LineageError, warn
 from promptkit.lineage.files import wrong_file
+from promptkit.lineage.head_and_tags import tag_files, tagged_step
 from promptkit.lineage.layout import files_of, list_names
 from promptkit.lineage.record import RECORD_NAME, Record
 from promptkit.lineage.tree import Lineage
@@ -131,7 +132,7 @@ def _contents(lineage: Lineage, records: Sequence[Record], position: Sequence[st
 def _tags(folder: Path, ids: set[str]) -> Contents:
     """The tags of these steps, as they were when they were looked at: another process may move them meanwhile."""
     found: Contents = {}
-    for path in sorted(folder.glob("tags/*.json")):
+    for path in tag_files(folder):
         with suppress(OSError):
             data = path.read_bytes()
             if tagged_step(data, f"tags/{path.name}") in ids:

@@ -15,10 +15,11 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from promptkit import atomic
-from promptkit.archive.manifest import digest_in, first_of, kind_of, plain_name, tagged_step
+from promptkit.archive.manifest import digest_in, first_of, kind_of, plain_name
 from promptkit.errors import LineageError, warn
 from promptkit.images.picture import Picture, media_type, suffix_of
 from promptkit.lineage.files import read_json, sha256_of, wrong_file
+from promptkit.lineage.head_and_tags import tagged_step
 from promptkit.lineage.layout import BESIDE, LAYOUT, MARKER, files_of, frame, make
 from promptkit.lineage.record import FULL_SHA256, Record
 from promptkit.lineage.tree import Lineage

@@ -1,4 +1,4 @@
-"""What a session's folder holds when it travels: which names there are, and what a tag's file points to."""
+"""What a session's folder holds when it travels: which names there are, and how they are written."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from promptkit.images.picture import SUFFIXES
-from promptkit.lineage.files import json_object, whole_text
-from promptkit.lineage.layout import MARKER, frame, tag_mark
-from promptkit.lineage.record import FULL_SHA256, RECORD_NAME
+from promptkit.lineage.head_and_tags import TAG_FILE, head_bytes
+from promptkit.lineage.layout import MARKER, frame
+from promptkit.lineage.record import RECORD_NAME
 
 __all__ = [
     "Contents",
@@ -18,7 +18,6 @@ __all__ = [
     "framed",
     "kind_of",
     "plain_name",
-    "tagged_step",
 ]
 
 ANY_SUFFIX = "|".join(re.escape(s) for s in sorted({*SUFFIXES.values(), ".img"}))
@@ -28,7 +27,7 @@ NAMES = {  # where a name holds a hash, or its beginning, that is its last group
     "source": re.compile(rf"sources/([0-9a-f]{{64}})(?:{ANY_SUFFIX})"),
     "template": re.compile(r"templates/([0-9a-f]{64})\.json"),
     "extra": re.compile(r"extra/([0-9a-f]{64})"),
-    "tag": re.compile(r"tags/[a-z0-9-]{1,40}-([0-9a-f]{8})\.json"),
+    "tag": TAG_FILE,
     "head": re.compile("head"),
     "marker": re.compile(re.escape(MARKER)),
 }
@@ -64,19 +63,6 @@ def first_of(lost: Sequence[str]) -> str:
 # Files
 
 
-def tagged_step(data: bytes, name: str) -> str | None:
-    """The id of the step that a tag's file points to; None where it is no tag as they are written.
-
-    That is a text that is no number, an id, and the text's hash in the file's name.
-    """
-    tag = json_object(data)
-    text, full_id = tag.get("name"), tag.get("id")
-    if kind_of(name) != "tag" or not isinstance(text, str) or not isinstance(full_id, str) or not FULL_SHA256.fullmatch(full_id):
-        return None
-    is_name = bool(text.strip()) and not text.strip().isdigit() and text.splitlines() == [text] == [whole_text(text)]
-    return full_id if is_name and tag_mark(text) == digest_in(name) else None
-
-
 def framed(position: Sequence[str]) -> Contents:
     """What every session's folder has, and the head where there is one."""
-    return {**frame(), **({"head": "".join(f"{i}\n" for i in position).encode()} if position else {})}
+    return {**frame(), **({"head": head_bytes(position)} if position else {})}

@@ -34,7 +34,7 @@ from promptkit.errors import (
     SettingsError,
     TransportError,
 )
-from promptkit.lineage.pending import Draft
+from promptkit.lineage.pending_step import PendingStep
 from promptkit.lineage.record import Record, now
 from promptkit.lineage.tree import Lineage
 from promptkit.progress import Progress
@@ -160,7 +160,7 @@ class _Asking:
 
     def __init__(self, service: Service, plan: Plan, progress: Progress, stop: threading.Event) -> None:
         self._service, self._plan, self._progress, self._stop = service, plan, progress, stop
-        self._draft: Draft | None = None
+        self._draft: PendingStep | None = None
         self._asks = [recovery.Ask(plan.prompt.text)]
         self._replies: list[wire.Reply] = []
         self._reserved = 0.0
@@ -210,7 +210,7 @@ class _Asking:
         elif self._draft is not None:
             self._draft.drop()
 
-    def _begin(self, fields: Mapping[str, Any]) -> Draft:
+    def _begin(self, fields: Mapping[str, Any]) -> PendingStep:
         lineage, plan = self._service.lineage, self._plan
         lineage.create()
         for source in plan.sources:
@@ -237,7 +237,7 @@ class _Asking:
         config = {k: v for k, v in plan.config.items() if not (following.seedless and k == "seed")}
         return wire.encode(following.text, plan.pictures(), model=plan.model, config=config, history=plan.history)
 
-    def _attempt(self, draft: Draft, request: wire.Request) -> wire.Reply:
+    def _attempt(self, draft: PendingStep, request: wire.Request) -> wire.Reply:
         asked = self._asks[-1]
         draft.attempt({"started": now(), "sent_text": asked.text, **({"without": ["seed"]} if asked.seedless else {})})
         self._progress.say("waiting for the picture" if len(self._asks) == 1 else f"attempt {len(self._asks)}, waiting for the picture")
@@ -342,7 +342,7 @@ class _Asking:
         said = f"{name} asked for a wait, and takes nothing for {seconds:.0f} s more, {allowed}. Nothing was sent; try again then."
         return RateLimited(said, status=429, retry_after=seconds)
 
-    def _answer(self, draft: Draft, reply: wire.Reply) -> Answer:
+    def _answer(self, draft: PendingStep, reply: wire.Reply) -> Answer:
         stopped = self._stop.is_set() and reply.outcome != "picture"
         record = draft.commit("interrupted" if stopped else reply.outcome)
         return Answer(record, None if record.ok else self._unaffordable or _failure(self._service, self._plan, record, reply))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -12,7 +11,7 @@ from pathlib import Path
 
 from promptkit import atomic
 from promptkit.errors import LineageError
-from promptkit.lineage.files import json_bytes, whole_text
+from promptkit.lineage.files import json_bytes
 from promptkit.lineage.record import RECORD_NAME, Record
 
 __all__ = [
@@ -29,7 +28,6 @@ __all__ = [
     "list_names",
     "make",
     "source_name",
-    "tag_mark",
     "template_name",
     "writing",
 ]
@@ -184,8 +182,3 @@ def files_of(record: Record) -> Iterator[tuple[str, str]]:
     yield from ((extra_name(attempt.turn), attempt.turn) for attempt in record.attempts if attempt.turn)
     if digest := record.prompt.digest:
         yield template_name(digest), digest
-
-
-def tag_mark(name: str) -> str:
-    """What keeps the file names of tags apart, whatever their script."""
-    return hashlib.sha256(whole_text(name).encode()).hexdigest()[:8]

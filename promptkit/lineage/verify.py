@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
 
 from promptkit.errors import LineageError
-from promptkit.lineage.files import read_json, wrong_file
+from promptkit.lineage.files import wrong_file
+from promptkit.lineage.head_and_tags import misnamed_tag, pointers, tag_files
 from promptkit.lineage.layout import (
     CLAIM_NAME,
     MARKER,
@@ -18,7 +18,6 @@ from promptkit.lineage.layout import (
     files_of,
     is_marked,
     list_names,
-    tag_mark,
 )
 from promptkit.lineage.record import FULL_SHA256, RECORD_NAME, Problem, Record, number_of
 
@@ -26,15 +25,6 @@ __all__ = ["verify"]
 
 PICTURE_NAME = re.compile(r"(\d{4,})-[\w.]+-[0-9a-f]{10}\.(?!json$)\w+")
 Wrong = Iterator[tuple[Path, str]]
-
-
-class Checked(Protocol):
-    """What is asked of the lineage that is checked, which stands above."""
-
-    folder: Path
-    exists: bool
-
-    def head(self) -> tuple[str | None, tuple[str, ...]]: ...
 
 
 @dataclass(frozen=True)
@@ -64,22 +54,23 @@ class _Look:
         return frozenset(n for n in self.names - named if PICTURE_NAME.fullmatch(n) and number_of(n) not in unknown)
 
 
-def verify(lineage: Checked) -> list[Problem]:
-    """Everything that disagrees, by step; what is no step's comes last.
+def verify(folder: Path, *, was_there: bool) -> list[Problem]:
+    """Everything in a session's folder that disagrees, by step; what is no step's comes last. `was_there`: it was a session when it was
+    opened, and should be marked as one.
 
     Others may be writing: what was there when this began is checked, and what it leads to is looked for afterwards.
     """
-    folder, pointers = lineage.folder, [*_pointers(lineage)]
+    pointed = [*pointers(folder)]
     first = _look(folder, {})
     then = _look(folder, first.records)
     problems = [Problem(number_of(name), folder / name, said) for name, said in then.damaged.items()]
     for record in (r for name, r in first.records.items() if name in then.names):
         problems += [Problem(record.number, *wrong) for wrong in _wrong(folder, record, then)]
     named = {p.path for p in problems}
-    problems += [Problem(None, *wrong) for wrong in _wrong_beside(lineage) if wrong[0] not in named]
+    problems += [Problem(None, *wrong) for wrong in _wrong_beside(folder, was_there) if wrong[0] not in named]
     for name in first.lost_pictures & then.lost_pictures:
         problems.append(Problem(number_of(name), folder / name, "has no record: that was deleted, or left behind"))
-    problems += [Problem(None, path, _misled(i)) for path, i in pointers if i not in then.ids]
+    problems += [Problem(None, path, _misled(i)) for path, i in pointed if i not in then.ids]
     return sorted(problems, key=lambda p: (p.step is None, p.step or 0, p.path))
 
 
@@ -112,33 +103,20 @@ def _wrong(folder: Path, record: Record, look: _Look) -> Wrong:
             yield record.path, f"{said} is not here"
 
 
-def _wrong_beside(lineage: Checked) -> Wrong:
+def _wrong_beside(folder: Path, was_there: bool) -> Wrong:
     """What lies beside the records and is not what its own name says, whether a record names it or not."""
-    folder = lineage.folder
-    if lineage.exists and not is_marked(folder):
+    if was_there and not is_marked(folder):
         yield folder / MARKER, f"is missing or cannot be read; {MARKER_HOLDS}, and the next step mends it"
     for path in (*_beside(folder, "sources"), *_beside(folder, "extra"), *_beside(folder, "templates", ".json")):
         digest, name = path.name.partition(".")[0], f"{path.parent.name}/{path.name}"
         is_ours = FULL_SHA256.fullmatch(digest) or path.parent.name == "templates"  # else it may be a file manager's notes
         if is_ours and (said := wrong_file(folder, name, digest)):
             yield path, said
-    for path in _beside(folder, "tags", ".json"):
-        tag = read_json(path).get("name")
-        if isinstance(tag, str) and not path.stem.endswith(tag_mark(tag)):
+    for path in tag_files(folder):
+        if (tag := misnamed_tag(path)) is not None:
             yield path, f"was changed or renamed after it was written (the tag {tag!r:.60} has another file name)"
 
 
 def _beside(folder: Path, name: str, suffix: str = "") -> list[Path]:
     """The files in a folder within, without hidden ones: half-written, or another system's own."""
     return sorted(p for p in folder.glob(f"{name}/*{suffix}") if not p.name.startswith("."))
-
-
-def _pointers(lineage: Checked) -> Iterator[tuple[Path, str]]:
-    """The head's file and the tags', each with an id that it names; an empty one where it cannot be read."""
-    path = lineage.folder / "head"
-    if path.exists():
-        head, redo = lineage.head()
-        yield from ((path, i) for i in (head or "", *redo))
-    for path in _beside(lineage.folder, "tags", ".json"):
-        tag = read_json(path)
-        yield path, str(tag.get("id") or "") if isinstance(tag.get("name"), str) else ""

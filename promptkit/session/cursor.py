@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Self
 
 from promptkit import markup
-from promptkit.engine.plan import trail
 from promptkit.engine.spending import spent
 from promptkit.errors import LineageError, StepNotFound, brief_path, warn
 from promptkit.lineage.location import Where
@@ -90,7 +89,7 @@ class Cursor(Continuing):
         if step is None and self.head is None:
             return Steps()
         record = (self._head_step("follow") if step is None else self._step(step)).record
-        return Steps(self._step_of(r) for r in trail(self._lineage, record))
+        return Steps(self._step_of(r) for r in self._lineage.trail(record))
 
     def __getitem__(self, key: int | str) -> Step:
         return self._step_of(self._lineage.find(key))

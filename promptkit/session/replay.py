@@ -16,7 +16,7 @@ from typing import Any
 from promptkit import config as settings
 from promptkit.config import Endpoint
 from promptkit.engine.options import CONFIG, checked_pictures, checked_text, refuse_unknown
-from promptkit.engine.plan import Plan, known_hints, trail
+from promptkit.engine.plan import Plan, known_hints
 from promptkit.errors import InputError, LineageError, PictureError, SettingsError, warn
 from promptkit.images.picture import Picture
 from promptkit.lineage.record import FULL_SHA256, Record
@@ -276,7 +276,7 @@ class _Replay:
         return [said for record in beside if (said := self._note_along(record, at_service=not turn.asking._endpoint.is_offline))]
 
     def _note_along(self, record: Record, *, at_service: bool) -> str:
-        ancestors = trail(self._lineage, record)
+        ancestors = self._lineage.trail(record)
         facts = ["is an offline draft"] if at_service and is_draft(record) else []
         if self._again & {ancestors[0].id, *(i for r in ancestors for i in r.parents[:1])}:
             facts.append("is as it was: that step is not on the trail, and is not asked again")

@@ -44,7 +44,6 @@ from promptkit.engine.plan import (
     record_fields,
     recorded_config,
     recorded_sources,
-    trail,
 )
 from promptkit.engine.rate_limit import Gate, gate_of
 from promptkit.engine.spending import Spending, spending
@@ -339,7 +338,7 @@ class Session(Cursor):
         """The endpoint of the head, or of the step before it where the head was added; its model follows, as it is at this moment."""
         if not self._position[0]:
             return None
-        steps = trail(self._lineage, self._lineage.get(self._position[0]))
+        steps = self._lineage.trail(self._lineage.get(self._position[0]))
         asked: Mapping[str, Any] = next((r.request for r in reversed(steps) if r.request.get("endpoint")), {})
         self._followed_model = asked.get("model")
         return asked.get("endpoint")

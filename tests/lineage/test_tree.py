@@ -124,7 +124,7 @@ def test_reading_writes_nothing(lineage: Lineage) -> None:
     first = made(lineage)
     made(lineage, parents=[first.id])
     lineage.set_tag("one", first.id)
-    claim = answered(lineage)._claim
+    claim = answered(lineage).claim
     edit_json(claim, process=2**22 + 1)
     before = snapshot(lineage.folder)
     again = Lineage(lineage.folder)
@@ -324,11 +324,11 @@ def test_what_no_step_can_have_is_named(lineage: Lineage, wrong: dict[str, Any],
 def test_what_is_not_known_of_a_step_is_no_damage(lineage: Lineage) -> None:
     """A picture whose size nobody can read, an attempt without a price, one that cost nothing and an installed pack are read again."""
     lineage.create()
-    draft = lineage.begin("edit", fields(prompt={"text": "a", "pack": ("acme", "1.0")}))
+    step = lineage.begin("edit", fields(prompt={"text": "a", "pack": ("acme", "1.0")}))
     for usd in (None, 0, 2, 0.5):
-        draft.attempt({})
-        draft.answer({"outcome": "text", "cost": None if usd is None else {"usd": usd}}, [Picture(b"no picture")])
-    draft.commit("picture")
+        step.attempt({})
+        step.answer({"outcome": "text", "cost": None if usd is None else {"usd": usd}}, [Picture(b"no picture")])
+    step.commit("picture")
     record = Lineage(lineage.folder).find(1)
     assert (record.pictures[0].size, record.prompt["pack"]) == (None, ["acme", "1.0"])
     assert [a["cost"] for a in record.attempts] == [None, {"usd": 0}, {"usd": 2}, {"usd": 0.5}]
@@ -338,10 +338,10 @@ def test_what_is_not_known_of_a_step_is_no_damage(lineage: Lineage) -> None:
 @pytest.mark.parametrize("usd", [1e300, -1, float("nan")])
 def test_a_sum_that_cannot_be_does_not_spoil_what_was_paid(lineage: Lineage, usd: float) -> None:
     """Where a service's counts make a cost that no record can hold, the answer is recorded as one whose cost is not known."""
-    draft = lineage.begin("edit", fields())
-    draft.attempt({})
-    draft.answer({"outcome": "picture", "text": "Here.", "cost": {"usd": usd, "basis": "tokens"}}, [red()])
-    draft.commit("picture")
+    step = lineage.begin("edit", fields())
+    step.attempt({})
+    step.answer({"outcome": "picture", "text": "Here.", "cost": {"usd": usd, "basis": "tokens"}}, [red()])
+    step.commit("picture")
     record = Lineage(lineage.folder).find(1)
     assert (record.ok, record.cost, record.attempts[0]["text"]) == (True, None, "Here.")
 
