@@ -9,7 +9,6 @@ import zipfile
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Protocol
 
 from promptkit import atomic
 from promptkit.archive.manifest import Contents, first_of, framed, plain_name
@@ -20,36 +19,25 @@ from promptkit.lineage.head_and_tags import tag_files, tagged_step
 from promptkit.lineage.layout import files_of, list_names
 from promptkit.lineage.record import RECORD_NAME, Record
 from promptkit.lineage.tree import Lineage
-from promptkit.session.step import Step
 
 __all__ = ["archive_name", "export"]
 
 CHUNK = 2**20
 
 
-class SessionLike(Protocol):
-    """What is asked of the session that is exported, which stands above."""
-
-    @property
-    def folder(self) -> Path: ...
-
-    @property
-    def head(self) -> Step | None: ...
-
-
 Where = str | os.PathLike[str]
 
 
 def export(
-    session: SessionLike,
+    folder: Path,
+    step: str | None,
     path: Where,
     *,
-    step: Step | int | str | None = None,
     all: bool = False,  # noqa: A002  (the word that the command line has)
     strip: bool = False,
     overwrite: bool = False,
 ) -> Path:
-    """Writes a zip that holds a session's folder: the trail of a step (by default the head), or with `all` every step; returns its path.
+    """Writes a zip that holds a session's folder: the trail of a step, by its id, or with `all` every step; returns the zip's path.
 
     A trail is the step with all that it came from, references too, and the pictures, outside pictures, template sources, kept turns and
     tags of these, byte for byte, so that ids stay; the head is that step. The same trail makes the same file, whenever it is exported. What
@@ -63,15 +51,18 @@ def export(
     The file appears whole or not at all. LineageError where one is there already (unless `overwrite`), where there is nothing to export, or
     a picture to strip is damaged; StepNotFound.
     """
-    lineage, target = Lineage(session.folder), _archive_path(path, session.folder, overwrite=overwrite)
-    head = _head(session, lineage, step, everything=all)
-    listed = [n for n in list_names(session.folder) if RECORD_NAME.fullmatch(n)] if all else []  # first, for more may come meanwhile
+    target = _archive_path(path, folder, overwrite=overwrite)
+    lineage = Lineage(folder)  # anew, for what was damaged since the session was opened must not travel
+    if step is None and not all and lineage.count():
+        raise LineageError("The head of this session is not known: name the step whose trail to export.", path=folder)
+    head = lineage.get(step) if step else None
+    listed = [n for n in list_names(folder) if RECORD_NAME.fullmatch(n)] if all else []  # first, for more may come meanwhile
     records = lineage.ancestors(*(lineage.records() if all or head is None else (head,)))
     if not records:
-        raise LineageError(f"{session.folder} has no steps to export; make one with generate(…) first.", path=session.folder)
+        raise LineageError(f"{folder} has no steps to export; make one with generate(…) first.", path=folder)
     position = _position(lineage, head, records, everything=all)
     contents = stripped(lineage, records, position) if strip else _contents(lineage, records, position, listed)
-    _write_archive(target, archive_name(session.folder, strip=strip), contents, overwrite=overwrite)
+    _write_archive(target, archive_name(folder, strip=strip), contents, overwrite=overwrite)
     return target
 
 
@@ -97,14 +88,6 @@ def _archive_path(path: Where, folder: Path, *, overwrite: bool) -> Path:
 
 def _there_already(target: Path) -> LineageError:
     return LineageError(f"{target} is there already; name another file, or allow it to be replaced with overwrite.", path=target)
-
-
-def _head(session: SessionLike, lineage: Lineage, step: Step | int | str | None, *, everything: bool) -> Record | None:
-    if step is not None:
-        return lineage.get(step.id) if isinstance(step, Step) else lineage.find(step)
-    if session.head is None and not everything and lineage.count():
-        raise LineageError("The head of this session is not known: name the step whose trail to export.", path=session.folder)
-    return lineage.get(session.head.id) if session.head else None
 
 
 def _position(lineage: Lineage, head: Record | None, records: Sequence[Record], *, everything: bool) -> list[str]:

@@ -307,7 +307,8 @@ class Session(Cursor):
         from promptkit.archive import export as takeaway
 
         refuse_unknown(unknown, ("step", "all", "strip", "overwrite"))
-        return takeaway.export(self, path, step=step, all=all, strip=strip, overwrite=overwrite)
+        found = self.head if step is None else self._step(step)
+        return takeaway.export(self.folder, found.id if found else None, path, all=all, strip=strip, overwrite=overwrite)
 
     # Where requests go
 

@@ -165,7 +165,7 @@ class Step:
         if embed:
             from promptkit.archive.png_embed import save_embedded
 
-            return save_embedded(self, path)
+            return save_embedded(self.record, self.picture, path)
         return self.picture.save(path)
 
     @cached_property

@@ -32,7 +32,7 @@ LAYERS = [
     ["errors"],
 ]
 LAYER_OF = {name: i for i, names in enumerate(LAYERS) for name in names}
-WRONG_WAY = {("archive.export", "session.step"), ("engine.ask", "session.changes")}  # known, until they are turned
+WRONG_WAY = {("engine.ask", "session.changes")}  # known, until they are turned
 ONE_IMPORTER = {
     "jinja2": {"prompts.sandbox"},
     "yaml": {"prompts.strict_yaml"},
