@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from enum import Enum
 from types import NoneType
 from typing import Any, ClassVar, Generic, NoReturn, Self, TypeVar, cast, get_args, overload
@@ -200,18 +200,18 @@ class Values:
         return f"{type(self).__name__}({self.fields!r})"
 
 
-class Entry(Values, Mapping[str, Any]):
-    """An object within a record: a mapping too, equal to any that holds the same."""
+class Entry(Values, dict[str, Any]):
+    """An object within a record: a dict too, for JSON and for who reads by key, which nobody can change."""
 
-    def __getitem__(self, name: str) -> Any:
-        return self.fields[name]
+    def __init__(self, fields: Mapping[str, Any]) -> None:
+        Values.__init__(self, fields)
+        dict.__init__(self, fields)
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.fields)
+    def __reduce__(self) -> tuple[type[Self], tuple[dict[str, Any]]]:
+        return type(self), (dict(self),)
 
-    def __len__(self) -> int:
-        return len(self.fields)
+    def _refuse(self, *_: object, **__: object) -> NoReturn:
+        raise TypeError(f"A {type(self).__name__} is read-only; dict(…) makes a copy that is not.")
 
-    def get(self, name: str, default: Any = None) -> Any:
-        """Its value, or `default`: Mapping's own takes much longer."""
-        return self.fields.get(name, default)
+    __setitem__ = __delitem__ = __ior__ = clear = pop = popitem = setdefault = update = _refuse
+    __repr__ = dict.__repr__

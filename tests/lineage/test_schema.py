@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +47,18 @@ def test_a_value_is_read_only() -> None:
         for name in ("fields", "outcome", "text", "anything"):
             with pytest.raises(AttributeError, match="read-only"):
                 setattr(values, name, 1)
+    for change in (lambda e: e.update(a=1), lambda e: e.pop("text"), lambda e: e.__setitem__("a", 1), lambda e: e.clear()):
+        with pytest.raises(TypeError, match="read-only"):
+            change(found.attempts[0])
+    assert found.attempts[0] == ATTEMPT
+
+
+def test_a_value_goes_where_a_dict_goes() -> None:
+    """It is shown, written as JSON, copied and pickled as the mapping that it is."""
+    attempt = record(attempts=[ATTEMPT]).attempts[0]
+    assert (repr(attempt), json.loads(json.dumps([attempt]))) == (repr(ATTEMPT), [ATTEMPT])
+    again = pickle.loads(pickle.dumps(copy.deepcopy(attempt)))
+    assert (type(again), again, again.text) == (Attempt, ATTEMPT, "Sure!")
 
 
 def test_what_this_version_does_not_know_stays() -> None:
