@@ -30,6 +30,8 @@ def test_a_look_finds_what_came_and_what_went(names: Names, tmp_path: Path) -> N
     assert [names.add("0005-edit-0000000000.json") for _ in range(2)] == [True, False]
     assert names.look() == (["0004-edit-abcdefabcd.json"], [".open-0003.json", TWO])
     assert (names.hidden, names.with_number(2), names.last) == (set(), [OTHER_TWO], 5)
+    names.remove("0005-edit-0000000000.json")
+    assert names.last == 4
 
 
 def test_records_are_found_by_number_and_by_the_beginning_of_the_id(names: Names) -> None:

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 from kit.places import TESTS
 from kit.steps import fields
+from PIL import Image
 
+from promptkit import Session, templates
 from promptkit.errors import LineageError
 from promptkit.lineage.fields import Entry, Values
 from promptkit.lineage.record import Record
@@ -101,16 +103,27 @@ def test_the_order_on_disk_is_the_tables(path: Path) -> None:
 @pytest.mark.parametrize("path", EARLIER, ids=lambda path: path.name[:9])
 def test_the_table_has_every_field_that_was_ever_written(path: Path) -> None:
     """No record on disk holds a field that the table does not name."""
-
-    def unknown(values: Values) -> list[str]:
-        known = values.rows
-        inner = [v for name in known for v in _entries(getattr(values, name))]
-        return [*(n for n in values.fields if n not in known), *(n for v in inner for n in unknown(v))]
-
     assert unknown(Record.read(path)) == []
 
 
-def _entries(value: object) -> list[Entry]:
+def test_the_table_has_every_field_that_is_written_today() -> None:
+    """What asking fills in stands in the table too: else it would be taken for words where a lineage is stripped."""
+    Image.new("RGB", (8, 8)).save("brought.bmp")  # which is sent as another type
+    bear = Session("./bear", endpoint="offline", chain="chat", aspect_ratio="1:1", seed=7)
+    bear.generate(templates.sticker(subject="bear")).edit("Add a hat", references=[Path("brought.bmp")]).vary(n=2)
+    bear.add(Path("brought.bmp"))
+    records = [step.record for step in bear]
+    assert any("sent" in source for record in records for source in record.sources)
+    assert [unknown(record) for record in records] == [[]] * 5
+
+
+def unknown(values: Values) -> list[str]:
+    """The fields that the table does not name, wherever they stand."""
+    inner = [v for name in values.rows for v in entries_in(getattr(values, name))]
+    return [*(name for name in values.fields if name not in values.rows), *(name for v in inner for name in unknown(v))]
+
+
+def entries_in(value: object) -> list[Entry]:
     return [v for v in (value if isinstance(value, tuple) else (value,)) if isinstance(v, Entry)]
 
 
