@@ -44,9 +44,9 @@ def export(
     is damaged is left out, and named in a warning.
 
     `strip` makes a new lineage with ids of its own: steps, pictures, times, models, costs and outcomes, without prompts, inputs, labels,
-    meta, tags, template sources, pictures from outside that went along as references, names of endpoints of one's own, and all that the
-    model said. Each new record has the original id as `stripped_from`. The pictures' bytes stay, but for a lineage that promptkit put into
-    them, and may hold metadata of their own.
+    meta, tags, template sources, pictures from outside that went along as references, names of endpoints of one's own, all that the model
+    said, and every field that this version does not know. Each new record has the original id as `stripped_from`. The pictures' bytes stay,
+    but for a lineage that promptkit put into them, and may hold metadata of their own.
 
     The file appears whole or not at all. LineageError where one is there already (unless `overwrite`), where there is nothing to export, or
     a picture to strip is damaged; StepNotFound.
