@@ -9,67 +9,60 @@ import zipfile
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Protocol
 
 from promptkit import atomic
-from promptkit.archive.manifest import Contents, first_of, framed, is_whole, needed, plain_name, tagged_step
+from promptkit.archive.manifest import Contents, first_of, framed, plain_name
 from promptkit.archive.redact import STRIPPED, stripped
 from promptkit.errors import LineageError, warn
-from promptkit.lineage.layout import list_names
+from promptkit.lineage.files import wrong_file
+from promptkit.lineage.head_and_tags import tag_files, tagged_step
+from promptkit.lineage.layout import files_of, list_names
 from promptkit.lineage.record import RECORD_NAME, Record
 from promptkit.lineage.tree import Lineage
-from promptkit.session.step import Step
 
 __all__ = ["archive_name", "export"]
 
 CHUNK = 2**20
 
 
-class SessionLike(Protocol):
-    """What is asked of the session that is exported, which stands above."""
-
-    @property
-    def folder(self) -> Path: ...
-
-    @property
-    def head(self) -> Step | None: ...
-
-
 Where = str | os.PathLike[str]
 
 
 def export(
-    session: SessionLike,
+    folder: Path,
+    step: str | None,
     path: Where,
     *,
-    step: Step | int | str | None = None,
     all: bool = False,  # noqa: A002  (the word that the command line has)
     strip: bool = False,
     overwrite: bool = False,
 ) -> Path:
-    """Writes a zip that holds a session's folder: the trail of a step (by default the head), or with `all` every step; returns its path.
+    """Writes a zip that holds a session's folder: the trail of a step, by its id, or with `all` every step; returns the zip's path.
 
     A trail is the step with all that it came from, references too, and the pictures, outside pictures, template sources, kept turns and
     tags of these, byte for byte, so that ids stay; the head is that step. The same trail makes the same file, whenever it is exported. What
     is damaged is left out, and named in a warning.
 
     `strip` makes a new lineage with ids of its own: steps, pictures, times, models, costs and outcomes, without prompts, inputs, labels,
-    meta, tags, template sources, pictures from outside that went along as references, names of endpoints of one's own, and all that the
-    model said. Each new record has the original id as `stripped_from`. The pictures' bytes stay, but for a lineage that promptkit put into
-    them, and may hold metadata of their own.
+    meta, tags, template sources, pictures from outside that went along as references, names of endpoints of one's own, all that the model
+    said, and every field that this version does not know. Each new record has the original id as `stripped_from`. The pictures' bytes stay,
+    but for a lineage that promptkit put into them, and may hold metadata of their own.
 
     The file appears whole or not at all. LineageError where one is there already (unless `overwrite`), where there is nothing to export, or
     a picture to strip is damaged; StepNotFound.
     """
-    lineage, target = Lineage(session.folder), _archive_path(path, session.folder, overwrite=overwrite)
-    head = _head(session, lineage, step, everything=all)
-    listed = [n for n in list_names(session.folder) if RECORD_NAME.fullmatch(n)] if all else []  # first, for more may come meanwhile
+    target = _archive_path(path, folder, overwrite=overwrite)
+    lineage = Lineage(folder)  # anew, for what was damaged since the session was opened must not travel
+    if step is None and not all and lineage.count():
+        raise LineageError("The head of this session is not known: name the step whose trail to export.", path=folder)
+    head = lineage.get(step) if step else None
+    listed = [n for n in list_names(folder) if RECORD_NAME.fullmatch(n)] if all else []  # first, for more may come meanwhile
     records = lineage.ancestors(*(lineage.records() if all or head is None else (head,)))
     if not records:
-        raise LineageError(f"{session.folder} has no steps to export; make one with generate(…) first.", path=session.folder)
+        raise LineageError(f"{folder} has no steps to export; make one with generate(…) first.", path=folder)
     position = _position(lineage, head, records, everything=all)
     contents = stripped(lineage, records, position) if strip else _contents(lineage, records, position, listed)
-    _write_archive(target, archive_name(session.folder, strip=strip), contents, overwrite=overwrite)
+    _write_archive(target, archive_name(folder, strip=strip), contents, overwrite=overwrite)
     return target
 
 
@@ -97,14 +90,6 @@ def _there_already(target: Path) -> LineageError:
     return LineageError(f"{target} is there already; name another file, or allow it to be replaced with overwrite.", path=target)
 
 
-def _head(session: SessionLike, lineage: Lineage, step: Step | int | str | None, *, everything: bool) -> Record | None:
-    if step is not None:
-        return lineage.get(step.id) if isinstance(step, Step) else lineage.find(step)
-    if session.head is None and not everything and lineage.count():
-        raise LineageError("The head of this session is not known: name the step whose trail to export.", path=session.folder)
-    return lineage.get(session.head.id) if session.head else None
-
-
 def _position(lineage: Lineage, head: Record | None, records: Sequence[Record], *, everything: bool) -> list[str]:
     """The head's id, and what undo left for redo where that comes along."""
     known, redo = lineage.head()
@@ -116,8 +101,8 @@ def _contents(lineage: Lineage, records: Sequence[Record], position: Sequence[st
     """The files of these steps, those that are as they were recorded; the others, and listed records that are none, are named."""
     named: dict[str, str] = {}
     for record in records:
-        named |= {record.path.name: record.id, **needed(record)}
-    wrong = {name for name, sha256 in named.items() if not is_whole(lineage.folder / name, name, sha256)}
+        named |= {record.path.name: record.id, **dict(files_of(record))}
+    wrong = {name for name, sha256 in named.items() if wrong_file(lineage.folder, name, sha256)}
     ids = {r.id for r in records}
     lost = sorted(wrong | {f"the step {i[:10]}" for r in records for i in r.parents if i not in ids})
     lost += sorted(n for n in listed if n not in named)
@@ -130,7 +115,7 @@ def _contents(lineage: Lineage, records: Sequence[Record], position: Sequence[st
 def _tags(folder: Path, ids: set[str]) -> Contents:
     """The tags of these steps, as they were when they were looked at: another process may move them meanwhile."""
     found: Contents = {}
-    for path in sorted(folder.glob("tags/*.json")):
+    for path in tag_files(folder):
         with suppress(OSError):
             data = path.read_bytes()
             if tagged_step(data, f"tags/{path.name}") in ids:

@@ -15,12 +15,14 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from promptkit import atomic
-from promptkit.archive.manifest import digest_in, first_of, is_whole, kind_of, needed, plain_name, sha256_of, tagged_step
+from promptkit.archive.manifest import digest_in, first_of, kind_of, plain_name
 from promptkit.errors import LineageError, warn
 from promptkit.images.formats import media_type, suffix_of
 from promptkit.images.picture import Picture
-from promptkit.lineage.layout import BESIDE, LAYOUT, MARKER, frame, make
-from promptkit.lineage.record import FULL_SHA256, Record, read_json, sources_digest
+from promptkit.lineage.files import read_json, sha256_of, wrong_file
+from promptkit.lineage.head_and_tags import tagged_step
+from promptkit.lineage.layout import BESIDE, LAYOUT, MARKER, files_of, frame, make
+from promptkit.lineage.record import FULL_SHA256, Record
 from promptkit.lineage.tree import Lineage
 
 __all__ = ["LIMIT", "import_session", "session_name"]
@@ -240,9 +242,9 @@ def _unpack(zipped: zipfile.ZipFile, entries: Entries, stage: Path, archive: Pat
 def _checked(stage: Path, entries: Entries, archive: Path) -> tuple[Record, ...]:
     """The records, after each file was found to be what its name and they say."""
     records = tuple(_checked_record(stage / n, archive, info) for n, info in entries.items() if kind_of(n) == "record")
-    ids, named = {r.id for r in records}, {n: sha256 for r in records for n, sha256 in needed(r).items()}
+    ids, named = {r.id for r in records}, {n: sha256 for r in records for n, sha256 in files_of(r)}
     for inner, info in entries.items():
-        if why := _wrong(stage / inner, inner, named.get(inner), ids):
+        if why := _wrong(stage, inner, named.get(inner), ids):
             raise _refused(archive, info.orig_filename, why)
     return records
 
@@ -263,14 +265,15 @@ def _checked_record(path: Path, archive: Path, info: zipfile.ZipInfo) -> Record:
 
 def _is_plausible(record: Record) -> bool:
     """Whether it can be looked up by its number, and leads nowhere outside."""
-    named = [o["file"] for o in record.outputs] + [s["file"] for s in record.sources if s.get("file")]
+    named = [o.file for o in record.outputs] + [s.file for s in record.sources if s.file]
+    types, needed = [o.mime_type for o in record.outputs] + [s.mime_type for s in record.sources], dict(files_of(record))
     return (
         0 < record.number <= LAST_NUMBER
         and all(FULL_SHA256.fullmatch(i) for i in record.origins)
-        and all(e["mime_type"].startswith("image/") for e in (*record.outputs, *record.sources))
+        and all(t.startswith("image/") for t in types)
         and {kind_of(n) for n in named} <= {"picture", "source"}
-        and set(named) <= set(needed(record))
-        and all(_fits(n, sha256) for n, sha256 in needed(record).items())
+        and set(named) <= set(needed)
+        and all(_fits(n, sha256) for n, sha256 in needed.items())
     )
 
 
@@ -279,9 +282,9 @@ def _fits(inner: str, sha256: str) -> bool:
     return bool(FULL_SHA256.fullmatch(sha256) and digest_in(inner)) and sha256.startswith(digest_in(inner))
 
 
-def _wrong(path: Path, inner: str, sha256: str | None, ids: set[str]) -> str:
+def _wrong(stage: Path, inner: str, sha256: str | None, ids: set[str]) -> str:
     """Why a file does not belong into a session of these steps; nothing where it does."""
-    kind = kind_of(inner)
+    kind, path = kind_of(inner), stage / inner
     if kind == "record":
         return ""
     if kind == "head":
@@ -290,7 +293,7 @@ def _wrong(path: Path, inner: str, sha256: str | None, ids: set[str]) -> str:
         return "" if tagged_step(path.read_bytes(), inner) in ids else "is no tag of a step that is in it"
     if sha256 is None:
         return "belongs to no step that is in it"
-    if not is_whole(path, inner, sha256):
+    if wrong_file(stage, inner, sha256):
         return "is not what its step recorded (its sha256 differs)"
     if kind == "extra":
         return "" if read_json(path) else "is no turn of a model"
@@ -378,12 +381,12 @@ def _is_to_mend(own: Path, there: Path, name: str, archive: Path) -> bool:
         return False
     if kind in ("record", "picture") and there.is_file() and sha256_of(there).startswith(digest_in(name)):
         raise _refused(archive, name, "is another file of the same name than the one that is there already")
-    return kind != "template" or sources_digest(read_json(there)) != digest_in(name)
+    return kind != "template" or wrong_file(there.parents[1], name, digest_in(name)) is not None
 
 
 def _warn_of_lost(target: Path, records: Sequence[Record]) -> None:
     lineage = Lineage(target)
-    lost = [n for r in records for n in needed(r) if not (target / n).exists()]
+    lost = [n for r in records for n, _ in files_of(r) if not (target / n).exists()]
     lost += [f"the step {i[:10]}" for r in records for i in r.parents if not lineage.has(i)]
     if lost:
         warn(f"Missing in it since it was exported: {first_of(lost)}; `promptkit verify` lists what is.")

@@ -1,27 +1,23 @@
-"""What a session's folder holds when it travels: which names there are, which files a record needs, and whether they are whole."""
+"""What a session's folder holds when it travels: which names there are, and how they are written."""
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from promptkit.images.formats import SUFFIXES
-from promptkit.lineage.layout import MARKER, frame, tag_mark
-from promptkit.lineage.record import FULL_SHA256, RECORD_NAME, Record, json_object, read_json, sources_digest, whole_text
+from promptkit.lineage.head_and_tags import TAG_FILE, head_bytes
+from promptkit.lineage.layout import MARKER, frame
+from promptkit.lineage.record import RECORD_NAME
 
 __all__ = [
     "Contents",
     "digest_in",
     "first_of",
     "framed",
-    "is_whole",
     "kind_of",
-    "needed",
     "plain_name",
-    "sha256_of",
-    "tagged_step",
 ]
 
 ANY_SUFFIX = "|".join(re.escape(s) for s in sorted({*SUFFIXES.values(), ".img"}))
@@ -31,7 +27,7 @@ NAMES = {  # where a name holds a hash, or its beginning, that is its last group
     "source": re.compile(rf"sources/([0-9a-f]{{64}})(?:{ANY_SUFFIX})"),
     "template": re.compile(r"templates/([0-9a-f]{64})\.json"),
     "extra": re.compile(r"extra/([0-9a-f]{64})"),
-    "tag": re.compile(r"tags/[a-z0-9-]{1,40}-([0-9a-f]{8})\.json"),
+    "tag": TAG_FILE,
     "head": re.compile("head"),
     "marker": re.compile(re.escape(MARKER)),
 }
@@ -67,45 +63,6 @@ def first_of(lost: Sequence[str]) -> str:
 # Files
 
 
-def needed(record: Record) -> dict[str, str]:
-    """The files that a record names, each with its digest."""
-    named = {Path(o["file"]).name: o["sha256"] for o in record.outputs}
-    named |= {f"sources/{Path(s['file']).name}": s["sha256"] for s in record.sources if s.get("file")}
-    named |= {f"extra/{Path(turn).name}": turn for turn in (a.get("turn") for a in record.attempts) if turn}
-    if digest := record.prompt.get("digest"):
-        named[f"templates/{Path(digest).name}.json"] = digest
-    return named
-
-
-def is_whole(path: Path, name: str, sha256: str) -> bool:
-    """Whether the file is what it was recorded as: by its bytes, or by a template's sources."""
-    if name.startswith("templates/"):
-        return sources_digest(read_json(path)) == sha256
-    try:
-        return sha256_of(path) == sha256
-    except (OSError, ValueError):  # ValueError: a name that no file can have
-        return False
-
-
-def sha256_of(path: Path) -> str:
-    """The sha256 of a file's bytes, of which few are in memory at a time."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def tagged_step(data: bytes, name: str) -> str | None:
-    """The id of the step that a tag's file points to; None where it is no tag as they are written.
-
-    That is a text that is no number, an id, and the text's hash in the file's name.
-    """
-    tag = json_object(data)
-    text, full_id = tag.get("name"), tag.get("id")
-    if kind_of(name) != "tag" or not isinstance(text, str) or not isinstance(full_id, str) or not FULL_SHA256.fullmatch(full_id):
-        return None
-    is_name = bool(text.strip()) and not text.strip().isdigit() and text.splitlines() == [text] == [whole_text(text)]
-    return full_id if is_name and tag_mark(text) == digest_in(name) else None
-
-
 def framed(position: Sequence[str]) -> Contents:
     """What every session's folder has, and the head where there is one."""
-    return {**frame(), **({"head": "".join(f"{i}\n" for i in position).encode()} if position else {})}
+    return {**frame(), **({"head": head_bytes(position)} if position else {})}

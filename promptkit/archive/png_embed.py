@@ -10,13 +10,14 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from promptkit import atomic
 from promptkit.errors import LineageError, PictureError, warn
 from promptkit.images.formats import media_type
 from promptkit.images.picture import Picture
-from promptkit.lineage.record import Record, sources_digest
+from promptkit.lineage.files import sources_digest
+from promptkit.lineage.record import Record
 from promptkit.lineage.tree import Lineage
 
 __all__ = [
@@ -35,22 +36,6 @@ FIELD = b"iTXt" + KEYWORD
 LAYOUT = 1
 LARGEST = 1_000_000  # bytes of text; Pillow refuses a PNG with more than 1,048,576 in one compressed field
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
-
-
-class StepLike(Protocol):
-    """What is asked of a step, which stands above this."""
-
-    @property
-    def id(self) -> str: ...
-
-    @property
-    def record(self) -> Record: ...
-
-    @property
-    def number(self) -> int: ...
-
-    @property
-    def picture(self) -> Picture: ...
 
 
 @dataclass(frozen=True)
@@ -75,14 +60,14 @@ class Embedded:
 # What is embedded
 
 
-def lineage_of(step: StepLike) -> dict[str, Any]:
-    """What a picture is embedded with: the step's record and those it came from, as they are on disk, with their template sources.
+def lineage_of(own: Record) -> dict[str, Any]:
+    """What a step's picture is embedded with: its own record and those it came from, as they are on disk, with their template sources.
 
     No pictures, and at most LARGEST bytes as JSON: of those that do not fit, the steps farthest back, only the number is given, as
     `omitted`. LineageError where the step's own record does not fit, or one is damaged.
     """
-    lineage = Lineage(step.record.path.parent)
-    trail = lineage.ancestors(lineage.get(step.id))
+    lineage = Lineage(own.path.parent)  # anew, for what was damaged since the session was opened must not travel
+    trail = lineage.ancestors(lineage.get(own.id))
     entries: list[dict[str, Any]] = []
     templates: dict[str, Mapping[str, str]] = {}
     room = LARGEST - 300  # bytes; the rest of the JSON takes less than these
@@ -95,15 +80,15 @@ def lineage_of(step: StepLike) -> dict[str, Any]:
         entries.append(entry)
         templates |= added
     if not entries:
-        said = f"Step {step.number} and its templates take more than the {LARGEST:,} bytes that a picture can hold in one field"
-        raise LineageError(f"{said}; save it without its lineage, or export its trail.", path=step.record.path)
+        said = f"Step {own.number} and its templates take more than the {LARGEST:,} bytes that a picture can hold in one field"
+        raise LineageError(f"{said}; save it without its lineage, or export its trail.", path=own.path)
     omitted = len(trail) - len(entries)
-    return {"layout": LAYOUT, "step": step.id, "records": entries[::-1], "templates": templates, "omitted": omitted}
+    return {"layout": LAYOUT, "step": own.id, "records": entries[::-1], "templates": templates, "omitted": omitted}
 
 
 def _template(lineage: Lineage, record: Record) -> Iterator[tuple[str, Mapping[str, str]]]:
     """The record's template by its digest, where it has one and its sources are on disk as they were."""
-    if digest := record.prompt.get("digest"):
+    if digest := record.prompt.digest:
         sources = lineage.template_files(digest)
         if sources_digest(sources) == digest:
             yield digest, sources
@@ -123,22 +108,22 @@ def _json(value: object) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
 
 
-def save_embedded(step: StepLike, path: str | os.PathLike[str]) -> Path:
-    """Writes a copy of the step's picture as a PNG with its lineage inside, prompts and inputs included; returns the path written.
+def save_embedded(own: Record, picture: Picture, path: str | os.PathLike[str]) -> Path:
+    """Writes a copy of a step's picture as a PNG with its lineage inside, prompts and inputs included; returns the path written.
 
     A PNG's other bytes stay as they are, a picture of another type is converted, and said so. An existing file is replaced whole or not
     at all. PictureError for a suffix other than .png (none: it is added) and for a path in the session's folder.
     """
     target = _png_path(path)
-    folder = step.record.path.parent
+    folder = own.path.parent
     try:
         if target.resolve().is_relative_to(folder.resolve()):
             raise PictureError(f"{target} lies in the session's own folder, whose files stay as they were recorded; save it elsewhere.")
-        payload = lineage_of(step)
+        payload = lineage_of(own)
         if payload["omitted"]:
             held, omitted = len(payload["records"]), payload["omitted"]
             warn(f"{target.name} holds the last {held} steps of its lineage; {omitted} did not fit. An exported trail holds all.")
-        atomic.write_whole(target, with_embedded(_as_png(step.picture, target), _json(payload)))
+        atomic.write_whole(target, with_embedded(_as_png(picture, target), _json(payload)))
     except (OSError, ValueError, RuntimeError) as error:  # the latter two: a name that no file can have
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
         raise PictureError(f"The picture cannot be saved as {target}: {reason}; give another path.") from None
@@ -294,7 +279,7 @@ def _checked(payload: Mapping[str, Any], sha256: str, name: str) -> Embedded:
         raise _damaged(name) from None
     if not is_whole:
         raise _damaged(name)
-    return Embedded(records, templates, payload["omitted"], any(o["sha256"] == sha256 for o in records[-1].outputs))
+    return Embedded(records, templates, payload["omitted"], any(o.sha256 == sha256 for o in records[-1].outputs))
 
 
 def _records(entries: Iterable[Mapping[str, Any]], name: str) -> Iterator[Record]:

@@ -11,7 +11,10 @@ from typing import Any
 from promptkit.archive.manifest import Contents, framed
 from promptkit.archive.png_embed import has_embedded, without_embedded
 from promptkit.errors import LineageError, PictureError
-from promptkit.lineage.record import SCHEMA, Record, json_bytes, recorded_picture
+from promptkit.lineage.fields import Field, Survives
+from promptkit.lineage.files import json_bytes, recorded_picture
+from promptkit.lineage.record import Record
+from promptkit.lineage.schema import SCHEMA, Output, Source
 from promptkit.lineage.tree import Lineage
 from promptkit.providers.options import OPTIONS
 
@@ -20,6 +23,8 @@ __all__ = ["STRIPPED", "stripped"]
 STRIPPED = "stripped"  # what such a session is called, whatever its own name says
 PUBLIC_ENDPOINTS = ("offline", "google", "deerapi", "aaigc")  # others' names may be a company's own
 KEPT_OPTIONS = tuple(option.name for option in OPTIONS.values() if option.survives_strip)
+NOTHING = object()
+CODE = re.compile(r"[A-Za-z_]{1,40}")
 
 
 def stripped(lineage: Lineage, records: Sequence[Record], position: Sequence[str]) -> Contents:
@@ -35,7 +40,7 @@ def stripped(lineage: Lineage, records: Sequence[Record], position: Sequence[str
             picture = _bare_picture(lineage, record, output)
             outputs.append(_bare_output(output, picture, number))
             contents[outputs[-1]["file"]] = picture
-            new[output["sha256"]] = outputs[-1]["sha256"]
+            new[output.sha256] = outputs[-1]["sha256"]
         data = json_bytes({"schema": SCHEMA, "number": number, **_wordless(record, new), "outputs": outputs})
         new[record.id] = hashlib.sha256(data).hexdigest()
         contents[f"{number:04}-picture-{new[record.id][:10]}.json"] = data
@@ -45,65 +50,72 @@ def stripped(lineage: Lineage, records: Sequence[Record], position: Sequence[str
 # Pictures
 
 
-def _bare_picture(lineage: Lineage, record: Record, output: Mapping[str, Any]) -> Path | bytes:
+def _bare_picture(lineage: Lineage, record: Record, output: Output) -> Path | bytes:
     """The picture as it is; without our own field where it came with a lineage inside, which would be another session's words."""
-    path = lineage.folder / Path(output["file"]).name
+    path = lineage.folder / output.name
     try:
-        data = recorded_picture(path, sha256=output["sha256"], mime_type=output["mime_type"], size=None).data
+        data = recorded_picture(path, sha256=output.sha256, mime_type=output.mime_type, size=None).data
         return without_embedded(data) if has_embedded(data) else path
     except (LineageError, PictureError):
         said = f"The picture of step {record.number}, {path.name}, is missing or damaged; export without strip leaves it out."
         raise LineageError(said, path=path) from None
 
 
-def _bare_output(output: Mapping[str, Any], picture: Path | bytes, number: int) -> dict[str, Any]:
-    kept = _only(output, "sha256", "bytes", "mime_type", "size")
+def _bare_output(output: Output, picture: Path | bytes, number: int) -> dict[str, Any]:
+    kept = without_words(output, output.rows)
     if isinstance(picture, bytes):
         kept |= {"sha256": hashlib.sha256(picture).hexdigest(), "bytes": len(picture)}
-    return {**kept, "file": f"{number:04}-picture-{kept['sha256'][:10]}{Path(output['file']).suffix}"}
+    return {**kept, "file": f"{number:04}-picture-{kept['sha256'][:10]}{Path(output.file).suffix}"}
 
 
 # Records
 
 
 def _wordless(record: Record, new: Mapping[str, str]) -> dict[str, Any]:
-    """What a stripped record holds of one; this list is all. Its recipe goes too: it is a hash of the prompt, which can be guessed at."""
-    fields, request = record.fields, record.request
-    return {
-        "outcome": record.outcome,
+    """What a stripped record holds of one, but for its pictures; it names new ids, and the old one as `stripped_from`."""
+    return without_words(record.fields, record.rows) | {
         "stripped_from": record.id,
-        "label": None,
-        "meta": {},
         "parents": [new[i] for i in record.parents if i in new],
-        "prompt": {},
-        "sources": [_wordless_source(s, new) for s in record.sources if s.get("step") in new],
-        "request": {
-            "endpoint": request.get("endpoint") if request.get("endpoint") in PUBLIC_ENDPOINTS else None,
-            "model": request.get("model"),
-            "config": _only(request.get("config") or {}, *KEPT_OPTIONS),
-        },
-        "attempts": [_wordless_attempt(a) for a in record.attempts],
-        "warnings": [],
-        "recipe": None,
-        "take": fields.get("take"),
+        "sources": [_wordless_source(source, new) for source in record.sources if source.step in new],
         "chain": "picture",
-        "started": fields.get("started"),
-        "ended": fields.get("ended"),
     }
 
 
-def _wordless_source(source: Mapping[str, Any], new: Mapping[str, str]) -> dict[str, Any]:
-    sha256 = source["sha256"]
-    return {**_only(source, "role", "mime_type"), "sha256": new.get(sha256, sha256), "step": new[source["step"]]}
+def _wordless_source(source: Source, new: Mapping[str, str]) -> dict[str, Any]:
+    return {**without_words(source, source.rows), "sha256": new.get(source.sha256, source.sha256), "step": new[str(source.step)]}
 
 
-def _wordless_attempt(attempt: Mapping[str, Any]) -> dict[str, Any]:
-    kept = _only(attempt, "started", "ended", "outcome", "status")
-    kept["cost"] = _only(attempt["cost"], "usd") if attempt.get("cost") else None  # its basis names the endpoint
-    kept["usage"] = {k: v for k, v in (attempt.get("usage") or {}).items() if isinstance(v, int)}
-    reason = attempt.get("finish_reason")
-    return kept | ({"finish_reason": reason} if isinstance(reason, str) and re.fullmatch(r"[A-Za-z_]{1,40}", reason) else {})
+def without_words(fields: Mapping[str, Any], rows: Mapping[str, Field[Any]]) -> dict[str, Any]:
+    """What survives of these fields, as the table of fields says. What the table does not know is words until it is known, and goes."""
+    left = {name: _left(row, fields.get(name, NOTHING)) for name, row in rows.items()}
+    return {name: value for name, value in left.items() if value is not NOTHING}
 
 
-def _only(values: Mapping[str, Any], *names: str) -> dict[str, Any]:
-    return {n: values[n] for n in names if n in values}
+def _left(row: Field[Any], value: Any) -> Any:
+    """What is left of one value; NOTHING where its field is not in a stripped record."""
+    recorded = None if value is NOTHING else value
+    match row.survives:
+        case Survives.AS_IT_IS:
+            return value
+        case Survives.OR_NULL:
+            return recorded
+        case Survives.EMPTY:
+            return row.kinds[0]() if row.kinds[0] in (list, dict) else None
+        case Survives.NUMBERS:
+            return {k: v for k, v in (recorded or {}).items() if isinstance(v, int)}
+        case Survives.OPTIONS:
+            return {k: v for k, v in (recorded or {}).items() if k in KEPT_OPTIONS}
+        case Survives.CODE:
+            return value if isinstance(value, str) and CODE.fullmatch(value) else NOTHING
+        case Survives.PUBLIC:
+            return value if value in PUBLIC_ENDPOINTS else None
+        case Survives.ENTRY | Survives.ENTRY_OR_NULL:
+            return _left_inside(row, recorded)
+    return NOTHING
+
+
+def _left_inside(row: Field[Any], recorded: Any) -> Any:
+    rows = row.holds.rows if row.holds else {}
+    if isinstance(recorded, list):
+        return [without_words(item, rows) for item in recorded]
+    return without_words(recorded or {}, rows) if recorded or row.survives is Survives.ENTRY else None

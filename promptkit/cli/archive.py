@@ -32,7 +32,7 @@ def _export(options: argparse.Namespace) -> int:
     session = _existing(options.session)
     given = {"step": options.step, "all": options.all, "strip": options.strip, "overwrite": options.overwrite}
     output = options.output or f"{takeaway.archive_name(session.folder, strip=options.strip)}.zip"
-    path = takeaway.export(session, output, **given)
+    path = session.export(output, **given)
     what = "all steps" if options.all else "the trail of one step"
     bare = " without words; its pictures may hold metadata of their own" if options.strip else ""
     say(f"{what}{bare}; {_bytes(path.stat().st_size)}")
@@ -63,12 +63,7 @@ def _save(options: argparse.Namespace) -> int:
     step = session.head if options.step is None else session[options.step]
     if step is None:
         raise LineageError("The head of this session is not known; name the step to save.", path=session.folder)
-    if options.embed:
-        from promptkit.archive import png_embed as embed
-
-        print(embed.save_embedded(step, options.output))
-    else:
-        print(step.save(options.output))
+    print(step.save(options.output, embed=options.embed))
     return 0
 
 

@@ -20,7 +20,7 @@ from promptkit.engine.plan import Plan, record_fields
 from promptkit.engine.rate_limit import RateLimit
 from promptkit.errors import BudgetExceeded, LineageError, PromptkitError, RateLimited, TransportError
 from promptkit.images.changes import cheap_warnings
-from promptkit.lineage.pending import Draft
+from promptkit.lineage.pending_step import PendingStep
 from promptkit.lineage.record import Record, now
 from promptkit.lineage.tree import Lineage
 from promptkit.progress import Progress
@@ -71,7 +71,7 @@ class Asking:
     def __init__(self, service: Service, plan: Plan, progress: Progress, stop: threading.Event) -> None:
         self._service, self._plan, self._progress, self._stop = service, plan, progress, stop
         self._dialect = service.endpoint.dialect_of(plan.model)
-        self._draft: Draft | None = None
+        self._step: PendingStep | None = None
         self._asks = [recovery.Ask(plan.prompt.text)]
         self._replies: list[Reply] = []
         self._reserved = 0.0
@@ -90,7 +90,7 @@ class Asking:
         check_length(request, self._dialect.largest_body)
         self._reserve()
         try:
-            self._draft = self._begin(fields)
+            self._step = self._begin(fields)
         except BaseException:
             self._service.budget.release(self._reserved)
             raise
@@ -98,17 +98,17 @@ class Asking:
 
     def run(self, request: Request) -> Answer:
         """The answer, whatever its outcome."""
-        assert self._draft is not None
+        assert self._step is not None
         try:
             if not self._is_free():
                 raise self._held()
-            reply = self._attempt(self._draft, request)
+            reply = self._attempt(self._step, request)
             while following := self._affordable(self._following(reply)):
                 if not self._wait(following):
                     break
                 self._asks.append(following)
-                reply = self._attempt(self._draft, self._request(following))
-            return self._answer(self._draft, reply)
+                reply = self._attempt(self._step, self._request(following))
+            return self._answer(self._step, reply)
         except BaseException:
             self.interrupt()
             raise
@@ -117,12 +117,12 @@ class Asking:
 
     def interrupt(self) -> None:
         """Records the step as it stands, if anything was sent: whoever asked has gone."""
-        if self._draft is not None and self._draft.fields["attempts"]:
-            self._draft.commit("interrupted")
-        elif self._draft is not None:
-            self._draft.drop()
+        if self._step is not None and self._step.fields["attempts"]:
+            self._step.commit("interrupted")
+        elif self._step is not None:
+            self._step.drop()
 
-    def _begin(self, fields: Mapping[str, Any]) -> Draft:
+    def _begin(self, fields: Mapping[str, Any]) -> PendingStep:
         lineage, plan = self._service.lineage, self._plan
         lineage.create()
         for source in plan.sources:
@@ -149,9 +149,9 @@ class Asking:
         config = {k: v for k, v in plan.config.items() if k not in following.without}
         return self._dialect.encode(Turn(following.text, plan.pictures(), plan.model, config, plan.history))
 
-    def _attempt(self, draft: Draft, request: Request) -> Reply:
+    def _attempt(self, step: PendingStep, request: Request) -> Reply:
         asked = self._asks[-1]
-        draft.attempt({"started": now(), "sent_text": asked.text, **({"without": list(asked.without)} if asked.without else {})})
+        step.attempt({"started": now(), "sent_text": asked.text, **({"without": list(asked.without)} if asked.without else {})})
         self._progress.say("waiting for the picture" if len(self._asks) == 1 else f"attempt {len(self._asks)}, waiting for the picture")
         left = max(0.001, self._deadline - time.monotonic())
         sys.audit("promptkit.send", request)  # whoever wants to see all that goes out adds a hook with sys.addaudithook
@@ -159,11 +159,11 @@ class Asking:
             reply = self._dialect.decode(self._service.transport.send(replace(request, timeout=min(request.timeout, left))))
         except TransportError as error:
             reply = recovery.unanswered(error)
-        draft.hold(reply.pictures)
+        step.hold(reply.pictures)
         reply = _scrubbed(reply, self._service.key)
         self._replies.append(reply)
         cost = self._cost(reply)
-        draft.answer(self._noted(reply, cost), reply.pictures, _warnings(self._plan, reply))
+        step.answer(self._noted(reply, cost), reply.pictures, _warnings(self._plan, reply))
         self._settle(reply, cost)
         return reply
 
@@ -255,9 +255,9 @@ class Asking:
         said = f"{name} asked for a wait, and takes nothing for {seconds:.0f} s more, {allowed}. Nothing was sent; try again then."
         return RateLimited(said, status=429, retry_after=seconds)
 
-    def _answer(self, draft: Draft, reply: Reply) -> Answer:
+    def _answer(self, step: PendingStep, reply: Reply) -> Answer:
         stopped = self._stop.is_set() and reply.outcome != "picture"
-        record = draft.commit("interrupted" if stopped else reply.outcome)
+        record = step.commit("interrupted" if stopped else reply.outcome)
         if record.ok:
             return Answer(record, None)
         service = self._service

@@ -35,7 +35,7 @@ class Ledger:
 
     def reserve(self, estimate: float, limit: float) -> tuple[float, float] | None:
         """Sets aside what the next request may cost. Where that would pass the limit, it returns what is used without it, and how much of
-        that others have under way.
+        that other requests have set aside.
         """
         with self._lock:
             for pause in PAUSES:
@@ -60,18 +60,18 @@ class Ledger:
         return self._under_way() + self._recorded(0.0)
 
     def _tried(self, estimate: float, limit: float) -> tuple[float, float]:
-        """What is used without it, and how much of that others have under way; where it fits, it is set aside.
+        """What is used without it, and how much of that other requests have set aside; where it fits, it is set aside too.
 
         It is noted first and counted then: of two processes that ask at once at least one sees the other.
         """
         if estimate > limit + ROUNDING:  # nothing needs to be made on disk for that
             return self._reserved + self._recorded(estimate), 0.0
         self._set_aside(estimate)
-        ours, under_way = self._reserved, self._under_way()
-        used = max(ours, under_way) + self._recorded(estimate) - estimate
+        others = max(0.0, round(max(self._reserved, self._under_way()) - estimate, 9))
+        used = others + self._recorded(estimate)
         if used + estimate > limit + ROUNDING:
             self._set_aside(-estimate)
-        return used, max(0.0, round(under_way - ours, 9))
+        return used, others
 
     def _under_way(self) -> float:
         return sum(max(u.usd, spent_at_most(u.steps)) for u in self._lineage.under_way())

@@ -10,7 +10,7 @@ from typing import Any
 
 from promptkit import __version__
 from promptkit.engine.options import CONFIG
-from promptkit.errors import LineageError, StepNotFound
+from promptkit.errors import LineageError
 from promptkit.images.picture import Picture
 from promptkit.lineage.record import Record, now
 from promptkit.lineage.tree import Lineage
@@ -31,7 +31,6 @@ __all__ = [
     "recorded_config",
     "recorded_prompt",
     "recorded_sources",
-    "trail",
 ]
 
 
@@ -181,21 +180,10 @@ def recorded_config(record: Record) -> dict[str, Any]:
 # Chains that talk
 
 
-def trail(lineage: Lineage, record: Record) -> list[Record]:
-    """The records from the root to this one. Where a parent is damaged or missing it begins behind it."""
-    found = [record]
-    while found[-1].parents:
-        try:
-            found.append(lineage.get(found[-1].parents[0]))
-        except StepNotFound:
-            break
-    return found[::-1]
-
-
 def history(lineage: Lineage, plan: Plan, base: Record, dialect: Dialect) -> tuple[Exchange, ...]:
     """The exchanges up to `base`, or nothing where the service would not take them: another model or endpoint, a picture from outside."""
     exchanges: list[Exchange] = []
-    for record in reversed(trail(lineage, base)):
+    for record in reversed(lineage.trail(base)):
         kept = record.attempts[-1].get("turn") if record.attempts else None
         if kept is None or (record.request.get("endpoint"), record.request.get("model")) != (plan.endpoint, plan.model):
             return ()

@@ -5,7 +5,7 @@ It stands here because it needs both sides: lineage checks the sources by their 
 
 from __future__ import annotations
 
-from promptkit.lineage.record import sources_digest
+from promptkit.lineage.files import sources_digest
 from promptkit.prompts.template import Prompt, Template
 
 __all__ = ["has_damaged_sources", "recorded_template"]

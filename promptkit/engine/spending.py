@@ -9,6 +9,7 @@ from itertools import compress
 from typing import Any, NamedTuple
 
 from promptkit import markup
+from promptkit.lineage.outcomes import ASKED, may_cost
 from promptkit.lineage.record import Record
 from promptkit.providers import models
 from promptkit.terminal import aligned, printable
@@ -16,7 +17,6 @@ from promptkit.terminal import aligned, printable
 __all__ = ["Spending", "Total", "spending", "spent", "spent_at_most"]
 
 Attempt = Mapping[str, Any]
-OUTCOMES = ("picture", "text", "refused", "error", "interrupted")  # in this order in the tables
 
 
 class _Counted(NamedTuple):
@@ -131,7 +131,7 @@ def spent_at_most(records: Iterable[Record]) -> float:
 def _counted(record: Record, attempt: Attempt) -> _Counted:
     if cost := attempt.get("cost"):
         return _Counted(usd=cost["usd"])
-    if _outcome(attempt) == "error":
+    if not may_cost(_outcome(attempt)):
         return _Counted()
     if (price := _price(record)) is not None:
         return _Counted(possible=price)
@@ -164,7 +164,7 @@ def _grouped(attempts: Sequence[tuple[Record, Attempt, _Counted]], key: Callable
 
 
 def _by_outcome(totals: Mapping[str, Total]) -> dict[str, Total]:
-    return {name: totals[name] for name in dict.fromkeys((*OUTCOMES, *totals)) if name in totals}
+    return {name: totals[name] for name in dict.fromkeys((*ASKED, *totals)) if name in totals}
 
 
 def _day(started: object) -> date | None:

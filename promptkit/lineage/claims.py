@@ -8,28 +8,25 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from promptkit import atomic
 from promptkit.errors import LineageError
+from promptkit.lineage.files import json_bytes, read_json
 from promptkit.lineage.layout import BESIDE, CLAIM_NAME, writing
-from promptkit.lineage.pending import Draft, Keeper
-from promptkit.lineage.record import Record, json_bytes, read_json
+from promptkit.lineage.pending_step import Ended, PendingStep
+from promptkit.lineage.record import Record
+from promptkit.lineage.schema import empty_fields
 
-__all__ = ["UnderWay", "adopt", "claim", "claim_path", "claimed", "clear", "clear_beside", "set_aside", "under_way"]
+__all__ = ["UnderWay", "adopt", "claim", "claimed", "clear", "clear_beside", "set_aside", "take", "under_way"]
 
 ASIDE_NAME = re.compile(r"\.open-usd-[0-9a-f]+\.json")
 Note = Mapping[str, Any]
-
-
-class Home(Keeper, Protocol):
-    """What is asked of the lineage that adopts steps, which stands above."""
-
-    def numbered(self, number: int) -> Sequence[Record]: ...
+Numbered = Callable[[int], Sequence[Record]]  # the readable records with a number
 
 
 @dataclass(frozen=True)
@@ -48,9 +45,30 @@ def claim_path(folder: Path, number: int) -> Path:
     return folder / f".open-{number:04}.json"
 
 
-def claim(folder: Path, number: int) -> bool:
-    """Makes a claim; False where there is one."""
+def take(folder: Path, highest: Callable[[], int], is_recorded: Callable[[int], bool]) -> tuple[int, Path]:
+    """Claims a number that nobody has: the number, and the claim. `highest` is the last one known to be taken."""
+    number = 1
+    while not (path := claim(folder, number := max(number, highest() + 1), is_recorded)):
+        number += 1
+    return number, path
+
+
+def claim(folder: Path, number: int, is_recorded: Callable[[int], bool]) -> Path | None:
+    """Claims a number; None where somebody has it. `is_recorded` looks after the claim: a rival may have been faster, and have finished."""
     path = claim_path(folder, number)
+    if not _made(path):
+        return None
+    is_free = False
+    try:
+        is_free = not is_recorded(number)
+    finally:
+        if not is_free:
+            path.unlink(missing_ok=True)
+    return path if is_free else None
+
+
+def _made(path: Path) -> bool:
+    """Makes a claim's file; False where there is one."""
     try:
         handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
     except FileExistsError:
@@ -110,7 +128,7 @@ def _noted(note: Note, number: int, path: Path) -> Record | None:
     if not isinstance(fields, dict):
         return None
     try:
-        return Record.of(path, "", {**Draft.EMPTY, **fields, "number": number, "outcome": "interrupted"})
+        return Record.of(path, "", {**empty_fields(), **fields, "number": number, "outcome": "interrupted"})
     except LineageError:
         return None
 
@@ -131,14 +149,14 @@ def clear_beside(folder: Path) -> None:
     atomic.clear_temporary(path for name in BESIDE for path in folder.glob(f"{name}/{atomic.TEMPORARY}*"))
 
 
-def adopt(home: Home, names: Sequence[str], own: Path | None = None) -> bool:
-    """Turns the claims of dead processes into records, but for one's `own`; whether there were any."""
+def adopt(folder: Path, names: Sequence[str], numbered: Numbered, ended: Ended, own: Path | None = None) -> bool:
+    """Turns the claims of dead processes into records, but for one's `own`; whether there were any. `ended` is told of each."""
     found = False
     for match in _claims(names):
-        path = home.folder / match[0]
-        if path != own and _is_dead(read_json(path), path, match[2]) and (mine := _taken(path, match[1])):
+        path = folder / match[0]
+        if path != own and _is_dead(read_json(path), path, match[2]) and (mine := _taken_over(path, match[1])):
             found = True
-            _adopt(home, mine, match[1])
+            _adopt(mine, match[1], numbered, ended)
     return found
 
 
@@ -147,7 +165,7 @@ def _is_dead(note: Note, path: Path, adopter: str | None) -> bool:
     return atomic.is_abandoned(path, {**note, "process": int(adopter), "run": atomic.RUN, "since": None} if adopter else note)
 
 
-def _taken(path: Path, number: str) -> Path | None:
+def _taken_over(path: Path, number: str) -> Path | None:
     """The claim under this process's own name; None where another process was faster."""
     mine = path.with_name(f".open-{number}.{os.getpid()}.json")
     with suppress(OSError):  # not to look abandoned to a third process
@@ -159,29 +177,29 @@ def _taken(path: Path, number: str) -> Path | None:
     return mine
 
 
-def _adopt(home: Home, path: Path, number: str) -> None:
+def _adopt(path: Path, number: str, numbered: Numbered, ended: Ended) -> None:
     try:
-        draft = _left(home, path, int(number))
-        if draft is not None and not _is_recorded(home, draft):
-            draft.adopt()
+        step = _left(path, int(number), ended)
+        if step is not None and not _is_recorded(step, numbered(step.number)):
+            step.adopt()
     except BaseException:
         _give_back(path, number)
         raise
-    home.drop(path)
+    ended(path, None)
 
 
-def _left(home: Home, path: Path, number: int) -> Draft | None:
+def _left(path: Path, number: int, ended: Ended) -> PendingStep | None:
     """The step that a claim tells of; None where it tells nothing that could be recorded."""
     note = read_json(path)
     if not _noted(note, number, path):
         return None
-    return Draft(home, number, str(note.get("slug")), {**note["record"], "number": number}, path)
+    return PendingStep(number, str(note.get("slug")), {**note["record"], "number": number}, path, ended)
 
 
-def _is_recorded(home: Home, draft: Draft) -> bool:
+def _is_recorded(step: PendingStep, records: Sequence[Record]) -> bool:
     """Whether its process ended between its record and the end of its claim, or the claim is a copy from while it was asked."""
-    begun = _begun(draft.fields["attempts"])
-    return any(_begun(r.attempts)[: len(begun)] == begun for r in home.numbered(draft.number))
+    begun = _begun(step.fields["attempts"])
+    return any(_begun(record.attempts)[: len(begun)] == begun for record in records)
 
 
 def _begun(attempts: Iterable[Note]) -> list[str]:

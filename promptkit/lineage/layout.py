@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -12,7 +11,8 @@ from pathlib import Path
 
 from promptkit import atomic
 from promptkit.errors import LineageError
-from promptkit.lineage.record import RECORD_NAME, json_bytes, whole_text
+from promptkit.lineage.files import json_bytes
+from promptkit.lineage.record import RECORD_NAME, Record
 
 __all__ = [
     "BESIDE",
@@ -20,15 +20,15 @@ __all__ = [
     "LAYOUT",
     "MARKER",
     "MARKER_HOLDS",
-    "extra_path",
+    "extra_name",
+    "files_of",
     "frame",
     "is_marked",
     "is_session",
     "list_names",
     "make",
-    "source_path",
-    "tag_mark",
-    "template_path",
+    "source_name",
+    "template_name",
     "writing",
 ]
 
@@ -160,21 +160,25 @@ def list_names(folder: Path) -> list[str]:
         raise LineageError(f"{folder} cannot be a session folder: {error.strerror or error}.", path=folder) from None
 
 
-def source_path(folder: Path, name: str) -> Path:
+def source_name(file: str) -> str:
     """Where a picture from outside stands, wherever a record says that it does."""
-    return folder / "sources" / Path(name).name
+    return f"sources/{Path(file).name}"
 
 
-def template_path(folder: Path, digest: str) -> Path:
+def template_name(digest: str) -> str:
     """Where the sources of a template stand."""
-    return folder / "templates" / Path(f"{digest}.json").name
+    return f"templates/{Path(f'{digest}.json').name}"
 
 
-def extra_path(folder: Path, sha256: str) -> Path:
+def extra_name(sha256: str) -> str:
     """Where something that was too large for a record stands."""
-    return folder / "extra" / Path(sha256).name
+    return f"extra/{Path(sha256).name}"
 
 
-def tag_mark(name: str) -> str:
-    """What keeps the file names of tags apart, whatever their script."""
-    return hashlib.sha256(whole_text(name).encode()).hexdigest()[:8]
+def files_of(record: Record) -> Iterator[tuple[str, str]]:
+    """The files that a record names, by their names within the folder, each with the digest that it should have."""
+    yield from ((output.name, output.sha256) for output in record.outputs)
+    yield from ((source_name(source.file), source.sha256) for source in record.sources if source.file)
+    yield from ((extra_name(attempt.turn), attempt.turn) for attempt in record.attempts if attempt.turn)
+    if digest := record.prompt.digest:
+        yield template_name(digest), digest

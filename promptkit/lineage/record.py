@@ -1,11 +1,11 @@
-"""One record read back: what a step asked and got, checked field by field, and the small readers and hashes that lineage is made of."""
+"""One step as recorded: what it asked and got, by attribute, and checked field by field when it is read."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -14,61 +14,15 @@ from typing import Any
 
 from promptkit.errors import LineageError
 from promptkit.images.picture import Picture
+from promptkit.lineage.fields import WrongField
+from promptkit.lineage.files import recorded_picture
+from promptkit.lineage.outcomes import has_picture
+from promptkit.lineage.schema import SCHEMA, Output, RecordFields
 
-__all__ = [
-    "FULL_SHA256",
-    "HAS_PICTURE",
-    "RECORD_NAME",
-    "SCHEMA",
-    "Problem",
-    "Record",
-    "added_up",
-    "is_usd",
-    "json_bytes",
-    "json_object",
-    "now",
-    "number_of",
-    "read_json",
-    "recorded_picture",
-    "sources_digest",
-    "whole_text",
-    "wrong_file",
-]
+__all__ = ["FULL_SHA256", "RECORD_NAME", "Problem", "Record", "added_up", "now", "number_of"]
 
-SCHEMA = "1.0"
 FULL_SHA256 = re.compile(r"[0-9a-f]{64}")  # a step's id is one, too
 RECORD_NAME = re.compile(r"(\d{4,})-([\w.]+)-([0-9a-f]{10})\.json")
-HAS_PICTURE = ("picture", "added")
-MOST_USD = 1e9  # more than any attempt can cost, and little enough to be added up
-
-# What a field must be; `| None`: if it is there. Fields that are not named here are kept as they are.
-Kinds = Mapping[str, Any]
-FIELDS: Kinds = {
-    "number": int,
-    "parents": list,
-    "outcome": str,
-    "attempts": list,
-    "sources": list,
-    "outputs": list,
-    "prompt": dict,
-    "request": dict,
-    "recipe": str | None,
-    "label": str | None,
-    "meta": dict | None,
-    "warnings": list | None,
-}
-PROMPT: Kinds = {
-    "text": str | None,
-    "template": str | None,
-    "pack": list | tuple | None,
-    "digest": str | None,
-    "inputs": dict | None,
-    "lang": str | None,
-}
-REQUEST: Kinds = {"endpoint": str | None, "model": str | None, "config": dict | None}
-ATTEMPT: Kinds = {"outcome": str | None, "text": str | None, "usage": dict | None, "cost": dict | None, "turn": str | None}
-SOURCE: Kinds = {"role": str, "sha256": str, "mime_type": str, "file": str | None, "step": str | None}
-OUTPUT: Kinds = {"file": str, "sha256": str, "mime_type": str, "bytes": int, "size": list | None}
 
 
 @dataclass(frozen=True)
@@ -83,21 +37,15 @@ class Problem:
         return f"{f'step {self.step}: ' if self.step is not None else ''}{self.path.name}: {self.message}"
 
 
-@dataclass(frozen=True)
-class Record:
-    """One step as recorded. `fields` holds the whole record, fields that this version does not know included."""
+class Record(RecordFields):
+    """One step as recorded; `fields` holds the whole record. Read-only; equal where id, file and fields are."""
 
     id: str
     path: Path
-    fields: Mapping[str, Any]
-    number: int
-    parents: tuple[str, ...]
-    outcome: str
-    attempts: tuple[Mapping[str, Any], ...]
-    sources: tuple[Mapping[str, Any], ...]
-    outputs: tuple[Mapping[str, Any], ...]
-    prompt: Mapping[str, Any]
-    request: Mapping[str, Any]
+
+    def __init__(self, id: str, path: Path, fields: Mapping[str, Any]) -> None:  # noqa: A002  (what it is called everywhere)
+        super().__init__(fields)
+        vars(self).update(id=id, path=path)
 
     @classmethod
     def read(cls, path: Path) -> Record:
@@ -113,12 +61,19 @@ class Record:
 
     @classmethod
     def of(cls, path: Path, digest: str, fields: Mapping[str, Any]) -> Record:
-        """The record of these fields; the version and each field's type are checked."""
-        _check_schema(fields.get("schema"), path)
-        _check_fields(fields, path)
-        lists: dict[str, Any] = {name: tuple(fields[name]) for name in ("parents", "attempts", "sources", "outputs")}
-        plain: dict[str, Any] = {name: fields[name] for name in ("number", "outcome", "prompt", "request")}
-        return cls(id=digest, path=path, fields=fields, **lists, **plain)
+        """The record of these fields; the version and each field's type are checked. LineageError names the path of a wrong one's key."""
+        _check_version(fields.get("schema"), path)
+        try:
+            cls.check(fields)
+        except WrongField as error:
+            raise LineageError(f"The record {path} has {error}.", path=path) from None
+        return cls(digest, path, fields)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Record) and (self.id, self.path, self.fields) == (other.id, other.path, other.fields)
+
+    def __hash__(self) -> int:
+        return hash(self.id)
 
     @property
     def is_itself(self) -> bool:
@@ -129,17 +84,12 @@ class Record:
     @property
     def ok(self) -> bool:
         """Whether it has a picture."""
-        return self.outcome in HAS_PICTURE
+        return has_picture(self.outcome)
 
     @property
     def origins(self) -> tuple[str, ...]:
         """The ids of the steps that it came from, each once: its parents, and those whose pictures went along."""
         return tuple(dict.fromkeys((*self.parents, *(s["step"] for s in self.sources if s.get("step")))))
-
-    @property
-    def recipe(self) -> str | None:
-        """What was asked for, hashed; None for a picture that was added."""
-        return self.fields.get("recipe")
 
     @property
     def cost(self) -> float | None:
@@ -170,102 +120,16 @@ class Record:
             raise LineageError(f"Step {self.number} has no picture ({self.outcome}).", path=self.path)
         return self.pictures[0]
 
-    def _picture(self, output: Mapping[str, Any]) -> Picture:
-        path, size = self.path.parent / Path(output["file"]).name, output.get("size")
-        return recorded_picture(path, sha256=output["sha256"], mime_type=output["mime_type"], size=tuple(size) if size else None)
+    def _picture(self, output: Output) -> Picture:
+        return recorded_picture(self.path.parent / output.name, sha256=output.sha256, mime_type=output.mime_type, size=output.size)
 
 
-def _check_schema(schema: object, path: Path) -> None:
+def _check_version(schema: object, path: Path) -> None:
     if not isinstance(schema, str) or not re.fullmatch(r"[0-9]{1,4}(\.[0-9]+)*", schema):
         raise LineageError(f"The record {path} has no version; `promptkit verify` lists what is damaged.", path=path)
     if int(schema.partition(".")[0]) > int(SCHEMA.partition(".")[0]):
         said = f"{path.name} has schema {schema}, and this promptkit knows {SCHEMA}: upgrade promptkit to read it."
         raise LineageError(said, path=path, newer=True)
-
-
-def _check_fields(fields: Mapping[str, Any], path: Path) -> None:
-    _check(fields, FIELDS, "", path)
-    _check(fields["prompt"], PROMPT, "prompt.", path)
-    _check(fields["request"], REQUEST, "request.", path)
-    for name, kind in (("parents", str), ("warnings", str), ("attempts", dict), ("sources", dict), ("outputs", dict)):
-        for i, item in enumerate(fields.get(name) or ()):
-            _check_kind(item, kind, f"{name}[{i}]", path)
-    for name, kinds in (("attempts", ATTEMPT), ("sources", SOURCE), ("outputs", OUTPUT)):
-        for i, item in enumerate(fields[name]):
-            _check(item, kinds, f"{name}[{i}].", path)
-    _check_numbers(fields, path)
-
-
-def _check_numbers(fields: Mapping[str, Any], path: Path) -> None:
-    """Those that others count with: a sum that is none would upset every budget."""
-    for i, attempt in enumerate(fields["attempts"]):
-        if (cost := attempt.get("cost")) is not None and not is_usd(cost.get("usd")):
-            raise _wrong(path, f"attempts[{i}].cost.usd", cost.get("usd"), "USD from 0 to below a billion")
-    for i, output in enumerate(fields["outputs"]):
-        if not _is_size(output.get("size")):
-            raise _wrong(path, f"outputs[{i}].size", output["size"], "width and height in pixels, or None")
-
-
-def _check(values: Mapping[str, Any], kinds: Kinds, where: str, path: Path) -> None:
-    for name, kind in kinds.items():
-        _check_kind(values.get(name), kind, f"{where}{name}", path)
-
-
-def _check_kind(value: object, kind: Any, where: str, path: Path) -> None:
-    if not isinstance(value, kind) or isinstance(value, bool):
-        raise _wrong(path, where, value, getattr(kind, "__name__", str(kind)))
-
-
-def _wrong(path: Path, where: str, value: object, wanted: str) -> LineageError:
-    return LineageError(f"The record {path} has {where} = {value!r:.60}, which should be {wanted}.", path=path)
-
-
-def is_usd(value: object) -> bool:
-    """Whether it is a sum that an attempt can cost."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < MOST_USD
-
-
-def _is_size(value: object) -> bool:
-    return value is None or (isinstance(value, list) and len(value) == 2 and all(type(side) is int and side > 0 for side in value))
-
-
-# Reading, hashing and writing of what lies beside the records
-
-
-INSTEAD = "put it back, or take another step"
-
-
-def recorded_picture(path: Path, *, sha256: str, mime_type: str, size: tuple[int, int] | None) -> Picture:
-    """A picture on disk that a record describes. Reading its bytes raises LineageError where they are missing or not the recorded ones."""
-
-    def read() -> bytes:
-        try:
-            data = path.read_bytes()
-        except (OSError, ValueError) as error:
-            raise LineageError(f"The picture {path} cannot be read: {_reason(error)}; {INSTEAD}.", path=path) from None
-        if hashlib.sha256(data).hexdigest() != sha256:
-            raise LineageError(f"The picture {path} is not the one that was recorded (its sha256 differs); {INSTEAD}.", path=path)
-        return data
-
-    return Picture.recorded(read, sha256=sha256, mime_type=mime_type, size=size)
-
-
-def wrong_file(path: Path, sha256: str) -> Iterator[tuple[Path, str]]:
-    """What is wrong with a file that should have that hash: nothing, or its path and a sentence."""
-    try:
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
-        yield path, f"is missing or cannot be read ({_reason(error)})"
-        return
-    if digest != sha256:
-        yield path, "is not what was recorded (its sha256 differs)"
-
-
-def sources_digest(sources: Mapping[str, Any]) -> str:
-    """The digest of a template: the sha256 of its sources by name, as canonical JSON."""
-    canonical = json.dumps(sources, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode(errors="replace")).hexdigest()
 
 
 def now() -> str:
@@ -278,11 +142,6 @@ def number_of(name: str) -> int:
     return int(name.partition("-")[0])
 
 
-def whole_text(text: str) -> str:
-    """The text with U+FFFD for each half of a surrogate pair, which no file can hold."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
 def added_up(usages: Iterable[Mapping[str, Any]]) -> dict[str, int]:
     """Token counts by name, over several answers; the details that stand among them are left out."""
     total: dict[str, int] = {}
@@ -290,36 +149,3 @@ def added_up(usages: Iterable[Mapping[str, Any]]) -> dict[str, int]:
         if isinstance(count, int):
             total[name] = total.get(name, 0) + count
     return total
-
-
-def json_bytes(value: Mapping[str, Any], *, indent: int | None = 1) -> bytes:
-    """JSON for files that people read too; without indent for those that are only passing, which Python then writes three times as fast.
-
-    Nothing is lost to an encoding, and what JSON does not know is kept as text.
-    """
-    text = json.dumps(value, ensure_ascii=False, indent=indent, default=str) + "\n"
-    try:
-        return text.encode()
-    except UnicodeEncodeError:
-        return whole_text(text).encode()
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """The object in a JSON file; an empty one where there is none, or none that can be read."""
-    try:
-        return json_object(path.read_bytes())
-    except (OSError, ValueError):  # ValueError: a name that no file can have
-        return {}
-
-
-def json_object(data: bytes) -> dict[str, Any]:
-    """The object that JSON bytes hold; an empty one where they hold none."""
-    try:
-        value = json.loads(data)
-    except (ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
-def _reason(error: OSError | ValueError) -> str:
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)

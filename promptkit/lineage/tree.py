@@ -22,21 +22,15 @@ from promptkit.errors import LineageError, StepNotFound, did_you_mean, nearest
 from promptkit.images.formats import suffix_of
 from promptkit.images.picture import Picture
 from promptkit.lineage import claims
-from promptkit.lineage import verify as verifying
 from promptkit.lineage.claims import UnderWay
-from promptkit.lineage.layout import extra_path, is_marked, is_session, list_names, make, source_path, tag_mark, template_path, writing
-from promptkit.lineage.pending import Draft, settle
-from promptkit.lineage.record import (
-    RECORD_NAME,
-    SCHEMA,
-    Problem,
-    Record,
-    json_bytes,
-    number_of,
-    read_json,
-    recorded_picture,
-    whole_text,
-)
+from promptkit.lineage.files import json_bytes, read_json, recorded_picture, wrong_file
+from promptkit.lineage.head_and_tags import read_head, read_tags, write_head, write_tag
+from promptkit.lineage.layout import extra_name, is_marked, is_session, make, source_name, template_name, writing
+from promptkit.lineage.names import Names
+from promptkit.lineage.pending_step import PendingStep, settle
+from promptkit.lineage.record import RECORD_NAME, Problem, Record
+from promptkit.lineage.schema import SCHEMA, empty_fields
+from promptkit.lineage.verify import verify
 
 __all__ = ["Lineage"]
 
@@ -59,12 +53,8 @@ class Lineage:
         """Looks at the folder as if for the first time: what was changed there since is seen. LineageError as when it is opened."""
         self.exists = is_session(self.folder)
         with self._lock:
+            self._names = Names(self.folder)
             self._records: dict[str, Record] = {}  # by file name, those that could be read
-            self._seen: set[str] = set()  # all names in the folder at the last look; what follows is kept up with its changes
-            self._listing: list[str] = []  # the records' names
-            self._names: dict[str, str] = {}  # the same by the beginning of the id, as file names have it
-            self._numbers: dict[int, list[str]] = {}  # and by number
-            self._hidden: set[str] = set()  # claims and what else processes have under way
             self._unread: set[str] = set()
             self._read: list[Record] = []  # by number
             self._recipes: dict[str, list[Record]] = {}
@@ -77,7 +67,7 @@ class Lineage:
     def records(self) -> tuple[Record, ...]:
         """All records that can be read, by number."""
         with self._lock:
-            self._listed()
+            self._look()
             for name in sorted(self._unread):
                 if record := self._load(name):
                     self._unread.discard(name)
@@ -91,14 +81,16 @@ class Lineage:
 
     def count(self) -> int:
         """How many steps there are, without reading them."""
-        return len(self._listed())
+        with self._lock:
+            self._look()
+            return len(self._names.records)
 
     def get(self, full_id: str) -> Record:
         """The record with that id. StepNotFound where it is not here."""
         with self._lock:
-            if full_id[:10] not in self._names:
-                self._listed()
-            name = self._names.get(full_id[:10])
+            if self._names.with_id(full_id) is None:
+                self._look()
+            name = self._names.with_id(full_id)
             record = self._load(name) if name else None
         if record and record.id == full_id:
             return record
@@ -143,7 +135,7 @@ class Lineage:
 
     def added_with(self, sha256: str) -> Record | None:
         """The picture of one's own with these bytes, where it was added already and is whole."""
-        added = (r for r in self.records() if r.outcome == "added" and r.outputs and r.outputs[0]["sha256"] == sha256)
+        added = (r for r in self.records() if r.outcome == "added" and r.outputs and r.outputs[0].sha256 == sha256)
         return next(filter(self.is_whole, added), None)
 
     def ancestors(self, *records: Record) -> tuple[Record, ...]:
@@ -166,18 +158,23 @@ class Lineage:
             with suppress(StepNotFound):
                 yield self.get(full_id)
 
+    def trail(self, record: Record) -> list[Record]:
+        """The records from the root to this one. Where a parent is damaged or missing it begins behind it."""
+        found = [record]
+        while found[-1].parents:
+            try:
+                found.append(self.get(found[-1].parents[0]))
+            except StepNotFound:
+                break
+        return found[::-1]
+
     def tags(self) -> dict[str, str]:
         """Name to id, by name."""
-        found = [read_json(p) for p in sorted(self.folder.glob("tags/*.json"))]
-        return {t["name"]: t["id"] for t in found if isinstance(t.get("name"), str) and isinstance(t.get("id"), str)}
+        return read_tags(self.folder)
 
     def head(self) -> tuple[str | None, tuple[str, ...]]:
         """The id where the next opening starts (None before the first step), and what undo left for redo, next first."""
-        try:
-            lines = (self.folder / "head").read_text("ascii").split()
-        except (OSError, ValueError):
-            return None, ()
-        return (lines[0], tuple(lines[1:])) if lines else (None, ())
+        return read_head(self.folder)
 
     def source(self, entry: Mapping[str, Any]) -> Picture:
         """The picture that a record's source entry describes, whether it is a step's or from outside."""
@@ -185,16 +182,16 @@ class Lineage:
             for picture in self.get(step).pictures:
                 if picture.sha256 == entry["sha256"]:
                     return picture
-        path = source_path(self.folder, entry.get("file") or "")
+        path = self.folder / source_name(entry.get("file") or "")
         return recorded_picture(path, sha256=entry["sha256"], mime_type=entry["mime_type"], size=None)
 
     def template_files(self, digest: str) -> dict[str, str]:
         """The sources of a template as it was then, by name; empty where they are not here."""
-        return {k: v for k, v in read_json(template_path(self.folder, digest)).items() if isinstance(v, str)}
+        return {k: v for k, v in read_json(self.folder / template_name(digest)).items() if isinstance(v, str)}
 
     def kept(self, digest: str) -> bytes:
         """What was too large for a record, by its sha256. LineageError where it is missing or damaged."""
-        path = extra_path(self.folder, digest)
+        path = self.folder / extra_name(digest)
         try:
             data = path.read_bytes()
         except (OSError, ValueError):
@@ -205,50 +202,29 @@ class Lineage:
 
     def is_whole(self, record: Record) -> bool:
         """Whether all its pictures are on disk as they were recorded."""
-        return not any(True for _ in verifying.wrong_outputs(self.folder, record))
+        return not any(wrong_file(self.folder, output.name, output.sha256) for output in record.outputs)
 
     def verify(self) -> list[Problem]:
         """Everything on disk that disagrees with its hash: records, pictures, sources, templates, extra, parents, tags, head and marker."""
-        return verifying.verify(self)
+        return verify(self.folder, was_there=self.exists)
 
-    def _listed(self) -> list[str]:
-        """The names of all records, looked up anew: other processes may have added some."""
-        with self._lock:
-            names = list_names(self.folder)
-            new = [n for n in names if n not in self._seen]
-            if len(names) - len(new) < len(self._seen):
-                gone = self._seen.difference(names)
-                self._seen -= gone
-                for name in gone:
-                    self._forget(name)
-            for name in dict.fromkeys(new):
-                self._notice(name)
-            self._seen.update(new)
-            return list(self._listing)  # a step that lands meanwhile must not move what a caller walks through
+    # Looking
 
-    def _notice(self, name: str) -> None:
-        if name.startswith("."):
-            self._hidden.add(name)
-        elif RECORD_NAME.fullmatch(name):
-            insort(self._listing, name)
-            self._names[name[-15:-5]] = name
-            self._numbers.setdefault(number_of(name), []).append(name)
-            self._unread.add(name)
+    def _look(self) -> None:
+        """Lists the folder anew: other processes may have added some."""
+        new, gone = self._names.look()
+        for name in gone:
+            self._leave_out(name)
+        self._unread.update(filter(RECORD_NAME.fullmatch, new))
 
-    def _forget(self, name: str) -> None:
-        self._hidden.discard(name)
-        if RECORD_NAME.fullmatch(name):
-            self._listing.remove(name)
-            self._names.pop(name[-15:-5], None)
-            self._numbers[number_of(name)].remove(name)
-            if not self._numbers[number_of(name)]:
-                del self._numbers[number_of(name)]
-            self._unread.discard(name)
-            self._read = [r for r in self._read if r.path.name != name]
-            if record := self._records.pop(name, None):
-                self._children[_first_parent(record)].remove(record)
-                if record.recipe:
-                    self._recipes[record.recipe].remove(record)
+    def _leave_out(self, name: str) -> None:
+        """A record is gone."""
+        self._unread.discard(name)
+        if record := self._records.pop(name, None):
+            self._read = [r for r in self._read if r is not record]
+            self._children[_first_parent(record)].remove(record)
+            if record.recipe:
+                self._recipes[record.recipe].remove(record)
 
     def _load(self, name: str) -> Record | None:
         """The record, or None for one that is damaged: the others stay readable, and `verify` names it."""
@@ -261,37 +237,38 @@ class Lineage:
                         raise
                     return None
                 if record.is_itself:
-                    self.keep(record)
+                    self._take_in(record)
             return self._records.get(name)
 
     def _loaded(self, names: Iterable[str]) -> list[Record]:
         return [r for n in names if (r := self._load(n))]
 
-    def keep(self, record: Record) -> None:
+    def _take_in(self, record: Record) -> None:
         """Takes in a record that was read, or written here."""
         name = record.path.name
         with self._lock:
             if name in self._records:  # another thread has read it from disk meanwhile
                 return
             self._records[name] = record
-            if name not in self._seen:  # written here, since the last look
-                self._seen.add(name)
-                self._notice(name)
+            if self._names.add(name):  # written here, since the last look
+                self._unread.add(name)
             self._children.setdefault(_first_parent(record), []).append(record)
             if record.recipe:
                 self._recipes.setdefault(record.recipe, []).append(record)
 
     def _last(self) -> int:
-        self._listed()
-        return max(self._numbers, default=0)
+        with self._lock:
+            self._look()
+            return self._names.last
 
     def numbered(self, number: int) -> list[Record]:
         """The readable records with that number: one, or those that merged copies have."""
         return self._loaded(self._with_number(number))
 
-    def _with_number(self, number: int) -> list[str]:
-        self._listed()
-        return sorted(self._numbers.get(number, ()))
+    def _with_number(self, number: int) -> Sequence[str]:
+        with self._lock:
+            self._look()
+            return self._names.with_number(number)
 
     def _by_number(self, number: int) -> Record:
         names = self._with_number(number)
@@ -310,30 +287,25 @@ class Lineage:
         return found[0]
 
     def _beginning(self, key: str) -> list[Record]:
-        names = (n for n in self._listed() if n[-15:-5].startswith(key[:10]))
+        with self._lock:
+            self._look()
+            names = self._names.beginning(key)
         return [r for r in self._loaded(names) if r.id.startswith(key)]
 
     # Writing
 
     def set_head(self, head: str | None, redo: Sequence[str] = ()) -> None:
         """Says where the next opening starts."""
-        with writing(self.folder):
-            atomic.write_whole(self.folder / "head", "".join(f"{i}\n" for i in ([head] if head else []) + list(redo)).encode())
+        write_head(self.folder, head, redo)
 
     def set_tag(self, name: str, full_id: str) -> None:
         """Names a step; a tag that is in use moves. LineageError for a name that could be a number."""
-        if not isinstance(name, str) or not name.strip() or name.strip().isdigit() or name.splitlines() != [name]:
-            raise LineageError(f"A tag is a text on one line that is not all digits; {name!r:.60} is not.", path=self.folder)
-        name = whole_text(name)
-        slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40] or "tag"
-        path = self.folder / "tags" / f"{slug}-{tag_mark(name)}.json"
-        with writing(self.folder):
-            atomic.write_whole(path, json_bytes({"name": name, "id": full_id}))
+        write_tag(self.folder, name, full_id)
 
     @staticmethod
     def source_name(picture: Picture) -> str:
         """Where a picture from outside stands within the folder."""
-        return f"sources/{picture.sha256}{suffix_of(picture.mime_type)}"
+        return source_name(f"{picture.sha256}{suffix_of(picture.mime_type)}")
 
     def keep_source(self, picture: Picture) -> None:
         """Puts a picture from outside into sources/, once."""
@@ -341,12 +313,12 @@ class Lineage:
 
     def keep_template(self, digest: str, sources: Mapping[str, str]) -> None:
         """Puts the sources of a template into templates/, once."""
-        self._write_once(f"templates/{template_path(self.folder, digest).name}", json_bytes(dict(sources)))
+        self._write_once(template_name(digest), json_bytes(dict(sources)))
 
     def keep_extra(self, data: bytes) -> str:
         """Puts what is too large for a record into extra/; returns its sha256."""
         digest = hashlib.sha256(data).hexdigest()
-        self._write_once(f"extra/{digest}", data)
+        self._write_once(extra_name(digest), data)
         return digest
 
     def _write_once(self, name: str, data: bytes) -> None:
@@ -356,22 +328,23 @@ class Lineage:
                 atomic.write_whole(path, data, durable=True)
                 atomic.sync_folder(path.parent)
 
-    def begin(self, slug: str, fields: Mapping[str, Any]) -> Draft:
+    # Steps in flight
+
+    def begin(self, slug: str, fields: Mapping[str, Any]) -> PendingStep:
         """Claims the next number for a step, and puts in order what killed processes left. Makes the folder where there is none."""
         fields = {"schema": SCHEMA, "number": 0, **fields}
-        Record.of(self.folder, "", {**Draft.EMPTY, "outcome": "interrupted", **fields})  # said now, and not when it has been paid
+        Record.of(self.folder, "", {**empty_fields(), "outcome": "interrupted", **fields})  # said now, and not when it has been paid
         self.settle()
         with self._lock:
             self.create()
             with writing(self.folder):
-                number = self._next_number()
-                claim = claims.claim_path(self.folder, number)
+                number, claim = self._next_number()
                 try:
                     self._put_in_order(claim)
                 except BaseException:
-                    self.drop(claim)
+                    self._ended(claim)
                     raise
-        return Draft(self, number, slug, {**fields, "number": number}, claim)
+        return PendingStep(number, slug, {**fields, "number": number}, claim, self._ended)
 
     def settle(self) -> None:
         """Records what this process was answered and had no room for. LineageError where there is none still."""
@@ -380,9 +353,9 @@ class Lineage:
     def adopt(self) -> bool:
         """Records now what killed processes were answered; whether there was any. What cannot be written is left to the next `begin`."""
         with self._lock, suppress(OSError, LineageError):
-            if not self._seen:
-                self._listed()
-            return claims.adopt(self, [*self._hidden])
+            if self._names.is_new:
+                self._look()
+            return claims.adopt(self.folder, [*self._names.hidden], self.numbered, self._ended)
         return False
 
     def create(self) -> None:
@@ -392,7 +365,8 @@ class Lineage:
         self.exists = is_session(self.folder)
         if not (self.exists and is_marked(self.folder)):
             make(self.folder)
-            self._listed()
+            with self._lock:
+                self._look()
         self.exists = self._made = True
 
     def set_aside(self, holder: str, usd: float) -> None:
@@ -403,48 +377,34 @@ class Lineage:
     def under_way(self) -> list[UnderWay]:
         """What each process has under way in the folder, this one included; what a dead one kept aside counts no longer, its steps do."""
         with self._lock:
-            self._listed()
-            names = [*self._hidden]
+            self._look()
+            names = [*self._names.hidden]
         return claims.under_way(self.folder, names)
 
-    def _next_number(self) -> int:
+    def _next_number(self) -> tuple[int, Path]:
         """A claimed number, looked for from the last look at the folder on: the claim looks again, for what rivals did since."""
-        if not self._seen:
-            self._listed()
-        number = 1
-        while not self._claim(number := max(number, self._highest() + 1)):
-            number += 1
-        return number
+        if self._names.is_new:
+            self._look()
+        return claims.take(self.folder, self._highest, lambda number: bool(self._with_number(number)))
 
     def _highest(self) -> int:
-        return max(max(self._numbers, default=0), max(claims.claimed(self._hidden), default=0))
-
-    def _claim(self, number: int) -> bool:
-        """Claims a number that nobody has; looks again then, for a rival may have been faster, and have finished already."""
-        if not claims.claim(self.folder, number):
-            return False
-        is_free = False
-        try:
-            is_free = not self._with_number(number)
-        finally:
-            if not is_free:
-                self.drop(claims.claim_path(self.folder, number))
-        return is_free
+        return max(self._names.last, max(claims.claimed(self._names.hidden), default=0))
 
     def _put_in_order(self, own: Path) -> None:
         """What killed processes left."""
-        claims.adopt(self, [*self._hidden], own)
-        claims.clear(self.folder, [*self._hidden])
+        claims.adopt(self.folder, [*self._names.hidden], self.numbered, self._ended, own)
+        claims.clear(self.folder, [*self._names.hidden])
         if not self._looked_beside:
             claims.clear_beside(self.folder)
             self._looked_beside = True
 
-    def drop(self, claim: Path) -> None:
+    def _ended(self, claim: Path, record: Record | None = None) -> None:
         """Gives a number back, or its claim up once it has its record."""
         claim.unlink(missing_ok=True)
         with self._lock:
-            self._seen.discard(claim.name)
-            self._forget(claim.name)
+            self._names.remove(claim.name)
+        if record is not None:
+            self._take_in(record)
 
 
 def _first_parent(record: Record) -> str:

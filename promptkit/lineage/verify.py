@@ -7,35 +7,24 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
 
 from promptkit.errors import LineageError
+from promptkit.lineage.files import wrong_file
+from promptkit.lineage.head_and_tags import misnamed_tag, pointers, tag_files
 from promptkit.lineage.layout import (
     CLAIM_NAME,
     MARKER,
     MARKER_HOLDS,
-    extra_path,
+    files_of,
     is_marked,
     list_names,
-    source_path,
-    tag_mark,
-    template_path,
 )
-from promptkit.lineage.record import FULL_SHA256, RECORD_NAME, Problem, Record, number_of, read_json, sources_digest, wrong_file
+from promptkit.lineage.record import FULL_SHA256, RECORD_NAME, Problem, Record, number_of
 
-__all__ = ["verify", "wrong_outputs"]
+__all__ = ["verify"]
 
 PICTURE_NAME = re.compile(r"(\d{4,})-[\w.]+-[0-9a-f]{10}\.(?!json$)\w+")
 Wrong = Iterator[tuple[Path, str]]
-
-
-class Checked(Protocol):
-    """What is asked of the lineage that is checked, which stands above."""
-
-    folder: Path
-    exists: bool
-
-    def head(self) -> tuple[str | None, tuple[str, ...]]: ...
 
 
 @dataclass(frozen=True)
@@ -58,29 +47,30 @@ class _Look:
     @cached_property
     def lost_pictures(self) -> frozenset[str]:
         """Pictures that no record names. A step in flight may be about to name its own, and a record that cannot be read may have."""
-        named = {Path(o["file"]).name for r in self.records.values() for o in r.outputs}
+        named = {output.name for r in self.records.values() for output in r.outputs}
         changed = (n for n, r in self.records.items() if not r.is_itself)
         claims = filter(None, map(CLAIM_NAME.fullmatch, self.names))
         unknown = {*(int(m[1]) for m in claims), *map(number_of, (*self.damaged, *changed))}
         return frozenset(n for n in self.names - named if PICTURE_NAME.fullmatch(n) and number_of(n) not in unknown)
 
 
-def verify(lineage: Checked) -> list[Problem]:
-    """Everything that disagrees, by step; what is no step's comes last.
+def verify(folder: Path, *, was_there: bool) -> list[Problem]:
+    """Everything in a session's folder that disagrees, by step; what is no step's comes last. `was_there`: it was a session when it was
+    opened, and should be marked as one.
 
     Others may be writing: what was there when this began is checked, and what it leads to is looked for afterwards.
     """
-    folder, pointers = lineage.folder, [*_pointers(lineage)]
+    pointed = [*pointers(folder)]
     first = _look(folder, {})
     then = _look(folder, first.records)
     problems = [Problem(number_of(name), folder / name, said) for name, said in then.damaged.items()]
     for record in (r for name, r in first.records.items() if name in then.names):
         problems += [Problem(record.number, *wrong) for wrong in _wrong(folder, record, then)]
     named = {p.path for p in problems}
-    problems += [Problem(None, *wrong) for wrong in _wrong_beside(lineage) if wrong[0] not in named]
+    problems += [Problem(None, *wrong) for wrong in _wrong_beside(folder, was_there) if wrong[0] not in named]
     for name in first.lost_pictures & then.lost_pictures:
         problems.append(Problem(number_of(name), folder / name, "has no record: that was deleted, or left behind"))
-    problems += [Problem(None, path, _misled(i)) for path, i in pointers if i not in then.ids]
+    problems += [Problem(None, path, _misled(i)) for path, i in pointed if i not in then.ids]
     return sorted(problems, key=lambda p: (p.step is None, p.step or 0, p.path))
 
 
@@ -104,58 +94,29 @@ def _wrong(folder: Path, record: Record, look: _Look) -> Wrong:
     """What is wrong with a record, with what it names, and with what it came from."""
     if not record.is_itself:
         yield record.path, "was changed or renamed after it was written (its number and sha256 are not its name)"
-    yield from wrong_outputs(folder, record)
-    for source in record.sources:
-        if source.get("file"):
-            yield from wrong_file(source_path(folder, source["file"]), source["sha256"])
-    if digest := record.prompt.get("digest"):
-        yield from _wrong_template(template_path(folder, digest))
-    for turn in filter(None, (a.get("turn") for a in record.attempts)):
-        yield from wrong_file(extra_path(folder, turn), turn)
+    for name, digest in files_of(record):
+        if said := wrong_file(folder, name, digest):
+            yield folder / name, said
     for i in record.origins:
         if i[:10] not in look.beginnings:
             said = f"its parent {i[:10]}" if i in record.parents else f"the step {i[:10]} that it came from"
             yield record.path, f"{said} is not here"
 
 
-def wrong_outputs(folder: Path, record: Record) -> Wrong:
-    """What is wrong with its pictures."""
-    for output in record.outputs:
-        yield from wrong_file(folder / Path(output["file"]).name, output["sha256"])
-
-
-def _wrong_template(path: Path) -> Wrong:
-    if sources_digest(read_json(path)) != path.stem:
-        yield path, "is missing or not what was recorded (its sources do not have that digest)"
-
-
-def _wrong_beside(lineage: Checked) -> Wrong:
+def _wrong_beside(folder: Path, was_there: bool) -> Wrong:
     """What lies beside the records and is not what its own name says, whether a record names it or not."""
-    folder = lineage.folder
-    if lineage.exists and not is_marked(folder):
+    if was_there and not is_marked(folder):
         yield folder / MARKER, f"is missing or cannot be read; {MARKER_HOLDS}, and the next step mends it"
-    for path in (*_beside(folder, "sources"), *_beside(folder, "extra")):
-        if FULL_SHA256.fullmatch(path.name.partition(".")[0]):  # else it is none of ours, such as a file manager's notes
-            yield from wrong_file(path, path.name.partition(".")[0])
-    for path in _beside(folder, "templates", ".json"):
-        yield from _wrong_template(path)
-    for path in _beside(folder, "tags", ".json"):
-        name = read_json(path).get("name")
-        if isinstance(name, str) and not path.stem.endswith(tag_mark(name)):
-            yield path, f"was changed or renamed after it was written (the tag {name!r:.60} has another file name)"
+    for path in (*_beside(folder, "sources"), *_beside(folder, "extra"), *_beside(folder, "templates", ".json")):
+        digest, name = path.name.partition(".")[0], f"{path.parent.name}/{path.name}"
+        is_ours = FULL_SHA256.fullmatch(digest) or path.parent.name == "templates"  # else it may be a file manager's notes
+        if is_ours and (said := wrong_file(folder, name, digest)):
+            yield path, said
+    for path in tag_files(folder):
+        if (tag := misnamed_tag(path)) is not None:
+            yield path, f"was changed or renamed after it was written (the tag {tag!r:.60} has another file name)"
 
 
 def _beside(folder: Path, name: str, suffix: str = "") -> list[Path]:
     """The files in a folder within, without hidden ones: half-written, or another system's own."""
     return sorted(p for p in folder.glob(f"{name}/*{suffix}") if not p.name.startswith("."))
-
-
-def _pointers(lineage: Checked) -> Iterator[tuple[Path, str]]:
-    """The head's file and the tags', each with an id that it names; an empty one where it cannot be read."""
-    path = lineage.folder / "head"
-    if path.exists():
-        head, redo = lineage.head()
-        yield from ((path, i) for i in (head or "", *redo))
-    for path in _beside(lineage.folder, "tags", ".json"):
-        tag = read_json(path)
-        yield path, str(tag.get("id") or "") if isinstance(tag.get("name"), str) else ""

@@ -287,8 +287,8 @@ def _unchecked(picture: PictureSource) -> Picture:
 def _with(wanted: Mapping[str, Likeness], session: Session, steps: Sequence[Step], *, exact: bool = False) -> Iterator[Match]:
     """The steps that have pictures of these sha256, made or sent along from outside, each with how alike it is."""
     for step in steps:
-        entries = [(i, o, False) for i, o in enumerate(step.record.outputs)]
-        entries += [(i, s, True) for i, s in enumerate(step.record.sources) if s.get("file")]
-        for i, entry, is_source in entries:
-            if how := wanted.get(entry["sha256"]):
+        found = [(i, o.sha256, False) for i, o in enumerate(step.record.outputs)]
+        found += [(i, s.sha256, True) for i, s in enumerate(step.record.sources) if s.file]
+        for i, sha256, is_source in found:
+            if how := wanted.get(sha256):
                 yield Match(session, step, i, exact, how.same, how.bits, how.difference, source=is_source)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Self
 
 from promptkit import markup
 from promptkit.engine.options import refuse_unknown
-from promptkit.engine.plan import trail
 from promptkit.engine.spending import Spending, spending, spent
 from promptkit.errors import LineageError, PictureError, StepNotFound, brief_path, warn
 from promptkit.images.picture import Picture
@@ -97,7 +96,7 @@ class Cursor(Continuing):
         if step is None and self.head is None:
             return Steps()
         record = (self._head_step("follow") if step is None else self._step(step)).record
-        return Steps(self._step_of(r) for r in trail(self._lineage, record))
+        return Steps(self._step_of(r) for r in self._lineage.trail(record))
 
     def __getitem__(self, key: int | str) -> Step:
         return self._step_of(self._lineage.find(key))
@@ -162,7 +161,8 @@ class Cursor(Continuing):
         from promptkit.archive import export
 
         refuse_unknown(unknown, ("step", "all", "strip", "overwrite"))
-        return export.export(self, path, step=step, all=all, strip=strip, overwrite=overwrite)
+        found = self.head if step is None else self._step(step)
+        return export.export(self.folder, found.id if found else None, path, all=all, strip=strip, overwrite=overwrite)
 
     def verify(self) -> list[Problem]:
         """What on disk disagrees with its hash."""

@@ -17,7 +17,7 @@ from promptkit.engine.budget import Budget
 from promptkit.engine.client import Client, Terms
 from promptkit.engine.engine import Engine
 from promptkit.engine.options import CONFIG, checked_label, checked_pictures, checked_text
-from promptkit.engine.plan import Plan, known_hints, trail
+from promptkit.engine.plan import Plan, known_hints
 from promptkit.errors import InputError, LineageError, SettingsError, warn
 from promptkit.images.picture import Picture
 from promptkit.lineage.record import FULL_SHA256, Record
@@ -264,7 +264,7 @@ class Replay:
         return [said for record in beside if (said := self._note_along(record, at_service=not repeat.client.endpoint.is_offline))]
 
     def _note_along(self, record: Record, *, at_service: bool) -> str:
-        ancestors = trail(self._lineage, record)
+        ancestors = self._lineage.trail(record)
         facts = ["is an offline draft"] if at_service and is_draft(record) else []
         if self._again & {ancestors[0].id, *(i for r in ancestors for i in r.parents[:1])}:
             facts.append("is as it was: that step is not on the trail, and is not asked again")

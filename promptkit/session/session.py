@@ -18,7 +18,7 @@ from promptkit.engine.options import (
     refuse_unknown,
     with_options,
 )
-from promptkit.engine.plan import Plan, trail
+from promptkit.engine.plan import Plan
 from promptkit.errors import LineageError, PromptkitError, SettingsError, warn
 from promptkit.images.picture import Picture
 from promptkit.lineage.location import Where, session_folder
@@ -260,8 +260,8 @@ class Session(Cursor):
         """The endpoint and the model of the head, or of the step before it where the head was added."""
         if not self._position[0]:
             return None, None
-        steps = trail(self._lineage, self._lineage.get(self._position[0]))
-        asked = next((r.request for r in reversed(steps) if r.request.get("endpoint")), {})
+        steps = self._lineage.trail(self._lineage.get(self._position[0]))
+        asked: Mapping[str, Any] = next((r.request for r in reversed(steps) if r.request.get("endpoint")), {})
         return asked.get("endpoint"), asked.get("model")
 
     @property

@@ -9,7 +9,7 @@ from typing import Any
 
 from promptkit.engine import recovery
 from promptkit.engine.options import CONFIG, checked_prompt
-from promptkit.engine.plan import prompt_to_ask, recorded_config, trail
+from promptkit.engine.plan import prompt_to_ask, recorded_config
 from promptkit.errors import LineageError, SettingsError
 from promptkit.images.picture import Picture
 from promptkit.lineage.record import Record
@@ -98,9 +98,9 @@ def squashed(lineage: Lineage, first: Record, last: Record, *, prompt: str | Pro
 
 def _line(lineage: Lineage, first: Record, last: Record) -> list[Record]:
     """The steps from the first to the last, which continue one another. LineageError says what is wrong where they do not."""
-    walk = trail(lineage, last)
+    walk = lineage.trail(last)
     if first not in walk:
-        if last in trail(lineage, first):
+        if last in lineage.trail(first):
             said = f"Step {first.number} comes after step {last.number}; name the earlier one first."
         else:
             line = ", ".join(str(r.number) for r in walk)

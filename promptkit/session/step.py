@@ -13,6 +13,7 @@ from promptkit.errors import SettingsError
 from promptkit.images.changes import Changes
 from promptkit.images.picture import Picture
 from promptkit.lineage.record import Record
+from promptkit.lineage.schema import Attempt
 from promptkit.lineage.tree import Lineage
 from promptkit.prompts.template import Prompt
 from promptkit.session.changes import changes
@@ -79,7 +80,7 @@ class Step:
         return str(self.attempts[-1].get("text") or "") if self.attempts else ""
 
     @property
-    def attempts(self) -> tuple[Mapping[str, Any], ...]:
+    def attempts(self) -> tuple[Attempt, ...]:
         """Each request and what came of it."""
         return self.record.attempts
 
@@ -90,18 +91,18 @@ class Step:
 
     @property
     def outcome(self) -> str:
-        """picture, added, text, refused, error or interrupted."""
+        """picture, added, text, refused, error or interrupted: see promptkit.lineage.outcomes."""
         return self.record.outcome
 
     @property
     def model(self) -> str | None:
         """The model that was asked."""
-        return self.record.request.get("model")
+        return self.record.request.model
 
     @property
     def endpoint(self) -> str | None:
         """The endpoint that was asked."""
-        return self.record.request.get("endpoint")
+        return self.record.request.endpoint
 
     @property
     def usage(self) -> dict[str, int]:
@@ -164,7 +165,7 @@ class Step:
         if embed:
             from promptkit.archive.png_embed import save_embedded
 
-            return save_embedded(self, path)
+            return save_embedded(self.record, self.picture, path)
         return self.picture.save(path)
 
     @cached_property

@@ -18,7 +18,7 @@ from kit.steps import made, snapshot
 from PIL import Image
 
 from promptkit import LineageError, Picture, PictureError, PromptkitWarning, Session, templates
-from promptkit.archive.png_embed import LARGEST, has_embedded, lineage_of, read_embedded, save_embedded, with_embedded, without_embedded
+from promptkit.archive.png_embed import LARGEST, has_embedded, lineage_of, read_embedded, with_embedded, without_embedded
 from promptkit.lineage.tree import Lineage
 from promptkit.session.step import Step
 
@@ -48,13 +48,13 @@ def field(text: bytes, *, packed: bool = True, cut: int = 0) -> bytes:
 
 
 def claim(step: Step, /, **changes: Any) -> bytes:
-    return field(json.dumps({**lineage_of(step), **changes}).encode())
+    return field(json.dumps({**lineage_of(step.record), **changes}).encode())
 
 
 def test_a_saved_picture_knows_how_it_came_to_be(bear: Session) -> None:
     """The records of all that a step came from are in the file as they are on disk, with the template's sources, and check themselves."""
     before = snapshot(bear.folder)
-    path = save_embedded(bear.head, "night")
+    path = bear.head.save("night", embed=True)
     assert path == Path("night.png")
     found = read_embedded(path)
     assert found
@@ -69,14 +69,14 @@ def test_a_saved_picture_knows_how_it_came_to_be(bear: Session) -> None:
 
 def test_it_is_one_standard_field_and_the_rest_stays(bear: Session) -> None:
     """Other programs find the text in a field named promptkit; without it the bytes are the service's own; their pixels are the same."""
-    path = save_embedded(bear.head, "x.png")
+    path = bear.head.save("x.png", embed=True)
     with Image.open(path) as image:
         image.load()
         assert json.loads(image.text["promptkit"])["step"] == bear.head.id  # type: ignore[attr-defined]
         assert image.tobytes() == bear.head.picture.image.tobytes()
     assert without_embedded(path.read_bytes()) == bear.head.picture.data
     assert Picture.open(path).size == bear.head.picture.size
-    save_embedded(bear.head, path)
+    bear.head.save(path, embed=True)
     assert path.read_bytes().count(b"promptkit\0") == 1
 
 
@@ -99,12 +99,12 @@ def test_only_a_png_can_hold_it(service: Loopback) -> None:
     session = Session("./a", endpoint=service.url)
     step = session.generate("a bear")
     with pytest.raises(PictureError, match=r"save it as x\.png"):
-        save_embedded(step, "x.jpg")
+        step.save("x.jpg", embed=True)
     with pytest.raises(PictureError, match="this is image/jpeg"):
         with_embedded(step.picture, "a text")
     assert list(Path.cwd().glob("x.*")) == []
     with pytest.warns(PromptkitWarning, match="conversion of image/jpeg"):
-        path = save_embedded(step, "x.png")
+        path = step.save("x.png", embed=True)
     found = read_embedded(path.read_bytes())
     assert found
     assert (found.record.id, found.original) == (step.id, False)
@@ -116,10 +116,10 @@ def test_the_sessions_own_files_stay(bear: Session) -> None:
     before = snapshot(bear.folder)
     for path in (bear.head.files[0], bear.folder / "sources/x.png", bear.folder / "../bear/x"):
         with pytest.raises(PictureError, match="the session's own folder"):
-            save_embedded(bear.head, path)
+            bear.head.save(path, embed=True)
     for path in ("a\0b", "~nobody-here/x.png", ".", Path("bear/head/x/y.png").absolute()):
         with pytest.raises(PictureError):
-            save_embedded(bear.head, path)
+            bear.head.save(path, embed=True)
     assert snapshot(bear.folder) == before
 
 
@@ -131,7 +131,7 @@ def test_a_long_trail_keeps_its_end(tmp_path: Path) -> None:
     assert parent
     step = Session(lineage.folder)[300]
     with pytest.warns(PromptkitWarning, match="did not fit"):
-        path = save_embedded(step, "x.png")
+        path = step.save("x.png", embed=True)
     found = read_embedded(path)
     assert found
     assert found.omitted == 300 - len(found.records)
@@ -140,7 +140,7 @@ def test_a_long_trail_keeps_its_end(tmp_path: Path) -> None:
     Image.open(path).load()
     huge = made(lineage, prompt={"text": "x" * LARGEST})
     with pytest.raises(LineageError, match="more than the 1,000,000 bytes"):
-        save_embedded(Session(lineage.folder)[huge.number], "y.png")
+        Session(lineage.folder)[huge.number].save("y.png", embed=True)
     with pytest.raises(PictureError, match="1,000,000 bytes"):
         with_embedded(png(), "x" * (LARGEST + 1))
     assert not Path("y.png").exists()
@@ -150,12 +150,12 @@ def test_damage_in_the_session_is_not_embedded(bear: Session) -> None:
     """A missing ancestor is passed over, a damaged template left out; a damaged picture is an error, and no file is made."""
     next(bear.folder.glob("templates/*")).write_text("{}")
     bear[2].record.path.unlink()
-    found = read_embedded(save_embedded(Session("./bear").head, "x.png"))
+    found = read_embedded(Session("./bear").head.save("x.png", embed=True))
     assert found
     assert ([r.number for r in found.records], found.templates) == ([1, 4], {})
     bear.head.files[0].write_bytes(png())
     with pytest.raises(LineageError, match="not the one that was recorded"):
-        save_embedded(Session("./bear").head, "y.png")
+        Session("./bear").head.save("y.png", embed=True)
     assert not Path("y.png").exists()
 
 
@@ -170,13 +170,13 @@ def test_a_picture_without_a_lineage_has_none(bear: Session) -> None:
     with pytest.raises(PictureError, match="cannot be read"):
         read_embedded("nowhere.png")
     with pytest.raises(PictureError, match="truncated"):
-        read_embedded(save_embedded(bear.head, "x.png").read_bytes()[:-20])
+        read_embedded(bear.head.save("x.png", embed=True).read_bytes()[:-20])
 
 
 def test_a_changed_lineage_is_refused(bear: Session) -> None:
     """Records that do not fit their ids, another picture's step, foreign templates, and anything that is no lineage, are errors."""
     step = bear.head
-    records = lineage_of(step)["records"]
+    records = lineage_of(step.record)["records"]
     forged = [*records[:-1], {**records[-1], "record": records[-1]["record"].replace("night", "NIGHT")}]
     renamed = [*records[:-1], {**records[-1], "file": "0009-edit-0123456789.json"}]
     changes: list[dict[str, Any]] = [{"records": r} for r in (forged, renamed, records[:1], [], "records", [1], [{}], None)]

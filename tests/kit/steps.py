@@ -11,7 +11,7 @@ from typing import Any
 
 from kit.loopback import png
 from promptkit.images.picture import Picture
-from promptkit.lineage.pending import Draft
+from promptkit.lineage.pending_step import PendingStep
 from promptkit.lineage.record import Record, now
 from promptkit.lineage.tree import Lineage
 
@@ -26,13 +26,13 @@ def fields(**more: Any) -> dict[str, Any]:
     return {"started": now(), "parents": [], "prompt": {"text": "a bear"}, "sources": [], "request": request, **more}
 
 
-def answered(lineage: Lineage, *pictures: Picture, slug: str = "edit", **more: Any) -> Draft:
+def answered(lineage: Lineage, *pictures: Picture, slug: str = "edit", **more: Any) -> PendingStep:
     """A step whose answer was noted and not committed."""
-    draft = lineage.begin(slug, fields(**more))
-    draft.attempt({"started": now(), "sent_text": "a bear"})
+    step = lineage.begin(slug, fields(**more))
+    step.attempt({"started": now(), "sent_text": "a bear"})
     cost = {"usd": 0.04, "basis": "test"}
-    draft.answer({"outcome": "picture" if pictures else "text", "text": "Here.", "cost": cost}, pictures)
-    return draft
+    step.answer({"outcome": "picture" if pictures else "text", "text": "Here.", "cost": cost}, pictures)
+    return step
 
 
 def made(lineage: Lineage, *pictures: Picture, **more: Any) -> Record:

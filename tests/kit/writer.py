@@ -24,14 +24,14 @@ def write_on(folder: Path, out: int) -> None:
     """Steps without end, saying on `out` what was sent (paid from then on) and what was committed."""
     lineage, parent = Lineage(folder), None
     for i in range(10_000):
-        draft = lineage.begin("edit", fields(parents=[parent] if parent else []))
+        pending = lineage.begin("edit", fields(parents=[parent] if parent else []))
         for attempt in range(1 + i % 2):
             token = f"{os.getpid()}-{i}-{attempt}"
-            draft.attempt({"sent_text": token})
+            pending.attempt({"sent_text": token})
             os.write(out, f"sent {token}\n".encode())
         picture = Picture(png((os.getpid() % 256, i % 256, i // 256)))
-        draft.answer({"outcome": "picture"}, [picture])
-        parent = draft.commit("picture").id
+        pending.answer({"outcome": "picture"}, [picture])
+        parent = pending.commit("picture").id
         os.write(out, f"step {parent} {picture.sha256}\n".encode())
 
 
@@ -87,21 +87,21 @@ def stop(folder: Path, moment: str) -> None:
     elif moment == "attempted":
         lineage.begin("edit", fields()).attempt({"sent_text": "a"})
     else:
-        draft = answered(lineage, *([] if moment == "answered in words" else pictures))
+        pending = answered(lineage, *([] if moment == "answered in words" else pictures))
         written = {"one picture": 1, "half a picture": 1}.get(moment, 2 if moment in ("all pictures", "recorded") else 0)
-        for picture, output in list(zip(pictures, draft.fields["outputs"], strict=False))[:written]:
+        for picture, output in list(zip(pictures, pending.fields["outputs"], strict=False))[:written]:
             data = picture.data[:-9] if moment == "half a picture" else picture.data
             (folder / output["file"]).write_bytes(data)
         if moment == "recorded":
-            note = draft._claim.read_bytes()
-            draft.commit("picture")
-            draft._claim.write_bytes(note)
+            note = pending.claim.read_bytes()
+            pending.commit("picture")
+            pending.claim.write_bytes(note)
     os._exit(9)
 
 
 def commits(folder: Path) -> None:
     """One step, told by what the interpreter audits of its commit: files that get their names, the folder opened, a claim removed."""
-    draft = answered(Lineage(folder), Picture(png()))
+    pending = answered(Lineage(folder), Picture(png()))
 
     def tell(event: str, arguments: tuple[object, ...]) -> None:
         if event == "os.rename":
@@ -112,15 +112,15 @@ def commits(folder: Path) -> None:
             print("claim")
 
     sys.addaudithook(tell)
-    draft.commit("picture")
+    pending.commit("picture")
 
 
 def forks(folder: Path) -> None:
     """Keeps an answer in memory for want of room and forks; child and parent record what is theirs, and say how many steps there are."""
-    draft, before = answered(Lineage(folder)), resource.getrlimit(resource.RLIMIT_FSIZE)
+    pending, before = answered(Lineage(folder)), resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (8, before[1]))
     try:
-        draft.commit("text")
+        pending.commit("text")
     except LineageError:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     child = os.fork()

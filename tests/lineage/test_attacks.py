@@ -288,15 +288,15 @@ def test_words_that_find_no_room_are_kept_as_they_were(tmp_path: Path) -> None:
     """A paid answer without a picture is recorded with its words and its outcome once there is room."""
     with disk_of(tmp_path / "disk", "24m") as disk:
         lineage = Lineage(disk.folder / "bear")
-        draft = lineage.begin("edit", fields())
-        draft.attempt({"sent_text": "a"})
+        step = lineage.begin("edit", fields())
+        step.attempt({"sent_text": "a"})
         disk.fill()
         with pytest.raises(LineageError, match=NO_ROOM):
-            draft.answer({"outcome": "text", "text": "Sure!"})
+            step.answer({"outcome": "text", "text": "Sure!"})
         with pytest.raises(LineageError, match="its answer stays in memory"):
-            draft.commit("text")
+            step.commit("text")
         with pytest.raises(LineageError, match="its answer stays in memory"):
-            draft.commit("interrupted")
+            step.commit("interrupted")
         disk.free()
         lineage.settle()
         assert [(r.outcome, r.attempts[0]["text"]) for r in Lineage(lineage.folder).records()] == [("text", "Sure!")]
@@ -317,14 +317,14 @@ def test_a_disk_that_is_nearly_full_is_said_before_anything_is_paid(tmp_path: Pa
 
 def test_a_request_that_finds_no_room_for_its_note_was_not_sent(lineage: Lineage) -> None:
     """An attempt that could not be noted must not be sent, and counts for nothing: its step leaves no trace."""
-    draft = lineage.begin("edit", fields())
+    step = lineage.begin("edit", fields())
     resource.setrlimit(resource.RLIMIT_FSIZE, Disk.FULL)
     try:
         with pytest.raises(LineageError, match=NO_ROOM):
-            draft.attempt({"sent_text": "a"})
+            step.attempt({"sent_text": "a"})
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, Disk.ROOM)
-    draft.drop()
+    step.drop()
     assert made(lineage).number == 1
     assert not list(lineage.folder.glob(".open-*"))
 
@@ -776,7 +776,7 @@ def test_a_deleted_record_is_told_by_its_picture(lineage: Lineage) -> None:
         assert [(p.step, p.path) for p in opened.verify()] == [(2, path)]
     assert "has no record" in str(lineage.verify()[0])
     path.rename(lineage.folder / "0003-edit-0123456789.png")
-    answered(lineage)._claim.rename(lineage.folder / ".open-0003.json")
+    answered(lineage).claim.rename(lineage.folder / ".open-0003.json")
     assert Lineage(lineage.folder).verify() == []
 
 
@@ -817,7 +817,7 @@ def test_a_clock_that_goes_backwards_changes_no_order(lineage: Lineage) -> None:
     future = [made(lineage, started=f"21{i:02}-01-01T00:00:00.000Z", prompt={"text": str(i)}) for i in (9, 5, 1)]
     for path in lineage.folder.rglob("*"):
         os.utime(path, (time.time() + 400 * DAY,) * 2)
-    claim = answered(lineage)._claim
+    claim = answered(lineage).claim
     os.utime(claim, (time.time() + 400 * DAY,) * 2)
     bear = Session(lineage.folder, endpoint="offline")
     assert [s.number for s in bear] == [1, 2, 3]
@@ -857,7 +857,7 @@ def test_a_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
     """Whatever a folder is called, steps, sources, tags, look-ups, adoption, verify and errors work in it."""
     folder = tmp_path / name
     bear = everything(folder)
-    answered(Lineage(folder))._claim.write_text(json.dumps({"host": "gone"}))
+    answered(Lineage(folder)).claim.write_text(json.dumps({"host": "gone"}))
     os.utime(folder / ".open-0004.json", (0, 0))
     again = Session(folder, endpoint="offline")
     assert [s.id for s in again] == [s.id for s in bear]

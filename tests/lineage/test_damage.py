@@ -34,10 +34,10 @@ def full(lineage: Lineage) -> Record:
     lineage.keep_template(DIGEST, SOURCES)
     turn = lineage.keep_extra(b"a turn")
     entry = {"role": "base", "sha256": source.sha256, "mime_type": "image/png", "file": lineage.source_name(source)}
-    draft = lineage.begin("edit", fields(sources=[entry], prompt={"text": "a", "digest": DIGEST}, parents=[failed(lineage).id]))
-    draft.attempt({"sent_text": "a"})
-    draft.answer({"outcome": "picture", "turn": turn}, [red()])
-    record = draft.commit("picture")
+    step = lineage.begin("edit", fields(sources=[entry], prompt={"text": "a", "digest": DIGEST}, parents=[failed(lineage).id]))
+    step.attempt({"sent_text": "a"})
+    step.answer({"outcome": "picture", "turn": turn}, [red()])
+    record = step.commit("picture")
     lineage.set_tag("it", record.id)
     lineage.set_head(record.id)
     return record
@@ -208,7 +208,7 @@ def test_names_in_a_record_do_not_lead_outside(lineage: Lineage, name: str) -> N
 def test_a_slug_stays_in_the_folder(lineage: Lineage, slug: str) -> None:
     """Whatever a template or a stranger's claim is called, the step's files lie in the folder, and the step is found."""
     record = made(lineage, slug=slug)
-    claim = answered(lineage, red())._claim
+    claim = answered(lineage, red()).claim
     edit_json(claim, slug=slug, process=2**70)
     note = json.loads(claim.read_text())
     edit_json(claim, record={**note["record"], "outputs": [{**note["record"]["outputs"][0], "file": "../../../etc/hostname"}]})

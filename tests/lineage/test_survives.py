@@ -20,6 +20,7 @@ from kit.steps import answered, edit_json, fields, made, names, red, room, snaps
 
 from promptkit.errors import LineageError
 from promptkit.images.picture import Picture
+from promptkit.lineage import claims
 from promptkit.lineage.record import now
 from promptkit.lineage.tree import Lineage
 
@@ -129,7 +130,7 @@ def test_an_adopter_may_be_killed_too(lineage: Lineage) -> None:
 )
 def test_only_what_is_dead_is_adopted(lineage: Lineage, changes: dict[str, Any], age: int, adopted: bool) -> None:
     """A living process's step and one of another host are left alone for a day; numbers in flight are not given twice."""
-    claim = answered(lineage)._claim
+    claim = answered(lineage).claim
     edit_json(claim, **changes)
     os.utime(claim, (time.time() - age,) * 2)
     assert made(Lineage(lineage.folder)).number == 2
@@ -165,11 +166,11 @@ def test_a_process_is_told_from_another_with_its_number(lineage: Lineage, change
 
 def test_a_copied_claim_of_a_step_that_is_there_makes_no_second_one(lineage: Lineage) -> None:
     """A folder that was copied in the middle of a request, and brought up to date afterwards, has the step once."""
-    draft = lineage.begin("edit", fields())
-    draft.attempt({"started": now(), "sent_text": "a bear"})
+    step = lineage.begin("edit", fields())
+    step.attempt({"started": now(), "sent_text": "a bear"})
     copy = shutil.copytree(lineage.folder, lineage.folder.with_name("copy"))
-    draft.answer({"outcome": "picture", "text": "Here.", "cost": None}, [red()])
-    draft.commit("picture")
+    step.answer({"outcome": "picture", "text": "Here.", "cost": None}, [red()])
+    step.commit("picture")
     for path in lineage.folder.glob("0001-*"):
         shutil.copy(path, copy)
     (claim,) = copy.glob(".open-*")
@@ -231,7 +232,7 @@ def test_a_damaged_claim_stops_nothing(lineage: Lineage, note: str) -> None:
 
 def test_a_claim_with_less_than_it_should_have_is_adopted(lineage: Lineage) -> None:
     """What was paid is recorded from a note that lacks what a record may lack."""
-    claim = answered(lineage)._claim
+    claim = answered(lineage).claim
     note = json.loads(claim.read_bytes())
     less = {**note["record"], "warnings": None, "label": None, "meta": None}
     edit_json(claim, process=2**22 + 1, record={k: v for k, v in less.items() if k not in ("parents", "sources", "outputs")})
@@ -279,33 +280,35 @@ def test_a_number_is_not_given_twice(lineage: Lineage) -> None:
     made(lineage)
     answered(lineage)
     before = names(lineage.folder)
-    assert [Lineage(lineage.folder)._claim(number) for number in (1, 2, 3)] == [False, False, True]
+    recorded = Lineage(lineage.folder).numbered
+    taken = [claims.claim(lineage.folder, number, lambda number: bool(recorded(number))) for number in (1, 2, 3)]
+    assert taken == [None, None, lineage.folder / ".open-0003.json"]
     assert names(lineage.folder) == sorted([*before, ".open-0003.json"])
 
 
 def test_a_step_is_committed_once(lineage: Lineage) -> None:
     """A second commit gives the first one's record; what is answered later changes nothing, and nothing more is sent for it."""
-    draft = answered(lineage, red())
-    record = draft.commit("picture")
+    step = answered(lineage, red())
+    record = step.commit("picture")
     before = snapshot(lineage.folder)
-    draft.answer({"outcome": "text"})
-    assert draft.commit("interrupted") is record
+    step.answer({"outcome": "text"})
+    assert step.commit("interrupted") is record
     with pytest.raises(LineageError, match="recorded already"):
-        draft.attempt({"sent_text": "again"})
+        step.attempt({"sent_text": "again"})
     assert snapshot(lineage.folder) == before
 
 
 def test_a_commit_that_broke_off_makes_no_second_step(lineage: Lineage) -> None:
     """A commit that failed after its record was written gives that record when it is repeated, as Ctrl-C makes it be."""
-    draft = answered(lineage, red())
-    draft._claim.unlink()
-    draft._claim.mkdir()
+    step = answered(lineage, red())
+    step.claim.unlink()
+    step.claim.mkdir()
     with pytest.raises(LineageError):
-        draft.commit("picture")
+        step.commit("picture")
     (written,) = Lineage(lineage.folder).records()
-    draft._claim.rmdir()
+    step.claim.rmdir()
     time.sleep(0.002)  # its end is noted to the millisecond
-    assert draft.commit("interrupted").id == written.id
+    assert step.commit("interrupted").id == written.id
     assert Lineage(lineage.folder).count() == 1
 
 
@@ -373,12 +376,12 @@ def test_a_full_disk_is_a_lineage_error(lineage: Lineage, write: Callable[[Linea
 @pytest.mark.parametrize(("picture", "size"), [(NOISE, 5000), (red(), 400)], ids=["the picture", "the record"])
 def test_a_commit_on_a_full_disk_can_be_made_up_for(lineage: Lineage, picture: Picture, size: int) -> None:
     """A commit that finds no room leaves nothing half-written, and the same step can be committed once there is room."""
-    draft = answered(lineage, picture)
+    step = answered(lineage, picture)
     for _ in range(2):
         with room(size), pytest.raises(LineageError, match="File too large"):
-            draft.commit("picture")
+            step.commit("picture")
         assert not [n for n in names(lineage.folder) if "tmp" in n or (n.endswith(".json") and n.startswith("0"))]
-    record = draft.commit("interrupted")
+    record = step.commit("interrupted")
     assert (record.outcome, lineage.verify()) == ("picture", [])
     assert not list(lineage.folder.glob(".open-*"))
 

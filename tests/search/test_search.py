@@ -26,8 +26,9 @@ from PIL import Image, ImageDraw, ImageEnhance
 from promptkit import Picture, PictureError, PromptkitWarning, Session, SettingsError, import_session
 from promptkit import config as settings
 from promptkit.atomic import temporary_beside
+from promptkit.lineage.files import json_bytes
 from promptkit.lineage.layout import MARKER
-from promptkit.lineage.record import Record, json_bytes, now
+from promptkit.lineage.record import Record, now
 from promptkit.lineage.tree import Lineage
 from promptkit.search.search import find, sessions, which
 

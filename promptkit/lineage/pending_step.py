@@ -14,62 +14,43 @@ import logging
 import os
 import re
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from promptkit import atomic
 from promptkit.errors import LineageError
 from promptkit.images.formats import suffix_of
 from promptkit.images.picture import Picture
+from promptkit.lineage.files import json_bytes, wrong_file
 from promptkit.lineage.layout import writing
-from promptkit.lineage.record import HAS_PICTURE, Record, is_usd, json_bytes, now, wrong_file
+from promptkit.lineage.outcomes import has_picture
+from promptkit.lineage.record import Record, now
+from promptkit.lineage.schema import empty_fields, is_usd, on_disk
 
-__all__ = ["Draft", "Keeper", "settle"]
+__all__ = ["Ended", "PendingStep", "settle"]
 
 ROOM = 16_000_000  # bytes that must be free before anything is paid: the largest pictures of a service fit
-ORDER = (  # in which a record's fields are written, for those who read it with their eyes
-    "schema",
-    "number",
-    "outcome",
-    "label",
-    "meta",
-    "parents",
-    "prompt",
-    "sources",
-    "request",
-    "attempts",
-    "outputs",
-    "warnings",
-)
 log = logging.getLogger("promptkit")
 
 
-class Keeper(Protocol):
-    """What a draft asks of the lineage that it becomes a step of, which stands above."""
-
-    folder: Path
-
-    def drop(self, claim: Path) -> None: ...
-
-    def keep(self, record: Record) -> None: ...
+Ended = Callable[[Path, Record | None], None]  # is told the claim of a step that is in flight no more, and its record if it has one
 
 
-class Draft:
+class PendingStep:
     """A step in flight: its fields grow attempt by attempt, each noted on disk, until it is committed. Safe to use from two threads.
 
-    The first commit counts; after it nothing is noted: an answer that comes after Ctrl-C finds its step recorded as interrupted.
+    The first commit counts; after it nothing is noted: an answer that comes after Ctrl-C finds its step recorded as interrupted. `ended`
+    removes the claim, and takes the record in.
     """
 
-    EMPTY: Mapping[str, Any] = {"parents": [], "prompt": {}, "sources": [], "request": {}, "attempts": [], "outputs": [], "warnings": []}
-
-    def __init__(self, keeper: Keeper, number: int, slug: str, fields: Mapping[str, Any], claim: Path) -> None:
-        self.number = number
+    def __init__(self, number: int, slug: str, fields: Mapping[str, Any], claim: Path, ended: Ended) -> None:
+        self.number, self.claim, self.folder = number, claim, claim.parent
         self.slug = re.sub(r"[^\w.]+", "_", slug).strip(".")[:40] or "step"  # a part of a file name, wherever it came from
-        self.fields: dict[str, Any] = {**self.EMPTY, "attempts": [], **fields, "warnings": fields.get("warnings") or []}
+        self.fields: dict[str, Any] = {**empty_fields(), **fields, "warnings": fields.get("warnings") or []}
         self.record: Record | None = None
-        self._keeper, self._claim = keeper, claim
+        self._ended = ended
         self._pictures: tuple[Picture, ...] = ()
         self._sealed: bytes | None = None
         self._lock = threading.Lock()
@@ -80,10 +61,10 @@ class Draft:
         """Notes an attempt before it is sent; until it is answered it counts as interrupted. LineageError where it must not be sent:
         the step is recorded already, or there is hardly room for a picture.
         """
-        with self._lock, writing(self._keeper.folder):
+        with self._lock, writing(self.folder):
             if self.record is not None:
                 raise LineageError(f"Step {self.number} was recorded already; nothing more is asked for it.", path=self.record.path)
-            _check_room(self._keeper.folder)
+            _check_room(self.folder)
             self.fields["attempts"].append({**fields, "outcome": "interrupted"})
             try:
                 self._note()
@@ -95,11 +76,11 @@ class Draft:
         """Gives the number back, where nothing was asked for it."""
         with self._lock:
             if not self.fields["attempts"]:
-                self._keeper.drop(self._claim)
+                self._ended(self.claim, None)
 
     def answer(self, fields: Mapping[str, Any], pictures: Sequence[Picture] = (), warnings: Sequence[str] = ()) -> None:
         """Notes the answer to the last attempt, and the pictures that are about to be written. Durable where a paid one brought none."""
-        with self._lock, writing(self._keeper.folder):
+        with self._lock, writing(self.folder):
             if self.record is None:
                 self.fields["attempts"][-1].update(_holdable(fields))
                 self.fields["warnings"] = [*self.fields["warnings"], *warnings]
@@ -128,7 +109,7 @@ class Draft:
 
     def _note(self, *, durable: bool = False) -> None:
         note = {**atomic.whose(), "slug": self.slug, "record": self.fields}
-        atomic.write_whole(self._claim, json_bytes(note, indent=None), durable=durable)
+        atomic.write_whole(self.claim, json_bytes(note, indent=None), durable=durable)
 
     # Becoming a record
 
@@ -141,7 +122,7 @@ class Draft:
         with self._lock:
             if self.record is None:
                 try:
-                    with writing(self._keeper.folder):
+                    with writing(self.folder):
                         self.record = self._committed(outcome, pictures)
                 except LineageError as error:
                     self._keep_back(error)
@@ -155,8 +136,8 @@ class Draft:
         if pictures:
             self._hold(pictures)
             self._note()  # so that a picture whose process is killed now is no riddle
-        self._write_pictures(self._keeper.folder)
-        return self._write("picture" if self._pictures and outcome not in HAS_PICTURE else outcome)
+        self._write_pictures(self.folder)
+        return self._write("picture" if self._pictures and not has_picture(outcome) else outcome)
 
     def _write_pictures(self, folder: Path) -> None:
         for picture, output in zip(self._pictures, self.fields["outputs"], strict=True):
@@ -165,20 +146,19 @@ class Draft:
     def _write(self, outcome: str) -> Record:
         if self._sealed is None:  # a second commit, after Ctrl-C in the first, must not make a second record
             self.fields |= {"outcome": outcome, "ended": now()}
-            self._sealed = json_bytes({k: self.fields[k] for k in sorted(self.fields, key=_place)})
+            self._sealed = json_bytes(on_disk(self.fields))
         digest = hashlib.sha256(self._sealed).hexdigest()
-        path = self._keeper.folder / f"{self.number:04}-{self.slug}-{digest[:10]}.json"
+        path = self.folder / f"{self.number:04}-{self.slug}-{digest[:10]}.json"
         atomic.write_whole(path, self._sealed, durable=True)
-        atomic.sync_folder(self._keeper.folder)
-        self._keeper.drop(self._claim)
+        atomic.sync_folder(self.folder)
         record = Record.of(path, digest, json.loads(self._sealed))
-        self._keeper.keep(record)
+        self._ended(self.claim, record)
         return record
 
     def adopt(self) -> None:
         """Turns what a killed process left into a record: its pictures that lie there whole, else an interrupted step, if it was asked."""
-        folder, asked = self._keeper.folder, bool(self.fields["attempts"])
-        whole = [o for o in self.fields["outputs"] if not any(wrong_file(folder / Path(o["file"]).name, o["sha256"]))]
+        folder, asked = self.folder, bool(self.fields["attempts"])
+        whole = [o for o in self.fields["outputs"] if not wrong_file(folder, Path(o["file"]).name, o["sha256"])]
         said = "its process ended before it was recorded; recorded by the next one"
         self.fields |= {"outputs": whole, "warnings": [*self.fields["warnings"], said]}
         if whole:
@@ -198,8 +178,7 @@ class Draft:
 
     def is_in(self, folder: Path) -> bool:
         """Whether it is a step of the session in that folder."""
-        own = self._keeper.folder
-        return own == folder or own.resolve() == folder.resolve()
+        return self.folder == folder or self.folder.resolve() == folder.resolve()
 
     def rescue(self) -> None:
         """The process ends: a picture that finds no room in its folder to the last is saved where there is some, and logged."""
@@ -209,7 +188,7 @@ class Draft:
             self.commit("interrupted")
         if self.record is not None or not self._pictures:  # of paid words the note in the folder tells
             return
-        where = f"Step {self.number} of {self._keeper.folder} could not be recorded for want of room"
+        where = f"Step {self.number} of {self.folder} could not be recorded for want of room"
         try:
             folder = Path(tempfile.mkdtemp(prefix="promptkit-"))
             self._write_pictures(folder)
@@ -219,27 +198,23 @@ class Draft:
             log.error("%s; what it brought is in %s: `promptkit add` takes a picture of your own.", where, folder)
 
 
-KEPT_BACK: list[Draft] = []  # paid and not on disk, for want of room
+KEPT_BACK: list[PendingStep] = []  # paid and not on disk, for want of room
 
 
 def settle(folder: Path) -> None:
     """Records what this process was answered for steps in that folder and had no room for. LineageError where there is none still."""
-    for draft in [d for d in KEPT_BACK if d.is_in(folder)]:
-        draft.commit("interrupted")
+    for step in [s for s in KEPT_BACK if s.is_in(folder)]:
+        step.commit("interrupted")
 
 
 @atexit.register
 def _rescue() -> None:
-    for draft in [*KEPT_BACK]:
-        draft.rescue()
+    for step in [*KEPT_BACK]:
+        step.rescue()
 
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=KEPT_BACK.clear)  # they are the parent's
-
-
-def _place(name: str) -> int:
-    return ORDER.index(name) if name in ORDER else len(ORDER)
 
 
 def _holdable(fields: Mapping[str, Any]) -> dict[str, Any]:

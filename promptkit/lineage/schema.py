@@ -1,0 +1,151 @@
+"""The one table of a record's fields: for each its name, its type, whether it must be there, its order on disk, whether it survives
+stripping, and its label for people. A new field is one row here, filled in where a step is planned or answered, and shown in views.
+
+`anything` is not checked, so that a value that an earlier or a later version wrote damages no record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from promptkit.lineage.fields import Entry, Field, Survives, Values, anything, entries, entry, optional, optional_entry, required, texts
+
+__all__ = [
+    "SCHEMA",
+    "Attempt",
+    "Cost",
+    "Output",
+    "PromptFields",
+    "RecordFields",
+    "RequestFields",
+    "Source",
+    "empty_fields",
+    "is_usd",
+    "on_disk",
+]
+
+SCHEMA = "1.0"
+MOST_USD = 1e9  # more than any attempt can cost, and little enough to be added up
+
+
+def is_usd(value: object) -> bool:
+    """Whether it is a sum that an attempt can cost: budgets count with it."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < MOST_USD
+
+
+def _is_size(value: object) -> bool:
+    return value is None or (isinstance(value, list) and len(value) == 2 and all(type(side) is int and side > 0 for side in value))
+
+
+class PromptFields(Entry):
+    """What was asked in words, and the template that they were rendered from; empty for a picture that was added."""
+
+    template = optional(str)
+    pack: Field[tuple[Any, ...] | None] = Field(list | tuple | None, tuple)
+    digest = optional(str)
+    lang = optional(str)
+    text = optional(str, label="prompt")
+    inputs: Field[dict[str, Any] | None] = optional(dict)
+
+
+class RequestFields(Entry):
+    """Who was asked, and with which options (those of providers.options, by name); empty for a picture that was added."""
+
+    endpoint = optional(str, survives=Survives.PUBLIC)
+    model = optional(str, survives=Survives.OR_NULL)
+    config: Field[dict[str, Any] | None] = optional(dict, survives=Survives.OPTIONS)
+
+
+class Cost(Entry):
+    """What one attempt cost, and which price list says so. The basis names the endpoint."""
+
+    usd: Field[float] = Field(object, is_right=is_usd, wanted="USD from 0 to below a billion", survives=Survives.AS_IT_IS)
+    basis = anything()
+
+
+class Attempt(Entry):
+    """One request and what came of it. `turn` is the sha256 of the model's turn in extra/, which only a dialect reads."""
+
+    started = anything(survives=Survives.AS_IT_IS)
+    ended = anything(survives=Survives.AS_IT_IS)
+    sent_text = anything(label="asked as")
+    without = anything()
+    outcome = optional(str, survives=Survives.AS_IT_IS)
+    status = anything(survives=Survives.AS_IT_IS)
+    text = optional(str, label="it said")
+    message = anything(label="it said")
+    cost = optional_entry(Cost, survives=Survives.ENTRY_OR_NULL)
+    usage: Field[dict[str, Any] | None] = optional(dict, survives=Survives.NUMBERS)
+    finish_reason = anything(survives=Survives.CODE, label="reason")
+    response_id = anything()
+    model_version = anything()
+    turn = optional(str)
+
+
+class Source(Entry):
+    """A picture that went in: a step's, or one from outside, whose file is in sources/."""
+
+    role = required(str, survives=Survives.AS_IT_IS)
+    mime_type = required(str, survives=Survives.AS_IT_IS)
+    sha256 = required(str)
+    step = optional(str)
+    file = optional(str)
+    sent = anything()
+
+
+class Output(Entry):
+    """A picture that came out. `bytes` is how many it has, `size` its width and height in pixels."""
+
+    file = required(str)
+    sha256 = required(str, survives=Survives.AS_IT_IS)
+    bytes = required(int, survives=Survives.AS_IT_IS)
+    mime_type = required(str, survives=Survives.AS_IT_IS)
+    size: Field[tuple[int, int] | None] = Field(
+        list | None, tuple, is_right=_is_size, wanted="width and height in pixels, or None", survives=Survives.AS_IT_IS
+    )
+
+    @property
+    def name(self) -> str:
+        """Its file's name in the session's folder, wherever a record from elsewhere says that it stands."""
+        return Path(self.file).name
+
+
+class RecordFields(Values):
+    """The fields of a step's record."""
+
+    schema = anything(first=True)
+    number = required(int, first=True, label="step")
+    outcome = required(str, first=True, survives=Survives.OR_NULL)
+    stripped_from = anything(survives=Survives.EMPTY, label="original")
+    label = optional(str, first=True, survives=Survives.EMPTY)
+    meta: Field[dict[str, Any] | None] = optional(dict, first=True, survives=Survives.EMPTY)
+    parents = texts(first=True, survives=Survives.EMPTY, label="from")
+    prompt = entry(PromptFields, first=True, survives=Survives.EMPTY)
+    sources = entries(Source, first=True, survives=Survives.EMPTY, label="with")
+    request = entry(RequestFields, first=True, survives=Survives.ENTRY, label="asked")
+    attempts = entries(Attempt, first=True, survives=Survives.ENTRY, label="attempt")
+    outputs = entries(Output, first=True, label="picture")
+    warnings = texts(list | None, first=True, survives=Survives.EMPTY, label="note")
+    recipe = optional(str, survives=Survives.EMPTY)
+    take = anything(survives=Survives.OR_NULL)
+    chain = anything(survives=Survives.EMPTY)
+    started = anything(survives=Survives.OR_NULL, label="when")
+    ended = anything(survives=Survives.OR_NULL)
+    continued = anything()
+    versions = anything()
+
+
+FIRST = {name: i for i, name in enumerate(n for n, row in RecordFields.rows.items() if row.first)}
+
+
+def on_disk(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields in the order in which a record's file has them, for those who read it with their eyes."""
+    return {name: fields[name] for name in sorted(fields, key=lambda name: FIRST.get(name, len(FIRST)))}
+
+
+def empty_fields() -> dict[str, Any]:
+    """The lists and objects that a record must have, empty ones."""
+    containers = (row for row in RecordFields.rows.values() if row.must_be_there and row.kinds[0] in (list, dict))
+    return {row.name: row.kinds[0]() for row in containers}

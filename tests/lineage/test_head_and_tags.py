@@ -1,0 +1,68 @@
+"""The head and the tags, which point to steps: written, read back, and refused where they could be something else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kit.steps import made
+
+from promptkit.errors import LineageError
+from promptkit.lineage.record import Problem
+from promptkit.lineage.tree import Lineage
+
+
+@pytest.fixture
+def lineage(tmp_path: Path) -> Lineage:
+    return Lineage(tmp_path / "bear")
+
+
+TAGS = ["for the client", "クライアント用", "客户", "ग्राहक", "für Ü", "a/b\\..\\c", ".", "*", "1234567a", "🐻" * 60, "x" * 500, " 1a "]
+
+
+@pytest.mark.parametrize("name", TAGS)
+def test_tags_in_any_script(lineage: Lineage, name: str) -> None:
+    """A tag is found by its name, whatever its script, and its file stays in tags/."""
+    record = made(lineage)
+    lineage.set_tag(name, record.id)
+    assert Lineage(lineage.folder).tags() == {name: record.id}
+    assert lineage.find(name).id == record.id
+    assert len(list((lineage.folder / "tags").iterdir())) == 1
+
+
+def test_half_a_surrogate_pair_is_no_hindrance_to_a_tag(lineage: Lineage) -> None:
+    """A tag with what no file can hold is kept with U+FFFD in its place."""
+    record = made(lineage)
+    lineage.set_tag("a\ud800b", record.id)
+    assert lineage.tags() == {"a\ufffdb": record.id}
+
+
+def test_a_tag_in_use_moves(lineage: Lineage) -> None:
+    """A second step with a tag takes it over; names that differ in case only are two tags."""
+    first, second = made(lineage), made(lineage)
+    for name, record in (("A b", first), ("a b", first), ("a b", second)):
+        lineage.set_tag(name, record.id)
+    assert lineage.tags() == {"A b": first.id, "a b": second.id}
+
+
+@pytest.mark.parametrize("name", ["", "  ", "1", "123456", "1234567", " 12 ", "١٢", "a\nb", "a\r", "a\u2028b", 7, None], ids=repr)
+def test_what_is_no_tag_is_refused(lineage: Lineage, name: Any) -> None:
+    """A tag that is all digits, empty, of several lines or no text is refused."""
+    record = made(lineage)
+    with pytest.raises(LineageError, match="A tag is"):
+        lineage.set_tag(name, record.id)
+    assert lineage.tags() == {}
+
+
+def test_the_head_and_what_undo_left(lineage: Lineage) -> None:
+    """The head and what redo would bring are read back; a damaged head is none, and verify says so."""
+    ids = [made(lineage).id for _ in range(3)]
+    lineage.set_head(ids[0], ids[1:])
+    assert Lineage(lineage.folder).head() == (ids[0], tuple(ids[1:]))
+    assert lineage.verify() == []
+    lineage.set_head("ab" * 32)
+    assert lineage.verify() == [Problem(None, lineage.folder / "head", "names the step ababababab, which is not here")]
+    (lineage.folder / "head").write_bytes(b"\xff\xfe")
+    assert lineage.head() == (None, ())
+    assert [p.message for p in lineage.verify()] == ["cannot be read"]

@@ -1,0 +1,18 @@
+"""The table of outcomes."""
+
+from __future__ import annotations
+
+from promptkit.lineage.outcomes import ASKED, OUTCOMES, has_picture, may_cost
+
+
+def test_an_outcome_means_one_thing() -> None:
+    """What has a picture is reused; what was not asked costs nothing and cannot be asked again."""
+    assert [n for n, o in OUTCOMES.items() if o.has_picture] == [n for n, o in OUTCOMES.items() if o.is_reused] == ["picture", "added"]
+    assert [n for n, o in OUTCOMES.items() if not (o.was_asked or o.may_cost or o.is_repeatable)] == ["added"]
+    assert [n for n, o in OUTCOMES.items() if not o.may_cost] == ["added", "error"]
+    assert ASKED == ("picture", "text", "refused", "error", "interrupted")
+
+
+def test_a_later_versions_outcome_has_no_picture_and_may_cost() -> None:
+    """An outcome that is not in the table counts as one without a picture, which may have been charged."""
+    assert (has_picture("dreamt"), may_cost("dreamt"), has_picture(None)) == (False, True, False)
