@@ -23,7 +23,7 @@ from promptkit.prompts.declarations import read_edition
 from promptkit.prompts.inputs import Input, Pictures, description_of, parameter_of, shown, terms_of
 from promptkit.prompts.languages import find_language
 from promptkit.prompts.names import FILE_NAME, is_word
-from promptkit.prompts.source_file import File, make_file
+from promptkit.prompts.source_file import File, make_file, open_file
 
 __all__ = ["Prompt", "Template", "bundle_of", "example_of", "open_template"]
 
@@ -232,10 +232,12 @@ def open_template(
     known = _known.get((folder, namespace, name))
     if known is not None and known._search.is_current():
         return known
-    search = FileSearch(tuple(dict.fromkeys(filter(None, (folder, builtin)))))
-    base = search.open(folder, f"{name.replace('.', '/')}.j2")
+    stem = name.replace(".", "/")
+    place = (f"{folder}/{stem}.j2", f"{stem}.j2")
+    base = open_file(*place)
     if base is None:
         return None
+    search = FileSearch(tuple(dict.fromkeys(filter(None, (folder, builtin)))), opened={place: base})
     found = _known[folder, namespace, name] = _template(namespace + name, base, search.names_beside(folder, base.name), search, pack)
     return found
 
