@@ -6,7 +6,6 @@ vain, is remembered, so that a change on disk is seen.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -42,6 +41,8 @@ class Bundle:
 
 
 def _bundle(edition: Edition, files: Mapping[str, File]) -> Bundle:
+    import hashlib  # loads OpenSSL, which a list of templates does not need
+
     sources = {file.name: file.text for file in (*files.values(), edition.base)}
     canonical = json.dumps(sources, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     digest = hashlib.sha256(canonical.encode()).hexdigest()

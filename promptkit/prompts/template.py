@@ -17,7 +17,6 @@ from typing import Any
 from promptkit import config
 from promptkit.errors import InputError, TemplateError, brief_path, warn
 from promptkit.markup import Html, card, escape, table
-from promptkit.prompts import brackets
 from promptkit.prompts.bundle import Bundle, FileSearch
 from promptkit.prompts.declarations import read_edition
 from promptkit.prompts.inputs import Input, Pictures, description_of, parameter_of, shown, terms_of
@@ -113,7 +112,9 @@ class Template:
         """
         if not isinstance(name, str) or not is_word(name):
             raise TemplateError(f"{shown(name)} cannot name a template: small letters, digits and _, no word of Python.")
-        source = brackets.from_brackets(pattern, kind=kind)
+        from promptkit.prompts.brackets import from_brackets
+
+        source = from_brackets(pattern, kind=kind)
         made = _template(name, make_file(f"{name}.j2", Path(f"{name}.j2"), source.encode()), (), FileSearch(()))
         bundle_of(made, made.lang)  # what is too long for a template says so at once
         return made
