@@ -6,10 +6,10 @@ vain, is remembered, so that a change on disk is seen.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from promptkit.errors import TemplateError, did_you_mean
@@ -41,6 +41,8 @@ class Bundle:
 
 
 def _bundle(edition: Edition, files: Mapping[str, File]) -> Bundle:
+    import hashlib  # loads OpenSSL, which a list of templates does not need
+
     sources = {file.name: file.text for file in (*files.values(), edition.base)}
     canonical = json.dumps(sources, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     digest = hashlib.sha256(canonical.encode()).hexdigest()
@@ -48,12 +50,21 @@ def _bundle(edition: Edition, files: Mapping[str, File]) -> Bundle:
 
 
 class FileSearch:
-    """Opens the files of one template, in its folders; or only those of `given`, where it lies in no folder."""
+    """Opens the files of one template, in its folders; or only those of `given`, where it lies in no folder.
 
-    def __init__(self, folders: tuple[str, ...], given: Mapping[str, File] | None = None) -> None:
+    `opened` are files that were opened already, by path and name.
+    """
+
+    def __init__(
+        self,
+        folders: tuple[str, ...],
+        given: Mapping[str, File] | None = None,
+        opened: Mapping[tuple[str, str], File] = MappingProxyType({}),
+    ) -> None:
         self._folders, self._given = folders, given
-        self._opened: dict[tuple[str, str], File | None] = {}  # by path and name; None for what was looked for in vain
-        self._own: tuple[str, tuple[str, ...]] | None = None  # the folder of the base file, and the names in it
+        self._opened: dict[tuple[str, str], File | None] = dict(opened)  # None for what was looked for in vain
+        self._base_folder = ""  # whose names count: none, until names_beside is asked
+        self._names_there: tuple[str, ...] = ()
 
     def open(self, folder: str, name: str) -> File | None:
         """The file of that name in a folder, or None."""
@@ -72,16 +83,16 @@ class FileSearch:
 
     def names_beside(self, folder: str, name: str) -> tuple[str, ...]:
         """The names in the folder of a file: a new one there, which may be a further language, counts as a change."""
-        at = f"{folder}/{name}".rpartition("/")[0]
-        self._own = (at, file_names(at))
-        return self._own[1]
+        self._base_folder = f"{folder}/{name}".rpartition("/")[0]
+        self._names_there = file_names(self._base_folder)
+        return self._names_there
 
     def is_current(self) -> bool:
         """Whether all that was opened is still as it was."""
         for place, file in tuple(self._opened.items()):  # another thread may be adding to it
             if open_file(*place) is not file:
                 return False
-        return self._own is None or file_names(self._own[0]) is self._own[1]
+        return file_names(self._base_folder) is self._names_there
 
     def gather(self, edition: Edition) -> Bundle:
         """All that one language needs. TemplateError for what is missing, goes in a circle, or is too much in all."""

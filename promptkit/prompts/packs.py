@@ -101,5 +101,5 @@ def _folder_of(value: str) -> Path | None:
         spec = util.find_spec(first)
     except (ImportError, ValueError):
         return None
-    places = spec.submodule_search_locations if spec else None
-    return next((folder for place in places or () if (folder := Path(place, *rest)).is_dir()), None)
+    locations = spec.submodule_search_locations if spec else None
+    return next((folder for location in locations or () if (folder := Path(location, *rest)).is_dir()), None)

@@ -41,8 +41,8 @@ A_CALL, A_FILE = 10, 100  # units beyond the nodes of what is called or loaded
 
 # What a template may use; FILTERS stands below, behind the functions that it names
 
-# No arithmetic, whose numbers and texts grow without bound and whose % reads attributes; no mapping, slice or call block: each further node
-# would need rules of its own, and prompts do without.
+# No arithmetic, which makes texts and numbers of any size from small ones. No mappings, slices or call blocks: prompts do without them, and
+# each kind of node that is allowed has to pay for what it does.
 SYNTAX = {
     *(nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Const, nodes.List, nodes.Tuple, nodes.Concat),
     *(nodes.If, nodes.CondExpr, nodes.For, nodes.Assign, nodes.AssignBlock, nodes.Filter, nodes.Test, nodes.Getattr, nodes.Getitem),
@@ -50,8 +50,8 @@ SYNTAX = {
     *(nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends, nodes.Block),
 }
 TESTS = ("defined", "undefined", "none", "string", "number", "boolean")
-LOOP = ("index", "index0", "revindex", "revindex0", "first", "last", "length")  # of `loop`, whose other attributes reach the context
-HIDDEN_NAMES = ("self", "caller", "varargs", "kwargs")  # jinja2's own objects, which lead to the template's blocks and to its arguments
+LOOP = ("index", "index0", "revindex", "revindex0", "first", "last", "length")  # of `loop`: numbers, true and false
+HIDDEN_NAMES = ("self", "caller", "varargs", "kwargs")  # jinja2's own: the template's blocks, and what a macro was called with
 FILE_STATEMENTS = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
 
 
@@ -71,6 +71,7 @@ _current: ContextVar[_Render] = ContextVar("_current")
 
 
 def _spend(units: int) -> None:
+    """Takes work from the fuel of the current render, which ends when none is left."""
     render = _current.get()
     render.fuel -= units
     if render.fuel < 0:
@@ -239,7 +240,11 @@ class _Generator(CodeGenerator):
 
 
 class _Environment(ImmutableSandboxedEnvironment):
-    """Jinja's sandbox, in which no value has an attribute or a method but those of LOOP and what an imported file defines."""
+    """Jinja's own sandbox, made narrower.
+
+    Attributes and methods are how templates leave a sandbox (''.__class__.__mro__ …), and how they work for ever ('x'.center(10**9)). So no
+    value has any, but `loop` those of LOOP and an imported file what it defines; and nothing is called but macros and super().
+    """
 
     code_generator_class = _Generator
     concat = staticmethod(_concat)
@@ -250,9 +255,8 @@ class _Environment(ImmutableSandboxedEnvironment):
         )
         self.filters = FILTERS | COUNTERS
 
-    # a file is one of those that were gathered before the render; nothing is read from the disk here
     def get_template(self, name: Any, parent: Any = None, globals: Any = None) -> Any:  # noqa: A002, ARG002  (jinja2's names)
-        _spend(A_FILE)
+        _spend(A_FILE)  # nothing is read from the disk here: all files were gathered before the render
         return _current.get().parts[name].body
 
     def getattr(self, obj: Any, attribute: str) -> Any:
@@ -309,6 +313,7 @@ def cannot_be_used(error: BaseException, file: str, lines_before: int) -> Templa
 
 
 def _reason(error: BaseException, values: Mapping[str, Any] | None = None) -> str:
+    """What went wrong, as the middle of a sentence; `values` are the names that a render had."""
     if isinstance(error, MemoryError):
         return "it needs more memory than there is"
     if isinstance(error, (RecursionError, SyntaxError)):
@@ -344,9 +349,9 @@ def _refuse(node: nodes.Node, why: str) -> NoReturn:
 
 def _complaint(node: nodes.Node) -> str | None:
     """Why this node is not allowed, or None."""
-    # names: Python reads letters of other scripts as their ASCII likes, and what begins with _ is Python's or jinja2's own
-    # lists: one that held names could hold itself twice, again and again, and grow with the power of its depth
-    # * and **: what they hold is known too late to be checked
+    # Names are ASCII, because Python takes letters that look alike for one (NFKC); those that begin with _ are Python's and jinja2's own.
+    # Lists hold constants, because one that is set to hold itself twice, again and again, grows exponentially.
+    # Arguments are written out, because what * and ** bring is not known before the render.
     match node:
         case _ if type(node) not in SYNTAX:
             return f"{_named(node)} is not among what a template may use"
@@ -368,9 +373,9 @@ def _complaint(node: nodes.Node) -> str | None:
 
 
 def _complaint_about_statement(node: nodes.Node) -> str | None:
-    # loops: how often a recursive or filtered one turns is not known before it runs, and each loop pays before
-    # targets: several names would unpack a value, and one with a dot would write into an object
-    # files: the digest covers what the text names, so that a file is named and exists
+    # A loop pays for all of its turns before it begins; how many a recursive or filtered one has is not known then.
+    # One name is set at a time, because several would unpack a value, and one with a dot would write into an object.
+    # A file is named in quotes and has to exist, because the digest covers all that a template is rendered from.
     match node:
         case nodes.For() if node.recursive or node.test is not None:
             return "a loop is neither recursive nor filtered; write {% if %} inside it"

@@ -17,13 +17,12 @@ from typing import Any
 from promptkit import config
 from promptkit.errors import InputError, TemplateError, brief_path, warn
 from promptkit.markup import Html, card, escape, table
-from promptkit.prompts import brackets
 from promptkit.prompts.bundle import Bundle, FileSearch
 from promptkit.prompts.declarations import read_edition
 from promptkit.prompts.inputs import Input, Pictures, description_of, parameter_of, shown, terms_of
 from promptkit.prompts.languages import find_language
 from promptkit.prompts.names import FILE_NAME, is_word
-from promptkit.prompts.source_file import File, make_file
+from promptkit.prompts.source_file import File, make_file, open_file
 
 __all__ = ["Prompt", "Template", "bundle_of", "example_of", "open_template"]
 
@@ -113,7 +112,9 @@ class Template:
         """
         if not isinstance(name, str) or not is_word(name):
             raise TemplateError(f"{shown(name)} cannot name a template: small letters, digits and _, no word of Python.")
-        source = brackets.from_brackets(pattern, kind=kind)
+        from promptkit.prompts.brackets import from_brackets
+
+        source = from_brackets(pattern, kind=kind)
         made = _template(name, make_file(f"{name}.j2", Path(f"{name}.j2"), source.encode()), (), FileSearch(()))
         bundle_of(made, made.lang)  # what is too long for a template says so at once
         return made
@@ -232,10 +233,12 @@ def open_template(
     known = _known.get((folder, namespace, name))
     if known is not None and known._search.is_current():
         return known
-    search = FileSearch(tuple(dict.fromkeys(filter(None, (folder, builtin)))))
-    base = search.open(folder, f"{name.replace('.', '/')}.j2")
+    stem = name.replace(".", "/")
+    place = (f"{folder}/{stem}.j2", f"{stem}.j2")
+    base = open_file(*place)
     if base is None:
         return None
+    search = FileSearch(tuple(dict.fromkeys(filter(None, (folder, builtin)))), opened={place: base})
     found = _known[folder, namespace, name] = _template(namespace + name, base, search.names_beside(folder, base.name), search, pack)
     return found
 
