@@ -15,6 +15,7 @@ from kit.loopback import Loopback, error_reply, png, text_reply
 from kit.shell import run
 
 from promptkit import Session
+from promptkit.cli.main import GROUPS, build_parser
 
 QUOTED_BEAR = (
     "A kawaii sticker of a happy bear, featuring big round eyes and a bright, bold color palette. "
@@ -233,3 +234,31 @@ def test_log_and_page_say_that_something_is_missing() -> None:
     fox.record.path.write_bytes(b"{")
     for command in ("log", "page"):
         assert "1 record is damaged and not shown; `promptkit verify` names what is wrong" in run(command, "-s", "./bear")[1]
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_the_table_says_what_the_groups_say(group: str) -> None:
+    """The commands of a group are those of its row in the table, in that order, each with the same sentence in both and in its own help."""
+    assert build_parser(group).format_help() == build_parser().format_help()
+    for command, sentence in GROUPS[group].items():
+        assert sentence in " ".join(run(command, "--help")[0].split())
+
+
+def loaded_by(*arguments: str) -> set[str]:
+    """The modules that a command has loaded when it is done."""
+    script = "import sys\nfrom promptkit.cli.main import main\ntry: main()\nfinally: print(*sys.modules, file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", script, *arguments], capture_output=True, text=True)
+    return set(next(line for line in done.stderr.splitlines() if line.startswith("sys ")).split())
+
+
+@pytest.mark.parametrize("arguments", [(), ("--help",), ("--version",), ("generat",), ("-x",)])
+def test_help_and_a_wrong_command_load_no_group(arguments: tuple[str, ...]) -> None:
+    """What runs no command loads the table of them and what says words on stderr, and nothing else of promptkit."""
+    own = {name for name in loaded_by(*arguments) if name.partition(".")[0] == "promptkit"}
+    assert own == {"promptkit", "promptkit.cli", "promptkit.cli.main", "promptkit.cli.output", "promptkit.terminal"}
+
+
+def test_a_command_loads_its_own_group_only() -> None:
+    """`promptkit undo --help` loads the group of undo, and none of the others."""
+    loaded = loaded_by("undo", "--help")
+    assert {group for group in GROUPS if f"promptkit.cli.{group}" in loaded} == {"head"}
