@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from kit.loopback import Loopback, error_reply, png, text_reply
-from kit.shell import run
+from kit.shell import run, run_process
 
 from promptkit import Session
 from promptkit.cli.main import GROUPS, build_parser
@@ -25,7 +25,7 @@ QUOTED_BEAR = (
 
 def test_the_demo_shows_the_whole_thing_and_commands_that_work() -> None:
     """demo needs no key and no network; its tree, its page and the commands that it prints are real; a second run has its own folder."""
-    out, _ = run("demo")
+    out, _ = run_process("demo")
     bear = Session("./promptkit-demo")
     assert [s.outcome for s in bear] == ["picture"] * 4
     assert [len(s.attempts) for s in bear] == [1, 1, 1, 2]
@@ -41,7 +41,7 @@ def test_the_demo_shows_the_whole_thing_and_commands_that_work() -> None:
     for command in commands:
         subprocess.run(command, shell=True, check=True, capture_output=True)
     assert len(Session("./promptkit-demo")) == 4 + sum(" edit " in c for c in commands)
-    assert "promptkit-demo-2" in run("demo")[0]
+    assert "promptkit-demo-2" in run_process("demo")[0]
 
 
 def test_templates_and_render() -> None:
@@ -55,14 +55,14 @@ def test_templates_and_render() -> None:
     Path("mine").mkdir()
     front = "description: A moon\nkind: generate\ninputs:\n  size: {type: integer}"
     Path("mine/moon.j2").write_text(f"---\n{front}\n---\nA moon of {{{{ size }}}}.\n")
-    assert run("render", "-L", "mine", "-t", "moon", "-i", "size=3")[0] == "A moon of 3.\n"
+    assert run_process("render", "-L", "mine", "-t", "moon", "-i", "size=3")[0] == "A moon of 3.\n"
 
 
 def test_a_broken_template_does_not_hide_the_others() -> None:
     """The list shows all templates, and what is wrong with one of them in its line."""
     Path("mine").mkdir()
     Path("mine/bad.j2").write_text("---\nkind: [\n---\n")
-    out, _ = run("templates", "-L", "mine")
+    out, _ = run_process("templates", "-L", "mine")
     assert re.search(r"^bad +broken .*bad\.j2", out, re.MULTILINE)
     assert "sticker " in out
 
@@ -161,7 +161,7 @@ def test_paths_with_spaces_can_be_pasted() -> None:
     """The lines that demo prints keep working from a folder with spaces in its name."""
     Path("my work").mkdir()
     os.chdir("my work")
-    line = next(line for line in run("demo")[0].splitlines() if " log -s" in line)
+    line = next(line for line in run_process("demo")[0].splitlines() if " log -s" in line)
     assert "sticker" in subprocess.run(line, shell=True, check=True, capture_output=True, text=True).stdout
     assert shlex.split(line)[-1] == "./promptkit-demo"
 
