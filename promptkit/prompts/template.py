@@ -7,7 +7,6 @@ strict_yaml) are loaded by the first template that is rendered or read, not by t
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 import json
 import re
@@ -20,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 from promptkit import config as settings
 from promptkit.errors import InputError, TemplateError, brief_path, did_you_mean, warn
 from promptkit.markup import Html, card, escape, table
-from promptkit.prompts import brackets
 from promptkit.prompts.declarations import LANGUAGE, Edition, Input, Pictures, find_language, is_word, read_edition, shown
 from promptkit.prompts.source_file import LONGEST_FILE, File, file_names, make_file, open_file
 
@@ -88,6 +86,8 @@ class _Bundle:
 def _bundle(edition: Edition, rendered: Mapping[str, File]) -> _Bundle:
     sources = {file.name: file.text for file in (*rendered.values(), edition.base)}
     canonical = json.dumps(sources, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    import hashlib  # loads OpenSSL, which a list of templates needs not
+
     digest = hashlib.sha256(canonical.encode()).hexdigest()
     return _Bundle(edition, sources, digest, {file.name: file.part for file in rendered.values()})
 
@@ -140,7 +140,9 @@ class Template:
         """
         if not isinstance(name, str) or not is_word(name):
             raise TemplateError(f"{shown(name)} cannot name a template: small letters, digits and _, no word of Python.")
-        source = brackets.from_brackets(pattern, kind=kind)
+        from promptkit.prompts.brackets import from_brackets
+
+        source = from_brackets(pattern, kind=kind)
         made = _template(name, make_file(f"{name}.j2", Path(f"{name}.j2"), source.encode()), (), ())
         made._in_language(made.lang)  # what is too long for a template says so at once
         return made

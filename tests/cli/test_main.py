@@ -254,11 +254,23 @@ def loaded_by(*arguments: str) -> set[str]:
 @pytest.mark.parametrize("arguments", [(), ("--help",), ("--version",), ("generat",), ("-x",)])
 def test_help_and_a_wrong_command_load_no_group(arguments: tuple[str, ...]) -> None:
     """What runs no command loads the table of them and what says words on stderr, and nothing else of promptkit."""
-    own = {name for name in loaded_by(*arguments) if name.partition(".")[0] == "promptkit"}
+    loaded = loaded_by(*arguments)
+    own = {name for name in loaded if name.partition(".")[0] == "promptkit"}
     assert own == {"promptkit", "promptkit.cli", "promptkit.cli.main", "promptkit.cli.output", "promptkit.terminal"}
+    assert loaded.isdisjoint({"dataclasses", "inspect", "json", "hashlib", "pathlib", "socket", "yaml", "jinja2", "PIL", "requests"})
 
 
 def test_a_command_loads_its_own_group_only() -> None:
     """`promptkit undo --help` loads the group of undo, and none of the others."""
     loaded = loaded_by("undo", "--help")
     assert {group for group in GROUPS if f"promptkit.cli.{group}" in loaded} == {"head"}
+
+
+@pytest.mark.parametrize("arguments", [("templates",), ("templates", "sticker"), ("render", "-t", "sticker", "-i", "subject=owl")])
+def test_templates_load_what_templates_need(arguments: tuple[str, ...]) -> None:
+    """What reads templates loads no session, no lineage, no service and none of their dependencies; jinja2 only where one is rendered."""
+    loaded = loaded_by(*arguments)
+    packages = {name.split(".")[1] for name in loaded if name.startswith("promptkit.")}
+    assert packages == {"cli", "config", "errors", "markup", "prompts", "terminal"}
+    assert loaded.isdisjoint({"requests", "urllib3", "PIL", "tqdm", "socket", "importlib.metadata", "tomllib"})
+    assert ("jinja2" in loaded) == (arguments != ("templates",))
