@@ -7,7 +7,7 @@ import shlex
 from contextlib import suppress
 from functools import partial
 
-from promptkit.cli.options import STEP, Commands, add_command
+from promptkit.cli.flags import STEP, Commands, add_command, add_session
 from promptkit.cli.output import say
 from promptkit.cli.session import existing_session
 from promptkit.errors import LineageError
@@ -38,7 +38,7 @@ def add(commands: Commands) -> None:
     take.add_argument("--limit", type=_gigabytes, metavar="GB", help="how much it may unpack to (8)")
     save = command("save", _save, "save the picture of a step to a file")
     save.add_argument("step", nargs="?", metavar="STEP", help=f"{STEP}; the head")
-    save.add_argument("-s", "--session", required=True, metavar="SESSION", help="a session's name, or its folder as a path")
+    add_session(save)
     save.add_argument("-o", "--output", required=True, metavar="FILE", help="the suffix says the type")
     save.add_argument("--embed", action="store_true", help="a PNG with the picture's lineage inside, prompts included")
     embedded = command("embedded", _embedded, "print the lineage that a picture file brings along; exit 1 where there is none")

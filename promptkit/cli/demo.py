@@ -8,7 +8,7 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
-from promptkit.cli.options import Commands, add_command
+from promptkit.cli.flags import Commands, add_command
 from promptkit.cli.page import write_page
 from promptkit.lineage.tree import Lineage
 from promptkit.prompts.library import templates

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from promptkit.cli.options import (
+from promptkit.cli.flags import (
     Commands,
     add_command,
     add_deadline,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from promptkit.cli.options import STEP, Commands, add_command, add_session
+from promptkit.cli.flags import STEP, Commands, add_command, add_session
 from promptkit.cli.output import say
 from promptkit.cli.session import existing_session, print_steps
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from promptkit.cli.options import Commands, add_command
+from promptkit.cli.flags import Commands, add_command
 from promptkit.cli.output import say
 from promptkit.errors import SettingsError
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from promptkit.cli.options import STEP, Commands, add_command, add_deadline, add_fresh, add_service, add_session, given
+from promptkit.cli.flags import STEP, Commands, add_command, add_deadline, add_fresh, add_service, add_session, given
 from promptkit.cli.output import say
 from promptkit.cli.prompt import inputs_from
 from promptkit.cli.session import existing_session, print_steps

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from promptkit.cli.options import Commands, add_command
+from promptkit.cli.flags import Commands, add_command
 from promptkit.cli.output import say
 
 if TYPE_CHECKING:

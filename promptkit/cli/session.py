@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from promptkit import atomic
-from promptkit.cli.options import REQUEST_OPTIONS, given
+from promptkit.cli.flags import REQUEST_OPTIONS, given
 from promptkit.cli.output import NO_PICTURE, say
 from promptkit.errors import LineageError, PromptkitError, did_you_mean
 from promptkit.lineage.layout import MARKER
@@ -15,7 +15,7 @@ from promptkit.session.session import Session
 from promptkit.session.step import Step
 from promptkit.views.cards import headline, is_draft
 
-__all__ = ["existing_session", "open_session", "print_steps"]
+__all__ = ["existing_session", "open_session", "print_steps", "tell_of_damage"]
 
 SETTINGS = ("endpoint", "model", "chain", "recover", "budget", "lang", *REQUEST_OPTIONS, "deadline")
 MAKE_ONE = "; `promptkit generate … -s` makes one"
@@ -35,6 +35,12 @@ def existing_session(options: Namespace, session: Session | None = None, *, advi
         near = did_you_mean(session.folder.name, beside)
         raise LineageError(f"There is no session {options.session!r}{near}; looked for {session.folder}{advice}.", path=session.folder)
     return session
+
+
+def tell_of_damage(session: Session) -> None:
+    """Says on stderr how many records cannot be read, where there are some."""
+    if lost := len(session) - len(session.steps):
+        say(f"{lost} record{' is' if lost == 1 else 's are'} damaged and not shown; `promptkit verify` names what is wrong")
 
 
 def print_steps(steps: Sequence[Step], options: Namespace) -> int:

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from promptkit import config
-from promptkit.cli.options import Commands, add_command, add_lang, add_library, add_template
+from promptkit.cli.flags import Commands, add_command, add_lang, add_library, add_template
 from promptkit.cli.output import say, usage
 from promptkit.cli.prompt import render_from, template_named
 from promptkit.errors import TemplateError, brief_path
