@@ -97,7 +97,7 @@ def compare_edits() -> None:
 
 
 def compare_start() -> None:
-    """Whole processes, in turn with the bare interpreter, so that a busy machine slows both."""
+    """Processor time of whole processes, in turn with the bare interpreter, so that a busy machine slows both."""
     for what, command in (
         ("import promptkit", ["-c", "import promptkit"]),
         ("promptkit --help", ["-m", "promptkit", "--help"]),
@@ -112,10 +112,16 @@ def compare_start() -> None:
 
 
 def _paired(*commands: Sequence[str]) -> list[float]:
-    """How long the interpreter takes for each of the commands, in seconds: the medians of runs that take turns."""
+    """Processor seconds that the interpreter takes for each of the commands: the medians of runs that take turns."""
+
+    def spent() -> float:
+        usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return usage.ru_utime + usage.ru_stime
 
     def seconds(command: Sequence[str]) -> float:
-        return timeit.timeit(lambda: subprocess.run([sys.executable, *command], check=True, capture_output=True), number=1)
+        before = spent()
+        subprocess.run([sys.executable, *command], check=True, capture_output=True)
+        return spent() - before
 
     runs = [list(map(seconds, commands)) for _ in range(STARTS)]
     return list(map(statistics.median, zip(*runs, strict=True)))
