@@ -8,7 +8,6 @@ import os
 import re
 import secrets
 import shutil
-import socket
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -65,20 +64,26 @@ def clear_temporary(paths: Iterable[Path]) -> None:
     """Removes those half-written files and folders whose process has gone, or that are older than a day; never another live writer's."""
     for path in paths:
         match = TEMPORARY_NAME.fullmatch(path.name)
-        host = socket.gethostname() if match and match[1] == _host_mark() else None
+        host = _host_name() if match and match[1] == _host_mark() else None
         if is_abandoned(path, {"host": host, "process": int(match[2]), "run": match[3]} if match else {}):
             with suppress(OSError):  # another process may be faster, and it is in nobody's way
                 shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
+def _host_name() -> str:
+    import socket  # is needed where something is written
+
+    return socket.gethostname()
+
+
 def _host_mark() -> str:
-    return hashlib.sha256(socket.gethostname().encode(errors="replace")).hexdigest()[:8]
+    return hashlib.sha256(_host_name().encode(errors="replace")).hexdigest()[:8]
 
 
 def whose() -> dict[str, Any]:
     """What tells this process from all others, for a note that `is_abandoned` judges."""
     process = os.getpid()
-    return {"host": socket.gethostname(), "space": _space(), "process": process, "run": RUN, "since": _own_since(process)}
+    return {"host": _host_name(), "space": _space(), "process": process, "run": RUN, "since": _own_since(process)}
 
 
 def is_abandoned(path: Path, note: Mapping[str, Any]) -> bool:
@@ -88,7 +93,7 @@ def is_abandoned(path: Path, note: Mapping[str, Any]) -> bool:
     except OSError:
         return False
     process = note.get("process")
-    if not isinstance(process, int) or note.get("host") != socket.gethostname() or note.get("space") not in (None, _space()):
+    if not isinstance(process, int) or note.get("host") != _host_name() or note.get("space") not in (None, _space()):
         return old
     if process in (NOBODY, os.getpid()):
         return process == NOBODY or note.get("run") != RUN

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import os
 import time
-import tomllib
 from collections.abc import Mapping
 from functools import cache, lru_cache
 from pathlib import Path
@@ -112,6 +111,8 @@ def _config() -> Mapping[str, Any]:
 
 @lru_cache(maxsize=4)
 def _read_config(path: str, mtime_ns: int, size: int) -> Mapping[str, Any]:  # noqa: ARG001  (a changed file is read again)
+    import tomllib  # most people have no config file
+
     try:
         config = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:

@@ -1,7 +1,8 @@
 """What promptkit adds: `python tests/bench.py` measures it beside the same work written by hand, in one run, and prints ratios.
 
 Two programs edit one picture of 2 MB forty times against a server on loopback: promptkit, and a script of http.client, json, base64 and
-one fsynced file for each edit. They run in turn, each in a process of its own; the medians are compared.
+one fsynced file for each edit. They run in turn, each in a process of its own; the medians are compared. What the commands take to start
+is compared with the bare interpreter, and what a notebook imports with google.genai, where that is installed.
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ import sys
 import tempfile
 import timeit
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from http.client import HTTPConnection
+from importlib.util import find_spec
 from pathlib import Path
 
-EDITS, PAIRS = 40, 5
+EDITS, PAIRS, STARTS = 40, 5, 15
 
 
 def picture() -> bytes:
@@ -94,14 +96,35 @@ def compare_edits() -> None:
         print(f"{name}: promptkit {a:.3f}, by hand {b:.3f}, ratio {a / b:.2f}")
 
 
-def compare_import() -> None:
-    def start(code: str) -> float:
-        return statistics.median(timeit.repeat(lambda: subprocess.run([sys.executable, "-c", code], check=True), number=1, repeat=15))
+def compare_start() -> None:
+    """Processor time of whole processes, in turn with the bare interpreter, so that a busy machine slows both."""
+    for what, command in (
+        ("import promptkit", ["-c", "import promptkit"]),
+        ("promptkit --help", ["-m", "promptkit", "--help"]),
+        ("promptkit templates", ["-m", "promptkit", "templates"]),
+    ):
+        ours, bare = _paired(command, ["-c", "pass"])
+        print(f"{what}: {1000 * (ours - bare):.0f} ms over the bare interpreter, {1000 * bare:.0f} ms")
+    if find_spec("google") and find_spec("google.genai"):
+        ours, theirs = _paired(["-c", "from promptkit import Session, templates"], ["-c", "import google.genai"])
+        said = f"{1000 * ours:.0f} ms, import google.genai {1000 * theirs:.0f}, ratio {ours / theirs:.2f}"
+        print(f"from promptkit import Session, templates: {said}")
 
-    bare, loaded = start("pass"), start("import promptkit")
-    print(f"import promptkit: {1000 * (loaded - bare):.1f} ms over the bare interpreter")
-    full = start("from promptkit import Session, templates")
-    print(f"from promptkit import Session, templates: {1000 * (full - bare):.1f} ms over the bare interpreter")
+
+def _paired(*commands: Sequence[str]) -> list[float]:
+    """Processor seconds that the interpreter takes for each of the commands: the medians of runs that take turns."""
+
+    def spent() -> float:
+        usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return usage.ru_utime + usage.ru_stime
+
+    def seconds(command: Sequence[str]) -> float:
+        before = spent()
+        subprocess.run([sys.executable, *command], check=True, capture_output=True)
+        return spent() - before
+
+    runs = [list(map(seconds, commands)) for _ in range(STARTS)]
+    return list(map(statistics.median, zip(*runs, strict=True)))
 
 
 def compare_rendering() -> None:
@@ -141,7 +164,7 @@ def main(who: str = "", url: str = "", folder: str = "", edits: str = "") -> Non
         usage = resource.getrusage(resource.RUSAGE_SELF)
         print(usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
     else:
-        compare_import()
+        compare_start()
         compare_rendering()
         compare_edits()
 

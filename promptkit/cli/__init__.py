@@ -1,5 +1,11 @@
-"""The command line.
+"""The command line: what a person types, as calls of what a user of Python would use, printed.
 
-`main` runs a command and `output` says things on stderr. Each other file holds the commands of one subject: `templates`, `search`,
-`replay` (and squash), `archive` (export and import), `explain` (show). Commands use what a user of Python would use, and print it.
+`main` holds the table of all commands and runs one of them. The other files hold the commands of one group each, and are imported when
+one of them runs: `demo`, `templates` (templates, render), `generate` (generate, edit, vary, add), `head` (undo, redo, goto, tag),
+`history` (log, show, verify), `page`, `search` (sessions, find, which), `archive` (export, import, save, embedded), `replay` (replay,
+squash), `painter`. Each has one public function, `add(commands)`, which adds their parsers.
+
+What groups share: `flags` (those that several commands take), `prompt` (from the options to a prompt and its inputs), `session` (from
+the options to a session, and its steps as printed lines), `output` (words on stderr, and a wrong command line). A group imports these,
+and never `main`; of the groups only `demo` uses another, `page`. What is printed is decided here; what is true is decided below.
 """

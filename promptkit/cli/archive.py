@@ -6,32 +6,59 @@ import argparse
 import shlex
 from contextlib import suppress
 from functools import partial
-from typing import Any
 
-from promptkit import atomic
-from promptkit.cli.output import add_command, say
-from promptkit.errors import LineageError, did_you_mean
-from promptkit.lineage.layout import MARKER
+from promptkit.cli.flags import STEP, Commands, add_command, add_session
+from promptkit.cli.output import say
+from promptkit.cli.session import existing_session
+from promptkit.errors import LineageError
 from promptkit.lineage.record import Record
 from promptkit.session.session import Session
 from promptkit.terminal import printable
 from promptkit.views.facts import NAME_COLUMNS, facts, headline
 
-__all__ = ["add_commands"]
+__all__ = ["add"]
 
-GB, MOST_GB = 10**9, 10**6
 ASKED = ("template", "inputs", "asked")  # facts that `embedded` prints below a step's prompt
+GB, MOST_GB = 10**9, 10**6
 
 
-# Each command loads what it needs, so that the others start as fast as before
+def add(commands: Commands) -> None:
+    """Adds export, import, save and embedded."""
+    command = partial(add_command, commands)
+    export = command("export", _export, "write the trail of a step, or a whole session, as one zip")
+    export.add_argument("session", metavar="SESSION", help="a session's name, or its folder as a path")
+    export.add_argument("-o", "--output", metavar="FILE", help="the zip (here, by the session's name; with --strip stripped.zip)")
+    which = export.add_mutually_exclusive_group()
+    which.add_argument("--step", metavar="STEP", help=f"{STEP}; the head")
+    which.add_argument("--all", action="store_true", help="all steps, and not one trail")
+    export.add_argument("--strip", action="store_true", help="a new lineage without prompts, inputs, labels, tags and other words")
+    export.add_argument("--overwrite", action="store_true", help="replace a file of that name")
+    take = command("import", _import, "make a session of an exported zip, or merge it into one")
+    take.add_argument("archive", metavar="FILE")
+    take.add_argument("-s", "--session", metavar="SESSION", help="the new session, or the one to merge into (the name that it had)")
+    take.add_argument("--limit", type=_gigabytes, metavar="GB", help="how much it may unpack to (8)")
+    save = command("save", _save, "save the picture of a step to a file")
+    save.add_argument("step", nargs="?", metavar="STEP", help=f"{STEP}; the head")
+    add_session(save)
+    save.add_argument("-o", "--output", required=True, metavar="FILE", help="the suffix says the type")
+    save.add_argument("--embed", action="store_true", help="a PNG with the picture's lineage inside, prompts included")
+    embedded = command("embedded", _embedded, "print the lineage that a picture file brings along; exit 1 where there is none")
+    embedded.add_argument("picture", metavar="FILE")
+
+
+def _gigabytes(text: str) -> float:
+    with suppress(ValueError):
+        if 0 < (value := float(text)) < MOST_GB:
+            return value
+    raise argparse.ArgumentTypeError(f"{text!r} is no number of gigabytes, such as 20")
 
 
 def _export(options: argparse.Namespace) -> int:
-    from promptkit.archive import export as takeaway
+    from promptkit.archive.export import archive_name
 
-    session = _existing(options.session)
+    session = existing_session(options, advice="")
     given = {"step": options.step, "all": options.all, "strip": options.strip, "overwrite": options.overwrite}
-    output = options.output or f"{takeaway.archive_name(session.folder, strip=options.strip)}.zip"
+    output = options.output or f"{archive_name(session.folder, strip=options.strip)}.zip"
     path = session.export(output, **given)
     what = "all steps" if options.all else "the trail of one step"
     bare = " without words; its pictures may hold metadata of their own" if options.strip else ""
@@ -41,16 +68,16 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _import(options: argparse.Namespace) -> int:
-    from promptkit.archive import import_zip as importing
+    from promptkit.archive.import_zip import LIMIT, import_session, session_name
 
-    name = options.session or importing.session_name(options.archive)
+    name = options.session or session_name(options.archive)
     session = Session(name)
     before = len(session)
     if before and not options.session:
         said = f"There is a session {name!r} already: -s {name} merges the archive into it, -s and another name makes a new one."
         raise LineageError(said, path=session.folder)
-    limit = importing.LIMIT if options.limit is None else int(options.limit * GB)
-    folder = importing.import_session(options.archive, session.folder, limit=limit)
+    limit = LIMIT if options.limit is None else int(options.limit * GB)
+    folder = import_session(options.archive, session.folder, limit=limit)
     after = len(Session(folder))
     came = f"{after - before} steps came{f' to the {before} that were there' if before else ''}"
     say(f"{came}; see them with promptkit log -s {shlex.quote(str(name))}")
@@ -59,7 +86,7 @@ def _import(options: argparse.Namespace) -> int:
 
 
 def _save(options: argparse.Namespace) -> int:
-    session = _existing(options.session)
+    session = existing_session(options, advice="")
     step = session.head if options.step is None else session[options.step]
     if step is None:
         raise LineageError("The head of this session is not known; name the step to save.", path=session.folder)
@@ -68,9 +95,9 @@ def _save(options: argparse.Namespace) -> int:
 
 
 def _embedded(options: argparse.Namespace) -> int:
-    from promptkit.archive import png_embed as embed
+    from promptkit.archive.png_embed import read_embedded
 
-    found = embed.read_embedded(options.picture)
+    found = read_embedded(options.picture)
     if found is None:
         say(f"{options.picture} holds no lineage; `promptkit save -o FILE.png --embed` puts it in.")
         return 1
@@ -91,49 +118,5 @@ def _told(record: Record) -> list[str]:
     return [title, *(f"  {fact.name:{NAME_COLUMNS}}{fact.short}" for fact in asked)]
 
 
-def _existing(name: str) -> Session:
-    session = Session(name)
-    if not len(session):
-        markers = session.folder.parent.glob(f"*/{MARKER}")
-        beside = [p.parent.name for p in markers if not p.parent.name.startswith(atomic.TEMPORARY)]  # those are imports under way
-        raise LineageError(f"There is no session {name!r}{did_you_mean(session.folder.name, beside)}; looked for {session.folder}.")
-    return session
-
-
 def _bytes(count: int) -> str:
     return f"{count / 10**6:.1f} MB" if count >= 10**6 else f"{count / 1000:.0f} kB"
-
-
-# The parser
-
-
-def add_commands(commands: Any) -> None:
-    """Adds export, import, save and embedded to what can follow `promptkit`; `commands` is argparse's action for subcommands."""
-
-    command = partial(add_command, commands)
-    export = command("export", _export, "write the trail of a step, or a whole session, as one zip")
-    export.add_argument("session", metavar="SESSION", help="a session's name, or its folder as a path")
-    export.add_argument("-o", "--output", metavar="FILE", help="the zip (here, by the session's name; with --strip stripped.zip)")
-    which = export.add_mutually_exclusive_group()
-    which.add_argument("--step", metavar="STEP", help="number, tag, or beginning of an id; the head")
-    which.add_argument("--all", action="store_true", help="all steps, and not one trail")
-    export.add_argument("--strip", action="store_true", help="a new lineage without prompts, inputs, labels, tags and other words")
-    export.add_argument("--overwrite", action="store_true", help="replace a file of that name")
-    take = command("import", _import, "make a session of an exported zip, or merge it into one")
-    take.add_argument("archive", metavar="FILE")
-    take.add_argument("-s", "--session", metavar="SESSION", help="the new session, or the one to merge into (the name that it had)")
-    take.add_argument("--limit", type=_gigabytes, metavar="GB", help="how much it may unpack to (8)")
-    save = command("save", _save, "save the picture of a step to a file")
-    save.add_argument("step", nargs="?", metavar="STEP", help="number, tag, or beginning of an id; the head")
-    save.add_argument("-s", "--session", required=True, metavar="SESSION", help="a session's name, or its folder as a path")
-    save.add_argument("-o", "--output", required=True, metavar="FILE", help="the suffix says the type")
-    save.add_argument("--embed", action="store_true", help="a PNG with the picture's lineage inside, prompts included")
-    embedded = command("embedded", _embedded, "print the lineage that a picture file brings along; exit 1 where there is none")
-    embedded.add_argument("picture", metavar="FILE")
-
-
-def _gigabytes(text: str) -> float:
-    with suppress(ValueError):
-        if 0 < (value := float(text)) < MOST_GB:
-            return value
-    raise argparse.ArgumentTypeError(f"{text!r} is no number of gigabytes, such as 20")

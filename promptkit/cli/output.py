@@ -1,17 +1,15 @@
-"""What the commands say to a person: words on stderr, and a wrong command line."""
+"""What the commands say to whoever runs them: words on stderr, a wrong command line, exit statuses."""
 
 from __future__ import annotations
 
-import argparse
 import codecs
 import sys
-from collections.abc import Callable
-from typing import Any
 
 from promptkit.terminal import printable
 
-__all__ = ["PATHS_WHOLE", "add_command", "say", "usage"]
+__all__ = ["NO_MONEY", "NO_PICTURE", "PATHS_WHOLE", "say", "usage"]
 
+NO_PICTURE, NO_MONEY = 3, 4  # exit statuses; 1 is an error, 2 a wrong command line
 PATHS_WHOLE = "promptkit.paths"  # how a stream's errors= names it
 
 
@@ -28,13 +26,6 @@ def _own_bytes(error: UnicodeError) -> tuple[bytes | str, int]:
 
 
 codecs.register_error(PATHS_WHOLE, _own_bytes)
-
-
-def add_command(commands: Any, name: str, run: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
-    """Adds a command to those of a parser (what its add_subparsers returned); `run` gets its options and returns the exit status."""
-    made: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
-    made.set_defaults(run=run, library=())
-    return made
 
 
 def usage(message: str) -> SystemExit:

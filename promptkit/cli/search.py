@@ -11,32 +11,50 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from promptkit.cli.output import add_command, say
+from promptkit.cli.flags import Commands, add_command
+from promptkit.cli.output import say
 
 if TYPE_CHECKING:
     from promptkit.search.results import Results
 
-__all__ = ["add_commands"]
+__all__ = ["add"]
+
+
+def add(commands: Commands) -> None:
+    """Adds sessions, find and which."""
+    command = partial(add_command, commands)
+    where = "a folder that holds sessions, or one (your data folder)"
+    listed = command("sessions", _sessions, "list the sessions with steps, cost, last change, tags and head")
+    places = listed.add_mutually_exclusive_group()
+    places.add_argument("folder", nargs="?", metavar="FOLDER", help=where)
+    places.add_argument("--in", dest="inside", metavar="FOLDER", help="the same, as find and which have it")
+    find = command("find", _find, "find the steps whose prompt, inputs, label, tags or answer hold all the words")
+    find.add_argument("words", nargs="+", metavar="WORD", help='parts of words will do; "two words": a phrase')
+    find.add_argument("--in", dest="folder", metavar="FOLDER", help=where)
+    which = command("which", _which, "find the step that made a picture: by its bytes, else by its looks")
+    which.add_argument("picture", metavar="FILE")
+    which.add_argument("--in", dest="folder", metavar="FOLDER", help=where)
+    which.add_argument("--similar", action="store_true", help="list those too that only look similar")
 
 
 def _sessions(options: argparse.Namespace) -> int:
-    from promptkit.search import search as catalog
+    from promptkit.search.search import sessions
 
-    found = catalog.sessions(options.inside or options.folder)
+    found = sessions(options.inside or options.folder)
     return _shown(found, [(row, [info.folder]) for row, info in zip(found.rows(), found, strict=True)])
 
 
 def _find(options: argparse.Namespace) -> int:
-    from promptkit.search import search as catalog
+    from promptkit.search.search import find
 
-    found = catalog.find(options.words, options.folder)
+    found = find(options.words, options.folder)
     return _shown(found, [(f.line, _files(f.step)) for f in found])
 
 
 def _which(options: argparse.Namespace) -> int:
-    from promptkit.search import search as catalog
+    from promptkit.search.search import which
 
-    found = catalog.which(options.picture, options.folder, similar=options.similar)
+    found = which(options.picture, options.folder, similar=options.similar)
     return _shown(found, [(m.line, [m.path]) for m in found])
 
 
@@ -57,21 +75,3 @@ def _shown(found: Results[Any], lines: Sequence[tuple[str, Sequence[Path]]]) -> 
         say(f"promptkit: {note}")
     say(found.summary)
     return 0 if found else 1
-
-
-def add_commands(commands: Any) -> None:
-    """Adds sessions, find and which to the commands of a parser (what its add_subparsers returned)."""
-
-    command = partial(add_command, commands)
-    where = "a folder that holds sessions, or one (your data folder)"
-    listed = command("sessions", _sessions, "list the sessions with steps, cost, last change, tags and head")
-    places = listed.add_mutually_exclusive_group()
-    places.add_argument("folder", nargs="?", metavar="FOLDER", help=where)
-    places.add_argument("--in", dest="inside", metavar="FOLDER", help="the same, as find and which have it")
-    find = command("find", _find, "find the steps whose prompt, inputs, label, tags or answer hold all the words")
-    find.add_argument("words", nargs="+", metavar="WORD", help='parts of words will do; "two words": a phrase')
-    find.add_argument("--in", dest="folder", metavar="FOLDER", help=where)
-    which = command("which", _which, "find the step that made a picture: by its bytes, else by its looks")
-    which.add_argument("picture", metavar="FILE")
-    which.add_argument("--in", dest="folder", metavar="FOLDER", help=where)
-    which.add_argument("--similar", action="store_true", help="list those too that only look similar")

@@ -1,4 +1,4 @@
-"""The commands under `promptkit templates`: for people who read, write, check and share templates."""
+"""The commands about templates: render, and all under `promptkit templates`, for people who read, write, check and share them."""
 
 from __future__ import annotations
 
@@ -7,29 +7,81 @@ import re
 from functools import partial
 from pathlib import Path
 
-from promptkit import config as settings
-from promptkit.cli.output import add_command, say, usage
-from promptkit.errors import SettingsError, TemplateError, brief_path
+from promptkit import config
+from promptkit.cli.flags import Commands, add_command, add_lang, add_library, add_template
+from promptkit.cli.output import say, usage
+from promptkit.cli.prompt import render_from, template_named
+from promptkit.errors import TemplateError, brief_path
 from promptkit.prompts.library import Library, TemplateFolder, builtin_folder, folder_library, folders_with, template_names, templates
-from promptkit.prompts.template import Template, example_of
+from promptkit.prompts.template import example_of
 
-__all__ = ["add_commands", "spelled_out", "template_named"]
+__all__ = ["add", "spelled_out"]
 
 EDITS = re.compile(r"\b(?:provided|attached|uploaded|original|this) (?:image|picture|photo)", re.IGNORECASE)
 RENDERED = "rendered"
 BUILT_IN = "that comes along"
 
 
-def template_named(name: str) -> Template:
-    """The template of that name; SettingsError where it names a folder of them, TemplateNotFound where there is none."""
-    found: object = templates[name]
-    if isinstance(found, Template):
-        return found
-    inside = ", ".join(t.name for t in templates if t.name.startswith(f"{name}."))
-    raise SettingsError(f"{name!r} is a folder of templates: {inside}.")
+def add(commands: Commands) -> None:
+    """Adds templates, with what can follow it, and render."""
+    about = "list the templates, or show, write, check, render and test them"
+    _add_below(commands.add_parser("templates", help=about, description=about).add_subparsers(metavar="COMMAND", required=True))
+    render = add_command(commands, "render", _render, "print the prompt that a template makes")
+    add_library(render)
+    add_template(render, required=True)
+    add_lang(render)
+
+
+def _add_below(commands: Commands) -> None:
+    command = partial(add_command, commands)
+    show = command("show", _show, "list the templates, or show one; `promptkit templates NAME` is short for it")
+    show.add_argument("name", nargs="?", metavar="NAME")
+    add_library(show)
+    every = command("list", _show, "list the templates")
+    every.set_defaults(name=None)
+    add_library(every)
+    new = command("new", _new, "write a commented starting point")
+    new.add_argument("name", metavar="NAME", help="small letters, digits and _; a dot is a sub-folder")
+    _folder(new, "where to write it (your own folder of templates)", flag=True)
+    new.add_argument("--kind", choices=("generate", "edit"), help="what it makes (generate)")
+    new.add_argument("--from-brackets", metavar="PATTERN", help='such as "A [style] sticker of a [subject]"')
+    check = command("check", _check, "look for what makes templates and prompts fail; exit 1 when anything is found")
+    check.add_argument("--codes", action="store_true", help="list the codes of what it finds, and what each means")
+    _folder(check, "whose templates to check (all that are listed)")
+    add_library(check)
+    render = command("render", _render_examples, "render the examples in every language")
+    render.add_argument("names", nargs="*", metavar="NAME")
+    render.add_argument("--all", action="store_true", help="those of all templates")
+    _folder(render, "whose templates to render (all that are listed)", flag=True)
+    add_library(render)
+    render.add_argument("-o", "--output", metavar="FOLDER", help="write one text file for each into this folder, instead of printing them")
+    test = command("test", _test_examples, "compare the rendered examples with those that were written; exit 1 when they differ")
+    _folder(test, "whose templates to render (all that are listed)")
+    add_library(test)
+    test.add_argument("-o", "--output", metavar="FOLDER", default=RENDERED, help=f"where they were written ({RENDERED})")
+
+
+def _folder(parser: argparse.ArgumentParser, text: str, *, flag: bool = False) -> None:
+    if flag:
+        parser.add_argument("-f", "--folder", metavar="FOLDER", help=text)
+    else:
+        parser.add_argument("folder", nargs="?", metavar="FOLDER", help=text)
+        parser.add_argument("-f", "--folder", dest="in_folder", metavar="FOLDER", help=argparse.SUPPRESS)  # as new and render have it
+
+
+def spelled_out(arguments: list[str]) -> list[str]:
+    """`promptkit templates [NAME]` with the command that it is short for."""
+    words = ("show", "list", "new", "check", "render", "test", "-h", "--help")
+    is_short = arguments[:1] == ["templates"] and (len(arguments) == 1 or arguments[1] not in words)
+    return [arguments[0], "show", *arguments[1:]] if is_short else arguments
 
 
 # Reading
+
+
+def _render(options: argparse.Namespace) -> int:
+    print(render_from(options))
+    return 0
 
 
 def _show(options: argparse.Namespace) -> int:
@@ -68,18 +120,18 @@ def _place(folder: TemplateFolder) -> str:
     return BUILT_IN if folder.path == builtin_folder() else f"in {brief_path(Path(folder.path))}"
 
 
-# Writing: each command loads what it needs, so that the others start as fast as before
+# Writing and checking
 
 
 def _new(options: argparse.Namespace) -> int:
-    from promptkit.authoring import scaffold
-    from promptkit.prompts import brackets
+    from promptkit.authoring.scaffold import scaffold_source, write_template
+    from promptkit.prompts.brackets import from_brackets
 
-    folder = Path(options.folder or settings.template_folders()[-1])
+    folder = Path(options.folder or config.template_folders()[-1])
     pattern = options.from_brackets
     kind = options.kind or ("edit" if pattern and EDITS.search(pattern) else "generate")
-    source = scaffold.scaffold_source(options.name, kind) if pattern is None else brackets.from_brackets(pattern, kind=kind)
-    path = scaffold.write_template(folder, options.name, source)
+    source = scaffold_source(options.name, kind) if pattern is None else from_brackets(pattern, kind=kind)
+    path = write_template(folder, options.name, source)
     given = f" -L {folder}" if options.folder else ""
     say(f"Edit it, then: promptkit templates check {folder}; promptkit render{given} -t {options.name} -i …")
     print(path)
@@ -87,14 +139,14 @@ def _new(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from promptkit.authoring import check
+    from promptkit.authoring.check import CODES, check
 
     if options.codes:
-        for code, meaning in check.CODES.items():
+        for code, meaning in CODES.items():
             print(f"{code:20} {meaning}")
         say("{# promptkit: ignore CODE #} in a file silences one there")
         return 0
-    report = check.check(_library(options))
+    report = check(_library(options))
     for finding in report.findings:
         print(finding)
     for sentence in report.skipped:
@@ -108,8 +160,8 @@ def _counted(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 
-def _render(options: argparse.Namespace) -> int:
-    from promptkit.authoring import snapshots
+def _render_examples(options: argparse.Namespace) -> int:
+    from promptkit.authoring.snapshots import render_snapshots, templates_without_snapshots, write_snapshots
 
     if bool(options.names) == options.all:
         raise usage("name the templates whose examples to render, or all of them with --all")
@@ -117,20 +169,20 @@ def _render(options: argparse.Namespace) -> int:
     for name in options.names:
         library[name]  # an unknown one is an error
     if options.output:
-        for path in snapshots.write_snapshots(library, Path(options.output), *options.names):
+        for path in write_snapshots(library, Path(options.output), *options.names):
             print(path)
     else:
-        for name, text in snapshots.render_snapshots(library, *options.names).items():
+        for name, text in render_snapshots(library, *options.names).items():
             print(f"{name}:\n{text}")
-    for name in snapshots.templates_without_snapshots(library, *options.names):
+    for name in templates_without_snapshots(library, *options.names):
         say(f"{name} has no example, and an input without one, so that there is nothing to render")
     return 0
 
 
-def _test(options: argparse.Namespace) -> int:
-    from promptkit.authoring import snapshots
+def _test_examples(options: argparse.Namespace) -> int:
+    from promptkit.authoring.snapshots import compare_snapshots
 
-    differences = snapshots.compare_snapshots(_library(options), Path(options.output))
+    differences = compare_snapshots(_library(options), Path(options.output))
     for difference in differences:
         print(difference)
     found = f"{len(differences)} prompts differ" if differences else "all prompts are"
@@ -141,57 +193,3 @@ def _test(options: argparse.Namespace) -> int:
 def _library(options: argparse.Namespace) -> Library:
     folder = options.folder or getattr(options, "in_folder", None)
     return folder_library(folder) if folder else templates
-
-
-# The parser
-
-
-def add_commands(parser: argparse.ArgumentParser) -> None:
-    """Adds what can follow `promptkit templates`."""
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
-
-    command = partial(add_command, commands)
-    show = command("show", _show, "list the templates, or show one; `promptkit templates NAME` is short for it")
-    show.add_argument("name", nargs="?", metavar="NAME")
-    _more_templates(show)
-    every = command("list", _show, "list the templates")
-    every.set_defaults(name=None)
-    _more_templates(every)
-    new = command("new", _new, "write a commented starting point")
-    new.add_argument("name", metavar="NAME", help="small letters, digits and _; a dot is a sub-folder")
-    _folder(new, "where to write it (your own folder of templates)", flag=True)
-    new.add_argument("--kind", choices=("generate", "edit"), help="what it makes (generate)")
-    new.add_argument("--from-brackets", metavar="PATTERN", help='such as "A [style] sticker of a [subject]"')
-    check = command("check", _check, "look for what makes templates and prompts fail; exit 1 when anything is found")
-    check.add_argument("--codes", action="store_true", help="list the codes of what it finds, and what each means")
-    _folder(check, "whose templates to check (all that are listed)")
-    _more_templates(check)
-    render = command("render", _render, "render the examples in every language")
-    render.add_argument("names", nargs="*", metavar="NAME")
-    render.add_argument("--all", action="store_true", help="those of all templates")
-    _folder(render, "whose templates to render (all that are listed)", flag=True)
-    _more_templates(render)
-    render.add_argument("-o", "--output", metavar="FOLDER", help="write one text file for each into this folder, instead of printing them")
-    test = command("test", _test, "compare the rendered examples with those that were written; exit 1 when they differ")
-    _folder(test, "whose templates to render (all that are listed)")
-    _more_templates(test)
-    test.add_argument("-o", "--output", metavar="FOLDER", default=RENDERED, help=f"where they were written ({RENDERED})")
-
-
-def _folder(parser: argparse.ArgumentParser, text: str, *, flag: bool = False) -> None:
-    if flag:
-        parser.add_argument("-f", "--folder", metavar="FOLDER", help=text)
-    else:
-        parser.add_argument("folder", nargs="?", metavar="FOLDER", help=text)
-        parser.add_argument("-f", "--folder", dest="in_folder", metavar="FOLDER", help=argparse.SUPPRESS)  # as new and render have it
-
-
-def _more_templates(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-L", "--library", action="append", default=[], metavar="FOLDER", help="a folder of templates that go first")
-
-
-def spelled_out(arguments: list[str]) -> list[str]:
-    """`promptkit templates [NAME]` with the command that it is short for."""
-    words = ("show", "list", "new", "check", "render", "test", "-h", "--help")
-    is_short = arguments[:1] == ["templates"] and (len(arguments) == 1 or arguments[1] not in words)
-    return [arguments[0], "show", *arguments[1:]] if is_short else arguments

@@ -7,8 +7,10 @@ A distribution declares them as entry points of the group `promptkit.templates`:
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import util
@@ -74,10 +76,12 @@ def _found() -> dict[str, Pack]:
 
 def _entries() -> Iterator[tuple[EntryPoint, str, str]]:
     """Each pack that a distribution declares, with its name and version; of two with one name Python imports the first."""
-    from importlib import metadata  # takes a third of the package's own import, and is needed when a pack is looked for
+    folders = [folder for folder in sys.path if isinstance(folder, str) and "\0" not in folder]
+    if not any(map(_may_declare, folders)):
+        return
+    from importlib import metadata  # takes a third of the package's own import
 
     seen: set[str] = set()
-    folders = [folder for folder in sys.path if isinstance(folder, str) and "\0" not in folder]
     for distribution in metadata.distributions(path=folders):
         try:
             entries = [entry for entry in distribution.entry_points if entry.group == GROUP]
@@ -90,6 +94,21 @@ def _entries() -> Iterator[tuple[EntryPoint, str, str]]:
         elif entries and name not in seen:
             seen.add(name)
             yield from ((entry, name, version) for entry in entries)
+
+
+def _may_declare(folder: str) -> bool:
+    """Whether the group's name stands in the metadata of anything that was installed there; in what is no folder, such as a zip, it may."""
+    try:
+        installed = [entry.path for entry in os.scandir(folder or ".") if entry.name.lower().endswith("-info")]
+    except (OSError, ValueError) as error:
+        return isinstance(error, NotADirectoryError)
+    return any(GROUP.encode() in _bytes(Path(info, "entry_points.txt")) for info in installed)
+
+
+def _bytes(path: Path) -> bytes:
+    with suppress(OSError):
+        return path.read_bytes()
+    return b""
 
 
 def _folder_of(value: str) -> Path | None:

@@ -14,7 +14,6 @@ A model that is not known is sent as it is, with no checks and no price.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -81,6 +80,8 @@ class Model:
 
 @cache
 def _facts() -> dict[str, Any]:
+    import tomllib
+
     facts = tomllib.loads((Path(__file__).parent / "models.toml").read_text(encoding="utf-8"))
     for model in facts["models"].values():
         model["ratios"] = facts["ratios"][model["ratios"]]

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 from kit.loopback import Loopback, error_reply, png, text_reply
-from kit.shell import run
+from kit.shell import run, run_process
 
 from promptkit import Session
+from promptkit.cli.main import GROUPS, build_parser
 
 QUOTED_BEAR = (
     "A kawaii sticker of a happy bear, featuring big round eyes and a bright, bold color palette. "
@@ -24,7 +25,7 @@ QUOTED_BEAR = (
 
 def test_the_demo_shows_the_whole_thing_and_commands_that_work() -> None:
     """demo needs no key and no network; its tree, its page and the commands that it prints are real; a second run has its own folder."""
-    out, _ = run("demo")
+    out, _ = run_process("demo")
     bear = Session("./promptkit-demo")
     assert [s.outcome for s in bear] == ["picture"] * 4
     assert [len(s.attempts) for s in bear] == [1, 1, 1, 2]
@@ -40,7 +41,7 @@ def test_the_demo_shows_the_whole_thing_and_commands_that_work() -> None:
     for command in commands:
         subprocess.run(command, shell=True, check=True, capture_output=True)
     assert len(Session("./promptkit-demo")) == 4 + sum(" edit " in c for c in commands)
-    assert "promptkit-demo-2" in run("demo")[0]
+    assert "promptkit-demo-2" in run_process("demo")[0]
 
 
 def test_templates_and_render() -> None:
@@ -54,14 +55,14 @@ def test_templates_and_render() -> None:
     Path("mine").mkdir()
     front = "description: A moon\nkind: generate\ninputs:\n  size: {type: integer}"
     Path("mine/moon.j2").write_text(f"---\n{front}\n---\nA moon of {{{{ size }}}}.\n")
-    assert run("render", "-L", "mine", "-t", "moon", "-i", "size=3")[0] == "A moon of 3.\n"
+    assert run_process("render", "-L", "mine", "-t", "moon", "-i", "size=3")[0] == "A moon of 3.\n"
 
 
 def test_a_broken_template_does_not_hide_the_others() -> None:
     """The list shows all templates, and what is wrong with one of them in its line."""
     Path("mine").mkdir()
     Path("mine/bad.j2").write_text("---\nkind: [\n---\n")
-    out, _ = run("templates", "-L", "mine")
+    out, _ = run_process("templates", "-L", "mine")
     assert re.search(r"^bad +broken .*bad\.j2", out, re.MULTILINE)
     assert "sticker " in out
 
@@ -160,7 +161,7 @@ def test_paths_with_spaces_can_be_pasted() -> None:
     """The lines that demo prints keep working from a folder with spaces in its name."""
     Path("my work").mkdir()
     os.chdir("my work")
-    line = next(line for line in run("demo")[0].splitlines() if " log -s" in line)
+    line = next(line for line in run_process("demo")[0].splitlines() if " log -s" in line)
     assert "sticker" in subprocess.run(line, shell=True, check=True, capture_output=True, text=True).stdout
     assert shlex.split(line)[-1] == "./promptkit-demo"
 
@@ -233,3 +234,44 @@ def test_log_and_page_say_that_something_is_missing() -> None:
     fox.record.path.write_bytes(b"{")
     for command in ("log", "page"):
         assert "1 record is damaged and not shown; `promptkit verify` names what is wrong" in run(command, "-s", "./bear")[1]
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_the_table_says_what_the_groups_say(group: str) -> None:
+    """The commands of a group are those of its row in the table, in that order, each with the same sentence in both and in its own help."""
+    assert build_parser(group).format_help() == build_parser().format_help()
+    for command, sentence in GROUPS[group].items():
+        assert sentence in " ".join(run(command, "--help")[0].split())
+
+
+def loaded_by(*arguments: str) -> set[str]:
+    """The modules that a command has loaded when it is done."""
+    script = "import sys\nfrom promptkit.cli.main import main\ntry: main()\nfinally: print(*sys.modules, file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", script, *arguments], capture_output=True, text=True)
+    return set(next(line for line in done.stderr.splitlines() if line.startswith("sys ")).split())
+
+
+@pytest.mark.parametrize("arguments", [(), ("--help",), ("--version",), ("generat",), ("-x",)])
+def test_help_and_a_wrong_command_load_no_group(arguments: tuple[str, ...]) -> None:
+    """What runs no command loads the table of them and what says words on stderr, and nothing else of promptkit."""
+    loaded = loaded_by(*arguments)
+    own = {name for name in loaded if name.partition(".")[0] == "promptkit"}
+    assert own == {"promptkit", "promptkit.cli", "promptkit.cli.main", "promptkit.cli.output", "promptkit.terminal"}
+    assert loaded.isdisjoint({"dataclasses", "inspect", "json", "hashlib", "pathlib", "socket", "yaml", "jinja2", "PIL", "requests"})
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_a_command_loads_its_own_group_only(group: str) -> None:
+    """`promptkit COMMAND --help` loads the group of the command, and none of the others, but for demo, which writes a page."""
+    loaded = loaded_by(next(iter(GROUPS[group])), "--help")
+    assert {other for other in GROUPS if f"promptkit.cli.{other}" in loaded} == {group, *(["page"] if group == "demo" else [])}
+
+
+@pytest.mark.parametrize("arguments", [("templates",), ("templates", "sticker"), ("render", "-t", "sticker", "-i", "subject=owl")])
+def test_templates_load_what_templates_need(arguments: tuple[str, ...]) -> None:
+    """What reads templates loads no session, no lineage, no service and none of their dependencies; jinja2 only where one is rendered."""
+    loaded = loaded_by(*arguments)
+    packages = {name.split(".")[1] for name in loaded if name.startswith("promptkit.")}
+    assert packages == {"cli", "config", "errors", "markup", "prompts", "terminal"}
+    assert loaded.isdisjoint({"requests", "urllib3", "PIL", "tqdm", "socket", "importlib.metadata", "tomllib"})
+    assert ("jinja2" in loaded) == (arguments != ("templates",))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import shutil
 from pathlib import Path
 
@@ -10,14 +9,12 @@ import pytest
 from PIL import Image
 
 from promptkit import PictureError, Session, SettingsError, templates
-from promptkit.cli import search as cli_catalog
+from promptkit.cli.main import build_parser
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: object, code: int = 0) -> tuple[str, str]:
     """What the command prints on stdout and stderr; its exit status is checked."""
-    parser = argparse.ArgumentParser()
-    cli_catalog.add_commands(parser.add_subparsers(required=True))
-    options = parser.parse_args(list(map(str, arguments)))
+    options = build_parser("search").parse_args(list(map(str, arguments)))
     assert options.run(options) == code
     out, said = capsys.readouterr()
     return out, said

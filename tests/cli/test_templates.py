@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from kit.shell import run
+from kit.shell import run, run_process
 
 from promptkit import Library, templates
 
@@ -88,7 +88,7 @@ def test_the_list_shows_where_templates_come_from() -> None:
     for folder in ("ours", "theirs"):
         Path(folder).mkdir()
         Path(folder, "logo.j2").write_text(f"---\ndescription: {folder}\n---\nA logo.")
-    lines = run("templates", "-L", "ours", "-L", "theirs")[0].splitlines()
+    lines = run_process("templates", "-L", "ours", "-L", "theirs")[0].splitlines()
     (logo,) = [line for line in lines if line.startswith("logo ")]
     assert logo.endswith("generate  theirs  (in ./theirs; hides the one in ./ours, and the one that comes along)")
     assert next(line for line in lines if line.startswith("sticker ")).endswith("white background  [en, es-MX, hi, ja, zh-CN]")

@@ -1,16 +1,55 @@
-"""The command line, run as a person runs it."""
+"""The command line, run as a person runs it: in this process, or in one of its own."""
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
+from contextlib import redirect_stderr, redirect_stdout
+
+import promptkit.__main__
+from promptkit.cli.main import main
 
 
 def run(*arguments: object, code: int = 0) -> tuple[str, str]:
-    """What the command prints on stdout and stderr; its exit status is checked."""
+    """What the command prints on stdout and stderr, run in this process; its exit status is checked.
+
+    For what depends on a process (its streams, its signals, what it has imported, -L, which lasts as long as it does): run_process.
+    """
+    assert "-L" not in arguments, "the folder would be in the library of the tests that follow, too: run_process"
+    out, said = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
+    with redirect_stdout(out), redirect_stderr(said):
+        status = _status(list(map(str, arguments)))
+    return _checked(status, code, _text(out), _text(said))
+
+
+def run_process(*arguments: object, code: int = 0) -> tuple[str, str]:
+    """What the command prints on stdout and stderr, run by an interpreter of its own; its exit status is checked."""
     command = [sys.executable, "-m", "promptkit", *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", env={**os.environ, "PYTHONUTF8": "1"})
-    assert done.returncode == code, done.stderr
-    assert "Traceback" not in done.stderr
-    return done.stdout, done.stderr
+    return _checked(done.returncode, code, done.stdout, done.stderr)
+
+
+def _status(arguments: Sequence[str]) -> int:
+    """What the process would exit with, started as `python -m promptkit`. Whatever would be a traceback there is one here."""
+    own, sys.argv = sys.argv, [promptkit.__main__.__file__, *arguments]
+    try:
+        return main()
+    except SystemExit as left:
+        return int(left.code)
+    finally:
+        sys.argv = own
+
+
+def _text(stream: io.TextIOWrapper) -> str:
+    buffer = stream.buffer
+    assert isinstance(buffer, io.BytesIO)
+    return buffer.getvalue().decode()
+
+
+def _checked(status: int, code: int, out: str, said: str) -> tuple[str, str]:
+    assert status == code, said
+    assert "Traceback" not in said
+    return out, said

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -177,3 +178,14 @@ def test_odd_entries_of_the_import_path_do_no_harm(install: Callable[..., Path],
     install("acme = acme_prompts.templates")
     monkeypatch.setattr(sys, "path", [*sys.path, None, 5, b"x", "\0", Path()])
     assert "acme.sticker" in template_names(templates)
+
+
+def test_a_pack_in_a_zip_is_said_to_be_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What lies in a zip of the import path is looked at, too: the pack that it declares is named, and cannot be used."""
+    with zipfile.ZipFile(tmp_path / "site.zip", "w") as site:
+        site.writestr("acme_prompts/__init__.py", "")
+        site.writestr("acme_prompts-1.2.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: acme-prompts\nVersion: 1.2.0\n")
+        site.writestr("acme_prompts-1.2.0.dist-info/entry_points.txt", "[promptkit.templates]\nacme = acme_prompts.templates\n")
+    monkeypatch.syspath_prepend(str(tmp_path / "site.zip"))
+    with pytest.warns(PromptkitWarning, match="'acme_prompts.templates', which is no folder"):
+        assert "acme" not in templates

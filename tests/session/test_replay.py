@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import os
 import signal
@@ -36,8 +35,7 @@ from promptkit import (
     templates,
 )
 from promptkit.archive.import_zip import import_session
-from promptkit.cli import main as cli
-from promptkit.cli import replay as cli_replay
+from promptkit.cli.main import build_parser, main
 from promptkit.lineage.tree import Lineage
 from promptkit.providers.offline import service as offline
 from promptkit.session.replay_preview import ReplayPreview
@@ -862,9 +860,7 @@ def test_a_service_that_paints_another_picture_is_followed(service: Loopback) ->
 
 
 def command(*arguments: str) -> int:
-    parser = argparse.ArgumentParser()
-    cli_replay.add_commands(parser.add_subparsers(required=True), cli._existing, cli._inputs, cli._shown)
-    options = parser.parse_args(arguments)
+    options = build_parser("replay").parse_args(arguments)
     status: int = options.run(options)
     return status
 
@@ -919,7 +915,7 @@ def test_the_command_says_of_a_stripped_session_that_it_holds_no_prompt(capsys: 
     """`replay --dry-run` of a session without words is one sentence and exit status 1."""
     bear().export("bear.zip", strip=True)
     import_session("bear.zip", "stripped")
-    assert cli.main(["replay", "-s", "./stripped", "--into", "./cup", "--dry-run"]) == 1
+    assert main(["replay", "-s", "./stripped", "--into", "./cup", "--dry-run"]) == 1
     assert capsys.readouterr().err.startswith("promptkit: Step 1 holds no prompt")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +10,7 @@ from kit.loopback import Loopback, error_reply, picture_reply, png
 from kit.steps import snapshot
 
 from promptkit import Library, LineageError, ProviderError, Session, SettingsError, StepNotFound, templates
-from promptkit.cli import main as cli
-from promptkit.cli import replay as cli_replay
+from promptkit.cli.main import build_parser
 from promptkit.session.squash import PHRASES
 
 
@@ -223,8 +221,7 @@ def test_a_draft_goes_to_no_service_unnamed(service: Loopback) -> None:
 def test_the_command_squashes(capsys: pytest.CaptureFixture[str]) -> None:
     """`squash FIRST LAST` prints the new picture's path."""
     session = bear()
-    parser = argparse.ArgumentParser()
-    cli_replay.add_commands(parser.add_subparsers(required=True), cli._existing, cli._inputs, cli._shown)
+    parser = build_parser("replay")
     options = parser.parse_args(["squash", "3", "5", "-s", "./bear"])
     assert options.run(options) == 0
     out, said = capsys.readouterr()

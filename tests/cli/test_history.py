@@ -1,8 +1,7 @@
-"""The command `show`: what it takes, and what it prints."""
+"""The commands that read a session, `show` above all: what it takes, and what it prints."""
 
 from __future__ import annotations
 
-import argparse
 import os
 import subprocess
 import sys
@@ -10,11 +9,10 @@ from pathlib import Path
 
 import pytest
 from kit.loopback import png
+from kit.shell import run
 from kit.steps import made
 
 from promptkit import Picture, Session
-from promptkit.cli.explain import add_commands, print_spending
-from promptkit.errors import LineageError
 from promptkit.lineage.tree import Lineage
 
 
@@ -29,59 +27,48 @@ def edited(folder: Path, *pictures: bytes, text: str = "make it another colour")
     return Session(folder)
 
 
-def show(*arguments: str) -> int:
-    """Runs the command as the parser of the command line has it."""
-    parser = argparse.ArgumentParser()
-    add_commands(parser.add_subparsers(), lambda options: Session(options.session))
-    options = parser.parse_args(["show", *arguments])
-    status: int = options.run(options)
-    return status
+def show(*arguments: str) -> str:
+    """What the command prints."""
+    return run("show", *arguments)[0]
 
 
-def test_the_command_shows_a_step_by_session_and_number(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_shows_a_step_by_session_and_number(tmp_path: Path) -> None:
     """`show SESSION STEP`, `show -s SESSION STEP` and both without a step print the trail; -n shortens it, --changes measures."""
     edited(tmp_path / "bear", png("red"), png("lime"), png("blue"))
     where = str(tmp_path / "bear")
-    said = []
-    for arguments in ((where, "2"), ("-s", where, "2"), (where,), ("-s", where), (where, "3", "-n", "1", "--changes")):
-        assert show(*arguments) == 0
-        said.append(capsys.readouterr().out)
+    lines = ((where, "2"), ("-s", where, "2"), (where,), ("-s", where), (where, "3", "-n", "1", "--changes"))
+    said = [show(*arguments) for arguments in lines]
     assert said[0] == said[1] == f"{Session(where).explain(2)}\n"
     assert said[2] == said[3] == f"{Session(where).explain()}\n"
     assert said[4].startswith("… 2 earlier steps left out")
     assert "  changes  " in said[4]
 
 
-def test_all_digits_are_printed_when_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_all_digits_are_printed_when_asked_for(tmp_path: Path) -> None:
     """An id has ten digits, and with --full all of them."""
     bear = edited(tmp_path / "bear", png("red"))
     for arguments, shown in (((), bear[1].id[:10]), (("--full",), bear[1].id)):
-        assert show(str(bear.folder), *arguments) == 0
-        assert f"  id         {shown}\n" in capsys.readouterr().out
+        assert f"  id         {shown}\n" in show(str(bear.folder), *arguments)
 
 
 @pytest.mark.parametrize("arguments", [(), ("a", "b", "c"), ("-s", "a", "b", "c"), ("a", "-n", "0")])
-def test_a_wrong_command_line_is_said(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_wrong_command_line_is_said(arguments: tuple[str, ...]) -> None:
     """No session, too many words and a count of no steps end with status 2 and one line that says what goes."""
-    with pytest.raises(SystemExit) as stopped:
-        show(*arguments)
-    assert stopped.value.code == 2
-    assert len(capsys.readouterr().err.splitlines()) == 1
+    assert len(run("show", *arguments, code=2)[1].splitlines()) == 1
 
 
-def test_the_log_prints_what_was_spent(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_log_prints_what_was_spent(tmp_path: Path) -> None:
     """`log --cost` prints the sum and both tables."""
-    assert print_spending(edited(tmp_path / "bear", png("red"), png("lime"), png("blue"))) == 0
-    out = capsys.readouterr().out
+    bear = edited(tmp_path / "bear", png("red"), png("lime"), png("blue"))
+    out, _ = run("log", "--cost", "-s", bear.folder)
     assert out.startswith("3 steps, 3 attempts: 0.1200 USD")
     assert "\nby outcome" in out
 
 
-def test_a_measured_warning_is_printed_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_measured_warning_is_printed_once(tmp_path: Path) -> None:
     """What was noted as the step came, what was measured and what both say stand there once each."""
     bear = edited(tmp_path / "bear", png("red"), png("red"), png("red", (8, 8)), png("blue", (8, 8)), text="Only make the hat blue")
-    assert show(str(bear.folder), "--changes") == 0
-    out = capsys.readouterr().out
+    out = show(str(bear.folder), "--changes")
     assert out.count("same bytes as before") == 1
     assert out.count("another ratio than before (8×8, was 8×6)") == 1
     assert out.count("100 % of the pixels changed though the edit asked to keep the rest") == 1
@@ -92,9 +79,8 @@ def test_a_head_that_is_damaged_is_not_known(tmp_path: Path) -> None:
     """Where records are and the head's is damaged, what is wrong is said; a step that is named is shown all the same."""
     bear = edited(tmp_path / "bear", png("red"), png("lime"))
     bear[2].record.path.write_bytes(b"{")
-    with pytest.raises(LineageError, match="head of this session is not known"):
-        show(str(bear.folder))
-    assert show(str(bear.folder), "1") == 0
+    assert "head of this session is not known" in run("show", bear.folder, code=1)[1]
+    assert show(str(bear.folder), "1").startswith("1 ")
 
 
 def test_times_are_local(tmp_path: Path) -> None:
@@ -107,9 +93,8 @@ def test_times_are_local(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("started", ["", "yesterday", "0001-01-01T00:00:00+00:00", "9999-12-31T23:59:59+00:00", "2026-13-01"])
-def test_times_that_no_clock_showed_stop_nothing(tmp_path: Path, started: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_times_that_no_clock_showed_stop_nothing(tmp_path: Path, started: str) -> None:
     """A step whose start was made up by a hand is shown, with or without it."""
     lineage = Lineage(tmp_path / "bear")
     lineage.set_head(made(lineage, started=started).id)
-    assert show(str(lineage.folder)) == 0
-    assert capsys.readouterr().out.startswith("1 edit: picture")
+    assert show(str(lineage.folder)).startswith("1 edit: picture")

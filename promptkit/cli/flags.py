@@ -1,0 +1,99 @@
+"""The flags that several commands take, and how a command is added to the command line. Needs nothing but the table of options."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+from typing import Any, Protocol
+
+__all__ = [
+    "STEP",
+    "Commands",
+    "add_command",
+    "add_deadline",
+    "add_fresh",
+    "add_label",
+    "add_lang",
+    "add_library",
+    "add_request_options",
+    "add_service",
+    "add_session",
+    "add_template",
+    "given",
+]
+
+STEP = "number, tag, or beginning of an id"
+
+
+class Commands(Protocol):
+    """What can follow a command's name: what `add_subparsers` of argparse returns."""
+
+    def add_parser(self, name: str, *, help: str, description: str) -> ArgumentParser: ...  # noqa: A002  (argparse's word)
+
+
+def add_command(commands: Commands, name: str, run: Callable[[Namespace], int], text: str) -> ArgumentParser:
+    """Adds a command with one sentence about it; `run` gets its options and returns the exit status. Returns its parser."""
+    made = commands.add_parser(name, help=text, description=text)
+    made.set_defaults(run=run, library=())
+    return made
+
+
+def given(options: Namespace, *names: str) -> dict[str, Any]:
+    """Those of the options that were given, by name; a command need not have all of them."""
+    return {name: value for name in names if (value := getattr(options, name, None)) is not None}
+
+
+# Flags
+
+
+def add_session(parser: ArgumentParser) -> None:
+    """-s: the session that the command works in."""
+    parser.add_argument("-s", "--session", required=True, metavar="SESSION", help="a session's name, or its folder as a path")
+
+
+def add_library(parser: ArgumentParser) -> None:
+    """-L: more folders of templates."""
+    parser.add_argument("-L", "--library", action="append", default=[], metavar="FOLDER", help="a folder of templates that go first")
+
+
+def add_template(parser: ArgumentParser, *, required: bool = False) -> None:
+    """-t and -i: a template and its inputs."""
+    parser.add_argument("-t", "--template", required=required, metavar="NAME", help="a template")
+    about = "an input; VALUE may be @FILE; once for each item of a list"
+    parser.add_argument("-i", "--input", action="append", default=[], metavar="INPUT=VALUE", help=about)
+
+
+def add_lang(parser: ArgumentParser) -> None:
+    """--lang: the language of templates and of recovery."""
+    parser.add_argument("--lang", help="language of the template, or of a prompt's recovery: en, es-MX, ja, zh-CN, hi")
+
+
+def add_service(parser: ArgumentParser) -> None:
+    """-e and -m: who is asked."""
+    parser.add_argument("-e", "--endpoint", help="google, deerapi, aaigc, offline, one of your own, or a base URL")
+    parser.add_argument("-m", "--model")
+
+
+def add_request_options(parser: ArgumentParser) -> None:
+    """What a request asks for beside its prompt: a flag for each option of a request that has one."""
+    from promptkit.providers.options import OPTIONS  # commands about templates need none of it
+
+    for option in OPTIONS.values():
+        if flag := option.flag:
+            shown = flag.metavar or ("|".join(flag.choices) if flag.choices else option.name.upper())
+            parser.add_argument(flag.name, dest=option.name, type=flag.type, choices=flag.choices, metavar=shown, help=flag.help)
+
+
+def add_deadline(parser: ArgumentParser) -> None:
+    """--deadline, in seconds."""
+    parser.add_argument("--deadline", type=float, metavar="SECONDS", help="for one step, waits included (600)")
+
+
+def add_label(parser: ArgumentParser) -> None:
+    """--label: a name for the step."""
+    parser.add_argument("--label", help="a short name for the step")
+
+
+def add_fresh(parser: ArgumentParser) -> None:
+    """--fresh: no reuse."""
+    parser.add_argument("--fresh", action="store_true", help="ask anew even for what the session holds already")

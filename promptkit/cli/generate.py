@@ -1,0 +1,100 @@
+"""The commands that make steps: generate, edit, vary, and add for a picture of one's own."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+from promptkit.cli.flags import (
+    Commands,
+    add_command,
+    add_deadline,
+    add_fresh,
+    add_label,
+    add_lang,
+    add_library,
+    add_request_options,
+    add_service,
+    add_session,
+    add_template,
+)
+from promptkit.cli.prompt import prompt_from
+from promptkit.cli.session import existing_session, open_session, print_steps
+from promptkit.images.picture import check_name
+
+__all__ = ["add"]
+
+
+def add(commands: Commands) -> None:
+    """Adds generate, edit, vary and add."""
+    generate = add_command(commands, "generate", _generate, "make a picture")
+    _asking(generate)
+    _once(generate)
+    add_fresh(generate)
+    edit = add_command(commands, "edit", _edit, "continue from a picture")
+    _asking(edit)
+    _once(edit)
+    add_fresh(edit)
+    _on(edit)
+    edit.add_argument("--anchor", metavar="STEP|FILE", help="an earlier picture that goes along, so that a long chain does not drift")
+    vary = add_command(commands, "vary", _vary, "make several at once; without a prompt more of the head's own")
+    _asking(vary)
+    add_fresh(vary)
+    _on(vary)
+    vary.add_argument("-n", type=int, default=4, help="how many (4)")
+    vary.add_argument("--root", action="store_true", help="start new roots instead of continuing a picture")
+    vary.add_argument("--workers", type=int, default=4, help="how many requests at once (4)")
+    own = add_command(commands, "add", _add, "take a picture of your own as a root")
+    add_session(own)
+    own.add_argument("picture", metavar="FILE")
+    add_label(own)
+
+
+def _asking(parser: ArgumentParser) -> None:
+    """What all that ask a service take: session, prompt, who is asked, what for, and within which limits."""
+    add_session(parser)
+    parser.add_argument("prompt", nargs="?", metavar="PROMPT")
+    add_template(parser)
+    add_library(parser)
+    add_lang(parser)
+    add_service(parser)
+    add_request_options(parser)
+    parser.add_argument("--chain", choices=("picture", "chat"))
+    parser.add_argument("--recover", type=int, metavar="N", help="how often to ask again after a reply without a picture (2)")
+    parser.add_argument("--budget", type=float, metavar="USD", help="for the session's lifetime")
+    add_deadline(parser)
+
+
+def _once(parser: ArgumentParser) -> None:
+    parser.add_argument("-r", "--reference", action="append", default=[], metavar="STEP|FILE", help="a picture that goes along")
+    parser.add_argument("-o", "--output", metavar="FILE", help="save the picture there too")
+    add_label(parser)
+
+
+def _on(parser: ArgumentParser) -> None:
+    parser.add_argument("--on", metavar="STEP|TAG|FILE", help="what to continue: the head, unless this names another or a picture file")
+
+
+def _generate(options: Namespace) -> int:
+    session = open_session(options)
+    check_name(options.output)
+    step = session.generate(prompt_from(options), references=options.reference, label=options.label, fresh=options.fresh)
+    return print_steps([step], options)
+
+
+def _edit(options: Namespace) -> int:
+    session = open_session(options) if options.on else existing_session(options, open_session(options))
+    check_name(options.output)
+    along = {"references": options.reference, "anchor": options.anchor}
+    step = session.edit(prompt_from(options), on=options.on, **along, label=options.label, fresh=options.fresh)
+    return print_steps([step], options)
+
+
+def _vary(options: Namespace) -> int:
+    session = open_session(options) if options.on or options.root else existing_session(options, open_session(options))
+    prompt = prompt_from(options) if options.prompt is not None or options.template or options.input else None
+    made = {"on": options.on, "root": options.root, "workers": options.workers, "fresh": options.fresh}
+    return print_steps(session.vary(prompt, options.n, **made), options)
+
+
+def _add(options: Namespace) -> int:
+    return print_steps([open_session(options).add(options.picture, label=options.label)], options)

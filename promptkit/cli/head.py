@@ -1,0 +1,45 @@
+"""The commands that move the head, and the one that names a step: undo, redo, goto, tag."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from promptkit.cli.flags import STEP, Commands, add_command, add_session
+from promptkit.cli.output import say
+from promptkit.cli.session import existing_session, print_steps
+
+__all__ = ["add"]
+
+
+def add(commands: Commands) -> None:
+    """Adds undo, redo, goto and tag."""
+    add_session(add_command(commands, "undo", _undo, "move the head to its parent"))
+    add_session(add_command(commands, "redo", _redo, "take back an undo"))
+    goto = add_command(commands, "goto", _goto, "move the head to a step")
+    add_session(goto)
+    goto.add_argument("step", metavar="STEP", help=STEP)
+    tag = add_command(commands, "tag", _tag, "name a step")
+    add_session(tag)
+    tag.add_argument("name", metavar="NAME")
+    tag.add_argument("step", nargs="?", metavar="STEP", help=f"{STEP}; the head")
+
+
+def _undo(options: Namespace) -> int:
+    return print_steps([existing_session(options).undo()], options)
+
+
+def _redo(options: Namespace) -> int:
+    return print_steps([existing_session(options).redo()], options)
+
+
+def _goto(options: Namespace) -> int:
+    return print_steps([existing_session(options).goto(options.step)], options)
+
+
+def _tag(options: Namespace) -> int:
+    session = existing_session(options)
+    before = session.tags.get(options.name)
+    step = session.tag(options.name, options.step)
+    moved = f", and no longer step {before.number}" if before and before != step else ""
+    say(f"step {step.number} is now {options.name!r}{moved}")
+    return 0

@@ -1,0 +1,70 @@
+"""The commands that read a session: log (its tree, or its cost), show (how a picture came to be), verify."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from argparse import Namespace
+
+from promptkit.cli.flags import STEP, Commands, add_command, add_session
+from promptkit.cli.output import say, usage
+from promptkit.cli.session import existing_session, tell_of_damage
+from promptkit.lineage.tree import Lineage
+from promptkit.views.tree import tree_text
+
+__all__ = ["add"]
+
+
+def add(commands: Commands) -> None:
+    """Adds log, show and verify."""
+    log = add_command(commands, "log", _log, "show the tree")
+    add_session(log)
+    log.add_argument("--files", action="store_true", help="with each step's file")
+    log.add_argument("--cost", action="store_true", help="what was spent, by model and by outcome, instead of the tree")
+    about = "explain how a picture came to be: each step from the root on, what it asked, what was tried and what it cost"
+    show = add_command(commands, "show", _show, about)
+    show.add_argument("-s", "--session", metavar="SESSION", help="a session's name, or its folder as a path; or write it before STEP")
+    show.add_argument("words", nargs="*", metavar="[SESSION] STEP", help=f"{STEP}; the head")
+    show.add_argument("-n", "--last", type=int, metavar="N", help="only the last N steps of the trail")
+    show.add_argument("--changes", action="store_true", help="measure what each edit changed in its picture")
+    show.add_argument("--full", action="store_true", help="long prompts to their end, ids and digests in all their digits")
+    add_session(add_command(commands, "verify", _verify, "check all files against their hashes"))
+
+
+def _log(options: Namespace) -> int:
+    session = existing_session(options)
+    if options.cost:
+        print(session.spending)
+        return 0
+    head = session.head
+    print(tree_text(Lineage(session.folder), head=head.id if head else None, files=options.files))
+    tell_of_damage(session)
+    return 0
+
+
+def _show(options: Namespace) -> int:
+    words = list(options.words)
+    if options.session is None and words:
+        options.session = words.pop(0)
+    if options.session is None or len(words) > 1:
+        raise usage("name a session and one of its steps: promptkit show SESSION STEP, or promptkit show -s SESSION STEP")
+    if options.last is not None and options.last < 1:
+        raise usage("-n takes a number of steps from 1 on")
+    explanation = existing_session(options).explain(words[0] if words else None, measured=options.changes)
+    shown = explanation if options.last is None else explanation.only(options.last)
+    print(shown.text(_width(), full=options.full))
+    return 0
+
+
+def _width() -> int:
+    from promptkit.session.explanation import WIDTH
+
+    return max(40, shutil.get_terminal_size((WIDTH, 24)).columns) if sys.stdout.isatty() else WIDTH
+
+
+def _verify(options: Namespace) -> int:
+    problems = existing_session(options).verify()
+    for problem in problems:
+        print(problem)
+    say(f"{len(problems)} problem{'' if len(problems) == 1 else 's'}" if problems else "all files are as they were recorded")
+    return 1 if problems else 0
