@@ -2,5 +2,6 @@
 
 `loopback` is a generateContent service on a real socket, `shell` runs the command line, `steps` makes lineages without asking anybody,
 `writer` is run in processes of its own, to be killed or to be rivals, `notebook` runs a notebook, `conformance` lets other parties read
-what was sent, `places` finds the project, what lies beside it, and an environment that holds nothing but the built wheel. No test is here.
+what was sent, `earlier` makes a session with every kind of step, `places` finds the project, what lies beside it, and an environment that
+holds nothing but the built wheel. No test is here.
 """
