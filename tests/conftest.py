@@ -68,5 +68,7 @@ def tokyo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def fresh_environment(tmp_path_factory: pytest.TempPathFactory) -> FreshEnvironment:
-    """The wheel, built and installed where nothing else is."""
-    return FreshEnvironment.made_in(tmp_path_factory.mktemp("fresh"))
+    """The wheel, built and installed where nothing else is, once for all workers."""
+    own = tmp_path_factory.getbasetemp()
+    of_the_run = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    return FreshEnvironment.made_once(of_the_run / "fresh-environment")
