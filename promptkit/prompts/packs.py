@@ -94,8 +94,7 @@ def _entries() -> Iterator[tuple[EntryPoint, str, str]]:
 
 def _said(distribution: Distribution, field: str) -> str:
     """A field of its metadata; from Python 3.12 on asking for one that is not there is deprecated."""
-    said = distribution.metadata
-    return said[field] if field in said else ""
+    return next(iter(distribution.metadata.get_all(field) or ()), "")
 
 
 def _folder_of(value: str) -> Path | None:
