@@ -62,6 +62,7 @@ def test_a_rate_limit_holds_all_that_are_on_their_way(service: Loopback, caplog:
     assert any("keeps another request waiting" in said for said in waits)
 
 
+@pytest.mark.slow
 def test_sessions_share_the_wait_and_endpoints_do_not(service: Loopback) -> None:
     """Another session at the same endpoint waits as well, up to its deadline, and then sends and records nothing; elsewhere it goes on."""
     service.say(rate_limited(6))

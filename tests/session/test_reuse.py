@@ -43,7 +43,7 @@ scarf = Session("./bear", endpoint={url!r}, model="gemini-3-pro-image").edit("ad
 TEMPLATE = "---\ndescription: A poster\nkind: generate\ninputs: {subject: {}}\nconfig: {image_size: 2K}\n---\nA poster of {{ subject }}"
 
 
-@pytest.mark.parametrize("named", [True, False], ids=["endpoint named", "endpoint of the head"])
+@pytest.mark.parametrize("named", [pytest.param(True, marks=pytest.mark.slow), False], ids=["endpoint named", "endpoint of the head"])
 def test_a_notebook_that_is_run_again_sends_nothing(service: Loopback, monkeypatch: pytest.MonkeyPatch, named: bool) -> None:
     """Whatever a notebook does, with variants, hints and a second model, its second run from the top asks for nothing."""
     Path("mine").mkdir()

@@ -235,6 +235,7 @@ def test_nothing_else_stands_at_the_top_level() -> None:
     assert {name.partition("/")[0] for name in listed} <= allowed
 
 
+@pytest.mark.slow
 def test_the_wheel_works_in_an_empty_environment(fresh_environment: FreshEnvironment, tmp_path: Path) -> None:
     """The built wheel holds the templates, and renders one where nothing but it and its dependencies are."""
     names = zipfile.ZipFile(fresh_environment.wheel).namelist()

@@ -16,7 +16,7 @@ from kit.conformance import PROXY, needs_proxy, painting
 
 from promptkit import KeyRejected, ModelNotFound, ProviderError, Session
 
-pytestmark = needs_proxy
+pytestmark = [needs_proxy, pytest.mark.slow]
 MODEL = "gemini-2.5-flash-image"
 KEY = "sk-of-a-test"
 READY = 120.0  # seconds; it takes nine

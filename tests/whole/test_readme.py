@@ -84,6 +84,7 @@ def test_the_templates_that_come_along_are_listed() -> None:
     assert all(f"`{name}`" in README for name in names)
 
 
+@pytest.mark.slow
 def test_the_shell_lines_work() -> None:
     """Each shell line of the README does what it says, in order."""
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
