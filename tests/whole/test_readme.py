@@ -94,10 +94,10 @@ def test_the_shell_lines_work() -> None:
 
 
 def test_the_install_lines_are_two() -> None:
-    """Two command lines do everything: the one ends in the demo, the other in the tests."""
+    """Two command lines do everything: the one ends in the demo, the other in the quick tests, on all cores."""
     install, tests = blocks("sh install")[0].splitlines()
     assert shlex.split(install)[-2:] == [".venv/bin/promptkit", "demo"]
-    assert ".venv/bin/pytest" in tests
+    assert shlex.split(tests)[-6:] == [".venv/bin/pytest", "-q", "-m", "not slow", "-n", "auto"]
 
 
 def test_the_filters_and_tests_that_templates_may_use_are_listed() -> None:
