@@ -1,4 +1,7 @@
-"""Which endpoint is chosen, which key goes there and which never does, what the config file may say, and how a key is kept out of sight."""
+"""Which endpoint is chosen, which key goes there and which never does, what the config file may say, and how a key is kept out of sight.
+
+What is read and chosen; that requests then go there is tested in tests/providers and tests/session.
+"""
 
 from __future__ import annotations
 

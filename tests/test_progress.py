@@ -1,4 +1,7 @@
-"""The line that long calls show."""
+"""The line that long calls show.
+
+What a terminal receives; what commands print besides is tested in tests/cli.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What requests to one endpoint share: the wait that the service asked one of them for."""
+"""What requests to one endpoint share: the wait that the service asked one of them for.
+
+Waits that are shared; how long one request waits by itself is tested in test_recovery.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What an edit changed, measured on real pictures and in every way in which two can differ."""
+"""What an edit changed, measured on real pictures and in every way in which two can differ.
+
+Measuring; how changes are shown is tested in test_explanation.py, whether two pictures are one in tests/images.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What is asked for is paid for once: over notebooks, the command line, templates, pictures, endpoints and the takes of vary."""
+"""What is asked for is paid for once: over notebooks, the command line, templates, pictures, endpoints and the takes of vary.
+
+What is found again; what is asked for anew in other words is tested in test_replay.py.
+"""
 
 from __future__ import annotations
 

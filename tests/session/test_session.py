@@ -1,4 +1,7 @@
-"""Sessions: what is sent, what is kept, where the head goes, what is reused."""
+"""Sessions: what is sent, what is kept, where the head goes, what is reused.
+
+What a caller of Session sees; the loop that asks is tested in tests/engine, the files in tests/lineage.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The direction of imports, what an import costs, and what the wheel holds."""
+"""The direction of imports, what an import costs, and what the wheel holds.
+
+What a package does is tested in the folder of its name; here only what holds for all of them, read from their source.
+"""
 
 from __future__ import annotations
 

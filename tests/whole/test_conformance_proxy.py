@@ -1,4 +1,7 @@
-"""promptkit through a real LiteLLM proxy, with the painter's server behind it."""
+"""promptkit through a real LiteLLM proxy, with the painter's server behind it.
+
+Whether a third party takes our requests and passes on its errors; Google's own judges read them in test_conformance.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Chains of edits at a service that fails lose nothing; 100 of them here, 1,000 with `python tests/faults.py`."""
+"""Chains of edits at a service that fails lose nothing; 100 of them here, 1,000 with `python tests/faults.py`.
+
+Many faults at once, drawn by chance; each fault by itself is tested in tests/providers/test_transport.py and tests/engine.
+"""
 
 from __future__ import annotations
 

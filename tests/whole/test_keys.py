@@ -1,4 +1,7 @@
-"""A planted key, and a service that echoes it wherever it can: afterwards it is searched for in all that can be read."""
+"""A planted key, and a service that echoes it wherever it can: afterwards it is searched for in all that can be read.
+
+That a key is never seen; which key goes where is tested in tests/test_config.py and tests/providers/test_transport.py.
+"""
 
 from __future__ import annotations
 

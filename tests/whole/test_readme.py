@@ -1,4 +1,7 @@
-"""The README is true: its Python runs, its templates render, its shell lines work."""
+"""The README is true: its Python runs, its templates render, its shell lines work.
+
+Only what the README says; the commands and names that it uses are tested in the folders of their packages.
+"""
 
 from __future__ import annotations
 
