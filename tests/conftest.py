@@ -9,9 +9,14 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from kit import conformance
 from kit.loopback import Loopback, serving
 from kit.places import TESTS, FreshEnvironment
+
+# a busy machine is no failure: hypothesis judges by the clock unless it is told not to
+settings.register_profile("no clock", settings(deadline=None, suppress_health_check=[HealthCheck.too_slow]))
+settings.load_profile("no clock")
 
 OURS = ("PROMPTKIT_", "GEMINI_", "GOOGLE_", "DEERAPI_", "AAIGC_")
 
