@@ -612,7 +612,7 @@ PIECES = [
 ]
 
 
-@pytest.mark.parametrize("lang", RULES)
+@pytest.mark.parametrize("lang", [lang if lang == "en" else pytest.param(lang, marks=pytest.mark.slow) for lang in RULES])
 def test_no_text_takes_long(lang: str) -> None:
     """A hundred thousand characters of anything are judged in less than a second for each rule."""
     for piece in PIECES:
