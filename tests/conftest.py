@@ -9,9 +9,14 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from kit import conformance
 from kit.loopback import Loopback, serving
 from kit.places import TESTS, FreshEnvironment
+
+# a busy machine is no failure: hypothesis judges by the clock unless it is told not to
+settings.register_profile("no clock", settings(deadline=None, suppress_health_check=[HealthCheck.too_slow]))
+settings.load_profile("no clock")
 
 OURS = ("PROMPTKIT_", "GEMINI_", "GOOGLE_", "DEERAPI_", "AAIGC_")
 
@@ -68,5 +73,7 @@ def tokyo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def fresh_environment(tmp_path_factory: pytest.TempPathFactory) -> FreshEnvironment:
-    """The wheel, built and installed where nothing else is."""
-    return FreshEnvironment.made_in(tmp_path_factory.mktemp("fresh"))
+    """The wheel, built and installed where nothing else is, once for all workers."""
+    own = tmp_path_factory.getbasetemp()
+    of_the_run = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    return FreshEnvironment.made_once(of_the_run / "fresh-environment")

@@ -1,4 +1,7 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all.
+
+One file or folder at a time; sessions whose process is killed are tested in tests/lineage.
+"""
 
 from __future__ import annotations
 

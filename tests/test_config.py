@@ -1,4 +1,7 @@
-"""What the config file may say, where the folders are, and that a changed file is seen."""
+"""What the config file may say, where the folders are, and that a changed file is seen.
+
+Reading it; which endpoint and key follow is tested in tests/providers, that requests go there in tests/session.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Errors say what happened, and show themselves as one sentence."""
+"""Errors say what happened, and show themselves as one sentence.
+
+How an error looks; which one is raised when is tested where it is raised.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""HTML that shows what it is given, literally."""
+"""HTML that shows what it is given, literally.
+
+Escaping alone; the cards and pages that are made of it are tested in tests/views.
+"""
 
 from __future__ import annotations
 

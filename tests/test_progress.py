@@ -1,4 +1,7 @@
-"""The line that long calls show."""
+"""The line that long calls show.
+
+What a terminal receives; what commands print besides is tested in tests/cli.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,12 @@ from pathlib import Path
 from kit.loopback import Loopback, error_reply
 
 SCRIPT = """
-import sys
+import sys, time
+from pathlib import Path
 from promptkit import Session
-Session("./bear", endpoint=sys.argv[1]).generate("a fox")
+start = time.monotonic()
+Session("./bear", endpoint=sys.argv[1]).generate("a fox", fresh=True)
+Path("seconds").write_text(str(time.monotonic() - start))
 print("done", file=sys.stderr)
 """
 
@@ -51,7 +57,11 @@ def test_a_long_call_shows_one_line_that_erases_itself(service: Loopback) -> Non
 
 def test_a_short_call_shows_nothing(service: Loopback) -> None:
     """A call that is over within a second leaves the terminal as it was."""
-    assert terminal(service.url).split() == ["done"]
+    for _ in range(10):  # on a busy machine it may take longer, and then a line is right
+        seen = terminal(service.url).split()
+        if float(Path("seconds").read_text()) < 0.9:
+            break
+    assert seen == ["done"]
 
 
 def test_no_terminal_no_line(service: Loopback) -> None:

@@ -1,4 +1,7 @@
-"""Text for a terminal: what may stand in it, how wide it is, and where it is cut."""
+"""Text for a terminal: what may stand in it, how wide it is, and where it is cut.
+
+Pure text; what commands print with it is tested in tests/cli.
+"""
 
 from __future__ import annotations
 

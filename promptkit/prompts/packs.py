@@ -21,7 +21,7 @@ from promptkit.errors import warn
 from promptkit.prompts.names import is_word
 
 if TYPE_CHECKING:
-    from importlib.metadata import EntryPoint
+    from importlib.metadata import Distribution, EntryPoint
 
 __all__ = ["GROUP", "Pack", "installed_packs"]
 
@@ -85,7 +85,7 @@ def _entries() -> Iterator[tuple[EntryPoint, str, str]]:
     for distribution in metadata.distributions(path=folders):
         try:
             entries = [entry for entry in distribution.entry_points if entry.group == GROUP]
-            name, version = (distribution.name, distribution.version) if entries else ("", "")
+            name, version = (_said(distribution, "Name"), _said(distribution, "Version")) if entries else ("", "")
         except Exception as error:  # whatever stands in an installed package's files, templates are found all the same
             warn(f"An installed package cannot be read ({type(error).__name__}: {error}); its templates, if it has any, are left out.")
             continue
@@ -109,6 +109,11 @@ def _bytes(path: Path) -> bytes:
     with suppress(OSError):
         return path.read_bytes()
     return b""
+
+
+def _said(distribution: Distribution, field: str) -> str:
+    """A field of its metadata; from Python 3.12 on asking for one that is not there is deprecated."""
+    return next(iter(distribution.metadata.get_all(field) or ()), "")
 
 
 def _folder_of(value: str) -> Path | None:

@@ -130,6 +130,7 @@ def test_the_same_new_session_may_be_made_twice_at_once(bear: Session) -> None:
     assert [n for n in names(Path.cwd()) if ".tmp-" in n] == []
 
 
+@pytest.mark.slow
 def test_an_import_may_be_killed_at_any_moment(bear: Session) -> None:
     """A new folder is there whole or not at all; a session that was merged into is one at any moment, and the next import completes it."""
     bear.export("a.zip", all=True)

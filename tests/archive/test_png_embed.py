@@ -123,6 +123,7 @@ def test_the_sessions_own_files_stay(bear: Session) -> None:
     assert snapshot(bear.folder) == before
 
 
+@pytest.mark.slow
 def test_a_long_trail_keeps_its_end(tmp_path: Path) -> None:
     """What is embedded is bounded, so that Pillow can open the file: the steps farthest back are left out, counted, and said so."""
     lineage, parent = Lineage(tmp_path / "long"), None

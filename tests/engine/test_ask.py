@@ -1,4 +1,7 @@
-"""The loop that asks: what it sends, what it keeps aside, what it never writes down, in odd orders of events."""
+"""The loop that asks: what it sends, what it keeps aside, what it never writes down, in odd orders of events.
+
+Which words and waits come after which reply is tested in test_recovery.py, broken connections in tests/providers/test_transport.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What requests to one endpoint share: the wait that the service asked one of them for."""
+"""What requests to one endpoint share: the wait that the service asked one of them for.
+
+Waits that are shared; how long one request waits by itself is tested in test_recovery.py.
+"""
 
 from __future__ import annotations
 
@@ -62,6 +65,7 @@ def test_a_rate_limit_holds_all_that_are_on_their_way(service: Loopback, caplog:
     assert any("keeps another request waiting" in said for said in waits)
 
 
+@pytest.mark.slow
 def test_sessions_share_the_wait_and_endpoints_do_not(service: Loopback) -> None:
     """Another session at the same endpoint waits as well, up to its deadline, and then sends and records nothing; elsewhere it goes on."""
     service.say(rate_limited(6))

@@ -1,4 +1,7 @@
-"""What comes after an attempt, as tables: the words of the next asking, the wait before it, and when to stop."""
+"""What comes after an attempt, as tables: the words of the next asking, the wait before it, and when to stop.
+
+Decisions alone, with nobody asked; that they are carried out is tested in test_ask.py.
+"""
 
 from __future__ import annotations
 

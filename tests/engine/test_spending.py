@@ -1,4 +1,7 @@
-"""What was spent, added up by model and by outcome, from sessions that asked a real server."""
+"""What was spent, added up by model and by outcome, from sessions that asked a real server.
+
+Sums; the price of one answer is tested in tests/providers/test_models.py, a budget that stops in test_ask.py and tests/session.
+"""
 
 from __future__ import annotations
 

@@ -125,6 +125,7 @@ def test_a_copy_looks_like_its_original(chains: list[list[Image.Image]], change:
     assert first >= sum(map(len, chains)) - (2 if "cropped" in change else 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_copy_of_a_real_picture_looks_like_it(change: str) -> None:
     """Of 14 real pictures one at most is missed without cropping, and of those that are cropped two, all of them plain shapes.
@@ -166,6 +167,7 @@ def test_a_copy_is_the_same_picture(chains: list[list[Image.Image]], change: str
     assert others <= (1 if change in CROPPED else 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", ANEW)
 def test_a_copy_of_a_real_picture_is_the_same(change: str) -> None:
     """Of 14 real pictures two at most, plain shapes, are not known as the same when saved anew or made smaller."""

@@ -8,22 +8,29 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from kit.conformance_site import sitecustomize
+from kit.loopback import Loopback, serving
 from promptkit.providers.offline import service as offline
 
+if TYPE_CHECKING:
+    from google.genai import Client
+
+FOLDER = "CONFORMANCE_FOLDER"
+ANOTHER_DIALECT = "/another-dialect/"  # where a dialect that a test makes up sends its requests, which are not Google's to judge
 JUDGES = ("google-ai-generativelanguage", "google-genai")
 PROXY = Path(sys.prefix, "litellm", "Scripts/litellm.exe" if sys.platform == "win32" else "bin/litellm")
 
@@ -52,43 +59,109 @@ class Sent:
 
 
 class Collector:
-    """A plugin that keeps a copy of each distinct request that any test sends, and lets whoever reads them run last."""
+    """The requests that a run's tests send, those of their processes and kernels included: a file each, in one folder for all workers."""
 
-    def __init__(self) -> None:
-        self.verdict = ""
-        self._folder = Path(tempfile.mkdtemp(prefix="conformance-"))
-        self._path = os.environ.get("PYTHONPATH")
-        os.environ["CONFORMANCE_FOLDER"] = str(self._folder)
-        os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(sitecustomize.__file__).parent), *filter(None, [self._path])])
-        sitecustomize.watch(str(self._folder))
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
 
     def sent(self) -> list[Sent]:
-        """All requests so far; what a killed process left half written has another name."""
-        parts = (p.read_bytes().split(b"\n", 3) for p in sorted(self._folder.iterdir()) if "." not in p.name)
+        """All distinct requests so far; what a killed process left half written has another name."""
+        parts = (p.read_bytes().split(b"\n", 3) for p in sorted(self.folder.iterdir()) if "." not in p.name)
         return [Sent(test.decode(), sender.decode(), path.decode(), body) for test, sender, path, body in parts]
 
+
+class Verdict(Collector):
+    """The same in the process that begins and ends the run: makes the folder, and judges what is in it when all tests are over."""
+
+    def __init__(self) -> None:
+        super().__init__(Path(tempfile.mkdtemp(prefix="conformance-")))
+        self._lines: list[str] = []
+        self._path = os.environ.get("PYTHONPATH")
+        os.environ[FOLDER] = str(self.folder)
+        os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(sitecustomize.__file__).parent), *filter(None, [self._path])])
+        sitecustomize.watch(str(self.folder))
+
     @pytest.hookimpl(trylast=True)
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        items.sort(key=lambda item: item.get_closest_marker("last") is not None)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """A run in which a request is none of Google's fails, whatever its tests say."""
+        if not (sent := [one for one in self.sent() if not one.path.startswith(ANOTHER_DIALECT)]):
+            return
+        wrong = judged(sent)
+        judges = " and ".join(f"{name} {metadata.version(name)}" for name in JUDGES)
+        tests = len({one.test for one in sent})
+        self._lines = [f"{len(sent)} distinct requests of {tests} tests were read by {judges}: {len(wrong)} are wrong", *wrong]
+        if wrong:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        if self.verdict:
-            terminalreporter.write_line(self.verdict)
+        for line in self._lines:
+            terminalreporter.write_line(line)
 
     def pytest_unconfigure(self) -> None:
-        del os.environ["CONFORMANCE_FOLDER"], os.environ["PYTHONPATH"]
+        del os.environ[FOLDER], os.environ["PYTHONPATH"]
         os.environ |= {"PYTHONPATH": self._path} if self._path is not None else {}
-        shutil.rmtree(self._folder, ignore_errors=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def configure(config: pytest.Config) -> None:
-    """Collects requests where there is somebody to judge them."""
-    config.addinivalue_line("markers", "last: runs after all other tests")
+    """Collects requests where there is somebody to judge them. Workers of pytest-xdist keep theirs in the folder that they inherit."""
     if not missing():
-        config.pluginmanager.register(Collector(), "conformance")
+        is_worker = hasattr(config, "workerinput")
+        config.pluginmanager.register(Collector(Path(os.environ[FOLDER])) if is_worker else Verdict(), "conformance")
 
 
-# How it is read
+# How it is judged
+
+
+def judged(sent: Sequence[Sent]) -> list[str]:
+    """A sentence for each request that is wrong.
+
+    Google's messages know each field and each value, and write the very same JSON from what they read. google-genai's types, which forbid
+    what they do not know, take the contents and the configuration, and its client sends the same request for them.
+    """
+    wrong = []
+    with serving() as service, client_of(service.url) as client:
+        service.always = (200, {}, b"")
+        for one in sent:
+            try:
+                _judge(one, client, service)
+            except Exception as error:
+                wrong.append(f"{one.test}: {type(error).__name__}: {error}"[:2000])
+    return wrong
+
+
+def _judge(one: Sent, client: Client, service: Loopback) -> None:
+    said = json.loads(one.body)
+    if not re.fullmatch(r"/v1beta/models/[\w.-]+:generateContent", one.path):
+        raise ValueError(f"no path of Google's: {one.path}")
+    if (other := read(one.body)) != said:
+        raise ValueError(f"Google's messages write {other!r:.900} for {said!r:.900}")
+    if (other := _by_google(one.path, one.body, client, service)) != said:
+        raise ValueError(f"google-genai sends {other!r:.900} for {said!r:.900}")
+
+
+def _by_google(path: str, body: bytes, client: Client, service: Loopback) -> dict[str, Any]:
+    """The request that google-genai's client sends for the same contents and configuration, which its types have taken in."""
+    from google.genai.types import Content, GenerateContentConfig
+
+    said = json.loads(body)
+    model = path.removeprefix("/v1beta/models/").removesuffix(":generateContent")
+    contents, config = said.pop("contents"), said.pop("generationConfig") | said
+    client.models.generate_content(
+        model=model, contents=[Content.model_validate(c) for c in contents], config=GenerateContentConfig.model_validate(config)
+    )
+    received = service.received.pop()
+    if received.path != path:
+        raise ValueError(f"google-genai sends to {received.path}")
+    return read(received.body)
+
+
+def client_of(url: str) -> Client:
+    """google-genai's client, pointed at a server of ours."""
+    from google.genai import Client
+    from google.genai.types import HttpOptions
+
+    return Client(api_key="AIza-of-a-test", http_options=HttpOptions(base_url=url, api_version="v1beta"))
 
 
 def read(body: bytes) -> dict[str, Any]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import nbformat
@@ -13,10 +16,27 @@ from nbclient import NotebookClient
 
 def executed(path: Path, folder: Path) -> nbformat.NotebookNode:
     """The notebook with fresh outputs, run in `folder`. A cell that raises ends it, unless it is tagged raises-exception."""
+    with closing(runs(path, folder)) as run:
+        return next(run)
+
+
+def runs(path: Path, folder: Path) -> Iterator[nbformat.NotebookNode]:
+    """The notebook after one run from top to bottom, after a second one, and so on, all in one kernel, as for who runs all cells again."""
     notebook = nbformat.read(path, as_version=4)
-    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])  # as an activated environment has it
+    env = os.environ | {
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    }  # as an activated environment has it
     client = NotebookClient(notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(folder)}})
-    client.execute()
+    with client.setup_kernel(env=env):
+        while True:
+            yield _run(client)
+
+
+def _run(client: NotebookClient) -> nbformat.NotebookNode:
+    client.reset_execution_trackers()
+    for index, cell in enumerate(client.nb.cells):
+        client.execute_cell(cell, index, execution_count=client.code_cells_executed + 1)
+    notebook = copy.deepcopy(client.nb)
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)  # when it ran is news each time
     notebook.metadata["language_info"] = {"name": "python"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import subprocess
 import sys
 import venv
@@ -32,14 +33,28 @@ class FreshEnvironment:
     python: Path
 
     @classmethod
-    def made_in(cls, folder: Path) -> FreshEnvironment:
-        """The wheel, built and installed where nothing else is."""
+    def made_once(cls, folder: Path) -> FreshEnvironment:
+        """The one in that folder: the first process that asks makes it, the others wait for it."""
+        folder.mkdir(exist_ok=True)
+        made = folder / "made"
+        with (folder / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not made.exists():
+                cls._make(folder)
+                made.touch()
+        return cls._in(folder)
+
+    @classmethod
+    def _make(cls, folder: Path) -> None:
+        """Builds the wheel and installs it where nothing else is."""
         subprocess.run([*PIP, "wheel", "--no-deps", "--no-build-isolation", "-q", "-w", folder, ROOT], check=True)
-        venv.create(folder / "env", with_pip=False)
-        python = folder / "env" / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
-        made = cls(next(folder.glob("promptkit_image-*.whl")), python)
-        made._install(made.wheel)
-        return made
+        venv.create(folder / "env", with_pip=False, clear=True)
+        fresh = cls._in(folder)
+        fresh._install(fresh.wheel)
+
+    @classmethod
+    def _in(cls, folder: Path) -> FreshEnvironment:
+        return cls(next(folder.glob("promptkit_image-*.whl")), folder / "env/bin/python")
 
     def install(self, project: Path) -> None:
         """Installs a project that lies in a folder, built as its author would build it."""

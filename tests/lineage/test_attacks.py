@@ -134,6 +134,7 @@ def killed(folder: Path) -> None:
             print(json.dumps(told.read().splitlines()), flush=True)
 
 
+@pytest.mark.slow
 def test_whatever_a_session_writes_may_be_cut_off_by_a_kill(tmp_path: Path) -> None:
     """After each of 240 kills all that a call gave back is there, and verify finds nothing; in the end each request that was sent stands in
     one record, once, and nothing half-written is left.
@@ -554,6 +555,7 @@ def crowd(folder: Path) -> None:
         os.write(1, "".join(f"{s.id}\n" for s in steps).encode())
 
 
+@pytest.mark.slow
 def test_four_processes_of_eight_threads_share_a_session(tmp_path: Path) -> None:
     """No step, number or tag is lost or shared among four processes of eight threads each, and the head is one of their steps."""
     bear = Session(tmp_path / "bear", endpoint="offline")

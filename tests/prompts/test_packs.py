@@ -58,6 +58,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Pa
     return lay_out
 
 
+@pytest.mark.slow
 def test_a_pack_is_built_installed_and_recorded(fresh_environment: FreshEnvironment, tmp_path: Path) -> None:
     """A small pack, built and pip-installed into a fresh environment, renders under its name, and the record names pack and version."""
     project = tmp_path / "project"

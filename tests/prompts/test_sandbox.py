@@ -293,6 +293,7 @@ def hold_all(folder: Path) -> None:
         print(f"{time.process_time() - begun:.3f}\t{name}\t{said[:200]!r}")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="the memory of a process is read where Linux shows it")
 def test_hostile_templates_stay_within_a_second_and_100_megabytes(tmp_path: Path) -> None:
     """No case takes a second of the processor, and none of them 100 MB."""

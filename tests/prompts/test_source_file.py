@@ -98,6 +98,7 @@ def test_a_change_that_keeps_size_and_time_is_seen(tmp_path: Path) -> None:
     assert str(library.t()) == "two"
 
 
+@pytest.mark.slow
 def test_threads_render_while_files_change(tmp_path: Path) -> None:
     """Eight threads that look up and render while the file is replaced get one text or the other, and nothing else."""
     partials = {f"_p{i}.j2": "x" for i in range(20)}

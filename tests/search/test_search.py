@@ -680,6 +680,7 @@ def test_processes_share_the_cache(tmp_path: Path) -> None:
     assert which(tmp_path / "small.png").looked.decoded == 0
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT for one process alone")
 def test_ctrl_c_keeps_what_was_seen(tmp_path: Path) -> None:
     """A first search that is stopped in the middle need not begin again."""

@@ -1,4 +1,7 @@
-"""What an edit changed: which picture it is measured against, and whether it was asked to keep the rest."""
+"""What an edit changed: which picture it is measured against, and whether it was asked to keep the rest.
+
+Judging an edit; measuring pictures is tested in tests/images, how changes are shown in test_explanation.py.
+"""
 
 from __future__ import annotations
 

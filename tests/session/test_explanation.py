@@ -1,4 +1,7 @@
-"""How a picture came to be: what an explanation says of each step, and how it says it."""
+"""How a picture came to be: what an explanation says of each step, and how it says it.
+
+Its text and HTML; cards and trees of whole sessions are tested in tests/views.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Replays: a trail asked for again elsewhere, resumed, previewed, and put into other words."""
+"""Replays: a trail asked for again elsewhere, resumed, previewed, and put into other words.
+
+Asking again; that the same request is not paid for twice is tested in test_reuse.py, squashing in test_squash.py.
+"""
 
 from __future__ import annotations
 

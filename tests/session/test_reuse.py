@@ -1,4 +1,7 @@
-"""What is asked for is paid for once: over notebooks, the command line, templates, pictures, endpoints and the takes of vary."""
+"""What is asked for is paid for once: over notebooks, the command line, templates, pictures, endpoints and the takes of vary.
+
+What is found again; what is asked for anew in other words is tested in test_replay.py.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +46,7 @@ scarf = Session("./bear", endpoint={url!r}, model="gemini-3-pro-image").edit("ad
 TEMPLATE = "---\ndescription: A poster\nkind: generate\ninputs: {subject: {}}\nconfig: {image_size: 2K}\n---\nA poster of {{ subject }}"
 
 
-@pytest.mark.parametrize("named", [True, False], ids=["endpoint named", "endpoint of the head"])
+@pytest.mark.parametrize("named", [pytest.param(True, marks=pytest.mark.slow), False], ids=["endpoint named", "endpoint of the head"])
 def test_a_notebook_that_is_run_again_sends_nothing(service: Loopback, monkeypatch: pytest.MonkeyPatch, named: bool) -> None:
     """Whatever a notebook does, with variants, hints and a second model, its second run from the top asks for nothing."""
     Path("mine").mkdir()

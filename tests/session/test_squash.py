@@ -1,4 +1,7 @@
-"""Squashing: several edits asked for at once, from the picture before them."""
+"""Squashing: several edits asked for at once, from the picture before them.
+
+One step in the place of several; a trail that is asked for step by step is tested in test_replay.py.
+"""
 
 from __future__ import annotations
 

@@ -62,6 +62,7 @@ def test_a_long_chain_stays_flat(service: Loopback) -> None:
     assert page_html(lineage_of(session)).count("<ol>") == 2
 
 
+@pytest.mark.slow
 def test_histories_may_branch_deeper_than_python_calls() -> None:
     """A thousand branches inside each other, as one failed try at each step makes them, are shown in full."""
     lineage = Lineage(Path("bear").absolute())

@@ -1,4 +1,7 @@
-"""The direction of imports, what an import costs, and what the wheel holds."""
+"""The direction of imports, what an import costs, and what the wheel holds.
+
+What a package does is tested in the folder of its name; here only what holds for all of them, read from their source.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import re
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -97,6 +101,99 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
     assert ahead == {}
 
 
+# Names
+
+
+BORROWED = frozenset({"_replace", "_asdict", "_fields", "_make", "_getframe"})  # named tuples' and Python's own
+# How many there still are, until they are gone: these numbers only fall, and 0 is what they are to be.
+PRIVATE_USES, UNTYPED, MADE_PAST = 34, 12, 5
+OWN = ("self", "cls", "other")
+OF_A_SESSION = ("session", "into", "engine", "step", "lineage")
+RIDDLES = {"looks", "places", "where", "kept", "gate", "folding", "columns", "contents", "rehearsal", "samples", "starter", "closed"}
+RIDDLES |= {"wording", "rewording", "draft", "utils", "helpers", "core", "common"}
+
+
+def is_private(name: str) -> bool:
+    return name.startswith("_") and not name.endswith("__") and name != "_"
+
+
+def defined(tree: ast.Module) -> set[str]:
+    """The underscored names that a module gives to its functions, classes, constants, fields and attributes."""
+    nodes = list(ast.walk(tree))
+    found = {n.name for n in nodes if isinstance(n, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef)}
+    found |= {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    found |= {n.attr for n in nodes if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store) and ast.unparse(n.value) in OWN}
+    return {name for name in found if is_private(name)}
+
+
+def private_uses(name: str) -> set[str]:
+    """The underscored names of other objects that a module uses, and those that it imports.
+
+    A function or a class may use those of its own module's objects, where it has them by a name: an alternative constructor does.
+    """
+    own, nodes = defined(TREES[name]) | BORROWED, list(ast.walk(TREES[name]))
+    used = [n for n in nodes if isinstance(n, ast.Attribute) and is_private(n.attr) and ast.unparse(n.value) not in (*OWN, "super()")]
+    taken = {a.name for n in nodes if isinstance(n, ast.ImportFrom) for a in n.names if is_private(a.name)}
+    return {n.attr for n in used if isinstance(n.value, ast.Attribute) or n.attr not in own} | taken
+
+
+def test_no_module_uses_what_another_one_hides() -> None:
+    """An underscored name belongs to its module; what others need has a name without."""
+    found = sorted(f"{name}: {used}" for name in TREES for used in private_uses(name))
+    assert len(found) <= PRIVATE_USES, found
+
+
+def test_an_underscored_name_of_another_object_is_seen() -> None:
+    """Attributes of names, of attributes and of calls are counted, and imports; one's own, a base class's and named tuples' are not."""
+    source = """
+from promptkit.elsewhere import _taken, free
+class Own:
+    _field: int = 0
+    def meet(self, other, guest):
+        self._set = other._set + guest._field + super()._base
+        return self.engine._budget, self.engine._field, free()._made, guest._hidden, guest._replace(x=1), self.__dict__
+"""
+    TREES["a test's"] = ast.parse(source)
+    try:
+        assert private_uses("a test's") == {"_taken", "_budget", "_field", "_made", "_hidden"}
+    finally:
+        del TREES["a test's"]
+
+
+def parameters(tree: ast.Module) -> Iterator[tuple[str, ast.arg]]:
+    """All parameters of all functions, with the function's name."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield from ((node.name, a) for a in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs))
+
+
+def test_sessions_and_engines_have_types() -> None:
+    """No parameter that is a session, an engine, a step or a lineage is Any: who takes it says what it takes."""
+    found = sorted(
+        f"{name}: {function}({a.arg})"
+        for name, tree in TREES.items()
+        for function, a in parameters(tree)
+        if a.arg in OF_A_SESSION and a.annotation is not None and re.search(r"\bAny\b", ast.unparse(a.annotation))
+    )
+    assert len(found) <= UNTYPED, found
+
+
+def test_no_object_is_made_past_its_class() -> None:
+    """Nothing is made with object.__new__, and nothing's __dict__ is copied or set: a second cursor shares an engine."""
+    found = [f"{name}: line {n.lineno}" for name, tree in TREES.items() for n in ast.walk(tree) if isinstance(n, ast.Attribute) and past(n)]
+    assert len(found) <= MADE_PAST, found
+
+
+def past(node: ast.Attribute) -> bool:
+    """Whether it is `object.__new__`, or a `__dict__` that is set."""
+    return ast.unparse(node) == "object.__new__" or (node.attr == "__dict__" and isinstance(node.ctx, ast.Store))
+
+
+def test_no_file_is_named_by_a_riddle() -> None:
+    """A file's name says what is in it, in the field's words."""
+    assert not [name for name in TREES if RIDDLES & set(name.split("."))]
+
+
 def test_each_package_says_what_it_is() -> None:
     """A package's own file holds the paragraph that says what it is for, names each of its files, and defines nothing."""
     for init in PACKAGE.rglob("*/__init__.py"):
@@ -143,6 +240,7 @@ def test_nothing_else_stands_at_the_top_level() -> None:
     assert {name.partition("/")[0] for name in listed} <= allowed
 
 
+@pytest.mark.slow
 def test_the_wheel_works_in_an_empty_environment(fresh_environment: FreshEnvironment, tmp_path: Path) -> None:
     """The built wheel holds the templates, and renders one where nothing but it and its dependencies are."""
     names = zipfile.ZipFile(fresh_environment.wheel).namelist()

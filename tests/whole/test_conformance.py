@@ -1,19 +1,26 @@
-"""Requests are judged by parties that did not write them: Google's protobuf messages, and google-genai's types and client."""
+"""Requests are judged by parties that did not write them: Google's protobuf messages, and google-genai's types and client.
+
+Here are tests of the judges, and requests that have all there is to say in them. What any other test sends is judged when the run ends, by
+kit.conformance, and fails the run where it is wrong. What a request says is tested in tests/providers.
+"""
 
 from __future__ import annotations
 
 import io
 import json
-import re
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from importlib import metadata
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+import nbformat
 import pytest
-from kit.conformance import JUDGES, Collector, needs_judges, painting, read
-from kit.loopback import Loopback, png
+from kit.conformance import JUDGES, Collector, Sent, client_of, judged, needs_judges, painting, read
+from kit.loopback import png
+from kit.notebook import executed
+from kit.places import TESTS
 from PIL import Image
 
 from promptkit import Session
@@ -24,19 +31,13 @@ if TYPE_CHECKING:
 
 pytestmark = needs_judges
 MODEL = "gemini-2.5-flash-image"
+GOOGLES = f"/v1beta/models/{MODEL}:generateContent"
 
 
 @pytest.fixture
 def collector(pytestconfig: pytest.Config) -> Collector:
     found: Collector = pytestconfig.pluginmanager.get_plugin("conformance")
     return found
-
-
-def client_of(url: str) -> Client:
-    from google.genai import Client
-    from google.genai.types import HttpOptions
-
-    return Client(api_key="AIza-of-a-test", http_options=HttpOptions(base_url=url, api_version="v1beta"))
 
 
 # google-genai's client at the painter
@@ -121,9 +122,19 @@ def test_what_processes_send_is_seen(collector: Collector) -> None:
     """A request of a process that a test starts is among those that are judged."""
     command = [sys.executable, "-m", "promptkit", "generate", "A hare that is seen", "-s", "./hare", "-e", "offline"]
     subprocess.run(command, check=True, capture_output=True)
-    (seen,) = [sent for sent in collector.sent() if b"A hare that is seen" in sent.body]
+    (seen,) = [one for one in collector.sent() if b"A hare that is seen" in one.body]
     assert seen.sender == "a process"
     assert "test_what_processes_send_is_seen" in seen.test
+
+
+def test_what_kernels_send_is_seen(collector: Collector) -> None:
+    """A request of a notebook that a test runs is among those that are judged."""
+    cell = "from promptkit import Session\nSession('./owl', endpoint='offline').generate('An owl that is seen')"
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)]), "owl.ipynb")
+    executed(Path("owl.ipynb"), Path.cwd())
+    (seen,) = [one for one in collector.sent() if b"An owl that is seen" in one.body]
+    assert seen.sender == "a kernel"
+    assert "test_what_kernels_send_is_seen" in seen.test
 
 
 GOOD = {
@@ -159,42 +170,51 @@ def test_the_judges_judge() -> None:
             assert read(departed.encode()) == json.loads(departed)
 
 
-def by_google(path: str, body: bytes, client: Client, service: Loopback) -> dict[str, Any]:
-    """The request that google-genai's client sends for the same contents and configuration, which its types have taken in."""
-    from google.genai.types import Content, GenerateContentConfig
-
-    said = json.loads(body)
-    model = path.removeprefix("/v1beta/models/").removesuffix(":generateContent")
-    contents, config = said.pop("contents"), said.pop("generationConfig") | said
-    client.models.generate_content(
-        model=model, contents=[Content.model_validate(c) for c in contents], config=GenerateContentConfig.model_validate(config)
-    )
-    received = service.received.pop()
-    assert received.path == path
-    return read(received.body)
+def sent(body: str, path: str = GOOGLES) -> Sent:
+    return Sent("test_that_sent_it", "the tests", path, body.encode())
 
 
-@pytest.mark.last
-def test_every_request_that_was_made_is_one_of_googles(collector: Collector, service: Loopback, request: pytest.FixtureRequest) -> None:
-    """Each distinct request of all tests, of the processes that they start and of the notebooks is read by both judges.
+def test_a_request_that_is_wrong_is_named_with_its_test() -> None:
+    """Of several requests those that are none of Google's are told: another path, a field or a value that Google does not know."""
+    good = json.dumps(GOOD)
+    assert judged([sent(good), sent(good.replace("a fox", "a bear"))]) == []
+    wrong = [sent(good, "/v1/images"), sent(good.replace('"seed": 7', '"seed": "7"')), sent(good.replace('"text"', '"words"')), sent("no")]
+    said = judged([sent(good), *wrong])
+    assert len(said) == len(wrong)
+    assert all(line.startswith("test_that_sent_it: ") for line in said)
 
-    Google's messages know each field and each value, and write the very same JSON from what they read. google-genai's types, which forbid
-    what they do not know, take the contents and the configuration, and its client sends the same request for them.
-    """
-    sent, wrong = collector.sent(), []
-    service.always = (200, {}, b"")
-    with client_of(service.url) as client:
-        for one in sent:
-            try:
-                assert re.fullmatch(r"/v1beta/models/[\w.-]+:generateContent", one.path)
-                said = json.loads(one.body)
-                assert read(one.body) == said
-                assert by_google(one.path, one.body, client, service) == said
-            except Exception as error:
-                wrong.append(f"{one.test}: {type(error).__name__}: {error}"[:2000])
-    assert wrong == []
-    assert sent, "run alone, it has nothing to judge: run the file"
-    if any("test_notebooks" in item.nodeid and "runs_twice" in item.nodeid for item in request.session.items):
-        assert any(one.sender == "a kernel" for one in sent)
-    judges = " and ".join(f"{name} {metadata.version(name)}" for name in JUDGES)
-    collector.verdict = f"{len(sent)} distinct requests of {len({one.test for one in sent})} tests were read by {judges}"
+
+CONFTEST = """
+from kit import conformance
+
+def pytest_configure(config):
+    conformance.configure(config)
+"""
+SENDING = """
+import sys
+import pytest
+
+class Request(list):
+    path = {path!r}
+
+@pytest.mark.parametrize("body", {bodies})
+def test_sends(body):
+    sys.audit("promptkit.send", Request([body]))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("workers", "path", "code"), [(0, "/v1/images", 1), (2, "/v1/images", 1), (2, GOOGLES, 0)])
+def test_a_run_with_a_wrong_request_fails(tmp_path: Path, workers: int, path: str, code: int) -> None:
+    """However many workers there are, a run whose tests pass fails where one of them sent what is none of Google's, and says which."""
+    (tmp_path / "conftest.py").write_text(CONFTEST)
+    bodies = [json.dumps(GOOD | {"contents": [{"role": "user", "parts": [{"text": text}]}]}).encode() for text in ("a fox", "a bear")]
+    (tmp_path / "test_it.py").write_text(SENDING.format(bodies=bodies, path=path))
+    command = [sys.executable, "-m", "pytest", "-q", "-n", str(workers), "-p", "no:cacheprovider", f"--rootdir={tmp_path}", str(tmp_path)]
+    own = {k: v for k, v in os.environ.items() if k not in ("CONFORMANCE_FOLDER", "PYTEST_ADDOPTS") and not k.startswith("PYTEST_XDIST")}
+    done = subprocess.run(command, capture_output=True, text=True, env=own | {"PYTHONPATH": str(TESTS)})
+    assert done.returncode == code, done.stdout + done.stderr
+    assert "2 passed" in done.stdout
+    assert f"2 distinct requests of 2 tests were read by {JUDGES[0]}" in done.stdout
+    assert f"{2 * code} are wrong" in done.stdout
+    assert done.stdout.count("no path of Google's: /v1/images") == 2 * code

@@ -1,4 +1,7 @@
-"""promptkit through a real LiteLLM proxy, with the painter's server behind it."""
+"""promptkit through a real LiteLLM proxy, with the painter's server behind it.
+
+Whether a third party takes our requests and passes on its errors; Google's own judges read them in test_conformance.py.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from kit.conformance import PROXY, needs_proxy, painting
 
 from promptkit import KeyRejected, ModelNotFound, ProviderError, Session
 
-pytestmark = needs_proxy
+pytestmark = [needs_proxy, pytest.mark.slow]
 MODEL = "gemini-2.5-flash-image"
 KEY = "sk-of-a-test"
 READY = 120.0  # seconds; it takes nine

@@ -1,4 +1,7 @@
-"""Chains of edits at a service that fails lose nothing; 100 of them here, 1,000 with `python tests/faults.py`."""
+"""Chains of edits at a service that fails lose nothing; 100 of them here, 1,000 with `python tests/faults.py`.
+
+Many faults at once, drawn by chance; each fault by itself is tested in tests/providers/test_transport.py and tests/engine.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.filterwarnings("ignore::promptkit.
 SEED, NUMBER = 1, 41  # a chain that is soon over: a refusal, words only, a cut JSON, three pictures
 
 
+@pytest.mark.slow
 def test_nothing_is_lost_at_a_service_that_fails() -> None:
     """100 chains of five edits, with every fault drawn at some time: each figure that should be nothing is printed as 0."""
     done = subprocess.run([sys.executable, faults.__file__, "--chains=100"], capture_output=True, text=True, check=False)
@@ -27,6 +31,14 @@ def test_nothing_is_lost_at_a_service_that_fails() -> None:
     assert {printed[name] for name in FIGURES} == {"0"}
     assert printed["edits"] == "500"
     assert {f"sent: {kind.name}" for kind in faults.KINDS} <= set(printed)
+
+
+def test_a_few_chains_lose_nothing() -> None:
+    """Eight chains of five edits, from the same service: nothing is lost, and each that was sent is on record."""
+    tally = faults.run(SEED, range(8), workers=1)
+    assert tally.findings == []
+    assert (tally.counts["chains"], tally.counts["edits"]) == (8, 40)
+    assert tally.counts["whole pictures"] > 0
 
 
 def lose_a_picture(chain: Chain, told: Sequence[Told]) -> tuple[Chain, Sequence[Told]]:

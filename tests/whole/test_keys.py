@@ -1,4 +1,7 @@
-"""A planted key, and a service that echoes it wherever it can: afterwards it is searched for in all that can be read."""
+"""A planted key, and a service that echoes it wherever it can: afterwards it is searched for in all that can be read.
+
+That a key is never seen; which key goes where is tested in tests/test_config.py and tests/providers/test_transport.py.
+"""
 
 from __future__ import annotations
 
@@ -98,6 +101,7 @@ def holding(folder: Path) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("whole", ["", "1"], ids=["one sentence", "whole tracebacks"])
 def test_a_notebook_shows_and_keeps_no_key(service: Loopback, monkeypatch: pytest.MonkeyPatch, whole: str) -> None:
     """No output, log record at DEBUG, record, picture's name or page holds the key, after successes and after each kind of failure."""
@@ -126,7 +130,7 @@ def behind(error: BaseException | None, seen: set[int]) -> Iterator[BaseExceptio
 
 
 @pytest.mark.parametrize("chain", ["picture", "chat"])
-@pytest.mark.parametrize("kind", FAILURES)
+@pytest.mark.parametrize("kind", [pytest.param(k, marks=pytest.mark.slow) if k == "hang" else k for k in FAILURES])
 def test_an_error_and_what_is_behind_it_hold_no_key(service: Loopback, chain: str, kind: str) -> None:
     """Neither its text, its fields, its context nor a traceback that prints the locals of our frames holds the key."""
     service.always = echo

@@ -1,15 +1,18 @@
-"""The notebooks run from top to bottom, hold their outputs, and cost nothing the second time."""
+"""The notebooks run from top to bottom, hold their outputs, and cost nothing the second time.
+
+That a second run in a new kernel sends nothing either is tested in tests/session/test_reuse.py.
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
+from contextlib import closing
 from pathlib import Path
 
 import nbformat
 import pytest
+from kit.notebook import runs
 from kit.places import ROOT
 
 from promptkit import Session
@@ -17,24 +20,24 @@ from promptkit import Session
 FOLDER = ROOT / "notebooks"
 
 
-def run(path: Path) -> list[nbformat.NotebookNode]:
-    subprocess.run([sys.executable, "-m", "kit.notebook", path, "."], check=True, capture_output=True, timeout=120)
-    return [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
-
-
-def pictures(cells: list[nbformat.NotebookNode]) -> list[str]:
+def pictures(notebook: nbformat.NotebookNode) -> list[str]:
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     shown = (o.get("data", {}).get("text/html", "") for c in cells for o in c.outputs)
     return [part for html in shown for part in html.split('"') if part.startswith("data:image/")]
 
 
-@pytest.mark.parametrize("name", sorted(p.name for p in FOLDER.glob("*.ipynb")))
+NAMES = sorted(p.name for p in FOLDER.glob("*.ipynb"))
+
+
+@pytest.mark.parametrize("name", [NAMES[0], *(pytest.param(name, marks=pytest.mark.slow) for name in NAMES[1:])])
 def test_a_notebook_runs_twice_and_the_second_run_sends_nothing(name: str) -> None:
     """Run from top to bottom a second time, a notebook makes no step and shows the same pictures."""
     shutil.copy(FOLDER / name, name)
-    stored = pictures([c for c in nbformat.read(name, as_version=4).cells if c.cell_type == "code"])
-    first = pictures(run(Path(name)))
-    steps = {p.parent: len(Session(p.parent)) for p in Path.cwd().glob("*/promptkit.json")}
-    second = pictures(run(Path(name)))
+    stored = pictures(nbformat.read(name, as_version=4))
+    with closing(runs(Path(name), Path.cwd())) as run:
+        first = pictures(next(run))
+        steps = {p.parent: len(Session(p.parent)) for p in Path.cwd().glob("*/promptkit.json")}
+        second = pictures(next(run))
     assert len(stored) == len(first) > 0
     assert set(first) <= set(second), "a tree shows what was there before"
     assert {folder: len(Session(folder)) for folder in steps} == steps

@@ -1,4 +1,7 @@
-"""Recorded replies of real services, each judged as a person who reads it would judge it."""
+"""Recorded replies of real services, each judged as a person who reads it would judge it.
+
+Replies that were really sent; those that are made up, field by field, are in tests/providers/test_gemini.py.
+"""
 
 from __future__ import annotations
 
