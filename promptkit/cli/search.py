@@ -16,6 +16,7 @@ from promptkit.cli.output import say
 
 if TYPE_CHECKING:
     from promptkit.search.results import Results
+    from promptkit.session.step import Step
 
 __all__ = ["add"]
 
@@ -58,10 +59,9 @@ def _which(options: argparse.Namespace) -> int:
     return _shown(found, [(m.line, [m.path]) for m in found])
 
 
-def _files(step: Any) -> Sequence[Path]:
+def _files(step: Step) -> Sequence[Path]:
     """Its pictures, or the record of one that has none."""
-    paths: Sequence[Path] = step.files[: max(1, len(step.pictures))]
-    return paths
+    return step.files[: max(1, len(step.pictures))]
 
 
 def _shown(found: Results[Any], lines: Sequence[tuple[str, Sequence[Path]]]) -> int:
