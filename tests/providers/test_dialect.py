@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from kit.config_file import write_config
-from kit.dialects import BLUE, CAPTION, RED, DialectTests
+from kit.dialects import BLUE, CAPTION, RED, SAMPLE_PATH, DialectTests
 from kit.loopback import Loopback, Received, error_reply, json_reply, picture_reply, text_reply
 
 import promptkit
@@ -33,7 +33,7 @@ class Studio:
         talk = [line for e in turn.earlier for line in (self.line(e.text, e.pictures), e.answer)]
         asked = {"engine": turn.model, "talk": [*talk, self.line(turn.text, turn.pictures)]}
         asked |= {f"with_{k}": v for k, v in sorted(turn.config.items()) if v is not None}
-        return Request("/v2/draw", (json.dumps(asked).encode(),), content_type="application/studio+json", headers={"X-Studio": "2"})
+        return Request(SAMPLE_PATH, (json.dumps(asked).encode(),), content_type="application/studio+json", headers={"X-Studio": "2"})
 
     def line(self, words: str, pictures: tuple[InputPicture, ...]) -> dict[str, Any]:
         return {"words": words, "look": [base64.b64encode(p.picture.data).decode() for p in pictures]}
@@ -129,7 +129,7 @@ def test_a_picture_is_asked_for_and_edited_in_another_dialect(service: Loopback,
     fox = studio.generate("a fox", quality="high")
     hat = fox.edit("add a hat")
     first, second = service.received
-    assert (first.path, second.path) == ("/v2/draw", "/v2/draw")
+    assert (first.path, second.path) == (SAMPLE_PATH, SAMPLE_PATH)
     assert (first.headers["Content-Type"], first.headers["X-Studio"]) == ("application/studio+json", "2")
     assert first.headers["Authorization"] == f"Bearer {SECRET}"
     assert first.json == {"engine": "easel", "talk": [{"words": "a fox", "look": []}], "with_quality": "high"}

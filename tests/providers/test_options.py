@@ -61,6 +61,8 @@ def test_other_names_lead_to_the_option() -> None:
 
 
 def test_a_session_takes_options_of_the_table_only() -> None:
-    """What a session takes for all its requests are options of the table."""
-    parameters = inspect.signature(Session.__init__).parameters
-    assert {"aspect_ratio", "image_size", "seed", "temperature", "safety"} <= set(parameters) & set(OPTIONS)
+    """What a session takes for all its requests are the options of the table, each shown by name in its signature."""
+    assert list(inspect.signature(Session).parameters)[-len(OPTIONS) :] == list(OPTIONS)
+    assert Session("./bear", endpoint="offline", aspect_ratio="16:9").generate("a fox").record.request.config == {"aspect_ratio": "16:9"}
+    with pytest.raises(SettingsError, match="There is no keyword 'colour'"):
+        Session("./bear", endpoint="offline", colour="red")
