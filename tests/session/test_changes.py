@@ -460,6 +460,7 @@ def altered(image: Image.Image) -> Image.Image:
     return with_box(image, (200, 300, 400, 500))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
 def test_measuring_adds_little_to_decoding(kind: str) -> None:
     """Beside Pillow's own two decodings, measuring a picture of 1024 pixels takes some milliseconds of processor time."""
