@@ -12,6 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from kit.loopback import Loopback, error_reply
 
 SCRIPT = """
@@ -64,6 +65,7 @@ def test_a_short_call_shows_nothing(service: Loopback) -> None:
     assert seen == ["done"]
 
 
+@pytest.mark.slow
 def test_no_terminal_no_line(service: Loopback) -> None:
     """Where stderr is a file or a pipe, nothing is shown, however long it takes."""
     service.say(error_reply(503, "overloaded", headers={"Retry-After": "1.5"}))

@@ -82,6 +82,7 @@ def test_what_undo_left_comes_along_only_with_its_step(bear: Session) -> None:
     assert (len(again), again.head.number, again.verify()) == (4, 3, [])
 
 
+@pytest.mark.slow
 def test_a_session_is_exported_while_others_work_in_it(bear: Session) -> None:
     """Tags that move, steps that come and what undo leaves: whatever happens meanwhile, the archive fits together."""
     first, second = bear[1].id, bear[2].id

@@ -23,6 +23,7 @@ QUOTED_BEAR = (
 )
 
 
+@pytest.mark.slow
 def test_the_demo_shows_the_whole_thing_and_commands_that_work() -> None:
     """demo needs no key and no network; its tree, its page and the commands that it prints are real; a second run has its own folder."""
     out, _ = run_process("demo")

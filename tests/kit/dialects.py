@@ -13,7 +13,6 @@ from promptkit.providers.dialect import Dialect
 from promptkit.providers.message import Exchange, InputPicture, Reply, Request, Response, Tokens, Turn
 from promptkit.providers.options import OPTIONS
 
-SAMPLE_PATH = "/v2/draw"  # of the dialect that a test brings along, which other parties cannot judge
 RED, BLUE = png("red"), png("blue")
 CAPTION = "Here it is."
 EXAMPLES: dict[str, Any] = {

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 from kit.config_file import write_config
-from kit.dialects import BLUE, CAPTION, RED, SAMPLE_PATH, DialectTests
+from kit.conformance import ANOTHER_DIALECT
+from kit.dialects import BLUE, CAPTION, RED, DialectTests
 from kit.loopback import Loopback, Received, error_reply, json_reply, picture_reply, text_reply
 
 import promptkit
@@ -21,19 +22,20 @@ from promptkit.providers.dialect import DIALECTS, dialect_named
 from promptkit.providers.gemini import Gemini
 from promptkit.providers.message import InputPicture, Reply, Request, Response, Tokens, Turn
 
+PATH = f"{ANOTHER_DIALECT}draw"
 KINDS = {401: KeyRejected, 404: ModelNotFound, 429: RateLimited, 503: ServiceUnavailable}
 
 
 class Studio:
     """What a second dialect takes: another path, other field names, another shape, other counts."""
 
-    name, root_path, largest_body, options = "studio", "/v2", 20_000, frozenset({"image_size", "quality", "seed"})
+    name, root_path, largest_body, options = "studio", ANOTHER_DIALECT.rstrip("/"), 20_000, frozenset({"image_size", "quality", "seed"})
 
     def encode(self, turn: Turn) -> Request:
         talk = [line for e in turn.earlier for line in (self.line(e.text, e.pictures), e.answer)]
         asked = {"engine": turn.model, "talk": [*talk, self.line(turn.text, turn.pictures)]}
         asked |= {f"with_{k}": v for k, v in sorted(turn.config.items()) if v is not None}
-        return Request(SAMPLE_PATH, (json.dumps(asked).encode(),), content_type="application/studio+json", headers={"X-Studio": "2"})
+        return Request(PATH, (json.dumps(asked).encode(),), content_type="application/studio+json", headers={"X-Studio": "2"})
 
     def line(self, words: str, pictures: tuple[InputPicture, ...]) -> dict[str, Any]:
         return {"words": words, "look": [base64.b64encode(p.picture.data).decode() for p in pictures]}
@@ -129,7 +131,7 @@ def test_a_picture_is_asked_for_and_edited_in_another_dialect(service: Loopback,
     fox = studio.generate("a fox", quality="high")
     hat = fox.edit("add a hat")
     first, second = service.received
-    assert (first.path, second.path) == (SAMPLE_PATH, SAMPLE_PATH)
+    assert (first.path, second.path) == (PATH, PATH)
     assert (first.headers["Content-Type"], first.headers["X-Studio"]) == ("application/studio+json", "2")
     assert first.headers["Authorization"] == f"Bearer {SECRET}"
     assert first.json == {"engine": "easel", "talk": [{"words": "a fox", "look": []}], "with_quality": "high"}
@@ -261,9 +263,10 @@ def test_a_models_own_dialect_goes_first(service: Loopback) -> None:
 
 def test_a_pasted_path_is_the_dialects_to_cut() -> None:
     """A base URL loses what the paths of its own dialect begin with, and nothing of another's."""
-    for url, base in (("https://h/v2/", "https://h"), ("https://h/a/v2", "https://h/a"), ("https://h/v1beta", "https://h/v1beta")):
+    path = ANOTHER_DIALECT.rstrip("/")
+    for url, base in ((f"https://h{path}/", "https://h"), (f"https://h/a{path}", "https://h/a"), ("https://h/v1beta", "https://h/v1beta")):
         assert Endpoint("x", url, dialect=Studio()).base_url == base
-    assert Endpoint("x", "https://h/v2").base_url == "https://h/v2"
+    assert Endpoint("x", f"https://h{path}").base_url == f"https://h{path}"
 
 
 LEAKS = r"generateContent|/v1beta|\w*TokenCount|candidatesToken|inlineData|inline_data|finishReason|usageMetadata|100_000_000|100 MB"
