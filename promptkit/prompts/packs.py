@@ -53,7 +53,6 @@ def _changed(folder: object) -> tuple[object, int]:
 
 @lru_cache(maxsize=1)
 def _packs(_: tuple[tuple[object, int], ...]) -> tuple[Pack, ...]:
-    importlib.invalidate_caches()
     return tuple(pack for _, pack in sorted(_found().items()))
 
 
@@ -81,6 +80,7 @@ def _entries() -> Iterator[tuple[EntryPoint, str, str]]:
         return
     from importlib import metadata  # takes a third of the package's own import
 
+    importlib.invalidate_caches()  # a pack may have been installed in this second
     seen: set[str] = set()
     for distribution in metadata.distributions(path=folders):
         try:
