@@ -4,6 +4,8 @@
 turns and replies of responses, `gemini` the first dialect behind it. `transport` sends one request. `endpoints` says where requests go,
 `endpoint_choice` which endpoint a session asks, `keys` which key goes along. `models` knows ratios, sizes and prices (models.toml),
 `options` what may be asked of a request besides its words. `offline` is a service inside this process, which judges requests with code of
-its own and imports no dialect. A further service is one more file beside `gemini`, named in the table of `dialect`. Nothing here knows
-what a step or a template is.
+its own and imports no dialect.
+
+A further gateway is a row in `endpoints`; a further protocol is one more file beside `gemini`, named in the table of `dialect`; a further
+model is a row in models.toml. Nothing here knows what a step or a template is.
 """
