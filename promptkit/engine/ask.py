@@ -19,7 +19,6 @@ from promptkit.engine.failures import failure
 from promptkit.engine.plan import Plan, record_fields
 from promptkit.engine.rate_limit import RateLimit
 from promptkit.errors import BudgetExceeded, LineageError, PromptkitError, RateLimited, TransportError
-from promptkit.images.changes import cheap_warnings
 from promptkit.lineage.pending_step import PendingStep
 from promptkit.lineage.record import Record, now
 from promptkit.lineage.tree import Lineage
@@ -285,6 +284,8 @@ def _warnings(plan: Plan, reply: Reply) -> list[str]:
         if abs(size[0] / size[1] / (wide / high) - 1) > 0.05:
             said.append(f"aspect_ratio {asked} was asked for, and the picture has {size[0]}×{size[1]} pixels")
     if plan.sources and plan.sources[0].role == "base":
+        from promptkit.images.changes import cheap_warnings
+
         said += cheap_warnings(plan.sources[0].picture, reply.pictures, plan.config)
     if reply.model_version and not _is_same_model(plan.model, reply.model_version):
         said.append(f"{plan.model} was asked for, and {reply.model_version} answered")

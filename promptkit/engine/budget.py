@@ -9,7 +9,6 @@ import time
 from dataclasses import dataclass
 
 from promptkit.config import config_file
-from promptkit.engine.spending import spent_at_most
 from promptkit.errors import BudgetExceeded, LineageError, SettingsError
 from promptkit.lineage.tree import Lineage
 from promptkit.providers import models
@@ -74,10 +73,14 @@ class Ledger:
         return used, others
 
     def _under_way(self) -> float:
+        from promptkit.engine.spending import spent_at_most  # most sessions have no budget
+
         return sum(max(u.usd, spent_at_most(u.steps)) for u in self._lineage.under_way())
 
     def _recorded(self, estimate: float) -> float:
         """What the records cost; one that cannot be read counts as a request like the next one."""
+        from promptkit.engine.spending import spent_at_most
+
         records, self.unread = self._lineage.read()  # looked up last: what has become a record meanwhile counts twice, and not never
         for record in records:
             if record.id not in self._used_by:

@@ -30,7 +30,6 @@ from promptkit.lineage.names import Names
 from promptkit.lineage.pending_step import PendingStep, settle
 from promptkit.lineage.record import RECORD_NAME, Problem, Record
 from promptkit.lineage.schema import SCHEMA, empty_fields
-from promptkit.lineage.verify import verify
 
 __all__ = ["Lineage"]
 
@@ -206,6 +205,8 @@ class Lineage:
 
     def verify(self) -> list[Problem]:
         """Everything on disk that disagrees with its hash: records, pictures, sources, templates, extra, parents, tags, head and marker."""
+        from promptkit.lineage.verify import verify
+
         return verify(self.folder, was_there=self.exists)
 
     # Looking

@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING, Self
 
 from promptkit import markup
 from promptkit.engine.options import refuse_unknown
-from promptkit.engine.spending import Spending, spending, spent
 from promptkit.errors import LineageError, PictureError, StepNotFound, brief_path, warn
 from promptkit.images.picture import Picture
 from promptkit.lineage.location import Where
 from promptkit.lineage.record import Problem, Record, added_up
 from promptkit.lineage.tree import Lineage
 from promptkit.session.step import Continuing, Step, Steps
-from promptkit.views.tree import tree_html, tree_text
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # what adds up and shows is loaded when someone looks
+    from promptkit.engine.spending import Spending
     from promptkit.session.explanation import Explanation
 
 __all__ = ["Cursor", "listed"]
@@ -121,6 +120,8 @@ class Cursor(Continuing):
     @property
     def cost(self) -> float:
         """What was spent in USD, failures included, as far as prices are known."""
+        from promptkit.engine.spending import spent
+
         return round(spent(self._lineage.records()), 6)
 
     @property
@@ -135,6 +136,8 @@ class Cursor(Continuing):
     @property
     def spending(self) -> Spending:
         """What was spent, by model and by outcome; shows itself as tables."""
+        from promptkit.engine.spending import spending
+
         return spending(*self._lineage.read())
 
     def explain(self, step: object = None, *, measured: bool = False) -> Explanation:
@@ -176,6 +179,8 @@ class Cursor(Continuing):
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002
         if not len(self):
             return {"text/plain": repr(self)}
+        from promptkit.views.tree import tree_html, tree_text
+
         text = f"{self!r}\n{tree_text(self._lineage, head=self._position[0])}"
         return {"text/plain": text, "text/html": markup.card(repr(self), tree_html(self._lineage, head=self._position[0]))}
 

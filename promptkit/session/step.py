@@ -6,19 +6,18 @@ import os
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from promptkit.engine.plan import recorded_prompt
 from promptkit.errors import SettingsError
-from promptkit.images.changes import Changes
 from promptkit.images.picture import Picture
 from promptkit.lineage.record import Record
 from promptkit.lineage.schema import Attempt
 from promptkit.lineage.tree import Lineage
 from promptkit.prompts.template import Prompt
-from promptkit.session.changes import changes
-from promptkit.views.cards import step_card, strip_html
-from promptkit.views.facts import headline
+
+if TYPE_CHECKING:  # what measures and shows is loaded when someone looks
+    from promptkit.images.changes import Changes
 
 __all__ = ["Continuing", "Step", "Steps"]
 
@@ -171,6 +170,8 @@ class Step:
     @cached_property
     def changes(self) -> Changes | None:
         """What this edit changed in its picture, measured when first asked; None for a step that edits none or brought none."""
+        from promptkit.session.changes import changes
+
         return changes(self.lineage, self.record)
 
     def show(self) -> None:
@@ -185,9 +186,13 @@ class Step:
 
     def __repr__(self) -> str:
         said = f"reused, {self.outcome}" if self.reused else self.outcome
+        from promptkit.views.facts import headline
+
         return f"<Step {self.number} {self.id[:10]} {said}: {headline(self.record)}>"
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002
+        from promptkit.views.cards import step_card
+
         return {"text/plain": repr(self), "text/html": step_card(self.record, reused=self.reused)}
 
 
@@ -200,6 +205,8 @@ class Steps(tuple[Step, ...]):
         return super().__new__(cls, steps)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002
+        from promptkit.views.cards import strip_html
+
         text = "\n".join(map(repr, self)) or "no steps"
         return {"text/plain": text, "text/html": strip_html([s.record for s in self], reused=[s.id for s in self if s.reused])}
 
