@@ -29,6 +29,7 @@ from __future__ import annotations
 import difflib
 import itertools
 import linecache
+import os
 import sys
 import traceback
 import warnings
@@ -61,6 +62,7 @@ __all__ = [
 ]
 
 PACKAGE = Path(__file__).parent
+OWN_FILES = f"{PACKAGE}{os.sep}"  # with its end, or a user's promptkit_work.py would count as ours
 MANY, LONG = 1_000, 64  # words to compare, and characters of one
 SHOWN = 40  # words of a list in a sentence
 
@@ -87,7 +89,7 @@ class PromptkitError(Exception):
 
 def _users_line(error: BaseException) -> list[str]:
     frames = [(f.f_code.co_filename, line) for f, line in traceback.walk_tb(error.__traceback__)]
-    own = [(name, line) for name, line in frames if not name.startswith(str(PACKAGE)) and "IPython" not in name]
+    own = [(name, line) for name, line in frames if not name.startswith(OWN_FILES) and "IPython" not in name]
     source = linecache.getline(*own[-1]).strip() if own else ""
     return [f"line {own[-1][1]}: {source}"] if source else []
 
@@ -226,7 +228,7 @@ class StepNotFound(LineageError, KeyError):
 def warn(message: str) -> None:
     """A PromptkitWarning at the line of whoever called into promptkit."""
     level, frame = 1, sys._getframe()
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(str(PACKAGE)):
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(OWN_FILES):
         level, frame = level + 1, frame.f_back
     warnings.warn(message, PromptkitWarning, stacklevel=level)
 

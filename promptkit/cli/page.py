@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from argparse import Namespace
 from pathlib import Path
+from urllib.parse import quote
 
 from promptkit import atomic
 from promptkit.cli.flags import Commands, add_command, add_session
@@ -40,7 +41,7 @@ def write_page(session: Session, target: Path) -> Path:
     """Writes the tree with its pictures linked, relative to the page; returns the path. SettingsError where it cannot be written."""
     folder, head = session.folder, session.head
     base = os.path.relpath(folder, target.parent)
-    page = page_html(Lineage(folder), head=head.id if head else None, link=lambda name: Path(base, name).as_posix())
+    page = page_html(Lineage(folder), head=head.id if head else None, link=lambda name: quote(f"./{Path(base, name).as_posix()}"))
     try:
         atomic.write_whole(target, page.encode("utf-8", "replace"))
     except OSError as error:

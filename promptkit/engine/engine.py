@@ -131,7 +131,7 @@ class Engine:
 
 def _warn_of_damage(lost: Record) -> None:
     """A picture that is gone is asked for anew, and takes another id, so that all its edits are other requests then."""
-    files = ", ".join(Path(output["file"]).name for output in lost.outputs)
+    files = ", ".join(output.name for output in lost.outputs)
     said = f"The picture of step {lost.number} ({files}) is missing or damaged: it is asked for anew, and so would be its edits"
     warn(f"{said}; put the file back to keep them, or go on from a later step with on=.")
 

@@ -50,8 +50,9 @@ class Lineage:
 
     def reopen(self) -> None:
         """Looks at the folder as if for the first time: what was changed there since is seen. LineageError as when it is opened."""
-        self.exists = is_session(self.folder)
+        exists = is_session(self.folder)
         with self._lock:
+            self.exists = exists
             self._names = Names(self.folder)
             self._records: dict[str, Record] = {}  # by file name, those that could be read
             self._unread: set[str] = set()
@@ -124,13 +125,15 @@ class Lineage:
 
     def children(self, record: Record) -> tuple[Record, ...]:
         """The steps that continue it, by number."""
-        self.records()
-        return tuple(sorted(self._children.get(record.id, ()), key=lambda r: r.number))
+        with self._lock:  # another opening of the folder in this process begins anew in between
+            self.records()
+            return tuple(sorted(self._children.get(record.id, ()), key=lambda r: r.number))
 
     def with_recipe(self, *recipes: str) -> tuple[Record, ...]:
         """The steps that asked for the same thing, by number; for several recipes, those of the first first."""
-        self.records()
-        return tuple(r for recipe in recipes for r in sorted(self._recipes.get(recipe, ()), key=lambda r: r.number))
+        with self._lock:
+            self.records()
+            return tuple(r for recipe in recipes for r in sorted(self._recipes.get(recipe, ()), key=lambda r: r.number))
 
     def added_with(self, sha256: str) -> Record | None:
         """The picture of one's own with these bytes, where it was added already and is whole."""

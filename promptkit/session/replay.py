@@ -65,11 +65,14 @@ class Changed:
 
 @dataclass(frozen=True)
 class Into:
-    """Where a replay goes: the engine of a folder, and how its session asks; `asks_at` is the endpoint that it has settled on."""
+    """Where a replay goes: the engine of a folder, and how its session asks. `asks_at` is the endpoint that it has settled on, `at_head`
+    the name of the one that it would follow.
+    """
 
     engine: Engine
     terms: Terms
     asks_at: Endpoint | None
+    at_head: str | None
 
 
 @dataclass(frozen=True)
@@ -206,9 +209,11 @@ class Replay:
         return endpoint, str(model), "chat" if "chat" in (terms.chain, record.fields.get("chain")) else "picture"
 
     def _client(self, endpoint: Endpoint, model: str, chain: str, *, alone: bool) -> Client:
-        """A key that the session was given stays with the endpoint that it was given for; with the only one, where that was not named."""
+        """A key that the session was given stays with the endpoint that it was given for: where that was not named, with the one of the
+        head, or in a new session with the only one of the replay.
+        """
         into = self._into
-        is_for_it = into.asks_at == endpoint or (into.asks_at is None and alone)
+        is_for_it = endpoint == into.asks_at if into.asks_at else alone and into.at_head in (None, endpoint.name)
         terms = replace(into.terms, endpoint=endpoint, model=model, chain=chain)
         return Client(into.engine, terms, endpoint, model, key=terms.key if is_for_it else None)
 

@@ -217,7 +217,7 @@ class Session(Cursor):
 
         refuse_unknown(unknown, tuple(Session.replay.__kwdefaults__ or ()), HINTS)
         other = into if isinstance(into, Session) else Session(into)
-        goes = Into(other._engine, other._terms, other._asks_at)
+        goes = Into(other._engine, other._terms, other._asks_at, other._asked_last()[0])
         changed = Changed(checked_model(model), endpoint, NewWords(inputs, lang, templates))
         replay = Replay(self._lineage, [s.record for s in self.trail()], goes, other._start(start), changed)
         return replay.preview() if dry_run else other._followed(replay.answers())

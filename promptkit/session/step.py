@@ -137,7 +137,7 @@ class Step:
     def files(self) -> tuple[Path, ...]:
         """Its paths on disk, pictures first."""
         folder = self.lineage.folder
-        return (*(folder / Path(o["file"]).name for o in self.record.outputs), self.record.path)
+        return (*(folder / o.name for o in self.record.outputs), self.record.path)
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
 
 from promptkit.images.picture import Picture
 from promptkit.lineage.record import Record
+from promptkit.lineage.schema import Output
 from promptkit.lineage.tree import Lineage
 from promptkit.markup import Html, escape, page, table
 from promptkit.views.cards import references_html
@@ -71,9 +71,9 @@ def _article(record: Record, tags: Sequence[str], is_head: bool, link: Link | No
     return f'<article id="step-{record.number}"><div class="pictures">{images}</div><div>{words}</div></article>'
 
 
-def _linked(picture: Picture, output: Mapping[str, Any], link: Link | None, alt: str) -> str:
+def _linked(picture: Picture, output: Output, link: Link | None, alt: str) -> str:
     image = f'<img src="{escape(picture.thumbnail(PAGE_PIXELS))}" alt="{escape(alt)}" loading="lazy">'
-    return f'<a href="{escape(link(output["file"]))}">{image}</a>' if link else image
+    return f'<a href="{escape(link(output.name))}">{image}</a>' if link else image
 
 
 def _rows(lineage: Lineage, record: Record, references: References) -> Iterator[tuple[object, object]]:

@@ -85,7 +85,7 @@ def tree_text(lineage: Lineage, *, head: str | None = None, files: bool = False)
         if visit.at != "next":
             levels.append("" if visit.at == "root" else "   " if visit.last else "│  ")
         if files:
-            shown = [lineage.folder / o["file"] for o in record.outputs] or [record.path]
+            shown = [lineage.folder / o.name for o in record.outputs] or [record.path]
             lines += [f"{''.join(levels)}  {path}" for path in shown]
     if has_arrow:
         lines.append(LEGEND)

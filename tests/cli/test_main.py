@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -276,3 +277,18 @@ def test_templates_load_what_templates_need(arguments: tuple[str, ...]) -> None:
     assert packages == {"cli", "config", "errors", "markup", "prompts", "terminal"}
     assert loaded.isdisjoint({"requests", "urllib3", "PIL", "tqdm", "socket", "importlib.metadata", "tomllib"})
     assert ("jinja2" in loaded) == (arguments != ("templates",))
+
+
+def test_a_page_links_files_of_its_session_only() -> None:
+    """Whatever a record from elsewhere calls its picture's file, the page links a file in the session's folder, and log names one there."""
+    record = Session("./bear", endpoint="offline").generate("a bear").record
+    fields = json.loads(record.path.read_bytes())
+    fields["outputs"][0]["file"] = "javascript:alert(1)//../../up.png"
+    data = json.dumps(fields).encode()
+    record.path.unlink()
+    Path("bear", f"0001-generate-{hashlib.sha256(data).hexdigest()[:10]}.json").write_bytes(data)
+    Path("bear/up.png").write_bytes(record.picture.data)
+    run("page", "-s", "./bear")
+    html = Path("bear/page.html").read_text(encoding="utf-8")
+    assert re.findall(r'href="([^"]*)"', html) == ["./up.png"]
+    assert str(Path("bear/up.png").absolute()) in run("log", "-s", "./bear", "--files")[0]

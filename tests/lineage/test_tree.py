@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from kit.steps import failed, fields, made, red
 from promptkit.errors import StepNotFound
 from promptkit.images.picture import Picture
 from promptkit.lineage.files import json_bytes
+from promptkit.lineage.record import Record
 from promptkit.lineage.schema import empty_fields
 from promptkit.lineage.tree import Lineage
 
@@ -132,3 +134,22 @@ def test_a_trail_leads_from_the_root_to_the_step(lineage: Lineage) -> None:
     assert lineage.trail(root) == [root]
     root.path.unlink()
     assert Lineage(lineage.folder).trail(last) == [middle, last]
+
+
+class OpenedMeanwhile(Lineage):
+    """A lineage that another thread opens anew whenever its records were read."""
+
+    def records(self) -> tuple[Record, ...]:
+        found = super().records()
+        opening = threading.Thread(target=self.reopen)
+        opening.start()
+        opening.join(0.2)  # seconds; it waits for whoever looks something up
+        return found
+
+
+def test_what_is_looked_up_is_found_while_others_open_the_folder(tmp_path: Path) -> None:
+    """Another opening in this process looks at the folder anew, and takes nothing from under a look-up: else it would be paid for again."""
+    first = made(Lineage(tmp_path / "bear"), recipe="r1:one")
+    second = made(Lineage(tmp_path / "bear"), recipe="r1:two", parents=[first.id])
+    assert [r.id for r in OpenedMeanwhile(tmp_path / "bear").with_recipe("r1:one")] == [first.id]
+    assert [r.id for r in OpenedMeanwhile(tmp_path / "bear").children(first)] == [second.id]

@@ -169,6 +169,16 @@ def test_a_key_stays_with_the_endpoint_that_it_was_given_for(service: Loopback) 
     assert "AIza-very-secret-0123456789" in service.received[-1].headers.values()
 
 
+def test_a_key_stays_with_the_endpoint_of_the_head(service: Loopback) -> None:
+    """A key that was given to a session which follows its head is that endpoint's, and no replayed step takes it to another."""
+    settings_file(ENDPOINT.format(name="mine", url=service.url, key="NONE"), ENDPOINT.format(name="theirs", url=service.url, key="NO_KEY"))
+    Session("./mine", endpoint="mine", api_key="AIza-very-secret-0123456789").generate("a bear")
+    Session("./mailed", endpoint="theirs", api_key="AIza-their-own-key-0123456789").generate("a fox")
+    with pytest.raises(SettingsError, match="No key for 'theirs'"):
+        Session("./mailed").replay(Session("./mine", api_key="AIza-very-secret-0123456789"))
+    assert len(service.received) == 2
+
+
 def test_options_that_the_model_does_not_have_are_left_out_and_named(service: Loopback) -> None:
     """A recorded size that another model lacks is left out with a warning that names step and option; the rest is asked as recorded."""
     session = Session("./bear", endpoint=service.url, model="gemini-3-pro-image")
