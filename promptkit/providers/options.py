@@ -30,7 +30,7 @@ class Flag:
 
 @dataclass(frozen=True)
 class Option:
-    """One option. `fits` says whether a value may be sent, `expected` what was expected of one that may not, for a sentence.
+    """One option. `fits` says whether a value may be sent, as `example` may; `expected` what was expected of one that may not.
 
     `also_called` are the names that people write for it. Without a `flag` it is not given on the command line.
     `survives_strip` says whether an export that is stripped of words keeps it.
@@ -39,6 +39,7 @@ class Option:
     name: str
     fits: Callable[[Any], bool]
     expected: str
+    example: Any
     flag: Flag | None = None
     also_called: tuple[str, ...] = ()
     survives_strip: bool = True
@@ -63,21 +64,23 @@ def _is_texts(value: object) -> bool:
 
 # in the order in which records and sentences list them
 _ROWS = (
-    Option("aspect_ratio", _is_ratio, 'a text such as "16:9"', Flag("--aspect-ratio", metavar="W:H"), also_called=("ratio",)),
+    Option("aspect_ratio", _is_ratio, 'a text such as "16:9"', "16:9", Flag("--aspect-ratio", metavar="W:H"), also_called=("ratio",)),
     Option(
         "image_size",
         lambda v: isinstance(v, str),
         'a text such as "2K"',
+        "2K",
         Flag("--image-size", metavar="SIZE", help="1K, 2K, 4K, where the model has sizes"),
         also_called=("size",),
     ),
-    Option("seed", _is_seed, "a whole number of 32 bits, with its sign", Flag("--seed", int)),
-    Option("temperature", is_number, "a number", Flag("--temperature", float)),
-    Option("safety", _is_texts, 'a mapping such as {"HARASSMENT": "BLOCK_ONLY_HIGH"}'),
+    Option("seed", _is_seed, "a whole number of 32 bits, with its sign", 7, Flag("--seed", int)),
+    Option("temperature", is_number, "a number", 0.5, Flag("--temperature", float)),
+    Option("safety", _is_texts, 'a mapping such as {"HARASSMENT": "BLOCK_ONLY_HIGH"}', {"HARASSMENT": "BLOCK_ONLY_HIGH"}),
     Option(
         "quality",
         lambda v: isinstance(v, str) and v in QUALITIES,
         '"low", "medium", "high" or "auto"',
+        "low",
         Flag("--quality", help="low, medium, high or auto, where the service has it", choices=QUALITIES),
     ),
 )

@@ -52,8 +52,8 @@ class Session(Cursor):
     endpoint's or gemini-2.5-flash-image; `transport` sends in your own way. `chain` is "picture" (each edit sends the last picture alone)
     or "chat" (the earlier turns too); `recover` how often a reply without a picture is asked again; `reuse` whether a request that the
     session holds already brings that step; `budget` is in USD for the folder's lifetime, `deadline` in seconds for a step with its waits.
-    `aspect_ratio` ("16:9"), `image_size` ("2K"), `seed`, `temperature` and `safety` ({"HARASSMENT": "BLOCK_ONLY_HIGH"}) go with every
-    request, unless a call says otherwise. Raises SettingsError, LineageError.
+    The options of a request, such as `aspect_ratio` ("16:9"), `image_size` ("2K") and `seed`, go with every one, unless a call says
+    otherwise; promptkit.providers.options has them all. Raises SettingsError, LineageError.
     """
 
     def __init__(

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from promptkit.errors import LineageError, StepNotFound
 from promptkit.lineage.record import FULL_SHA256, Record
+from promptkit.lineage.schema import Attempt, PromptFields, RecordFields
 from promptkit.lineage.tree import Lineage
 from promptkit.terminal import printable
 
@@ -69,15 +70,15 @@ def facts(
     said: list[tuple[str, str]] = [
         *_prompt(record),
         ("against", against),
-        ("with", "\n".join(references)),
-        ("asked", _asked(record.request)),
+        (RecordFields.sources.label, "\n".join(references)),
+        (RecordFields.request.label, _asked(record.request)),
         *_attempts(record),
         *([("cost", cost or _cost(record))] if len(record.attempts) > 1 else []),
-        *(("picture", _output(output)) for output in record.outputs),
+        *((RecordFields.outputs.label, _output(output)) for output in record.outputs),
         ("changes", changes),
-        *(("meta", f"{name}: {_note(value, lineage)}") for name, value in (record.fields.get("meta") or {}).items()),
-        *(("note", note) for note in dict.fromkeys((*(record.fields.get("warnings") or ()), *notes))),
-        ("original", str(record.fields.get("stripped_from") or "")),
+        *((RecordFields.meta.label, f"{name}: {_note(value, lineage)}") for name, value in (record.fields.get("meta") or {}).items()),
+        *((RecordFields.warnings.label, note) for note in dict.fromkeys((*(record.fields.get("warnings") or ()), *notes))),
+        (RecordFields.stripped_from.label, str(record.fields.get("stripped_from") or "")),
         ("id", record.id),
     ]
     return (Fact(name, text) for name, text in said if text or name == "prompt")
@@ -86,12 +87,13 @@ def facts(
 def _prompt(record: Record) -> Iterator[tuple[str, str]]:
     prompt = record.prompt
     if prompt:
-        yield "prompt", str(prompt.get("text") or "")
+        yield PromptFields.text.label, str(prompt.get("text") or "")
     if prompt.get("template"):
         pack = prompt.get("pack")
         source = f", from {' '.join(map(str, pack))}" if isinstance(pack, list | tuple) and pack else ""
-        yield "template", f"{prompt['template']} ({prompt.get('lang') or 'no language'}{source}), digest {prompt.get('digest')}"
-        yield "inputs", ", ".join(f"{k}={v!r}" for k, v in (prompt.get("inputs") or {}).items()) or "none"
+        where = f"{prompt.get('lang') or 'no language'}{source}"
+        yield PromptFields.template.label, f"{prompt['template']} ({where}), digest {prompt.get('digest')}"
+        yield PromptFields.inputs.label, ", ".join(f"{k}={v!r}" for k, v in (prompt.get("inputs") or {}).items()) or "none"
 
 
 def _asked(request: Mapping[str, Any]) -> str:
@@ -102,7 +104,7 @@ def _asked(request: Mapping[str, Any]) -> str:
 def _attempts(record: Record) -> Iterator[tuple[str, str]]:
     for i, attempt in enumerate(record.attempts):
         waited = _seconds(record.attempts[i - 1].get("ended"), attempt.get("started")) if i else None
-        name = f"attempt {i + 1}" if len(record.attempts) > 1 else "attempt"
+        name = RecordFields.attempts.label + (f" {i + 1}" if len(record.attempts) > 1 else "")
         yield name, _attempt(attempt, record.prompt.get("text"), waited)
 
 
@@ -120,8 +122,9 @@ def _attempt(attempt: Mapping[str, Any], asked: object, waited: float | None) ->
     ]
     sent = attempt.get("sent_text")
     lines = [", ".join(filter(None, [came, *details]))]
-    lines += [f"asked as: {sent}"] if sent is not None and sent != asked else []
-    lines += [f"it said: {said}" for said in dict.fromkeys(map(str, filter(None, (attempt.get("message"), attempt.get("text")))))]
+    lines += [f"{Attempt.sent_text.label}: {sent}"] if sent is not None and sent != asked else []
+    said = dict.fromkeys(map(str, filter(None, (attempt.get("message"), attempt.get("text")))))
+    lines += [f"{Attempt.text.label}: {words}" for words in said]
     return "\n".join(lines)
 
 

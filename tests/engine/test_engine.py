@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
-import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,15 +13,6 @@ from kit.steps import edit_json
 
 from promptkit import LineageError, Session
 from promptkit.engine.engine import Engine
-
-
-@pytest.fixture
-def busy_threads() -> Iterator[None]:
-    """Threads take turns as often as Python can let them."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(before)
 
 
 def test_sessions_of_one_folder_share_an_engine() -> None:
@@ -70,23 +59,6 @@ def test_threads_of_two_sessions_ask_once_for_the_same(service: Loopback) -> Non
         thread.join()
     assert len(service.received) == 1
     assert sorted(s.reused for s in made) == [False, True]
-
-
-def test_openings_side_by_side_pay_for_nothing_again(busy_threads: None) -> None:
-    """What is on record is found while other threads open the same folder, each of which looks at it anew."""
-    Session("./bear", endpoint="offline").generate("a bear")
-    holding, found = Session("./bear", endpoint="offline"), []
-
-    def work() -> None:
-        found.extend(Session("./bear", endpoint="offline").generate("a bear").reused for _ in range(60))
-
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert found == [True] * 240
-    assert len(holding) == 1
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not forked here")

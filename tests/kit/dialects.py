@@ -15,14 +15,7 @@ from promptkit.providers.options import OPTIONS
 
 RED, BLUE = png("red"), png("blue")
 CAPTION = "Here it is."
-EXAMPLES: dict[str, Any] = {
-    "aspect_ratio": "16:9",
-    "image_size": "2K",
-    "seed": 7,
-    "temperature": 0.5,
-    "safety": {"HARASSMENT": "BLOCK_NONE"},
-    "quality": "low",
-}
+EXAMPLES = {option.name: option.example for option in OPTIONS.values()}
 STRANGE = [b"", b" ", b"{", b"[]", b"null", b"7", b'"x"', b"{}", b"[{}]", b"<html>", b"\xff\xfe", b"\0" * 9, b'{"error":' + b"[" * 100_000]
 CARRY_KEYS = {"authorization", "proxy-authorization", "cookie", "x-api-key", "api-key", "x-goog-api-key"}
 
