@@ -4,5 +4,6 @@
 at one endpoint through it, on the terms of a session. `options` checks what callers give, `plan` is a step before it is asked for, `ask`
 the one loop that asks, `parallel` several such loops at once. `recovery` decides what comes after an answer, `failures` what to raise for a
 step without a picture. `rate_limit` holds requests while a service is busy, `budget` holds what may be spent, `spending` adds up what was.
-`recorded_templates` makes a template again of the sources that a step was recorded with.
+`recorded_templates` makes a template again of the sources that a step was recorded with, `asked_models` knows which models this user has
+asked, so that another one is said.
 """
