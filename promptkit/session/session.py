@@ -206,8 +206,9 @@ class Session(Cursor):
 
         `at(step)` chooses another trail. `start` (path, bytes, PIL image, Picture, Step) stands for the root; `inputs` go to each step
         whose template has them; `lang` to each template that has it. Named nowhere, endpoint and model are those that `into` was opened
-        with, else those of each step as recorded; so are the options, the seed among them. A step that was asked with the earlier turns is
-        asked so again, whatever the chain of `into`. `templates` takes a Library's sources instead of those that the session keeps.
+        with, else those of each step as recorded (a base URL as this session was opened with it); so are the options, the seed among them.
+        A step that was asked with the earlier turns is asked so again, whatever the chain of `into`. `templates` takes a Library's sources
+        instead of those that the session keeps.
 
         `dry_run` shows every prompt, what it may cost in USD, and what the budget of `into` has left; nothing is sent or written, and what
         a killed process left in `into` counts as not there. Raises as `generate` does, InputError and LineageError; what was made before
