@@ -35,7 +35,9 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
+
+from promptkit.terminal import printable
 
 __all__ = [
     "BudgetExceeded",
@@ -72,13 +74,20 @@ class PromptkitWarning(UserWarning):
 
 
 class PromptkitError(Exception):
-    """What all errors of promptkit have in common: one sentence, and the step that failed where one was recorded."""
+    """What all errors of promptkit have in common: one sentence, and the step that failed where one was recorded.
+
+    The sentence is printable, whatever stranger's words stand in it: shells and notebooks show it as it is.
+    """
 
     step: Any = None
     whole_traceback: Callable[[], bool] = staticmethod(lambda: False)
+    keeps: ClassVar[str] = ""  # of the characters that are not printable
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*(printable(arg, self.keeps) if isinstance(arg, str) else arg for arg in args))
 
     def __str__(self) -> str:  # a KeyError would quote its message
-        return str(self.args[0]) if self.args else ""
+        return printable(str(self.args[0]), self.keeps) if self.args else ""  # anew, for args can be set
 
     def _render_traceback_(self) -> list[str]:
         """The lines that IPython shows instead of a traceback: the user's own line, and the sentence."""
@@ -96,6 +105,8 @@ def _users_line(error: BaseException) -> list[str]:
 
 class SettingsError(PromptkitError):
     """No key, an unknown endpoint, a keyword that does not exist, or a bad config file."""
+
+    keeps = "\n"  # some show lines to paste into the config file
 
 
 class TemplateError(PromptkitError):
@@ -121,7 +132,7 @@ class InputError(TemplateError):
 
     def __init__(self, message: str, *, problems: Sequence[str] = (), file: str | None = None) -> None:
         super().__init__(message, file=file)
-        self.problems = tuple(problems)
+        self.problems = tuple(map(printable, problems))
 
 
 class PictureError(PromptkitError):
@@ -230,7 +241,7 @@ def warn(message: str) -> None:
     level, frame = 1, sys._getframe()
     while frame.f_back is not None and frame.f_code.co_filename.startswith(OWN_FILES):
         level, frame = level + 1, frame.f_back
-    warnings.warn(message, PromptkitWarning, stacklevel=level)
+    warnings.warn(printable(message, keep="\n"), PromptkitWarning, stacklevel=level)
 
 
 def brief_path(path: Path) -> str:

@@ -19,6 +19,8 @@ def printable(text: str, keep: str = "") -> str:
 
     Halves of surrogate pairs, which stand in file names that are not UTF-8, are replaced too. Characters in `keep` stay, such as line ends.
     """
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() or c in JOINERS or c in keep else " " if c.isspace() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 

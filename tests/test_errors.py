@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pickle
 import re
+import traceback
 from pathlib import Path
 
 import pytest
@@ -91,3 +92,29 @@ def test_fields_have_defaults() -> None:
     for name in drawn_tree():
         assert str(getattr(errors, name)("a sentence")) == "a sentence"
     assert (KeyRejected("x").status, NoPicture("x").attempts) == (0, ())
+
+
+STRANGE = "a\x1b[31mred\x07\u202e\u2066\x9b thing"
+
+
+@pytest.mark.parametrize("name", [n for n in errors.__all__ if n != "PromptkitWarning"])
+def test_a_sentence_drives_no_terminal(name: str) -> None:
+    """Whatever a stranger's words hold, an error's sentence has no control character and turns no writing around; nor has a traceback."""
+    error = getattr(errors, name)(f"There is {STRANGE}\r\x00.")
+    assert str(error).isprintable()
+    assert "red" in str(error)
+    assert "".join(traceback.format_exception(error)).replace("\n", "").isprintable()
+    assert "\n".join(error._render_traceback_()).replace("\n", "").isprintable()
+    error.args = (STRANGE,)
+    assert str(error).isprintable()
+
+
+def test_problems_and_warnings_drive_no_terminal() -> None:
+    """What stands in a list beside the sentence, the path before it, and a warning are as clean as it is; joiners and marks stay."""
+    error = InputError("wrong", problems=[STRANGE], file=f"/tmp/{STRANGE}.j2")
+    assert str(error).isprintable()
+    assert all(map(str.isprintable, error.problems))
+    with pytest.warns(errors.PromptkitWarning) as told:
+        errors.warn(STRANGE)
+    assert str(told[0].message).isprintable()
+    assert str(TemplateError("क्‍ष, 👩‍🚀, é")) == "क्‍ष, 👩‍🚀, é"

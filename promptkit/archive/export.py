@@ -8,13 +8,14 @@ import stat
 import zipfile
 from collections.abc import Sequence
 from contextlib import suppress
+from io import BytesIO
 from pathlib import Path
 
 from promptkit import atomic
 from promptkit.archive.manifest import Contents, first_of, framed, plain_name
 from promptkit.archive.redact import STRIPPED, stripped
 from promptkit.errors import LineageError, warn
-from promptkit.lineage.files import wrong_file
+from promptkit.lineage.files import open_file, read_file, wrong_file
 from promptkit.lineage.head_and_tags import tag_files, tagged_step
 from promptkit.lineage.layout import files_of, list_names
 from promptkit.lineage.record import RECORD_NAME, Record
@@ -117,7 +118,7 @@ def _tags(folder: Path, ids: set[str]) -> Contents:
     found: Contents = {}
     for path in tag_files(folder):
         with suppress(OSError):
-            data = path.read_bytes()
+            data = read_file(path)
             if tagged_step(data, f"tags/{path.name}") in ids:
                 found[f"tags/{path.name}"] = data
     return found
@@ -151,13 +152,11 @@ def _put(archive: zipfile.ZipFile, name: str, content: Path | bytes) -> None:
     """One file, stored as it is: pictures do not shrink, and what a zlib makes of the rest differs from machine to machine."""
     info = zipfile.ZipInfo(name)  # of 1980: a date would make each export another file
     info.create_system, info.external_attr = 3, (stat.S_IFREG | 0o644) << 16
-    info.file_size = len(content) if isinstance(content, bytes) else content.stat().st_size
-    with archive.open(info, "w") as out:
-        if isinstance(content, bytes):
-            out.write(content)
-        else:
-            with content.open("rb") as file:
-                shutil.copyfileobj(file, out, CHUNK)
+    with BytesIO(content) if isinstance(content, bytes) else open_file(content) as file:
+        info.file_size = file.seek(0, os.SEEK_END)
+        file.seek(0)
+        with archive.open(info, "w") as out:
+            shutil.copyfileobj(file, out, CHUNK)
 
 
 def _rename(temporary: Path, target: Path, *, overwrite: bool) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 import shutil
 import stat
@@ -19,7 +18,7 @@ from promptkit.archive.manifest import digest_in, first_of, kind_of, plain_name
 from promptkit.errors import LineageError, warn
 from promptkit.images.formats import media_type, suffix_of
 from promptkit.images.picture import Picture
-from promptkit.lineage.files import read_json, sha256_of, wrong_file
+from promptkit.lineage.files import LARGEST_JSON, LARGEST_PICTURE, open_file, parsed, read_file, read_json, sha256_of, wrong_file
 from promptkit.lineage.head_and_tags import tagged_step
 from promptkit.lineage.layout import BESIDE, LAYOUT, MARKER, files_of, frame, make
 from promptkit.lineage.record import FULL_SHA256, Record
@@ -29,7 +28,6 @@ __all__ = ["LIMIT", "import_session", "session_name"]
 
 LIMIT = 8 * 10**9  # bytes that an archive may unpack to, unless the caller says otherwise
 RATIO, SMALL = 100, 64 * 2**20  # and, beyond so many bytes, so many times its own size: pictures hardly shrink
-LARGEST_JSON = 64 * 2**20  # bytes of one file that is read as a whole
 CHUNK = 2**20
 LAST_NUMBER = 999_999  # the last that a look-up takes for a number
 JSON_KINDS = ("record", "template", "extra", "tag", "head", "marker")
@@ -118,6 +116,8 @@ def _refused(archive: Path, name: str, why: str) -> LineageError:
 
 def _opened(archive: Path) -> zipfile.ZipFile:
     with _legible(archive):
+        if not stat.S_ISREG(archive.stat().st_mode):  # a pipe would hold us
+            raise OSError(errno.EINVAL, "it is no file")
         return zipfile.ZipFile(archive)
 
 
@@ -162,11 +162,11 @@ def _check_layout(zipped: zipfile.ZipFile, top: str, archive: Path) -> None:
         raise LineageError(said, path=archive) from None
     _check_packing(marker, archive)
     try:
-        layout = json.loads(_beginning(zipped, marker, archive))["layout"]
-    except (ValueError, KeyError, TypeError, RecursionError):
+        layout = parsed(_beginning(zipped, marker, archive))["layout"]
+    except (ValueError, KeyError, TypeError):
         layout = None
     if isinstance(layout, int) and layout > LAYOUT:
-        said = f"{archive.name} has layout {layout}, and this promptkit knows {LAYOUT}: upgrade promptkit to import it."
+        said = f"{archive.name} has layout {layout!r:.20}, and this promptkit knows {LAYOUT}: upgrade promptkit to import it."
         raise LineageError(said, path=archive, newer=True)
     if layout != LAYOUT:
         raise _refused(archive, marker.filename, f'is none of a session (it should hold {{"layout": {LAYOUT}}})')
@@ -290,23 +290,21 @@ def _wrong(stage: Path, inner: str, sha256: str | None, ids: set[str]) -> str:
     if kind == "head":
         return "" if set(_lines(path)) <= ids else "names a step that is not in it"
     if kind == "tag":
-        return "" if tagged_step(path.read_bytes(), inner) in ids else "is no tag of a step that is in it"
+        return "" if tagged_step(read_file(path), inner) in ids else "is no tag of a step that is in it"
     if sha256 is None:
         return "belongs to no step that is in it"
     if wrong_file(stage, inner, sha256):
         return "is not what its step recorded (its sha256 differs)"
-    if kind == "extra":
-        return "" if read_json(path) else "is no turn of a model"
-    return "" if kind == "template" or _is_picture(path) else "is no picture of the type that its name says"
+    return "" if kind in ("template", "extra") or _is_picture(path) else "is no picture of the type that its name says"
 
 
 def _lines(path: Path) -> list[str]:
-    return path.read_bytes().decode("ascii", "replace").split()
+    return read_file(path).decode("ascii", "replace").split()
 
 
 def _is_picture(path: Path) -> bool:
-    with path.open("rb") as file:
-        mime_type = media_type(file.read(CHUNK)) or Picture(path.read_bytes()).mime_type
+    with open_file(path) as file:
+        mime_type = media_type(file.read(CHUNK)) or Picture(read_file(path, LARGEST_PICTURE)).mime_type
     return mime_type.startswith("image/") and suffix_of(mime_type) == path.suffix
 
 
@@ -374,14 +372,23 @@ def _is_to_mend(own: Path, there: Path, name: str, archive: Path) -> bool:
     if kind == "head":
         return False
     if kind == "tag":
-        if read_json(there).get("id") != read_json(own)["id"]:
+        if (known := read_json(there).get("id")) not in (None, read_json(own)["id"]):
             warn(f"The tag {read_json(own)['name']!r} stays at its step; {archive.name} has it at {read_json(own)['id'][:10]}.")
+        return known is None
+    digest = _digest(there)
+    if digest == sha256_of(own):
         return False
-    if there.is_file() and sha256_of(there) == sha256_of(own):
-        return False
-    if kind in ("record", "picture") and there.is_file() and sha256_of(there).startswith(digest_in(name)):
+    if kind in ("record", "picture") and digest.startswith(digest_in(name)):
         raise _refused(archive, name, "is another file of the same name than the one that is there already")
     return kind != "template" or wrong_file(there.parents[1], name, digest_in(name)) is not None
+
+
+def _digest(path: Path) -> str:
+    """The sha256 of a file; nothing of what cannot be read as one."""
+    try:
+        return sha256_of(path)
+    except OSError:
+        return ""
 
 
 def _warn_of_lost(target: Path, records: Sequence[Record]) -> None:

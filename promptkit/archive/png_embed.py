@@ -16,7 +16,7 @@ from promptkit import atomic
 from promptkit.errors import LineageError, PictureError, warn
 from promptkit.images.formats import media_type
 from promptkit.images.picture import Picture
-from promptkit.lineage.files import sources_digest
+from promptkit.lineage.files import parsed, read_file, sources_digest
 from promptkit.lineage.record import Record
 from promptkit.lineage.tree import Lineage
 
@@ -96,7 +96,7 @@ def _template(lineage: Lineage, record: Record) -> Iterator[tuple[str, Mapping[s
 
 def _record_text(record: Record) -> str:
     try:
-        data = record.path.read_bytes()
+        data = read_file(record.path)
         if hashlib.sha256(data).hexdigest() == record.id:
             return data.decode()
     except (OSError, ValueError):
@@ -242,8 +242,8 @@ def _payload(body: bytes, name: str) -> Mapping[str, Any]:
     try:
         is_packed, _method, *rest = body[len(KEYWORD) :]
         _language, _translated, text = bytes(rest).split(b"\0", 2)
-        value = json.loads((_unpacked(text, name) if is_packed else text[: LARGEST + 1]).decode())
-    except (zlib.error, ValueError, RecursionError):
+        value = parsed(_unpacked(text, name) if is_packed else text[: LARGEST + 1])
+    except (zlib.error, ValueError):
         raise _damaged(name) from None
     if not isinstance(value, dict):
         raise _damaged(name)
@@ -286,7 +286,7 @@ def _records(entries: Iterable[Mapping[str, Any]], name: str) -> Iterator[Record
     for entry in entries:
         data = entry["record"].encode()
         digest, path = hashlib.sha256(data).hexdigest(), Path(Path(entry["file"]).name)
-        record = Record.of(path, digest, json.loads(data))
+        record = Record.of(path, digest, parsed(data))
         if digest != entry["id"] or not record.is_itself:
             raise _damaged(name)
         yield record

@@ -7,7 +7,7 @@ import sys
 
 from promptkit.terminal import printable
 
-__all__ = ["NO_MONEY", "NO_PICTURE", "PATHS_WHOLE", "say", "usage"]
+__all__ = ["NO_MONEY", "NO_PICTURE", "PATHS_WHOLE", "say", "show", "show_prompt", "usage"]
 
 NO_PICTURE, NO_MONEY = 3, 4  # exit statuses; 1 is an error, 2 a wrong command line
 PATHS_WHOLE = "promptkit.paths"  # how a stream's errors= names it
@@ -16,6 +16,19 @@ PATHS_WHOLE = "promptkit.paths"  # how a stream's errors= names it
 def say(text: str) -> None:
     """One line on stderr, without what would move the cursor or colour the screen."""
     print(printable(text, keep="\n\t"), file=sys.stderr)
+
+
+def show(text: str) -> None:
+    """Words that were asked for, on stdout: of a stranger's making, so without what would move the cursor or colour the screen."""
+    print(printable(text, keep="\n\t"))
+
+
+def show_prompt(text: str) -> None:
+    """A rendered prompt on stdout: as it would be sent where something else reads it, without control characters on a terminal."""
+    if sys.stdout.isatty():
+        show(text)
+    else:
+        print(text)
 
 
 def _own_bytes(error: UnicodeError) -> tuple[bytes | str, int]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from promptkit import config
 from promptkit.cli.flags import Commands, add_command, add_lang, add_library, add_template
-from promptkit.cli.output import say, usage
+from promptkit.cli.output import say, show, show_prompt, usage
 from promptkit.cli.prompt import render_from, template_named
 from promptkit.errors import TemplateError, brief_path
 from promptkit.prompts.library import Library, TemplateFolder, builtin_folder, folder_library, folders_with, template_names, templates
@@ -80,7 +80,7 @@ def spelled_out(arguments: list[str]) -> list[str]:
 
 
 def _render(options: argparse.Namespace) -> int:
-    print(render_from(options))
+    show_prompt(str(render_from(options)))
     return 0
 
 
@@ -88,12 +88,12 @@ def _show(options: argparse.Namespace) -> int:
     if options.name:
         template = template_named(options.name)
         example = example_of(template)
-        print(template.__doc__, *(["", "For example:", "", example] if example else []), sep="\n")
+        show("\n".join([template.__doc__ or "", *(["", "For example:", "", example] if example else [])]))
         return 0
     names = template_names(templates)
     wide = max(map(len, names))
     for name in names:
-        print(f"{name:{wide}}  {_about(name)}{_origin(name)}")
+        show(f"{name:{wide}}  {' '.join(_about(name).splitlines())}{_origin(name)}")
     say("promptkit templates NAME shows one with its inputs; promptkit render -t NAME -i INPUT=… shows its prompt.")
     return 0
 
@@ -148,7 +148,7 @@ def _check(options: argparse.Namespace) -> int:
         return 0
     report = check(_library(options))
     for finding in report.findings:
-        print(finding)
+        show(str(finding))
     for sentence in report.skipped:
         say(f"skipped: {sentence}")
     found = _counted(len(report.findings), "finding") if report.findings else "nothing found"
@@ -173,7 +173,7 @@ def _render_examples(options: argparse.Namespace) -> int:
             print(path)
     else:
         for name, text in render_snapshots(library, *options.names).items():
-            print(f"{name}:\n{text}")
+            show_prompt(f"{name}:\n{text}")
     for name in templates_without_snapshots(library, *options.names):
         say(f"{name} has no example, and an input without one, so that there is nothing to render")
     return 0
@@ -184,7 +184,7 @@ def _test_examples(options: argparse.Namespace) -> int:
 
     differences = compare_snapshots(_library(options), Path(options.output))
     for difference in differences:
-        print(difference)
+        show(str(difference))
     found = f"{len(differences)} prompts differ" if differences else "all prompts are"
     say(f"{found} from what stands in {options.output}" if differences else f"{found} as they stand in {options.output}")
     return 1 if differences else 0

@@ -5,4 +5,5 @@ model at one endpoint through an engine, on the terms of a session. `options` ch
 for, `ask` the one loop that asks, `parallel` several such loops at once. `recovery` decides what comes after an answer, and in which words
 is asked again; `failures` says what to raise for a step without a picture. `rate_limit` holds requests after a service said that they are
 too many, `budget` holds what may be spent, `spending` adds up what was. `recorded_templates` makes the template of a recorded step again.
+`asked_models` knows which models this user has asked where, so that one that only a record names is said.
 """

@@ -12,6 +12,7 @@ from typing import Any
 
 from promptkit.engine import recovery
 from promptkit.engine.ask import Answer, Service
+from promptkit.engine.asked_models import note_model, tell_of_model
 from promptkit.engine.budget import Budget
 from promptkit.engine.engine import Engine
 from promptkit.engine.options import (
@@ -101,9 +102,13 @@ class Connection:
 class Client:
     """Plans requests to one model at one endpoint, on the terms of a session, and has the engine of a folder carry them out."""
 
-    def __init__(self, engine: Engine, terms: Terms, endpoint: Endpoint, model: str, *, key: Key | None = None) -> None:
+    def __init__(
+        self, engine: Engine, terms: Terms, endpoint: Endpoint, model: str, *, key: Key | None = None, followed: bool = False
+    ) -> None:
+        models.check_name(model)
         limit = rate_limit_of(endpoint.base_url) if terms.transport is None else terms.rate_limit
         self.engine, self.terms, self.endpoint, self.model = engine, terms, endpoint, model
+        self.followed = followed  # whether the model is a record's, and not the caller's own
         self.connection = Connection(endpoint, key, terms.transport, limit)
 
     @property
@@ -138,6 +143,7 @@ class Client:
         """What a step is going to be: an edit of `base`, or a new root. InputError, SettingsError."""
         check_call(options)
         asked = checked_prompt(prompt)
+        self.refuse_keys_of_template(asked)
         sources = _sources(base, anchors, references)
         plan = Plan(
             prompt=asked,
@@ -201,6 +207,10 @@ class Client:
         """SettingsError where what would be sent or recorded holds a key."""
         refuse_key(self.key, said)
 
+    def refuse_keys_of_template(self, prompt: Prompt) -> None:
+        """SettingsError where the sources of the prompt's template, which are kept with the session, hold a key."""
+        refuse_key(self.key, [prompt.template, dict(prompt.files)], f"The template {prompt.template}")
+
     def refuse_draft(self, record: Record) -> None:
         """SettingsError where an offline draft would go to a service without having been named."""
         if record.request.get("endpoint") == "offline" and not self.endpoint.is_offline:
@@ -216,7 +226,7 @@ class Client:
 
     def ask(self, plan: Plan) -> Answer:
         """The step that is this very request, or a new one. Raises where nothing was sent; else the answer holds the error."""
-        answer = self.engine.carry_out(plan, self._readings(plan), partial(self._service, [plan]))
+        answer = self._noted(self.engine.carry_out(plan, self._readings(plan), partial(self._service, [plan])))
         if answer.reused and plan.label is not None and plan.label != answer.record.fields.get("label"):
             number, kept = answer.record.number, answer.record.fields.get("label")
             warn(f"Step {number} is reused, and keeps its label {kept!r}; fresh=True asks anew, for a step labelled {plan.label!r}.")
@@ -224,11 +234,18 @@ class Client:
 
     def ask_anew(self, plan: Plan) -> Answer:
         """A new step, whatever is there."""
-        return self.engine.carry_out_anew(plan, partial(self._service, [plan]))
+        return self._noted(self.engine.carry_out_anew(plan, partial(self._service, [plan])))
 
     def ask_all(self, plans: Sequence[Plan], workers: int) -> list[Answer | PromptkitError]:
         """Several steps, `workers` at once; an error stands for one that was not sent."""
-        return self.engine.carry_out_all([(p, self._readings(p)) for p in plans], self._service, workers)
+        answers = self.engine.carry_out_all([(p, self._readings(p)) for p in plans], self._service, workers)
+        return [self._noted(answer) if isinstance(answer, Answer) else answer for answer in answers]
+
+    def _noted(self, answer: Answer) -> Answer:
+        """The answer; where it was asked for, this user has asked the model."""
+        if not answer.reused:
+            note_model(self.endpoint, self.model)
+        return answer
 
     def _readings(self, plan: Plan) -> list[Plan]:
         """The plan; and, where neither endpoint nor model is named, the same at those that this folder has asked: the head that they
@@ -246,6 +263,8 @@ class Client:
 
     def _service(self, plans: Sequence[Plan]) -> Service:
         key, transport = self.connection.open()
+        if self.followed:
+            tell_of_model(self.endpoint, self.model)
         for plan in plans:
             self.check_options(plan.config, len(plan.sources))
             self._warn_of_shutdown(plan)

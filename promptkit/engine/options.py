@@ -8,6 +8,7 @@ from inspect import Parameter, Signature
 from typing import Any
 
 from promptkit.errors import InputError, SettingsError, did_you_mean
+from promptkit.lineage.files import parsed
 from promptkit.prompts.template import Prompt, Template
 from promptkit.providers.options import OPTIONS, is_number
 
@@ -122,7 +123,7 @@ def checked_label(label: object) -> str | None:
 def checked_meta(meta: Mapping[str, Any] | None) -> dict[str, Any]:
     """The caller's notes as JSON will bring them back. SettingsError for what JSON cannot hold."""
     try:
-        checked: dict[str, Any] = json.loads(json.dumps(dict(meta or {}), allow_nan=False))
+        checked: dict[str, Any] = parsed(json.dumps(dict(meta or {}), allow_nan=False).encode())
     except (TypeError, ValueError, RecursionError) as error:
         raise SettingsError(f"meta holds what JSON cannot: {error}; use texts, numbers, lists and mappings.") from None
     return checked

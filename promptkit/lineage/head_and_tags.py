@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from promptkit import atomic
 from promptkit.errors import LineageError
-from promptkit.lineage.files import json_bytes, json_object, read_json, whole_text
+from promptkit.lineage.files import json_bytes, json_object, read_file, read_json, whole_text
 from promptkit.lineage.layout import writing
 from promptkit.lineage.record import FULL_SHA256
 
@@ -34,7 +35,7 @@ TAG_FILE = re.compile(r"tags/[a-z0-9-]{1,40}-([0-9a-f]{8})\.json")
 def read_head(folder: Path) -> tuple[str | None, tuple[str, ...]]:
     """The id where the next opening starts (None before the first step), and what undo left for redo, next first."""
     try:
-        lines = (folder / "head").read_text("ascii").split()
+        lines = read_file(folder / "head").decode("ascii").split()
     except (OSError, ValueError):
         return None, ()
     return (lines[0], tuple(lines[1:])) if lines else (None, ())
@@ -107,9 +108,13 @@ def misnamed_tag(path: Path) -> str | None:
 def pointers(folder: Path) -> Iterator[tuple[Path, str]]:
     """The head's file and the tags', each with an id that it names; an empty one where it cannot be read."""
     path = folder / "head"
-    if path.exists():
+    if os.path.lexists(path):
         head, redo = read_head(folder)
-        yield from ((path, full_id) for full_id in (head or "", *redo))
+        yield from ((path, _id_or_nothing(full_id)) for full_id in (head, *redo))
     for path in tag_files(folder):
         tag = read_json(path)
-        yield path, str(tag.get("id") or "") if isinstance(tag.get("name"), str) else ""
+        yield path, _id_or_nothing(tag.get("id")) if isinstance(tag.get("name"), str) else ""
+
+
+def _id_or_nothing(value: object) -> str:
+    return value if isinstance(value, str) and FULL_SHA256.fullmatch(value) else ""

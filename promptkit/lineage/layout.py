@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -11,7 +10,7 @@ from pathlib import Path
 
 from promptkit import atomic
 from promptkit.errors import LineageError
-from promptkit.lineage.files import json_bytes
+from promptkit.lineage.files import json_bytes, parsed, read_file, reason
 from promptkit.lineage.record import RECORD_NAME, Record
 
 __all__ = [
@@ -23,6 +22,7 @@ __all__ = [
     "extra_name",
     "files_of",
     "frame",
+    "has_marker",
     "is_marked",
     "is_session",
     "list_names",
@@ -33,6 +33,7 @@ __all__ = [
 ]
 
 LAYOUT = 1
+LARGEST_LINES = 2**20  # bytes of a .gitignore that lines are added to
 MARKER = "promptkit.json"
 MARKER_HOLDS = f'it should hold {{"layout": {LAYOUT}}}'
 CLAIM_NAME = re.compile(r"\.open-(\d{4,})(?:\.(\d+))?\.json")  # its number, and the process that took it over
@@ -67,7 +68,12 @@ def _lines(lines: Sequence[str]) -> bytes:
 
 def _add_lines(path: Path, lines: Sequence[str]) -> None:
     """Adds those that are missing: a new git repository may have such a file of its own already."""
-    have = path.read_bytes() if path.is_file() else b""
+    try:
+        have = read_file(path, LARGEST_LINES)
+    except OSError:
+        if path.is_symlink() or path.is_file():  # the user's own, and not for us to replace
+            return
+        have = b""
     missing = [line for line in lines if line.encode() not in have.splitlines()]
     if missing:
         start = have if not have or have.endswith(b"\n") else have + b"\n"
@@ -105,6 +111,15 @@ def is_session(folder: Path) -> bool:
     return True
 
 
+def has_marker(folder: Path) -> bool:
+    """Whether something has the name of its marker, whole or not. OSError where that cannot be seen."""
+    try:
+        (folder / MARKER).lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
+
+
 def is_marked(folder: Path) -> bool:
     """Whether its marker is there and whole. LineageError where that is a newer layout's."""
     try:
@@ -120,15 +135,17 @@ def is_marked(folder: Path) -> bool:
 
 def _check_marker(marker: Path) -> None:
     try:
-        layout = json.loads(marker.read_bytes())["layout"]
+        layout = parsed(read_file(marker))["layout"]
     except (FileNotFoundError, NotADirectoryError):
         raise
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise LineageError(f"{marker} cannot be read ({error}); {MARKER_HOLDS}.", path=marker) from None
+    except (OSError, ValueError) as error:
+        raise LineageError(f"{marker} cannot be read ({reason(error)}); {MARKER_HOLDS}.", path=marker) from None
+    except (KeyError, TypeError):
+        raise LineageError(f"{marker} cannot be read (it names no layout); {MARKER_HOLDS}.", path=marker) from None
     if not isinstance(layout, int) or layout < LAYOUT:
         raise LineageError(f"{marker} cannot be read (layout {layout!r:.60}); {MARKER_HOLDS}.", path=marker)
     if layout != LAYOUT:
-        said = f"{marker.parent} has layout {layout}, and this promptkit knows {LAYOUT}: upgrade promptkit to open it."
+        said = f"{marker.parent} has layout {layout!r:.20}, and this promptkit knows {LAYOUT}: upgrade promptkit to open it."
         raise LineageError(said, path=marker.parent, newer=True)
 
 

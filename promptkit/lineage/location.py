@@ -7,7 +7,7 @@ from pathlib import Path
 
 from promptkit import config as settings
 from promptkit.errors import LineageError, SettingsError
-from promptkit.lineage.layout import MARKER
+from promptkit.lineage.layout import has_marker
 
 __all__ = ["Where", "session_folder"]
 
@@ -32,7 +32,7 @@ def _named_folder(where: Where) -> Path:
     if not where.strip() or where in (".", ".."):
         raise SettingsError(f"{where!r} is no name for a session; give a name such as \"bear\", or a path such as \"./bear\".")
     here, there = Path(where), settings.data_folder() / where
-    local, common = ((p / MARKER).is_file() for p in (here, there))
+    local, common = map(has_marker, (here, there))
     if local and common:
         raise LineageError(f"There are two sessions {where!r}: give ./{where} or {there}, whichever you mean.", path=here)
     return here.absolute() if local else there

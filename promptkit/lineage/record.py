@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -15,9 +14,10 @@ from typing import Any
 from promptkit.errors import LineageError
 from promptkit.images.picture import Picture
 from promptkit.lineage.fields import WrongField
-from promptkit.lineage.files import recorded_picture
+from promptkit.lineage.files import parsed, read_file, reason, recorded_picture
 from promptkit.lineage.outcomes import has_picture
 from promptkit.lineage.schema import SCHEMA, Output, RecordFields
+from promptkit.terminal import printable
 
 __all__ = ["FULL_SHA256", "RECORD_NAME", "Problem", "Record", "added_up", "now", "number_of"]
 
@@ -34,7 +34,7 @@ class Problem:
     message: str
 
     def __str__(self) -> str:
-        return f"{f'step {self.step}: ' if self.step is not None else ''}{self.path.name}: {self.message}"
+        return printable(f"{f'step {self.step}: ' if self.step is not None else ''}{self.path.name}: {self.message}")
 
 
 class Record(RecordFields):
@@ -51,10 +51,11 @@ class Record(RecordFields):
     def read(cls, path: Path) -> Record:
         """The record in that file. LineageError names the file, and the field or the versions, where it cannot be used."""
         try:
-            data = path.read_bytes()
-            fields = json.loads(data)
-        except (OSError, ValueError, RecursionError) as error:
-            raise LineageError(f"The record {path} cannot be read: {error}; `promptkit verify` lists what is damaged.", path=path) from None
+            data = read_file(path)
+            fields = parsed(data)
+        except (OSError, ValueError) as error:
+            said = f"The record {path} cannot be read: {reason(error)}; `promptkit verify` lists what is damaged."
+            raise LineageError(said, path=path) from None
         if not isinstance(fields, dict):
             raise LineageError(f"The record {path} is no JSON object; `promptkit verify` lists what is damaged.", path=path)
         return cls.of(path, hashlib.sha256(data).hexdigest(), fields)
@@ -121,14 +122,15 @@ class Record(RecordFields):
         return self.pictures[0]
 
     def _picture(self, output: Output) -> Picture:
-        return recorded_picture(self.path.parent / output.name, sha256=output.sha256, mime_type=output.mime_type, size=output.size)
+        path = self.path.parent / output.name
+        return recorded_picture(path, sha256=output.sha256, mime_type=output.mime_type, size=output.size, largest=output.bytes)
 
 
 def _check_version(schema: object, path: Path) -> None:
     if not isinstance(schema, str) or not re.fullmatch(r"[0-9]{1,4}(\.[0-9]+)*", schema):
         raise LineageError(f"The record {path} has no version; `promptkit verify` lists what is damaged.", path=path)
     if int(schema.partition(".")[0]) > int(SCHEMA.partition(".")[0]):
-        said = f"{path.name} has schema {schema}, and this promptkit knows {SCHEMA}: upgrade promptkit to read it."
+        said = f"{path.name} has schema {schema:.20}, and this promptkit knows {SCHEMA}: upgrade promptkit to read it."
         raise LineageError(said, path=path, newer=True)
 
 

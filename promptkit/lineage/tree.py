@@ -23,7 +23,7 @@ from promptkit.images.formats import suffix_of
 from promptkit.images.picture import Picture
 from promptkit.lineage import claims
 from promptkit.lineage.claims import UnderWay
-from promptkit.lineage.files import json_bytes, read_json, recorded_picture, wrong_file
+from promptkit.lineage.files import json_bytes, read_file, read_json, recorded_picture, refuse_stored_elsewhere, wrong_file
 from promptkit.lineage.head_and_tags import read_head, read_tags, write_head, write_tag
 from promptkit.lineage.layout import extra_name, is_marked, is_session, make, source_name, template_name, writing
 from promptkit.lineage.names import Names
@@ -195,7 +195,7 @@ class Lineage:
         """What was too large for a record, by its sha256. LineageError where it is missing or damaged."""
         path = self.folder / extra_name(digest)
         try:
-            data = path.read_bytes()
+            data = read_file(path)
         except (OSError, ValueError):
             data = b""
         if hashlib.sha256(data).hexdigest() != digest:
@@ -203,8 +203,13 @@ class Lineage:
         return data
 
     def is_whole(self, record: Record) -> bool:
-        """Whether all its pictures are on disk as they were recorded."""
-        return not any(wrong_file(self.folder, output.name, output.sha256) for output in record.outputs)
+        """Whether all its pictures are on disk as they were recorded. LineageError for one that a tool stores elsewhere: that is not lost,
+        and must not be paid for again.
+        """
+        wrong = [output.name for output in record.outputs if wrong_file(self.folder, output.name, output.sha256, output.bytes)]
+        for name in wrong:
+            refuse_stored_elsewhere(self.folder / name)
+        return not wrong
 
     def verify(self) -> list[Problem]:
         """Everything on disk that disagrees with its hash: records, pictures, sources, templates, extra, parents, tags, head and marker."""
@@ -328,7 +333,7 @@ class Lineage:
     def _write_once(self, name: str, data: bytes) -> None:
         path = self.folder / name
         with writing(self.folder):
-            if not (path.is_file() and path.read_bytes() == data):  # a damaged one is mended
+            if not _holds(path, data):  # a damaged one is mended
                 atomic.write_whole(path, data, durable=True)
                 atomic.sync_folder(path.parent)
 
@@ -409,6 +414,13 @@ class Lineage:
             self._names.remove(claim.name)
         if record is not None:
             self._take_in(record)
+
+
+def _holds(path: Path, data: bytes) -> bool:
+    try:
+        return read_file(path, len(data)) == data
+    except OSError:
+        return False
 
 
 def _first_parent(record: Record) -> str:

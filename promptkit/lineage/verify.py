@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from promptkit.errors import LineageError
-from promptkit.lineage.files import wrong_file
+from promptkit.lineage.files import unread, wrong_file
 from promptkit.lineage.head_and_tags import misnamed_tag, pointers, tag_files
 from promptkit.lineage.layout import (
     CLAIM_NAME,
@@ -70,12 +70,12 @@ def verify(folder: Path, *, was_there: bool) -> list[Problem]:
     problems += [Problem(None, *wrong) for wrong in _wrong_beside(folder, was_there) if wrong[0] not in named]
     for name in first.lost_pictures & then.lost_pictures:
         problems.append(Problem(number_of(name), folder / name, "has no record: that was deleted, or left behind"))
-    problems += [Problem(None, path, _misled(i)) for path, i in pointed if i not in then.ids]
+    problems += [Problem(None, path, _misled(path, i)) for path, i in dict.fromkeys(pointed) if i not in then.ids]
     return sorted(problems, key=lambda p: (p.step is None, p.step or 0, p.path))
 
 
-def _misled(full_id: str) -> str:
-    return f"names the step {full_id[:10]}, which is not here" if full_id else "cannot be read"
+def _misled(path: Path, full_id: str) -> str:
+    return f"names the step {full_id[:10]}, which is not here" if full_id else f"cannot be read{unread(path)}"
 
 
 def _look(folder: Path, known: Mapping[str, Record]) -> _Look:
@@ -94,19 +94,21 @@ def _wrong(folder: Path, record: Record, look: _Look) -> Wrong:
     """What is wrong with a record, with what it names, and with what it came from."""
     if not record.is_itself:
         yield record.path, "was changed or renamed after it was written (its number and sha256 are not its name)"
+    sizes = {output.name: output.bytes for output in record.outputs}
     for name, digest in files_of(record):
-        if said := wrong_file(folder, name, digest):
+        if said := wrong_file(folder, name, digest, sizes.get(name)):
             yield folder / name, said
+    parents = frozenset(record.parents)
     for i in record.origins:
         if i[:10] not in look.beginnings:
-            said = f"its parent {i[:10]}" if i in record.parents else f"the step {i[:10]} that it came from"
+            said = f"its parent {i[:10]}" if i in parents else f"the step {i[:10]} that it came from"
             yield record.path, f"{said} is not here"
 
 
 def _wrong_beside(folder: Path, was_there: bool) -> Wrong:
     """What lies beside the records and is not what its own name says, whether a record names it or not."""
     if was_there and not is_marked(folder):
-        yield folder / MARKER, f"is missing or cannot be read; {MARKER_HOLDS}, and the next step mends it"
+        yield folder / MARKER, f"is missing or cannot be read{unread(folder / MARKER)}; {MARKER_HOLDS}, and the next step mends it"
     for path in (*_beside(folder, "sources"), *_beside(folder, "extra"), *_beside(folder, "templates", ".json")):
         digest, name = path.name.partition(".")[0], f"{path.parent.name}/{path.name}"
         is_ours = FULL_SHA256.fullmatch(digest) or path.parent.name == "templates"  # else it may be a file manager's notes

@@ -23,6 +23,7 @@ from promptkit.prompts.inputs import Input, Pictures, description_of, parameter_
 from promptkit.prompts.languages import find_language
 from promptkit.prompts.names import FILE_NAME, is_word
 from promptkit.prompts.source_file import File, make_file, open_file
+from promptkit.terminal import printable
 
 __all__ = ["Prompt", "Template", "bundle_of", "example_of", "open_template"]
 
@@ -58,7 +59,7 @@ class Prompt:
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002  (IPython's names)
         source = f"{self.template} ({self.lang})" if self.template else "free text"
-        return {"text/plain": self.text, "text/html": card(f"Prompt from {source}", _block(self.text))}
+        return {"text/plain": printable(self.text, keep="\n\t"), "text/html": card(f"Prompt from {source}", _block(self.text))}
 
 
 def _block(text: str) -> Html:
@@ -157,13 +158,13 @@ class Template:
         return inspect.Signature([*(parameter_of(i) for i in self.inputs.values()), lang], return_annotation=Prompt)
 
     def __repr__(self) -> str:
-        return f"<Template {self.name} in {brief_path(self.file)}>"
+        return printable(f"<Template {self.name} in {brief_path(self.file)}>")
 
     def _help(self) -> str:
         about = [f"    {i.name} ({terms_of(i)}): {description_of(i)}" for i in self.inputs.values()]
         languages = f"    lang (string, optional): one of {', '.join(self.languages)}"
         needed = ["", f"It {self.pictures.requirement()}."] if self.pictures.min or self.pictures.roles else []
-        return "\n".join([self.description or self.name, *needed, "", "Inputs:", *about, languages])
+        return printable("\n".join([self.description or self.name, *needed, "", "Inputs:", *about, languages]), keep="\n")
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002  (IPython's names)
         takes = f" It {self.pictures.requirement()}." if self.pictures.min or self.pictures.roles else ""
@@ -171,7 +172,7 @@ class Template:
         inputs = table([(i.name, terms_of(i), description_of(i)) for i in self.inputs.values()], ("input", "type", "what it is"))
         example = example_of(self)
         about = card(self.name, Html(f"<div>{escape(note)}</div>"), inputs, *([_block(example)] if example else []))
-        return {"text/plain": f"{self.name}: {self._help()}", "text/html": about}
+        return {"text/plain": printable(f"{self.name}: {self._help()}", keep="\n"), "text/html": about}
 
 
 # About templates: functions, because people who hold one see its fields and its call only

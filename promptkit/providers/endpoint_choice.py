@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from urllib.parse import urlsplit
 
 from promptkit import config
-from promptkit.errors import SettingsError
+from promptkit.errors import SettingsError, listed
 from promptkit.providers.endpoints import GOOGLE, Endpoint, checked_url, known_endpoints, set_in
 from promptkit.providers.keys import is_key_set, own_key
 
-__all__ = ["choose_endpoint", "service_with_key"]
+__all__ = ["choose_endpoint", "endpoint_of_record", "service_with_key"]
+
+_given: dict[str, list[Endpoint]] = {}  # that callers gave in this process and no name finds, by their names in records
 
 
 def choose_endpoint(named: str | Endpoint | None, *, head: str | None = None) -> Endpoint:
@@ -20,13 +24,13 @@ def choose_endpoint(named: str | Endpoint | None, *, head: str | None = None) ->
     that came by mail cannot steer a key. SettingsError where nothing decides.
     """
     if isinstance(named, Endpoint):
-        return named
+        return _remembered(named)
     if named is not None:
         if not isinstance(named, str):
             raise SettingsError(f"endpoint= is a name, an Endpoint or a base URL, not {named!r:.60}.")
-        return _from_url(named) if "://" in named else Endpoint.named(named)
+        return _remembered(_from_url(named)) if "://" in named else Endpoint.named(named)
     if head is not None:
-        return _of_head(head)
+        return endpoint_of_record(head, "The session's last step")
     if name := config.variable("PROMPTKIT_ENDPOINT"):
         with set_in("PROMPTKIT_ENDPOINT"):
             return choose_endpoint(name)
@@ -45,14 +49,37 @@ def service_with_key() -> str | None:
     return next((e.name for e in services if is_key_set(e)), None)
 
 
-def _of_head(name: str) -> Endpoint:
+def endpoint_of_record(name: str, step: str) -> Endpoint:
+    """The endpoint that a step's record names, as the user's own doing defines it: by its name, or, of a base URL, by its host, which was
+    given in this process, or stands in PROMPTKIT_ENDPOINT or the config file. SettingsError says of the `step` that nothing does.
+    """
     known = known_endpoints()
     if name in known:
         return known[name]
+    if there := next(_at_host(name), None):
+        return there
     raise SettingsError(
-        f"The session's last step was made at {name!r}, which your settings do not define: "
-        f"pass endpoint= (one of {', '.join(known)}, or a base URL), or define [endpoints.NAME] in {config.config_file()}."
+        f"{step} was made at {name!r:.80}, which your settings do not define: name it again with its base URL (endpoint=, or -e in the "
+        f"shell), set PROMPTKIT_ENDPOINT to that, or define [endpoints.NAME] in {config.config_file()}; known are {listed(known)}."
     )
+
+
+def _at_host(name: str) -> Iterator[Endpoint]:
+    if len(given := _given.get(name, [])) == 1:  # of two bases at one host a record does not say which it means
+        yield given[0]
+    url = config.variable("PROMPTKIT_ENDPOINT")
+    if "://" in url:
+        with suppress(SettingsError):  # whoever uses the variable is told
+            yield from (e for e in (_from_url(url),) if name in (e.name, e.host))
+    yield from (e for e in known_endpoints().values() if name in (e.host, e.base_url))
+
+
+def _remembered(endpoint: Endpoint) -> Endpoint:
+    """The endpoint, which this process then finds by the name that records have of it."""
+    given = _given.setdefault(endpoint.name, [])
+    if endpoint not in given:
+        given.append(endpoint)
+    return endpoint
 
 
 def _from_url(url: str) -> Endpoint:

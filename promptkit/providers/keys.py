@@ -131,8 +131,8 @@ def _gateway_key(endpoint: Endpoint) -> Key | None:
     return None
 
 
-def refuse_key(key: Key | None, said: object) -> None:
+def refuse_key(key: Key | None, said: object, what: str = "The prompt, an input or another value of the call") -> None:
     """SettingsError where something that would be sent or recorded holds the key, or one that is set for another endpoint."""
     text = json.dumps(said, ensure_ascii=False)
     if any(k.within(text) for k in (*keys_set(), *([key] if key else ()))):
-        raise SettingsError("The prompt, an input or another value of the call holds a key; take it out: it would be sent and recorded.")
+        raise SettingsError(f"{what} holds a key; take it out: it would be sent and recorded.")

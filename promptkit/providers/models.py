@@ -31,6 +31,7 @@ __all__ = [
     "Price",
     "all_ratios",
     "check",
+    "check_name",
     "cost",
     "default_model",
     "estimate",
@@ -179,6 +180,12 @@ def _fitting(table: str, facts: object, rules: Rules) -> Mapping[str, Any]:
 
 
 # What follows from them
+
+
+def check_name(name: str) -> None:
+    """SettingsError for a name that would lead away from the path of its endpoint: a record may come from a stranger."""
+    if not name.isprintable() or set(name) & set("?#\\ ") or "://" in name or not {"", ".", ".."}.isdisjoint(name.split("/")):
+        raise SettingsError(f"{name!r:.60} is no model's name: it would lead away from the endpoint; model= names one that is there.")
 
 
 def lacks(known: tuple[str, ...] | None, asked: object) -> bool:

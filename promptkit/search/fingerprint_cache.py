@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from promptkit.images.fingerprint import Fingerprint
+from promptkit.lineage.files import append_to, read_file
 
 __all__ = ["CACHE_NAME", "FingerprintCache"]
 
 # The number in it grows with each change of how fingerprints are made: those of an older promptkit cannot be compared with new ones.
 CACHE_NAME = "looks-3.jsonl"
+LARGEST = 256 * 2**20  # bytes: those of a million pictures
 
 
 class FingerprintCache:
@@ -28,7 +30,7 @@ class FingerprintCache:
         self._known: dict[str, list[tuple[str, Fingerprint | None]]] = {}  # by the ten digits of the sha256 that file names have
         self._new: list[bytes] = []
         try:
-            lines = path.read_bytes().splitlines()
+            lines = read_file(path, LARGEST).splitlines()
         except OSError:
             return
         for line in lines:
@@ -58,6 +60,5 @@ class FingerprintCache:
         data = b"\n" + b"\n".join(self._new) + b"\n"
         with suppress(OSError):
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            with self._path.open("ab", buffering=0) as file:
-                file.write(data)
+            append_to(self._path, data)
         self._new = []  # only now: Ctrl-C in the middle of it comes here once more

@@ -14,7 +14,8 @@ from typing import NamedTuple
 from promptkit import atomic, config
 from promptkit.archive.manifest import digest_in, kind_of
 from promptkit.errors import SettingsError
-from promptkit.lineage.layout import MARKER
+from promptkit.lineage.files import read_file
+from promptkit.lineage.layout import has_marker
 from promptkit.lineage.location import Where
 from promptkit.lineage.record import RECORD_NAME, number_of
 
@@ -54,7 +55,7 @@ def session_folders(folder: Where | None) -> list[Path]:
 def _is_session(path: Path) -> bool:
     """Whether a session is there, or what is left of one. True also where that cannot be told: opening it then says what is wrong."""
     try:
-        if (path / MARKER).is_file():
+        if has_marker(path):
             return True
         return path.is_dir() and any(map(RECORD_NAME.fullmatch, _listed(path)))
     except OSError:
@@ -80,6 +81,6 @@ def mentions(folder: Path, sha256: str) -> bool:
     """Whether a record of the session holds that hash. True also where one cannot be read: opening the session then says what is wrong."""
     wanted = sha256.encode()
     try:
-        return any(wanted in (folder / name).read_bytes() for name in _listed(folder) if RECORD_NAME.fullmatch(name))
+        return any(wanted in read_file(folder / name) for name in _listed(folder) if RECORD_NAME.fullmatch(name))
     except OSError:
         return True

@@ -20,6 +20,7 @@ from promptkit.archive.png_embed import has_embedded, without_embedded
 from promptkit.errors import PictureError, PromptkitError, SettingsError, brief_path, warn
 from promptkit.images.fingerprint import Fingerprint, Likeness, alike, fingerprint, nearest
 from promptkit.images.picture import Picture, PictureSource
+from promptkit.lineage.files import LARGEST_PICTURE, read_file, reason
 from promptkit.lineage.location import Where
 from promptkit.lineage.record import Problem
 from promptkit.progress import Progress
@@ -205,9 +206,9 @@ class _Search:
 
     def _add_fingerprint(self, cache: FingerprintCache, file: PictureFile) -> None:
         try:
-            picture = Picture(file.path.read_bytes())
+            picture = Picture(read_file(file.path, LARGEST_PICTURE))
         except OSError as error:
-            self.problems.append(Problem(file.step, file.path, f"cannot be read ({error.strerror or error})"))
+            self.problems.append(Problem(file.step, file.path, f"cannot be read ({reason(error)})"))
             return
         if not picture.sha256.startswith(file.beginning):
             self.problems.append(Problem(file.step, file.path, "is not what was recorded (its sha256 differs)"))

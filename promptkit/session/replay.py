@@ -23,7 +23,7 @@ from promptkit.images.picture import Picture
 from promptkit.lineage.record import FULL_SHA256, Record
 from promptkit.lineage.tree import Lineage
 from promptkit.providers import models
-from promptkit.providers.endpoint_choice import choose_endpoint, service_with_key
+from promptkit.providers.endpoint_choice import choose_endpoint, endpoint_of_record, service_with_key
 from promptkit.providers.endpoints import Endpoint
 from promptkit.session.changes import SQUASHES
 from promptkit.session.replay_preview import PreviewedStep, ReplayPreview, brief
@@ -120,6 +120,7 @@ class _Repeat:
                 checked_pictures(prompt, count)
             self.client.check_options(self.config, count)
             self.client.refuse_keys([prompt.text, dict(prompt.inputs)])
+            self.client.refuse_keys_of_template(prompt)
 
     def check_price(self) -> None:
         """SettingsError where there is a budget and the request has no price."""
@@ -214,8 +215,9 @@ class Replay:
         """
         into = self._into
         is_for_it = endpoint == into.asks_at if into.asks_at else alone and into.at_head in (None, endpoint.name)
+        followed = model not in (self._changed.model, into.terms.model, endpoint.model)
         terms = replace(into.terms, endpoint=endpoint, model=model, chain=chain)
-        return Client(into.engine, terms, endpoint, model, key=terms.key if is_for_it else None)
+        return Client(into.engine, terms, endpoint, model, key=terms.key if is_for_it else None, followed=followed)
 
     # What is there
 
@@ -347,11 +349,7 @@ def _recorded_endpoint(record: Record) -> Endpoint:
     name = record.request.get("endpoint")
     if name is None:
         return choose_endpoint(None)
-    try:
-        return Endpoint.named(name)
-    except SettingsError as error:
-        said = f"Step {record.number} was made at {name!r}, and endpoint= names nothing else"
-        raise SettingsError(f"{said}: {str(error)[0].lower()}{str(error)[1:]}") from None
+    return endpoint_of_record(name, f"Step {record.number}")
 
 
 def _meta(record: Record) -> dict[str, Any]:

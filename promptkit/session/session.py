@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from promptkit.engine.ask import Answer
@@ -26,7 +27,7 @@ from promptkit.lineage.record import Record
 from promptkit.prompts.template import Prompt
 from promptkit.providers import models
 from promptkit.providers.endpoint_choice import choose_endpoint, service_with_key
-from promptkit.providers.endpoints import Endpoint
+from promptkit.providers.endpoints import Endpoint, known_endpoints
 from promptkit.providers.keys import Key, refuse_key
 from promptkit.providers.options import OPTIONS
 from promptkit.providers.transport import Transport
@@ -205,8 +206,9 @@ class Session(Cursor):
 
         `at(step)` chooses another trail. `start` (path, bytes, PIL image, Picture, Step) stands for the root; `inputs` go to each step
         whose template has them; `lang` to each template that has it. Named nowhere, endpoint and model are those that `into` was opened
-        with, else those of each step as recorded; so are the options, the seed among them. A step that was asked with the earlier turns is
-        asked so again, whatever the chain of `into`. `templates` takes a Library's sources instead of those that the session keeps.
+        with, else those of each step as recorded (a base URL as this session was opened with it); so are the options, the seed among them.
+        A step that was asked with the earlier turns is asked so again, whatever the chain of `into`. `templates` takes a Library's sources
+        instead of those that the session keeps.
 
         `dry_run` shows every prompt, what it may cost in USD, and what the budget of `into` has left; nothing is sent or written, and what
         a killed process left in `into` counts as not there. Raises as `generate` does, InputError and LineageError; what was made before
@@ -216,11 +218,20 @@ class Session(Cursor):
         from promptkit.session.reprompt import NewWords
 
         refuse_unknown(unknown, tuple(Session.replay.__kwdefaults__ or ()), HINTS)
-        other = into if isinstance(into, Session) else Session(into)
+        other = into if isinstance(into, Session) else self._opened_beside(into)
         goes = Into(other._engine, other._terms, other._asks_at, other._asked_last()[0])
         changed = Changed(checked_model(model), endpoint, NewWords(inputs, lang, templates))
         replay = Replay(self._lineage, [s.record for s in self.trail()], goes, other._start(start), changed)
         return replay.preview() if dry_run else other._followed(replay.answers())
+
+    def _opened_beside(self, where: Where) -> Session:
+        """The session there; at this one's endpoint, with its key, where all of the trail was asked at that and no name finds it."""
+        other, own = Session(where), self._terms
+        asked = {step.record.request.get("endpoint") for step in self.trail()} - {None}
+        if own.endpoint is not None and asked == {own.endpoint.name} and known_endpoints().get(own.endpoint.name) != own.endpoint:
+            there = replace(other._terms, endpoint=own.endpoint, key=own.key)
+            other._terms = replace(there, transport=own.transport, rate_limit=own.rate_limit)
+        return other
 
     def squash(self, first: object, last: object, *, prompt: str | Prompt | None = None, fresh: bool = False, **unknown: object) -> Step:
         """Asks for the edits from `first` to `last` at once, from the picture before them: a new branch whose meta names what it squashes.
@@ -254,7 +265,7 @@ class Session(Cursor):
             if endpoint.is_offline and (service := service_with_key()):
                 warn(f"This session goes on with offline drafts, as its head did; endpoint={service!r} asks {service}.")
         model = terms.model or followed or endpoint.model or models.default_model()
-        return Client(self._engine, terms, endpoint, model, key=terms.key)
+        return Client(self._engine, terms, endpoint, model, key=terms.key, followed=terms.model is None and followed is not None)
 
     def _asked_last(self) -> tuple[str | None, str | None]:
         """The endpoint and the model of the head, or of the step before it where the head was added."""

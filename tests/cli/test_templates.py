@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pydoc
+import re
 from pathlib import Path
 
 import pytest
@@ -101,3 +103,39 @@ def test_one_template_is_shown_with_an_example() -> None:
     assert "takes 2 to 3 pictures" in out
     assert "3 items at most" in out
     assert "Take the blue floral dress from the first image" in out
+
+
+STRANGE = r"""---
+description: "A \e[31mred\u202e thing\r\nof two lines"
+inputs:
+  subject: {description: "who \e[2J\u202e", default: "x\e[1m"}
+  way: {choices: {"a\e[31m": "w\e[0m", b: "\u202ez"}}
+examples:
+  - inputs: {way: b, subject: "\e[31m"}
+---
+Draw {{ subject }} {{ way }}
+"""
+
+
+def test_a_strangers_template_drives_no_terminal() -> None:
+    """Its description, choices and example are shown without control characters and overrides: in the list, alone, by help(), when it is
+    checked, and in each error; the rendered prompt is what would be sent.
+    """
+    Path("lib").mkdir()
+    Path("lib/strange.j2").write_text(STRANGE)
+    Path("lib/broken.j2").write_text(STRANGE.replace("kind", "").replace("inputs:", '"in\\eputs":', 1))
+    shown = [
+        run_process("templates", "-L", "lib"),
+        run_process("templates", "show", "-L", "lib", "strange"),
+        run_process("templates", "check", "lib", code=1),
+        run_process("render", "-L", "lib", "-t", "strange", code=1),
+        run_process("render", "-L", "lib", "-t", "strange", "-i", "way=zz", code=1),
+        run_process("render", "-L", "lib", "-t", "broken", code=1),
+    ]
+    for text in ("".join(pair) for pair in shown):
+        assert text.replace("\n", "").isprintable()
+    assert any("A �[31mred� thing" in line and "of two lines" in line for line in shown[0][0].splitlines())
+    template = Library("lib").strange
+    told = (template.__doc__, template.__call__.__doc__, str(template.__signature__), repr(template), pydoc.render_doc(template))
+    assert all(re.sub(r"\n|.\x08", "", text).isprintable() for text in told)
+    assert str(template(way="b")) == "Draw x\x1b[1m \u202ez"

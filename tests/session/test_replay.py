@@ -304,7 +304,7 @@ def test_an_endpoint_that_is_not_known_is_named_with_the_step() -> None:
     session = Session("./bear", transport=FunctionTransport(small))
     session.generate("a bear").edit("Add a hat")
     for changes, number in (({}, 1), ({"start": png()}, 2)):
-        with pytest.raises(SettingsError, match=rf"^Step {number} was made at 'custom', and endpoint= names nothing else: there is no"):
+        with pytest.raises(SettingsError, match=rf"^Step {number} was made at 'custom', which your settings do not define: name it"):
             session.replay(Session("./cup"), **changes)
 
 

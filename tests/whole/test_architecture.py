@@ -32,8 +32,9 @@ LAYERS = [
     ["providers", "prompts", "lineage"],
     ["images"],
     ["config"],
-    ["atomic", "markup", "terminal", "progress"],
+    ["atomic", "markup", "progress"],
     ["errors"],
+    ["terminal"],
 ]
 LAYER_OF = {name: i for i, names in enumerate(LAYERS) for name in names}
 ONE_IMPORTER = {
