@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from promptkit import markup
 from promptkit.engine.options import refuse_unknown
@@ -214,6 +214,14 @@ class Cursor(Continuing):
         if len(self):
             said = f"The head of this session is not known, so there is nothing to {what}: goto(…) names the step to go on from."
         raise LineageError(said, path=self.folder)
+
+    def _asked_last(self) -> tuple[str | None, str | None]:
+        """The endpoint and the model of the head, or of the step before it where the head was added."""
+        if not self._position[0]:
+            return None, None
+        steps = self._lineage.trail(self._lineage.get(self._position[0]))
+        asked: Mapping[str, Any] = next((r.request for r in reversed(steps) if r.request.get("endpoint")), {})
+        return asked.get("endpoint"), asked.get("model")
 
     # Looking up
 

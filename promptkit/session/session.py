@@ -267,14 +267,6 @@ class Session(Cursor):
         model = terms.model or followed or endpoint.model or models.default_model()
         return Client(self._engine, terms, endpoint, model, key=terms.key, followed=terms.model is None and followed is not None)
 
-    def _asked_last(self) -> tuple[str | None, str | None]:
-        """The endpoint and the model of the head, or of the step before it where the head was added."""
-        if not self._position[0]:
-            return None, None
-        steps = self._lineage.trail(self._lineage.get(self._position[0]))
-        asked: Mapping[str, Any] = next((r.request for r in reversed(steps) if r.request.get("endpoint")), {})
-        return asked.get("endpoint"), asked.get("model")
-
     @property
     def _asks_at(self) -> Endpoint | None:
         """The endpoint that it was opened with, or has settled on."""
