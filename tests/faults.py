@@ -2,13 +2,15 @@
 sent with what lies on disk, and prints how much is lost; it exits with 1 where that is not nothing.
 
 Faults are drawn by seed, chain, step and attempt, never by the clock: `--seed 1 --only 17` runs one chain of a run again. Of five chains
-one has a short deadline for each step; the others a short read time-out.
+one has a short deadline for each step; the others a short read time-out. `--also` switches on a further group of faults, or all of them.
 """
 
 from __future__ import annotations
 
 import argparse
+import base64
 import io
+import json
 import os
 import random
 import re
@@ -108,6 +110,25 @@ def parts_of(data: bytes) -> list[dict[str, Any]]:
     return list(sent["candidates"][0]["content"]["parts"][1:])
 
 
+def wrapped(body: object, one: bytes) -> Any:
+    """A reply in an odd envelope: the body, with the picture in base64 wherever it says PICTURE."""
+    said = body if isinstance(body, str) else json.dumps(body)
+    kind = "text/event-stream" if said.startswith("data: ") else "application/json"
+    return 200, {"Content-Type": kind}, said.replace("PICTURE", base64.b64encode(one).decode()).encode()
+
+
+def whole_in_half(one: bytes) -> Any:
+    """A reply that breaks off behind its picture."""
+    status, headers, body = picture_reply(one)
+    return status, headers, body[: body.index(b"usageMetadata")]
+
+
+def events(one: bytes) -> Any:
+    return wrapped(f"data: {picture_reply(one)[2].decode()}\n\ndata: [DONE]\n\n", one)
+
+
+RELAY = "read_response_body_failed: unexpected EOF"
+BEHIND = 0.99  # of a reply's bytes: the picture has come, the end of the usage has not
 RETRY_0 = {"Retry-After": "0"}
 KINDS = (
     Kind("picture", 50, "picture", lambda one, two: picture_reply(one), whole=1),
@@ -134,16 +155,39 @@ KINDS = (
     Kind("page with 200", 2, "error", lambda one, two: page(200)),
     Kind("429, the day's quota", 2, "error", lambda one, two: by_the_day(), paid=False),
 )
-RETRIED = tuple(k for k in KINDS if k.again and not k.first)
+MARKDOWN = {"role": "model", "parts": [{"text": "Here: ![a bear](data:image/png;base64,PICTURE)"}]}
+FURTHER = {
+    "envelopes": (
+        Kind("under another key", 3, "picture", lambda one, two: wrapped({"data": [{"b64_json": "PICTURE"}]}, one), whole=1),
+        Kind("in a list", 3, "picture", lambda one, two: wrapped(f"[{picture_reply(one)[2].decode()}]", one), whole=1),
+        Kind("server-sent events", 3, "picture", lambda one, two: events(one), whole=1),
+        Kind("in a text", 3, "picture", lambda one, two: wrapped({"candidates": [{"content": MARKDOWN}]}, one), whole=1),
+    ),
+    "after-work": (
+        Kind("524, a page", 3, "interrupted", lambda one, two: page(524), again="other", first=True),
+        Kind("504, a page", 3, "interrupted", lambda one, two: page(504), again="other", first=True),
+        Kind("a relay lost the reply", 3, "interrupted", lambda one, two: error_reply(500, RELAY), again="other", first=True),
+    ),
+    "halves": (
+        Kind("JSON cut behind the picture", 3, "picture", lambda one, two: whole_in_half(one), whole=1),
+        Kind("cut behind the picture", 3, "picture", lambda one, two: Cut(picture_reply(one), BEHIND), whole=1),
+    ),
+}
 
 
-def draw(seed: int, chain: int, step: int, attempt: int) -> Kind:
+def drawn_from(also: Sequence[str]) -> tuple[Kind, ...]:
+    """All kinds of answers, with those of the further groups."""
+    return (*KINDS, *(kind for group in also for kind in FURTHER[group]))
+
+
+def draw(seed: int, chain: int, step: int, attempt: int, kinds: Sequence[Kind] = KINDS) -> Kind:
     """What the service answers to this attempt (from 0 on). Some steps meet one fault for ever, some only faults that are asked again."""
+    retried = [k for k in kinds if k.again and not k.first]
     of_step, of_attempt = random.Random(f"{seed} {chain} {step}"), random.Random(f"{seed} {chain} {step} {attempt}")
     mood = of_step.choices(("fair", "one fault for ever", "faults for ever"), (70, 12, 18))[0]
     if mood == "one fault for ever":
-        return chosen(of_step, RETRIED)
-    return chosen(of_attempt, RETRIED if mood == "faults for ever" else [k for k in KINDS if attempt == 0 or not k.first])
+        return chosen(of_step, retried)
+    return chosen(of_attempt, retried if mood == "faults for ever" else [k for k in kinds if attempt == 0 or not k.first])
 
 
 def chosen(chance: random.Random, kinds: Sequence[Kind]) -> Kind:
@@ -190,10 +234,10 @@ class Told:
 class Service:
     """Draws an answer for each request, and keeps the truth about it, by chain; `unread` says what could not be understood."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, also: Sequence[str] = ()) -> None:
         self.told: dict[int, list[Told]] = {}
         self.unread: list[str] = []
-        self._seed = seed
+        self._seed, self._kinds = seed, drawn_from(also)
         self._lock = threading.Lock()
 
     def __call__(self, received: Received) -> Any:
@@ -210,7 +254,7 @@ class Service:
         with self._lock:
             told = self.told.setdefault(chain, [])
             attempt = sum(t.step == step for t in told)
-            kind = draw(self._seed, chain, step, attempt)
+            kind = draw(self._seed, chain, step, attempt, self._kinds)
             pictures = painted(chain, step, attempt), painted(chain, step, attempt, (6, 8))
             send = int(received.path.partition("?send=")[2])
             known = (received.text, received.pictures[0], kind.name, kind.outcome, kind.again, kind.paid)
@@ -410,14 +454,14 @@ class Tally:
     def __str__(self) -> str:
         figures = Counter(f.figure for f in self.findings)
         rows = [*((name, figures[name]) for name in FIGURES), ("", ""), *self.counts.items(), ("", "")]
-        rows += [(f"sent: {kind.name}", self.sent[kind.name]) for kind in KINDS if self.sent[kind.name]]
+        rows += [(f"sent: {kind.name}", self.sent[kind.name]) for kind in drawn_from(tuple(FURTHER)) if self.sent[kind.name]]
         return "\n".join(f"{name:<40}{count:>8}".rstrip() for name, count in rows)
 
 
-def worked(seed: int, numbers: Sequence[int]) -> Tally:
+def worked(seed: int, numbers: Sequence[int], also: Sequence[str] = ()) -> Tally:
     """Drives those chains, several at once, at a server of this process; judges them when all requests have come in."""
     warnings.simplefilter("ignore", PromptkitWarning)
-    service, tally = Service(seed), Tally()
+    service, tally = Service(seed, also), Tally()
     with tempfile.TemporaryDirectory(prefix="promptkit-faults-") as where:
         os.environ |= {"PROMPTKIT_HOME": f"{where}/home", "NO_PROXY": "127.0.0.1"}
         # unheard: the server's words on clients that left early, and promptkit's line for people who wait
@@ -430,11 +474,11 @@ def worked(seed: int, numbers: Sequence[int]) -> Tally:
     return tally
 
 
-def run(seed: int, numbers: Sequence[int], workers: int) -> Tally:
-    """Drives those chains in so many processes."""
+def run(seed: int, numbers: Sequence[int], workers: int, also: Sequence[str] = ()) -> Tally:
+    """Drives those chains in so many processes, with further groups of faults where they are named."""
     tally, shares = Tally(), [numbers[i::workers] for i in range(workers)]
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        for part in pool.map(worked, [seed] * workers, shares):
+        for part in pool.map(worked, [seed] * workers, shares, [also] * workers):
             tally.add(part)
     return tally
 
@@ -445,13 +489,15 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=2 * (os.cpu_count() or 1), help=f"processes, each with {AT_ONCE} chains at once")
     parser.add_argument("--only", type=int, metavar="CHAIN", help="this one alone, such as a printed one")
+    parser.add_argument("--also", action="append", choices=(*FURTHER, "all"), default=[], help="a further group of faults")
     said = parser.parse_args()
+    also = tuple(FURTHER) if "all" in said.also else tuple(dict.fromkeys(said.also))
     numbers = range(said.chains) if said.only is None else [said.only]
     workers, start = min(said.workers, len(numbers)), time.monotonic()
-    tally = run(said.seed, numbers, workers)
+    tally = run(said.seed, numbers, workers, also)
     print(f"{tally}\n\nseed {said.seed}, {workers} processes, {time.monotonic() - start:.1f} s")
     for finding in sorted(tally.findings, key=lambda f: (f.chain, f.step))[:SHOWN]:
-        print(f"{finding} (--seed {said.seed} --only {finding.chain})")
+        print(f"{finding} (--seed {said.seed} --only {finding.chain}{''.join(f' --also {group}' for group in also)})")
     return 1 if tally.findings else 0
 
 

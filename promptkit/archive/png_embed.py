@@ -1,4 +1,7 @@
-"""A picture with its lineage inside: one iTXt chunk in a copy of a PNG, written chunk by chunk. The session's own bytes never change."""
+"""A picture with its lineage inside: one iTXt chunk in a copy of a PNG, written chunk by chunk. The session's own bytes never change.
+
+A picture that carries content credentials (C2PA) is not changed: its signature covers all other chunks, and it would read as tampered with.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,14 @@ import json
 import os
 import struct
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from promptkit import atomic
 from promptkit.errors import LineageError, PictureError, warn
-from promptkit.images.formats import media_type
+from promptkit.images.formats import has_credentials, media_type, names_credentials
 from promptkit.images.picture import Picture
 from promptkit.lineage.files import parsed, read_file, sources_digest
 from promptkit.lineage.record import Record
@@ -28,11 +31,14 @@ __all__ = [
     "read_embedded",
     "save_embedded",
     "with_embedded",
+    "without_credentials",
     "without_embedded",
 ]
 
 KEYWORD = b"promptkit\0"
 FIELD = b"iTXt" + KEYWORD
+CREDENTIALS = b"caBX"
+TEXTS = (b"iTXt", b"tEXt")  # where XMP stands
 LAYOUT = 1
 LARGEST = 1_000_000  # bytes of text; Pillow refuses a PNG with more than 1,048,576 in one compressed field
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -108,11 +114,12 @@ def _json(value: object) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
 
 
-def save_embedded(own: Record, picture: Picture, path: str | os.PathLike[str]) -> Path:
+def save_embedded(own: Record, picture: Picture, path: str | os.PathLike[str], *, drop_credentials: bool = False) -> Path:
     """Writes a copy of a step's picture as a PNG with its lineage inside, prompts and inputs included; returns the path written.
 
     A PNG's other bytes stay as they are, a picture of another type is converted, and said so. An existing file is replaced whole or not
-    at all. PictureError for a suffix other than .png (none: it is added) and for a path in the session's folder.
+    at all. A PNG that carries content credentials is refused, or loses them with `drop_credentials`, and that is said. PictureError too for
+    a suffix other than .png (none: it is added) and for a path in the session's folder.
     """
     target = _png_path(path)
     folder = own.path.parent
@@ -123,7 +130,11 @@ def save_embedded(own: Record, picture: Picture, path: str | os.PathLike[str]) -
         if payload["omitted"]:
             held, omitted = len(payload["records"]), payload["omitted"]
             warn(f"{target.name} holds the last {held} steps of its lineage; {omitted} did not fit. An exported trail holds all.")
-        atomic.write_whole(target, with_embedded(_as_png(picture, target), _json(payload)))
+        copy = _as_png(picture, target)
+        data = with_embedded(copy, _json(payload), drop_credentials=drop_credentials)
+        if has_credentials(copy.data):
+            warn(f"{target.name} lost its content credentials, which a lineage inside would make false; save it without for these.")
+        atomic.write_whole(target, data)
     except (OSError, ValueError, RuntimeError) as error:  # the latter two: a name that no file can have
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
         raise PictureError(f"The picture cannot be saved as {target}: {reason}; give another path.") from None
@@ -148,23 +159,26 @@ def _png_path(path: str | os.PathLike[str]) -> Path:
 def _as_png(picture: Picture, target: Path) -> Picture:
     if media_type(picture.data) == "image/png":
         return picture
-    warn(f"{target.name} is a conversion of {picture.mime_type}, for only a PNG can hold a lineage; save it without for the exact bytes.")
+    lost = " without its content credentials" if has_credentials(picture.data) else ""
+    said = f"{target.name} is a conversion of {picture.mime_type}{lost}, for only a PNG can hold a lineage"
+    warn(f"{said}; save it without for the exact bytes.")
     return Picture.open(picture.image)
 
 
 # Chunks
 
 
-def with_embedded(picture: Picture | bytes, payload: bytes | str) -> bytes:
+def with_embedded(picture: Picture | bytes, payload: bytes | str, *, drop_credentials: bool = False) -> bytes:
     """The bytes of a PNG with that text (bytes: UTF-8) in one iTXt field, in place of an earlier one of ours; all others are unchanged.
 
-    PictureError for another type than PNG, a damaged one, or a text of more than LARGEST bytes.
+    PictureError for another type than PNG, a damaged one, a text of more than LARGEST bytes, or one with content credentials, unless
+    `drop_credentials` leaves these out.
     """
     data = picture.data if isinstance(picture, Picture) else bytes(picture)
     text = payload.encode(errors="replace") if isinstance(payload, str) else bytes(payload)
     if len(text) > LARGEST:
         raise PictureError(f"A picture can hold {LARGEST:,} bytes of text, and this has {len(text):,}; export the trail as a zip instead.")
-    bare = without_embedded(data)
+    bare = _free_to_change(data, drop_credentials)
     first = next(_chunks(bare))[1]
     # the flag and the method say zlib; language and translated keyword are empty
     field = _chunk(b"iTXt", KEYWORD + b"\x01\x00" + b"\0" + b"\0" + zlib.compress(text, 9))
@@ -178,9 +192,34 @@ def has_embedded(data: bytes) -> bool:
 
 def without_embedded(data: bytes) -> bytes:
     """The bytes of a PNG without the field that promptkit put in. PictureError for another type than PNG, or a damaged one."""
+    return _without(data, lambda begin, _end: _is_ours(data, begin))
+
+
+def without_credentials(data: bytes) -> bytes:
+    """The bytes of a PNG without content credentials, and without XMP that says where they are. PictureError as `without_embedded`."""
+    return _without(data, lambda begin, end: data.startswith(CREDENTIALS, begin + 4) or _is_naming_text(data, begin, end))
+
+
+def _is_naming_text(data: bytes, begin: int, end: int) -> bool:
+    return data[begin + 4 : begin + 8] in TEXTS and names_credentials(data[begin:end])
+
+
+def _free_to_change(data: bytes, drop_credentials: bool) -> bytes:
+    """The PNG without our field, and without credentials that a change would make false."""
+    bare = without_embedded(data)
+    if not has_credentials(data):
+        return bare
+    if drop_credentials and not has_credentials(free := without_credentials(bare)):
+        return free
+    said = "The picture carries content credentials, which would read as tampered with if a lineage were put inside"
+    ways = "save it without (no embed), and its trail beside it with export"
+    raise PictureError(f"{said}; {ways}, or give them up: drop_credentials=True, in the shell --drop-credentials.")
+
+
+def _without(data: bytes, is_left_out: Callable[[int, int], bool]) -> bytes:
     kept, start = [], 0
     for begin, end in _chunks(data):
-        if _is_ours(data, begin):
+        if is_left_out(begin, end):
             kept.append(data[start:begin])
             start = end
     return b"".join((*kept, data[start:]))

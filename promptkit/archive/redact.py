@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from promptkit.archive.manifest import Contents, framed
-from promptkit.archive.png_embed import has_embedded, without_embedded
+from promptkit.archive.png_embed import has_embedded, without_credentials, without_embedded
 from promptkit.errors import LineageError, PictureError
+from promptkit.images.formats import has_credentials
 from promptkit.lineage.fields import Field, Survives
 from promptkit.lineage.files import json_bytes, recorded_picture
 from promptkit.lineage.record import Record
@@ -51,11 +52,17 @@ def stripped(lineage: Lineage, records: Sequence[Record], position: Sequence[str
 
 
 def _bare_picture(lineage: Lineage, record: Record, output: Output) -> Path | bytes:
-    """The picture as it is; without our own field where it came with a lineage inside, which would be another session's words."""
+    """The picture as it is; without our own field where it came with a lineage inside, which would be another session's words.
+
+    Content credentials go with that field, for they would be false without it; else they stay, as other metadata does.
+    """
     path = lineage.folder / output.name
     try:
         data = recorded_picture(path, sha256=output.sha256, mime_type=output.mime_type, size=None).data
-        return without_embedded(data) if has_embedded(data) else path
+        if not has_embedded(data):
+            return path
+        bare = without_embedded(data)
+        return without_credentials(bare) if bare != data and has_credentials(data) else bare
     except (LineageError, PictureError):
         said = f"The picture of step {record.number}, {path.name}, is missing or damaged; export without strip leaves it out."
         raise LineageError(said, path=path) from None

@@ -42,6 +42,7 @@ def add(commands: Commands) -> None:
     add_session(save)
     save.add_argument("-o", "--output", required=True, metavar="FILE", help="the suffix says the type")
     save.add_argument("--embed", action="store_true", help="a PNG with the picture's lineage inside, prompts included")
+    save.add_argument("--drop-credentials", action="store_true", help="with --embed: leave out content credentials, which it makes false")
     embedded = command("embedded", _embedded, "print the lineage that a picture file brings along; exit 1 where there is none")
     embedded.add_argument("picture", metavar="FILE")
 
@@ -90,7 +91,7 @@ def _save(options: argparse.Namespace) -> int:
     step = session.head if options.step is None else session[options.step]
     if step is None:
         raise LineageError("The head of this session is not known; name the step to save.", path=session.folder)
-    print(step.save(options.output, embed=options.embed))
+    print(step.save(options.output, embed=options.embed, drop_credentials=options.drop_credentials))
     return 0
 
 

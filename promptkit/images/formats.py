@@ -1,8 +1,12 @@
-"""Formats of picture files, told by their bytes without decoding: which one a file has, whether it is whole, and its suffix."""
+"""Formats of picture files, told by their bytes without decoding: which one a file has, whether it is whole, its suffix, and whether it
+carries content credentials."""
 
 from __future__ import annotations
 
-__all__ = ["SUFFIXES", "complete", "media_type", "suffix_of"]
+import re
+from typing import Literal
+
+__all__ = ["SUFFIXES", "complete", "has_credentials", "media_type", "names_credentials", "suffix_of"]
 
 SUFFIXES = {
     "image/png": ".png",
@@ -22,6 +26,11 @@ SUFFIXES = {
 AVIF_BRANDS = (b"avif", b"avis")
 HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx")
 HEIF_BRANDS = (b"mif1", b"msf1")  # what the pictures inside are, the other brands say
+# C2PA 2.2, section 11 and appendix A: a manifest store is a JUMBF box of this type in whatever container; XMP may name one elsewhere
+MANIFEST_STORE = b"jumdc2pa\x00\x11\x00\x10\x80\x00\x00\xaa\x00\x38\x9b\x71"
+PROVENANCE = b"dcterms:provenance"
+IN_BLOCKS = re.compile(b"|".join(PROVENANCE[:i] + b"." + PROVENANCE[i:] for i in range(1, len(PROVENANCE))), re.DOTALL)
+JUMBF_SEGMENT = re.compile(rb"\xff\xeb..JP.{10}jumb", re.DOTALL)  # APP11; other boxes in it are JPEG XT's
 BMP_HEADERS = (12, 16, 40, 52, 56, 64, 108, 124)  # bytes; a text may well begin with BM
 
 
@@ -106,3 +115,40 @@ def _has_all_boxes(data: bytes) -> bool:
 def suffix_of(mime_type: str) -> str:
     """The file suffix for a type, with its dot."""
     return SUFFIXES.get(mime_type, ".img")
+
+
+# Content credentials (C2PA)
+
+
+def has_credentials(data: bytes) -> bool:
+    """Whether the file carries content credentials, or names some elsewhere; whether they are valid is not looked at.
+
+    Such a file stays byte for byte as it is, for a signature covers nearly all of it: one that is changed reads as tampered with.
+    """
+    return MANIFEST_STORE in data or names_credentials(data) or _has_place_for_credentials(data)
+
+
+def names_credentials(data: bytes) -> bool:
+    """Whether it holds XMP that says where its credentials are."""
+    is_split = media_type(data) == "image/gif" and IN_BLOCKS.search(data)  # a block's length may stand in the middle of a GIF's text
+    return PROVENANCE in data or bool(is_split)
+
+
+def _has_place_for_credentials(data: bytes) -> bool:
+    """Whether there is the part that holds them, whatever is in it."""
+    kind = media_type(data)
+    if kind == "image/png" and b"caBX" in data:  # four bytes come about by chance, too
+        return _has_part(data, b"caBX", start=8, order="big", kind_at=4, around=12, padded=False)
+    if kind == "image/webp" and b"C2PA" in data:
+        return _has_part(data, b"C2PA", start=12, order="little", kind_at=0, around=8, padded=True)
+    return kind == "image/jpeg" and JUMBF_SEGMENT.search(data) is not None
+
+
+def _has_part(data: bytes, wanted: bytes, *, start: int, order: Literal["big", "little"], kind_at: int, around: int, padded: bool) -> bool:
+    """Whether there is a chunk of that kind; `around` is how many bytes a chunk has besides its content."""
+    while start <= len(data) - 8:
+        if data[start + kind_at : start + kind_at + 4] == wanted:
+            return True
+        size = int.from_bytes(data[start + 4 - kind_at : start + 8 - kind_at], order)
+        start += around + size + (size % 2 if padded else 0)
+    return False

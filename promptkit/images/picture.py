@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from promptkit import atomic, markup
 from promptkit.errors import PictureError, PromptkitError, warn
-from promptkit.images.formats import complete, media_type, suffix_of
+from promptkit.images.formats import complete, has_credentials, media_type, suffix_of
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -318,8 +318,8 @@ def _converted(picture: Picture, suffix: str, target: Path) -> bytes:
     own = suffix_of(picture.mime_type)
     if kind is None or kind not in Image.SAVE:
         raise PictureError(f"{target.name} has the suffix {suffix}, which is no picture's; use {own} for the exact bytes.")
-    said = f"{target.name} is a conversion of {picture.mime_type}; save with {own} for the exact bytes."
-    warn(said)
+    lost = ", without its content credentials" if has_credentials(picture.data) else ""
+    warn(f"{target.name} is a conversion of {picture.mime_type}{lost}; save with {own} for the exact bytes.")
     try:
         return _encoded(picture.image, kind)
     except PromptkitError:

@@ -19,7 +19,18 @@ from promptkit.lineage.tree import Lineage
 from promptkit.session.step import Step
 from promptkit.terminal import printable, width
 from promptkit.views.cards import references_html
-from promptkit.views.facts import NAME_COLUMNS, Fact, References, cost_in_words, facts, headline, is_draft, local_time, step_name
+from promptkit.views.facts import (
+    NAME_COLUMNS,
+    Fact,
+    References,
+    cost_in_words,
+    credentials_in_words,
+    facts,
+    headline,
+    is_draft,
+    local_time,
+    step_name,
+)
 from promptkit.views.tree import PICTURES_SHOWN
 from promptkit.views.word_diff import WordDiff, word_diff
 
@@ -91,7 +102,7 @@ class Explained:
             against=self._against(),
             changes=self.changes.summary if self.changes else "",  # its warnings are among the notes
             cost=_cost(record),
-            notes=self.notes,
+            notes=(*self.notes, *credentials_in_words(record)),  # read for the steps that are shown, and no others
         )
 
     def _against(self) -> str:

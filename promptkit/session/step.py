@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from promptkit.engine.plan import recorded_prompt
-from promptkit.errors import SettingsError
+from promptkit.errors import PictureError, SettingsError
 from promptkit.images.picture import Picture
 from promptkit.lineage.record import Record
 from promptkit.lineage.schema import Attempt
@@ -159,12 +159,17 @@ class Step:
         _refuse_on(options)
         return self._session.vary(prompt, n, on=self, **options)
 
-    def save(self, path: str | os.PathLike[str], *, embed: bool = False) -> Path:
-        """Writes its picture to a file; see Picture.save. `embed`: a PNG copy with its lineage inside, prompts included."""
+    def save(self, path: str | os.PathLike[str], *, embed: bool = False, drop_credentials: bool = False) -> Path:
+        """Writes its picture to a file; see Picture.save. `embed`: a PNG copy with its lineage inside, prompts included.
+
+        PictureError where the picture carries content credentials, which would then be false; `drop_credentials` embeds without them.
+        """
         if embed:
             from promptkit.archive.png_embed import save_embedded
 
-            return save_embedded(self.record, self.picture, path)
+            return save_embedded(self.record, self.picture, path, drop_credentials=drop_credentials)
+        if drop_credentials:
+            raise PictureError("Content credentials are dropped only where a lineage is put inside: embed=True, in the shell --embed.")
         return self.picture.save(path)
 
     @cached_property

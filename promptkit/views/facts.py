@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, NamedTuple
 
 from promptkit.errors import LineageError, StepNotFound
+from promptkit.images.formats import has_credentials
 from promptkit.lineage.record import FULL_SHA256, Record
 from promptkit.lineage.schema import Attempt, PromptFields, RecordFields
 from promptkit.lineage.tree import Lineage
@@ -22,6 +24,7 @@ __all__ = [
     "Fact",
     "References",
     "cost_in_words",
+    "credentials_in_words",
     "facts",
     "headline",
     "is_draft",
@@ -232,6 +235,15 @@ def is_draft(record: Record) -> bool:
 def times_asked(record: Record) -> str:
     """` (asked 3 times)`; nothing for a step that was asked once, or not at all."""
     return f" (asked {len(record.attempts)} times)" if len(record.attempts) > 1 else ""
+
+
+def credentials_in_words(record: Record) -> Iterator[str]:
+    """A sentence where a picture of the record carries content credentials; its pictures are read for it, and a damaged one has none."""
+    for picture in record.pictures:
+        with suppress(LineageError):
+            if has_credentials(picture.data):
+                yield "carries content credentials, not checked"
+                return
 
 
 # Pictures that were sent along

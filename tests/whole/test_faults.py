@@ -41,6 +41,15 @@ def test_a_few_chains_lose_nothing() -> None:
     assert tally.counts["whole pictures"] > 0
 
 
+@pytest.mark.parametrize("group", faults.FURTHER)
+def test_further_groups_are_drawn_where_they_are_named(group: str) -> None:
+    """Each fault of a group comes up among the answers once the group is switched on, and none of it otherwise."""
+    places = [(SEED, chain, step, 0) for chain in range(100) for step in range(1, faults.EDITS + 1)]
+    further = set(faults.FURTHER[group])
+    assert further <= {faults.draw(*place, faults.drawn_from([group])) for place in places}
+    assert further.isdisjoint(faults.draw(*place) for place in places)
+
+
 def lose_a_picture(chain: Chain, told: Sequence[Told]) -> tuple[Chain, Sequence[Told]]:
     last = next(p for t in reversed(told) for p in t.pictures)
     next(p for p in chain.folder.glob("*.png") if p.read_bytes() == last).unlink()
