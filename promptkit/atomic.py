@@ -9,7 +9,7 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import cache, lru_cache
 from pathlib import Path
@@ -19,9 +19,12 @@ __all__ = [
     "NOBODY",
     "RUN",
     "TEMPORARY",
+    "UNTOUCHED",
     "clear_temporary",
     "free_bytes",
     "is_abandoned",
+    "make_new",
+    "now_there",
     "sync_folder",
     "temporary_beside",
     "whose",
@@ -30,9 +33,11 @@ __all__ = [
 
 CANNOT_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.EACCES, errno.EPERM)  # some network drives, and folders that may not be listed
 TEMPORARY = ".tmp-"  # what the names of half-written files begin with
-TEMPORARY_NAME = re.compile(r"\.tmp-([0-9a-f]{8})-(\d{1,10})-([0-9a-f]{16})-[0-9a-f]+")  # host, process, run
+TEMPORARY_NAME = re.compile(r"\.tmp-([0-9a-f]{8})-(\d{1,10})-([0-9a-f]{16})-[0-9a-f]+")  # machine and namespace, process, run
 NOBODY = 0  # the number of no process: what is given back is anybody's
-DAY = 86_400  # seconds after which a process that cannot be asked after is taken for dead
+DAY = 86_400  # seconds after which a process that cannot be asked after, and does not touch what it holds, is taken for dead
+UNTOUCHED = 120  # seconds after which one that does is
+MACHINE_FILES = ("/etc/machine-id", "/proc/sys/kernel/random/boot_id")
 RUN = secrets.token_hex(8)  # this process's own: a restarted container gives the same process number again
 
 
@@ -55,17 +60,48 @@ def write_whole(path: Path, data: bytes, *, durable: bool = False) -> None:
         raise
 
 
+def make_new(path: Path, data: bytes) -> bool:
+    """Makes a file that holds `data` from its first moment on, where the file system has links; False where there is one of that name."""
+    temporary = temporary_beside(path)
+    try:
+        temporary.write_bytes(data)
+        os.link(temporary, path)
+    except FileExistsError:
+        return False
+    except OSError:
+        return _make_bare(path, data)
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+    return True
+
+
+def _make_bare(path: Path, data: bytes) -> bool:
+    try:
+        file = path.open("xb")
+    except FileExistsError:
+        return False
+    try:
+        with file:
+            file.write(data)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    return True
+
+
 def temporary_beside(path: Path) -> Path:
     """A new name in the same folder, which tells the process that writes under it: what a killed one leaves can be cleared away."""
-    return path.with_name(f"{TEMPORARY}{_host_mark()}-{os.getpid()}-{RUN}-{secrets.token_hex(6)}")
+    return path.with_name(f"{TEMPORARY}{_machine_mark()}-{os.getpid()}-{RUN}-{secrets.token_hex(6)}")
 
 
 def clear_temporary(paths: Iterable[Path]) -> None:
     """Removes those half-written files and folders whose process has gone, or that are older than a day; never another live writer's."""
     for path in paths:
         match = TEMPORARY_NAME.fullmatch(path.name)
-        host = _host_name() if match and match[1] == _host_mark() else None
-        if is_abandoned(path, {"host": host, "process": int(match[2]), "run": match[3]} if match else {}):
+        ours = match is not None and match[1] == _machine_mark()
+        note = {"machine": _machine(), "space": _space(), "process": int(match[2]), "run": match[3]} if match and ours else {}
+        if is_abandoned(path, note):
             with suppress(OSError):  # another process may be faster, and it is in nobody's way
                 shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
@@ -76,30 +112,87 @@ def _host_name() -> str:
     return socket.gethostname()
 
 
-def _host_mark() -> str:
-    return hashlib.sha256(_host_name().encode(errors="replace")).hexdigest()[:8]
+@cache
+def _machine() -> str:
+    """What tells this machine, since it was started, from all others: host names are given twice, and copies of a machine share its id."""
+    said = [data for name in MACHINE_FILES if (data := _first_line(name))]
+    return hashlib.sha256("/".join(said or [_host_name()]).encode(errors="replace")).hexdigest()[:16]
+
+
+def _first_line(name: str) -> str:
+    try:
+        return Path(name).read_text(encoding="utf-8", errors="replace").strip()[:100]
+    except OSError:
+        return ""
+
+
+@cache
+def _machine_mark() -> str:
+    return hashlib.sha256(f"{_machine()} {_space()}".encode()).hexdigest()[:8]
 
 
 def whose() -> dict[str, Any]:
     """What tells this process from all others, for a note that `is_abandoned` judges."""
     process = os.getpid()
-    return {"host": _host_name(), "space": _space(), "process": process, "run": RUN, "since": _own_since(process)}
+    return {
+        "host": _host_name(),
+        "machine": _machine(),
+        "space": _space(),
+        "process": process,
+        "run": RUN,
+        "since": _own_since(process),
+    }
 
 
-def is_abandoned(path: Path, note: Mapping[str, Any]) -> bool:
-    """Whether the process that the note names has gone; of one that cannot be asked after, whether the file is older than a day."""
+def is_abandoned(path: Path, note: Mapping[str, Any], *, clock: Callable[[], float] | None = None) -> bool:
+    """Whether the process that the note names has gone.
+
+    One that cannot be asked after (another machine's, another namespace's) touches what it holds, and has gone when it did not for two
+    minutes by `clock`, which is the file system's; without one, or where an older note names no machine, for a day.
+    """
     try:
-        old = time.time() - path.lstat().st_mtime > DAY
+        touched = path.lstat().st_mtime
     except OSError:
         return False
+    old = time.time() - touched > DAY
     process = note.get("process")
-    if not isinstance(process, int) or note.get("host") != _host_name() or note.get("space") not in (None, _space()):
-        return old
+    if not isinstance(process, int):  # it says nothing, and nobody writes one for so long
+        return clock() - touched > UNTOUCHED if clock else old
+    if not _is_here(note):
+        return clock() - touched > UNTOUCHED if clock and isinstance(note.get("machine"), str) else old
     if process in (NOBODY, os.getpid()):
         return process == NOBODY or note.get("run") != RUN
-    if (since := note.get("since")) is not None and (now := _since(process)) is not None:
-        return bool(now != since)  # numbers are given anew: a container that starts again begins with the same ones
+    return _has_gone(process, note.get("since"), old=old)
+
+
+def _is_here(note: Mapping[str, Any]) -> bool:
+    """Whether its process number is one of those that this process sees."""
+    is_ours = note["machine"] == _machine() if isinstance(note.get("machine"), str) else note.get("host") == _host_name()
+    return is_ours and note.get("space") in (None, _space())
+
+
+def _has_gone(process: int, since: object, *, old: bool) -> bool:
+    state, began = _life(process)
+    if state in ("Z", "X", "x"):  # killed, and its parent has not asked after it yet
+        return True
+    if since is not None and began is not None:
+        return began != since  # numbers are given anew: a container that starts again begins with the same ones
     return old or not _runs(process)
+
+
+def now_there(folder: Path) -> float:
+    """The time by the clock that a folder's files are dated by, in seconds, which may be another machine's; this one's where it cannot be
+    written to.
+    """
+    probe = temporary_beside(folder / "clock")
+    try:
+        probe.touch()
+        return probe.stat().st_mtime
+    except OSError:
+        return time.time()
+    finally:
+        with suppress(OSError):
+            probe.unlink(missing_ok=True)
 
 
 @cache
@@ -111,16 +204,19 @@ def _space() -> str | None:
         return None
 
 
-def _since(process: int) -> str | None:
-    """When a process began, in ticks of this boot; None where the system does not say, or it has gone."""
+def _life(process: int) -> tuple[str | None, str | None]:
+    """Its state, and when it began in ticks of this boot; None for both where the system does not say, or it has gone."""
     try:
         stat = Path(f"/proc/{process}/stat").read_bytes()
     except OSError:
-        return None
-    return stat.rpartition(b")")[2].split()[19].decode()  # the 22nd field; the second, a name in brackets, holds what it likes
+        return None, None
+    after = stat.rpartition(b")")[2].split()  # the second field, a name in brackets, holds what it likes
+    return after[0].decode(), after[19].decode()
 
 
-_own_since = lru_cache(maxsize=1)(_since)  # notes are written often; a forked child has another number
+@lru_cache(maxsize=1)  # notes are written often; a forked child has another number
+def _own_since(process: int) -> str | None:
+    return _life(process)[1]
 
 
 def _runs(process: int) -> bool:

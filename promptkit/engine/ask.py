@@ -18,6 +18,7 @@ from promptkit.engine.budget import Budget
 from promptkit.engine.failures import failure
 from promptkit.engine.plan import Plan, record_fields
 from promptkit.engine.rate_limit import RateLimit
+from promptkit.engine.request_claim import RequestClaim
 from promptkit.errors import BudgetExceeded, LineageError, PromptkitError, RateLimited, TransportError
 from promptkit.lineage.pending_step import PendingStep
 from promptkit.lineage.record import Record, now
@@ -57,18 +58,20 @@ class Answer:
     reused: bool = False
 
 
-def ask(service: Service, plan: Plan) -> Answer:
-    """Asks for one step until there is a picture or an end. Raises only where nothing was sent, and what Ctrl-C raises."""
+def ask(service: Service, plan: Plan, claim: RequestClaim) -> Answer:
+    """Asks for one step until there is a picture or an end. Raises only where nothing was sent (Taken and OnRecord, where it is not its
+    turn to ask), and what Ctrl-C raises.
+    """
     with Progress() as progress:
-        asking = Asking(service, plan, progress, threading.Event())
+        asking = Asking(service, plan, claim, progress, threading.Event())
         return asking.run(asking.start())
 
 
 class Asking:
     """One step on its way: `start`, then `run` with the request that it gave; `stop`, once set, keeps it from asking any more."""
 
-    def __init__(self, service: Service, plan: Plan, progress: Progress, stop: threading.Event) -> None:
-        self._service, self._plan, self._progress, self._stop = service, plan, progress, stop
+    def __init__(self, service: Service, plan: Plan, claim: RequestClaim, progress: Progress, stop: threading.Event) -> None:
+        self._service, self._plan, self._request_claim, self._progress, self._stop = service, plan, claim, progress, stop
         self._dialect = service.endpoint.dialect_of(plan.model)
         self._step: PendingStep | None = None
         self._asks = [recovery.Ask(plan.prompt.text)]
@@ -87,10 +90,14 @@ class Asking:
         self._service.budget.check_price(self._plan.model, self._plan.endpoint, self._plan.config.get("image_size"))
         request = self._request(self._asks[0])
         check_length(request, self._dialect.largest_body)
-        self._reserve()
+        self._request_claim.check()  # who waits keeps nothing aside
+        self._reserve_first()
         try:
+            self._service.lineage.create()
+            self._request_claim.take()
             self._step = self._begin(fields)
         except BaseException:
+            self._request_claim.end()
             self._service.budget.release(self._reserved)
             raise
         return request
@@ -112,24 +119,34 @@ class Asking:
             self.interrupt()
             raise
         finally:
+            self._request_claim.end()
             self._service.budget.release(self._reserved)
 
     def interrupt(self) -> None:
         """Records the step as it stands, if anything was sent: whoever asked has gone."""
-        if self._step is not None and self._step.fields["attempts"]:
-            self._step.commit("interrupted")
-        elif self._step is not None:
-            self._step.drop()
+        try:
+            if self._step is not None and self._step.fields["attempts"]:
+                self._step.commit("interrupted")
+            elif self._step is not None:
+                self._step.drop()
+        finally:
+            self._request_claim.end()
 
     def _begin(self, fields: Mapping[str, Any]) -> PendingStep:
         lineage, plan = self._service.lineage, self._plan
-        lineage.create()
         for source in plan.sources:
             if source.step is None:
                 lineage.keep_source(source.picture)
         if plan.prompt.digest and plan.prompt.files:
             lineage.keep_template(plan.prompt.digest, plan.prompt.files)
         return lineage.begin(plan.slug, fields)
+
+    def _reserve_first(self) -> None:
+        try:
+            self._reserve()
+        except BudgetExceeded:
+            self._request_claim.check()  # what there is no money for may be the very request that another process has under way
+            raise
 
     def _reserve(self) -> None:
         plan = self._plan

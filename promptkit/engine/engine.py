@@ -5,17 +5,20 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from weakref import WeakValueDictionary
 
 from promptkit.engine.ask import Answer, Service, ask
 from promptkit.engine.budget import Ledger
+from promptkit.engine.failures import shared_failure
 from promptkit.engine.parallel import ask_together
 from promptkit.engine.plan import Plan, record_fields
-from promptkit.errors import PromptkitError, warn
+from promptkit.engine.request_claim import OnRecord, RequestClaim, Taken, is_shared, wait_until_free
+from promptkit.errors import LineageError, PromptkitError, warn
 from promptkit.images.picture import Picture
 from promptkit.lineage.record import Record
 from promptkit.lineage.tree import Lineage
@@ -23,6 +26,7 @@ from promptkit.lineage.tree import Lineage
 __all__ = ["Engine"]
 
 log = logging.getLogger("promptkit")
+ADDING = 60.0  # seconds to wait for another process that adds the same picture
 
 
 class Engine:
@@ -52,11 +56,23 @@ class Engine:
 
     def add(self, picture: Picture, label: str | None = None) -> Answer:
         """Records a picture of one's own as a root; one with the same bytes is the same root."""
-        with self._alone(picture.sha256):
-            if record := self.lineage.added_with(picture.sha256):
-                return Answer(record, reused=True)
-            step = self.lineage.begin("add", record_fields(None, label=label, meta={}))
-            return Answer(step.commit("added", [picture]))
+        asked = f"add {picture.sha256}"
+        with self._alone(asked):
+            while (record := self.lineage.added_with(picture.sha256)) is None:
+                claim = RequestClaim(self.lineage, asked, lambda: self.lineage.added_with(picture.sha256))
+                try:
+                    claim.take()
+                    return Answer(self._added(picture, label))
+                except OnRecord as found:
+                    return Answer(found.record, reused=True)
+                except Taken:
+                    wait_until_free(self.lineage, asked, ADDING)
+                finally:
+                    claim.end()
+            return Answer(record, reused=True)
+
+    def _added(self, picture: Picture, label: str | None) -> Record:
+        return self.lineage.begin("add", record_fields(None, label=label, meta={})).commit("added", [picture])
 
     # What is there
 
@@ -99,24 +115,80 @@ class Engine:
         answer holds the error.
         """
         with self._alone(plan.recipe):
-            return self._known(plan, readings) or ask(reach(), plan)
+            if known := self._known(plan, readings):
+                return known
+            service, claim = reach(), self._claim_of(plan, readings)
+            while True:
+                try:
+                    return ask(service, plan, claim)
+                except OnRecord as found:
+                    return _shared(found.record)
+                except Taken:
+                    wait_until_free(self.lineage, plan.recipe, service.deadline)
 
     def carry_out_anew(self, plan: Plan, reach: Callable[[], Service]) -> Answer:
         """A plan asked for whatever is there already, as the next take that nobody has."""
         with self._alone(plan.recipe):
-            while self.has_answered(plan):
-                plan = replace(plan, take=plan.take + 1)
-            return ask(reach(), plan)
+            service = None
+            while True:
+                while self.has_answered(plan):
+                    plan = replace(plan, take=plan.take + 1)
+                service = service or reach()
+                try:
+                    return ask(service, plan, RequestClaim(self.lineage, plan.recipe, partial(self.find, [plan])))
+                except (OnRecord, Taken):
+                    plan = replace(plan, take=plan.take + 1)
 
     def carry_out_all(
         self, plans: Sequence[tuple[Plan, Sequence[Plan]]], reach: Callable[[Sequence[Plan]], Service], workers: int
     ) -> list[Answer | PromptkitError]:
         """Several plans with their readings, as `carry_out` does each, `workers` at once; an error stands for one that was not sent."""
         with self._alone(*(plan.recipe for plan, _ in plans)):
-            known = [self._known(plan, readings) for plan, readings in plans]
-            todo = [plan for (plan, _), found in zip(plans, known, strict=True) if found is None]
-            asked = iter(ask_together(reach(todo), todo, workers) if todo else ())
-        return [found or next(asked) for found in known]
+            answers: list[Answer | PromptkitError | None] = [self._known(plan, readings) for plan, readings in plans]
+            todo = [i for i, found in enumerate(answers) if found is None]
+            service = reach([plans[i][0] for i in todo]) if todo else None
+            claims = {i: self._claim_of(*plans[i]) for i in todo}
+            while service and todo:
+                asked = ask_together(service, [(plans[i][0], claims[i]) for i in todo], workers)
+                answers = _filled(answers, todo, asked)
+                if todo := [i for i, answer in enumerate(answers) if isinstance(answer, Taken)]:
+                    self._wait_for(todo, plans, service, answers)
+                    todo = [i for i in todo if isinstance(answers[i], Taken)]
+        return [answer for answer in answers if answer is not None]
+
+    def _wait_for(
+        self,
+        taken: Sequence[int],
+        plans: Sequence[tuple[Plan, Sequence[Plan]]],
+        service: Service,
+        answers: list[Answer | PromptkitError | None],
+    ) -> None:
+        """Waits for those that other processes ask for, with no claim in hand; the error of one that did not come stands for it."""
+        for i in taken:
+            try:
+                wait_until_free(self.lineage, plans[i][0].recipe, service.deadline)
+            except LineageError as error:
+                answers[i] = error
+
+    def _claim_of(self, plan: Plan, readings: Sequence[Plan]) -> RequestClaim:
+        """The claim on a request. What was on record before is not looked for again: a step that failed earlier is no answer."""
+        before = self.lineage.known_with(plan.recipe)
+
+        def came() -> Record | None:
+            return self._came(plan, readings, before) if readings else None
+
+        return RequestClaim(self.lineage, plan.recipe, came, optional=not readings)
+
+    def _came(self, plan: Plan, readings: Sequence[Plan], before: Container[str]) -> Record | None:
+        """The step that another process has made of it since: its picture, or how it failed."""
+        self.lineage.settle()
+        found = self.find(readings)
+        if found is None and self.lineage.adopt():
+            found = self.find(readings)
+        if found is None:
+            new = (r for r in self.lineage.with_recipe(plan.recipe) if r.id not in before and is_shared(r))
+            found = max(new, key=lambda r: r.number, default=None)
+        return found
 
     @contextmanager
     def _alone(self, *asked: str) -> Iterator[None]:
@@ -127,6 +199,20 @@ class Engine:
                     lock = self._asking.setdefault(each, threading.Lock())
                 held.enter_context(lock)
             yield
+
+
+def _shared(record: Record) -> Answer:
+    """The step that another process made of the same request, with the error of one that failed."""
+    log.info("step %d came from another process for this very request; nothing was sent", record.number)
+    return Answer(record, None if record.ok else shared_failure(record), reused=True)
+
+
+def _filled(
+    answers: Sequence[Answer | PromptkitError | None], places: Sequence[int], asked: Sequence[Answer | PromptkitError]
+) -> list[Answer | PromptkitError | None]:
+    """The answers with those that were asked for in their places."""
+    new = {i: _shared(a.record) if isinstance(a, OnRecord) else a for i, a in zip(places, asked, strict=True)}
+    return [new.get(i, answer) for i, answer in enumerate(answers)]
 
 
 def _warn_of_damage(lost: Record) -> None:

@@ -4,14 +4,27 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from promptkit.errors import KeyRejected, ModelNotFound, NoPicture, PromptkitError, Refused, TransportError
+from promptkit.errors import (
+    KeyRejected,
+    ModelNotFound,
+    NoPicture,
+    OutOfCredit,
+    PromptkitError,
+    ProviderError,
+    RateLimited,
+    Refused,
+    ServiceUnavailable,
+    TransportError,
+)
 from promptkit.lineage.record import Record
 from promptkit.providers import models
 from promptkit.providers.endpoints import Endpoint
 from promptkit.providers.keys import Key
 from promptkit.providers.message import Reply
 
-__all__ = ["failure"]
+__all__ = ["failure", "shared_failure"]
+
+KINDS = {401: KeyRejected, 403: KeyRejected, 404: ModelNotFound, 402: OutOfCredit, 429: RateLimited}  # by HTTP status
 
 
 def failure(record: Record, reply: Reply, *, endpoint: Endpoint, key: Key | None, deadline: float) -> PromptkitError:
@@ -31,6 +44,31 @@ def failure(record: Record, reply: Reply, *, endpoint: Endpoint, key: Key | None
     said = f": {reply.text[:300]!r}" if reply.text else ""
     sentence = f"The model answered without a picture{why}, asked {times}{said}; say in the prompt what the picture should show."
     return NoPicture(sentence, text=reply.text, reason=reply.reason, attempts=record.attempts)
+
+
+def shared_failure(record: Record) -> PromptkitError:
+    """The error for a step without a picture that another process asked for at the same time, as its record tells it."""
+    last = record.attempts[-1]
+    said, reason, text = (str(last.get(name) or "") for name in ("message", "finish_reason", "text"))
+    why = f" ({reason:.80})" if reason else ""
+    asked = f"Another process asked for the same just now, and nothing was sent again. Step {record.number} of it says: "
+    told = f": {(said or text):.300}" if said or text else ""
+    if record.outcome == "refused":
+        sentence = f"{asked}the service refused{why}{told}; change the prompt or the picture."
+        return Refused(sentence, text=text, reason=reason, attempts=record.attempts, message=said)
+    if record.outcome == "error":
+        return _provider_error(f"{asked}the service answered with an error{why}{told}; try again later.", last.get("status"), said)
+    if record.outcome == "interrupted":
+        return TransportError(f"{asked}the reply broke off{why}{told}; it may have been charged. Try again later.", sent=True)
+    sentence = f"{asked}the model answered without a picture{why}{told}; say in the prompt what the picture should show."
+    return NoPicture(sentence, text=text, reason=reason, attempts=record.attempts)
+
+
+def _provider_error(sentence: str, status: object, message: str) -> PromptkitError:
+    if not isinstance(status, int):
+        return TransportError(sentence, sent=False)
+    kind = KINDS.get(status, ServiceUnavailable if status >= 500 else ProviderError)
+    return kind(sentence, status=status, message=message)
 
 
 def _refused(record: Record, reply: Reply, why: str) -> Refused:

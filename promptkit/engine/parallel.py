@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from promptkit.engine.ask import Answer, Asking, Service
 from promptkit.engine.plan import Plan
+from promptkit.engine.request_claim import RequestClaim
 from promptkit.errors import KeyRejected, ModelNotFound, OutOfCredit, PromptkitError, QuotaExceeded
 from promptkit.progress import Progress
 from promptkit.providers.message import Request
@@ -16,11 +17,13 @@ __all__ = ["ask_together"]
 HOPELESS = (KeyRejected, ModelNotFound, OutOfCredit, QuotaExceeded)  # one of these for one step is the same for all others
 
 
-def ask_together(service: Service, plans: Sequence[Plan], workers: int) -> list[Answer | PromptkitError]:
-    """Asks for several steps, `workers` at once; an error stands for one that was not sent. Ctrl-C records those in flight."""
+def ask_together(service: Service, plans: Sequence[tuple[Plan, RequestClaim]], workers: int) -> list[Answer | PromptkitError]:
+    """Asks for several steps, `workers` at once; an error stands for one that was not sent (Taken and OnRecord too).
+    Ctrl-C records those in flight.
+    """
     with Progress(len(plans)) as progress:
         stop = threading.Event()
-        together = _Together([Asking(service, plan, progress, stop) for plan in plans], progress, stop)
+        together = _Together([Asking(service, plan, claim, progress, stop) for plan, claim in plans], progress, stop)
         together.run(min(workers, len(plans)))
     return [_answer_or_error(together.results[i]) for i in range(len(plans))]
 

@@ -11,15 +11,18 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from promptkit import atomic
 from promptkit.errors import LineageError
 from promptkit.lineage.files import json_bytes, read_json
+from promptkit.lineage.holding import hold, let_go
 from promptkit.lineage.layout import BESIDE, CLAIM_NAME, writing
 from promptkit.lineage.pending_step import Ended, PendingStep
 from promptkit.lineage.record import Record
+from promptkit.lineage.request_claims import clear_requests
 from promptkit.lineage.schema import empty_fields
 
 __all__ = ["UnderWay", "adopt", "claim", "claimed", "clear", "clear_beside", "set_aside", "take", "under_way"]
@@ -56,7 +59,7 @@ def take(folder: Path, highest: Callable[[], int], is_recorded: Callable[[int], 
 def claim(folder: Path, number: int, is_recorded: Callable[[int], bool]) -> Path | None:
     """Claims a number; None where somebody has it. `is_recorded` looks after the claim: a rival may have been faster, and have finished."""
     path = claim_path(folder, number)
-    if not _made(path):
+    if not atomic.make_new(path, json_bytes(atomic.whose())):
         return None
     is_free = False
     try:
@@ -65,21 +68,6 @@ def claim(folder: Path, number: int, is_recorded: Callable[[int], bool]) -> Path
         if not is_free:
             path.unlink(missing_ok=True)
     return path if is_free else None
-
-
-def _made(path: Path) -> bool:
-    """Makes a claim's file; False where there is one."""
-    try:
-        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
-    except FileExistsError:
-        return False
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(json_bytes(atomic.whose()))
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
-    return True
 
 
 def claimed(names: Iterable[str]) -> Iterator[int]:
@@ -100,7 +88,9 @@ def set_aside(folder: Path, holder: str, usd: float) -> None:
     with writing(folder):
         if usd > 0:
             atomic.write_whole(path, json_bytes({**atomic.whose(), "usd": usd}))
+            hold(path)
         else:
+            let_go(path)
             path.unlink(missing_ok=True)
 
 
@@ -139,8 +129,9 @@ def _noted(note: Note, number: int, path: Path) -> Record | None:
 def clear(folder: Path, names: Sequence[str]) -> None:
     """Removes what dead processes kept aside, and what they left half-written."""
     for path in map(folder.joinpath, filter(ASIDE_NAME.fullmatch, names)):
-        if atomic.is_abandoned(path, read_json(path)):
+        if atomic.is_abandoned(path, read_json(path), clock=partial(atomic.now_there, folder)):
             path.unlink(missing_ok=True)
+    clear_requests(folder, names)
     atomic.clear_temporary(folder / name for name in names if name.startswith(atomic.TEMPORARY))
 
 
@@ -154,7 +145,8 @@ def adopt(folder: Path, names: Sequence[str], numbered: Numbered, ended: Ended, 
     found = False
     for match in _claims(names):
         path = folder / match[0]
-        if path != own and _is_dead(read_json(path), path, match[2]) and (mine := _taken_over(path, match[1])):
+        note = read_json(path)
+        if path != own and _is_dead(note, path, match[2]) and (mine := _taken_over(path, match[1], note)):
             found = True
             _adopt(mine, match[1], numbered, ended)
     return found
@@ -162,11 +154,12 @@ def adopt(folder: Path, names: Sequence[str], numbered: Numbered, ended: Ended, 
 
 def _is_dead(note: Note, path: Path, adopter: str | None) -> bool:
     """Whether nobody works on a claim any more: neither who made it nor, where it was taken over, who did that."""
-    return atomic.is_abandoned(path, {**note, "process": int(adopter), "run": atomic.RUN, "since": None} if adopter else note)
+    judged = {**note, "process": int(adopter), "run": atomic.RUN, "since": None} if adopter else note
+    return atomic.is_abandoned(path, judged, clock=partial(atomic.now_there, path.parent))
 
 
-def _taken_over(path: Path, number: str) -> Path | None:
-    """The claim under this process's own name; None where another process was faster."""
+def _taken_over(path: Path, number: str, judged: Note) -> Path | None:
+    """The claim under this process's own name; None where another process was faster, or its owner was alive and has written meanwhile."""
     mine = path.with_name(f".open-{number}.{os.getpid()}.json")
     with suppress(OSError):  # not to look abandoned to a third process
         os.utime(path)
@@ -174,7 +167,13 @@ def _taken_over(path: Path, number: str) -> Path | None:
         path.rename(mine)
     except OSError:
         return None
-    return mine
+    if read_json(mine) == judged:
+        return mine
+    with suppress(OSError):
+        os.link(mine, path)
+    with suppress(OSError):
+        mine.unlink()
+    return None
 
 
 def _adopt(path: Path, number: str, numbered: Numbered, ended: Ended) -> None:

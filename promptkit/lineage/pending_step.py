@@ -23,13 +23,15 @@ from promptkit import atomic
 from promptkit.errors import LineageError
 from promptkit.images.formats import suffix_of
 from promptkit.images.picture import Picture
-from promptkit.lineage.files import json_bytes, wrong_file
+from promptkit.lineage.files import json_bytes, sha256_of, wrong_file
 from promptkit.lineage.layout import writing
 from promptkit.lineage.outcomes import has_picture
 from promptkit.lineage.record import Record, now
 from promptkit.lineage.schema import empty_fields, is_usd, on_disk
 
-__all__ = ["Ended", "PendingStep", "settle"]
+__all__ = ["ADOPTED", "Ended", "PendingStep", "settle"]
+
+ADOPTED = "its process ended before it was recorded; recorded by the next one"  # the warning of a step that another process recorded
 
 ROOM = 16_000_000  # bytes that must be free before anything is paid: the largest pictures of a service fit
 log = logging.getLogger("promptkit")
@@ -79,14 +81,16 @@ class PendingStep:
                 self._ended(self.claim, None)
 
     def answer(self, fields: Mapping[str, Any], pictures: Sequence[Picture] = (), warnings: Sequence[str] = ()) -> None:
-        """Notes the answer to the last attempt, and the pictures that are about to be written. Durable where a paid one brought none."""
+        """Notes the answer to the last attempt, and the pictures that are about to be written. Durable before the first of them is."""
         with self._lock, writing(self.folder):
             if self.record is None:
                 self.fields["attempts"][-1].update(_holdable(fields))
                 self.fields["warnings"] = [*self.fields["warnings"], *warnings]
                 self._hold(pictures)
                 with suppress(OSError) if pictures else nullcontext():  # whether there is room for pictures, their commit says
-                    self._note(durable=not pictures)
+                    self._note(durable=True)
+                    if pictures:
+                        atomic.sync_folder(self.folder)  # else a loss of power leaves pictures that nothing names
 
     def hold(self, pictures: Sequence[Picture]) -> None:
         """Keeps what an answer brought, so that it is recorded whatever fails before the answer is noted."""
@@ -135,7 +139,8 @@ class PendingStep:
     def _committed(self, outcome: str, pictures: Sequence[Picture]) -> Record:
         if pictures:
             self._hold(pictures)
-            self._note()  # so that a picture whose process is killed now is no riddle
+            self._note(durable=True)  # so that a picture whose process is killed now is no riddle
+            atomic.sync_folder(self.folder)
         self._write_pictures(self.folder)
         return self._write("picture" if self._pictures and not has_picture(outcome) else outcome)
 
@@ -157,14 +162,25 @@ class PendingStep:
 
     def adopt(self) -> None:
         """Turns what a killed process left into a record: its pictures that lie there whole, else an interrupted step, if it was asked."""
-        folder, asked = self.folder, bool(self.fields["attempts"])
-        whole = [o for o in self.fields["outputs"] if not wrong_file(folder, Path(o["file"]).name, o["sha256"])]
-        said = "its process ended before it was recorded; recorded by the next one"
-        self.fields |= {"outputs": whole, "warnings": [*self.fields["warnings"], said]}
+        asked = bool(self.fields["attempts"])
+        whole = [o for o in self.fields["outputs"] if self._is_whole(o)]
+        self.fields |= {"outputs": whole, "warnings": [*self.fields["warnings"], ADOPTED]}
         if whole:
             self._write("picture" if asked else "added")
         elif asked:
             self._write("interrupted")
+
+    def _is_whole(self, output: Mapping[str, Any]) -> bool:
+        """Whether that picture lies in the folder, under its name or under the one that it was written with, from which it gets its own."""
+        name, digest = Path(output["file"]).name, output["sha256"]
+        if not wrong_file(self.folder, name, digest):
+            return True
+        for path in self.folder.glob(f"{atomic.TEMPORARY}*"):
+            with suppress(OSError):
+                if path.lstat().st_size == output["bytes"] and path.is_file() and not path.is_symlink() and sha256_of(path) == digest:
+                    path.replace(self.folder / name)
+                    return True
+        return False
 
     # Where there is no room
 

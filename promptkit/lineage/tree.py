@@ -13,7 +13,7 @@ import re
 import threading
 from bisect import insort
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +25,12 @@ from promptkit.lineage import claims
 from promptkit.lineage.claims import UnderWay
 from promptkit.lineage.files import json_bytes, read_file, read_json, recorded_picture, refuse_stored_elsewhere, wrong_file
 from promptkit.lineage.head_and_tags import read_head, read_tags, write_head, write_tag
+from promptkit.lineage.holding import hold, let_go
 from promptkit.lineage.layout import extra_name, is_marked, is_session, make, source_name, template_name, writing
 from promptkit.lineage.names import Names
 from promptkit.lineage.pending_step import PendingStep, settle
 from promptkit.lineage.record import RECORD_NAME, Problem, Record
+from promptkit.lineage.request_claims import Holder, holder_of, let_request_go, request_path, take_request
 from promptkit.lineage.schema import SCHEMA, empty_fields
 
 __all__ = ["Lineage"]
@@ -337,6 +339,33 @@ class Lineage:
                 atomic.write_whole(path, data, durable=True)
                 atomic.sync_folder(path.parent)
 
+    # Requests in flight
+
+    def take_request(self, asked: str) -> Holder | None:
+        """Claims a request (a recipe, or what else tells it from others) for this process; else who has it. Makes the folder where there
+        is none. LineageError where nothing can be written.
+        """
+        self.create()
+        with writing(self.folder):
+            return take_request(request_path(self.folder, asked))
+
+    def holder_of(self, asked: str) -> Holder | None:
+        """Who has a request claimed; None where nobody has. LineageError where that cannot be read."""
+        with writing(self.folder):
+            return holder_of(request_path(self.folder, asked))
+
+    def let_request_go(self, asked: str) -> None:
+        """Gives up a request that this process claimed; what it asked for is on record, or was not sent."""
+        path = request_path(self.folder, asked)
+        let_request_go(path)
+        with self._lock:
+            self._names.remove(path.name)
+
+    def known_with(self, recipe: str) -> frozenset[str]:
+        """The ids of the steps that asked for that, as of the last look at the folder."""
+        with self._lock:
+            return frozenset(r.id for r in self._recipes.get(recipe, ()))
+
     # Steps in flight
 
     def begin(self, slug: str, fields: Mapping[str, Any]) -> PendingStep:
@@ -348,6 +377,7 @@ class Lineage:
             self.create()
             with writing(self.folder):
                 number, claim = self._next_number()
+                hold(claim)
                 try:
                     self._put_in_order(claim)
                 except BaseException:
@@ -409,7 +439,9 @@ class Lineage:
 
     def _ended(self, claim: Path, record: Record | None = None) -> None:
         """Gives a number back, or its claim up once it has its record."""
-        claim.unlink(missing_ok=True)
+        let_go(claim)
+        with nullcontext() if record is None else suppress(OSError):  # the step is on record, and the next writer sees that
+            claim.unlink(missing_ok=True)
         with self._lock:
             self._names.remove(claim.name)
         if record is not None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from promptkit.errors import LineageError
-from promptkit.lineage.files import unread, wrong_file
+from promptkit.lineage.files import read_json, unread, wrong_file
 from promptkit.lineage.head_and_tags import misnamed_tag, pointers, tag_files
 from promptkit.lineage.layout import (
     CLAIM_NAME,
@@ -20,10 +21,13 @@ from promptkit.lineage.layout import (
     list_names,
 )
 from promptkit.lineage.record import FULL_SHA256, RECORD_NAME, Problem, Record, number_of
+from promptkit.lineage.request_claims import REQUEST_NAME
 
 __all__ = ["verify"]
 
 PICTURE_NAME = re.compile(r"(\d{4,})-[\w.]+-[0-9a-f]{10}\.(?!json$)\w+")
+SILENT = "says nothing of the step that it was made for: its process was killed, or the disk was full; a later step removes it"
+WRITTEN_WITHIN = 10.0  # seconds
 Wrong = Iterator[tuple[Path, str]]
 
 
@@ -34,6 +38,7 @@ class _Look:
     names: frozenset[str]
     records: Mapping[str, Record]
     damaged: Mapping[str, str]
+    silent: frozenset[str]  # claims that say nothing
 
     @cached_property
     def ids(self) -> frozenset[str]:
@@ -49,7 +54,7 @@ class _Look:
         """Pictures that no record names. A step in flight may be about to name its own, and a record that cannot be read may have."""
         named = {output.name for r in self.records.values() for output in r.outputs}
         changed = (n for n, r in self.records.items() if not r.is_itself)
-        claims = filter(None, map(CLAIM_NAME.fullmatch, self.names))
+        claims = filter(None, map(CLAIM_NAME.fullmatch, self.names - self.silent))
         unknown = {*(int(m[1]) for m in claims), *map(number_of, (*self.damaged, *changed))}
         return frozenset(n for n in self.names - named if PICTURE_NAME.fullmatch(n) and number_of(n) not in unknown)
 
@@ -71,6 +76,7 @@ def verify(folder: Path, *, was_there: bool) -> list[Problem]:
     for name in first.lost_pictures & then.lost_pictures:
         problems.append(Problem(number_of(name), folder / name, "has no record: that was deleted, or left behind"))
     problems += [Problem(None, path, _misled(path, i)) for path, i in dict.fromkeys(pointed) if i not in then.ids]
+    problems += [Problem(None, folder / name, SILENT) for name in first.silent & then.silent]
     return sorted(problems, key=lambda p: (p.step is None, p.step or 0, p.path))
 
 
@@ -87,7 +93,16 @@ def _look(folder: Path, known: Mapping[str, Record]) -> _Look:
             records[name] = known.get(name) or Record.read(folder / name)
         except LineageError as error:
             damaged[name] = str(error)
-    return _Look(frozenset(names), records, damaged)
+    return _Look(frozenset(names), records, damaged, frozenset(n for n in names if _is_silent(folder / n)))
+
+
+def _is_silent(path: Path) -> bool:
+    """Whether it is a claim that says nothing, and not one that is just being written."""
+    try:
+        is_claim = CLAIM_NAME.fullmatch(path.name) or REQUEST_NAME.fullmatch(path.name)
+        return bool(is_claim) and time.time() - path.lstat().st_mtime > WRITTEN_WITHIN and not read_json(path)
+    except OSError:
+        return False
 
 
 def _wrong(folder: Path, record: Record, look: _Look) -> Wrong:

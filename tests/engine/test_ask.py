@@ -156,11 +156,14 @@ def calls_of_the_system(url: str) -> list[str]:
 
 
 def test_a_picture_is_on_the_disk_itself_before_the_call_returns(service: Loopback) -> None:
-    """Picture and record are fsynced before they get their names, and the folder after that; only the head's name follows."""
+    """The note that names the picture, and its name, are fsynced first; then picture and record before they get their names, and the folder
+    after that; only the head's name follows.
+    """
     service.say(picture_reply(png()))
     calls = calls_of_the_system(service.url)
-    assert calls[-6:] == ["fsync", "replace", "fsync", "replace", "fsync", "replace"], "picture, record, folder, head"
-    assert calls.count("fsync") == 3
+    note, rest = ["fsync", "replace", "fsync"], ["fsync", "replace", "fsync", "replace", "fsync", "replace"]
+    assert calls[-9:] == [*note, *rest], "note and folder; picture, record, folder, head"
+    assert calls.count("fsync") == 5
 
 
 def test_a_paid_answer_without_a_picture_is_noted_on_the_disk_itself(service: Loopback) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from kit.loopback import png
 from kit.steps import answered, fields, made
+from promptkit import atomic
 from promptkit.errors import LineageError
 from promptkit.images.picture import Picture
 from promptkit.lineage.tree import Lineage
@@ -92,6 +93,8 @@ def stop(folder: Path, moment: str) -> None:
         for picture, output in list(zip(pictures, pending.fields["outputs"], strict=False))[:written]:
             data = picture.data[:-9] if moment == "half a picture" else picture.data
             (folder / output["file"]).write_bytes(data)
+        if moment == "a picture without its name":
+            atomic.temporary_beside(folder / "x").write_bytes(pictures[0].data)
         if moment == "recorded":
             note = pending.claim.read_bytes()
             pending.commit("picture")
@@ -112,6 +115,22 @@ def commits(folder: Path) -> None:
             print("claim")
 
     sys.addaudithook(tell)
+    pending.commit("picture")
+
+
+def answers(folder: Path) -> None:
+    """One step, told by what the interpreter audits from its answer to its record: files that get their names, and the folder opened."""
+    pending = answered(Lineage(folder))
+
+    def tell(event: str, arguments: tuple[object, ...]) -> None:
+        if event == "os.rename":
+            name = Path(str(arguments[1])).name
+            print("claim" if name.startswith(".open-") else "record" if name.endswith(".json") else "picture")
+        elif event == "open" and str(arguments[0]) == str(folder):
+            print("folder")
+
+    sys.addaudithook(tell)
+    pending.answer({"outcome": "picture", "cost": None}, [Picture(png())])
     pending.commit("picture")
 
 
@@ -157,5 +176,5 @@ def verifies(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    roles = (commits, forks, hold, killed, rival, stop, verifies)
+    roles = (answers, commits, forks, hold, killed, rival, stop, verifies)
     {role.__name__: role for role in roles}[sys.argv[1]](Path(sys.argv[2]), *sys.argv[3:])

@@ -379,6 +379,7 @@ def test_a_picture_that_found_no_room_is_not_paid_for_twice(tmp_path: Path) -> N
         for _ in range(2):
             with pytest.raises(LineageError, match="stays in memory"):
                 bear.edit("a fox", on=1)
+            disk.fill()  # its claim on the request has given some room back
         disk.free()
         fox = on_disk(disk, answer).edit("a fox", on=1)
         assert (fox.reused, fox.picture.data, sent) == (True, colour("a fox"), ["a fox"])

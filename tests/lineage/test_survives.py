@@ -85,6 +85,7 @@ def test_a_process_may_be_killed_at_any_moment(lineage: Lineage) -> None:
         ("answered in words", "interrupted", 0),
         ("answered", "interrupted", 0),
         ("half a picture", "interrupted", 0),
+        ("a picture without its name", "picture", 1),
         ("one picture", "picture", 1),
         ("all pictures", "picture", 2),
         ("recorded", "picture", 2),
@@ -119,17 +120,29 @@ def test_an_adopter_may_be_killed_too(lineage: Lineage) -> None:
     ("changes", "age", "adopted"),
     [
         ({}, 0, False),
-        ({"host": "elsewhere", "process": 2**22 + 1}, DAY - 60, False),
-        ({"host": "elsewhere"}, DAY + 60, True),
+        ({"machine": "elsewhere", "process": 2**22 + 1}, 60, False),
+        ({"machine": "elsewhere"}, 180, True),
+        ({"machine": None, "host": "elsewhere", "process": 2**22 + 1}, DAY - 60, False),
+        ({"machine": None, "host": "elsewhere"}, DAY + 60, True),
         ({}, DAY + 60, False),
         ({"process": None}, 0, False),
         ({"process": 2**70}, 0, True),
         ({"run": "another"}, 0, True),
     ],
-    ids=["alive", "another host", "another host, old", "alive, old", "unknown", "no process", "the same number in a restarted container"],
+    ids=[
+        "alive",
+        "another machine",
+        "another machine, untouched",
+        "an older promptkit's of another host",
+        "that, old",
+        "alive, old",
+        "unknown",
+        "no process",
+        "the same number in a restarted container",
+    ],
 )
 def test_only_what_is_dead_is_adopted(lineage: Lineage, changes: dict[str, Any], age: int, adopted: bool) -> None:
-    """A living process's step and one of another host are left alone for a day; numbers in flight are not given twice."""
+    """A living process's step is left alone, and another machine's as long as that touches it; numbers in flight are not given twice."""
     claim = answered(lineage).claim
     edit_json(claim, **changes)
     os.utime(claim, (time.time() - age,) * 2)
@@ -230,6 +243,31 @@ def test_a_damaged_claim_stops_nothing(lineage: Lineage, note: str) -> None:
     assert [r.outcome for r in lineage.records()] == ["picture"]
 
 
+@pytest.mark.parametrize("note", ["", "{", "[]"])
+def test_a_claim_that_says_nothing_is_named(lineage: Lineage, note: str) -> None:
+    """verify names a claim that tells nothing, and a picture of its number that no record names; not one that may be just being written."""
+    made(lineage)
+    claim, picture = lineage.folder / ".open-0002.json", lineage.folder / f"0002-edit-{red().sha256[:10]}.png"
+    claim.write_text(note)
+    picture.write_bytes(red().data)
+    assert lineage.verify() == []
+    os.utime(claim, (time.time() - 60,) * 2)
+    assert [p.path for p in lineage.verify()] == [picture, claim]
+    os.utime(claim, (time.time() - 180,) * 2)
+    made(lineage)
+    assert [p.path for p in lineage.verify()] == [picture]
+
+
+def test_a_note_that_names_pictures_is_durable_before_they_are(lineage: Lineage) -> None:
+    """What tells whose a picture is reaches the disk, and the folder does, before the first picture is written."""
+    lineage.create()
+    with writer("answers", lineage.folder) as process:
+        assert process.stdout
+        events = process.stdout.read().split()
+    assert process.returncode == 0
+    assert events == ["claim", "folder", "picture", "record", "folder"]
+
+
 def test_a_claim_with_less_than_it_should_have_is_adopted(lineage: Lineage) -> None:
     """What was paid is recorded from a note that lacks what a record may lack."""
     claim = answered(lineage).claim
@@ -298,18 +336,15 @@ def test_a_step_is_committed_once(lineage: Lineage) -> None:
     assert snapshot(lineage.folder) == before
 
 
-def test_a_commit_that_broke_off_makes_no_second_step(lineage: Lineage) -> None:
-    """A commit that failed after its record was written gives that record when it is repeated, as Ctrl-C makes it be."""
+def test_a_claim_that_cannot_be_removed_hides_nothing(lineage: Lineage) -> None:
+    """A step whose record is written is there, whatever keeps its claim from being removed; a second commit gives the same record."""
     step = answered(lineage, red())
     step.claim.unlink()
     step.claim.mkdir()
-    with pytest.raises(LineageError):
-        step.commit("picture")
-    (written,) = Lineage(lineage.folder).records()
+    record = step.commit("picture")
     step.claim.rmdir()
-    time.sleep(0.002)  # its end is noted to the millisecond
-    assert step.commit("interrupted").id == written.id
-    assert Lineage(lineage.folder).count() == 1
+    assert step.commit("interrupted") is record
+    assert [r.id for r in Lineage(lineage.folder).records()] == [record.id]
 
 
 def test_a_picture_that_came_is_kept_whatever_the_outcome(lineage: Lineage) -> None:

@@ -1,0 +1,145 @@
+"""Who is asking for what: one hidden file for each request in flight, so that of all processes that share a folder one asks.
+
+Its name is made of the recipe (or of the picture that is added), so that making it decides who asks, and looking for it costs one read.
+It is made before a step takes its number, and removed when the step is on record; what a dead process left is taken over.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import secrets
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from promptkit import atomic
+from promptkit.lineage.files import json_bytes, json_object
+from promptkit.lineage.holding import hold, is_held, let_go
+from promptkit.lineage.record import now
+
+__all__ = ["REQUEST_NAME", "Holder", "clear_requests", "holder_of", "let_request_go", "request_path", "take_request"]
+
+REQUEST_NAME = re.compile(r"\.open-r-[0-9a-f]{32}\.json")
+YOUNG = 2.0  # seconds in which a claim that says nothing may be one that is just being written
+
+
+@dataclass(frozen=True)
+class Holder:
+    """The process that is asking for something, as its claim names it."""
+
+    note: Mapping[str, Any]
+
+    def __str__(self) -> str:
+        """Process, machine, and since when."""
+        process, host, claimed = (f"{self.note.get(name, 'unknown')!s:.80}" for name in ("process", "host", "claimed"))
+        return f"process {process} on {host}, since {claimed}"
+
+
+def request_path(folder: Path, asked: str) -> Path:
+    """The claim of whoever asks for that: a recipe, or what else tells a request from others."""
+    return folder / f".open-r-{hashlib.sha256(asked.encode(errors='replace')).hexdigest()[:32]}.json"
+
+
+def take_request(path: Path) -> Holder | None:
+    """Claims a request for this process, which then holds it; else who has it. A dead process's claim is taken over."""
+    while True:
+        with _own:
+            if _made(path):
+                hold(path)
+                return None
+        if (holder := holder_of(path)) is not None:
+            return holder
+
+
+def holder_of(path: Path) -> Holder | None:
+    """Who has a request claimed; None where nobody has: what a dead process left is removed."""
+    data = _settled(path)
+    if data is None:
+        return None
+    note = json_object(data)
+    if not _is_dead(path, note):
+        return Holder(note)
+    _remove_judged(path, data)
+    return None
+
+
+def let_request_go(path: Path) -> None:
+    """Gives a request up. Where its claim cannot be removed that hides no error: it is known as nobody's."""
+    let_go(path)
+    with suppress(OSError):
+        if json_object(path.read_bytes()).get("run") == atomic.RUN:  # else it was taken over, as of a machine that slept
+            path.unlink(missing_ok=True)
+
+
+def clear_requests(folder: Path, names: Sequence[str]) -> None:
+    """Removes the claims that dead processes left on requests."""
+    for name in filter(REQUEST_NAME.fullmatch, names):
+        holder_of(folder / name)
+
+
+def _made(path: Path) -> bool:
+    note = {**atomic.whose(), "folder": path.parent.stat().st_ino, "claimed": now()}
+    return atomic.make_new(path, json_bytes(note, indent=None))
+
+
+def _settled(path: Path) -> bytes | None:
+    """What a claim says, waiting a moment for one that is just being written; None where there is none."""
+    until = time.monotonic() + YOUNG
+    try:
+        while not json_object(data := path.read_bytes()) and time.monotonic() < until:
+            if time.time() - path.stat().st_mtime > YOUNG:
+                break
+            time.sleep(0.01)
+    except FileNotFoundError:
+        return None
+    return data
+
+
+def _is_dead(path: Path, note: Mapping[str, Any]) -> bool:
+    if note.get("process") == os.getpid() and note.get("run") == atomic.RUN:
+        with _own:
+            return not is_held(path)
+    if not note:  # it says nothing, and nobody is writing it
+        return True
+    clock = partial(atomic.now_there, path.parent)
+    return atomic.is_abandoned(path, note, clock=clock) or _is_copied(path, note, clock)
+
+
+def _is_copied(path: Path, note: Mapping[str, Any], clock: Callable[[], float]) -> bool:
+    """Whether it came with a copy of the folder: then its process lives, and neither touches it nor ends it."""
+    try:
+        was_made_here = note.get("folder") in (None, path.parent.stat().st_ino)
+        return not was_made_here and clock() - path.lstat().st_mtime > atomic.UNTOUCHED
+    except OSError:
+        return False
+
+
+def _remove_judged(path: Path, judged: bytes) -> None:
+    """Removes a claim that still says what was judged; another's that took its place meanwhile is put back."""
+    aside = path.with_name(f"{atomic.temporary_beside(path).name}{secrets.token_hex(2)}")
+    with suppress(OSError):
+        if path.read_bytes() != judged:
+            return
+        path.rename(aside)
+        if aside.read_bytes() != judged:
+            with suppress(FileExistsError):
+                os.link(aside, path)
+        aside.unlink(missing_ok=True)
+
+
+def _forget_the_parents() -> None:
+    global _own
+    _own = threading.Lock()
+
+
+_own = threading.Lock()  # between a claim of this process's and its being held
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_the_parents)

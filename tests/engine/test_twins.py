@@ -1,0 +1,277 @@
+"""Processes that ask for the same thing at once, in one folder. Real processes, a real server that counts."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kit.loopback import Loopback, error_reply, picture_reply, png, text_reply
+from kit.steps import edit_json
+
+from promptkit import LineageError, Session
+from promptkit.engine.engine import Engine
+from promptkit.lineage.request_claims import request_path
+from promptkit.lineage.tree import Lineage
+
+ASKS = """
+import json, sys
+from promptkit import PromptkitError, Session
+
+url, how, options = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
+bear = Session("./bear", endpoint=url, **options)
+print("ready", flush=True)
+sys.stdin.readline()
+try:
+    made = {
+        "plain": lambda: bear.generate("a bear"),
+        "fresh": lambda: bear.generate("a bear", fresh=True),
+        "other": lambda: bear.generate("a fox"),
+        "vary": lambda: bear.vary("a bear", n=3, workers=3, root=True),
+        "add": lambda: bear.add("own.png"),
+    }[how]()
+    steps = list(made) if how == "vary" else [made]
+    print(json.dumps([[s.id, s.reused] for s in steps]), flush=True)
+except PromptkitError as error:
+    print(json.dumps([type(error).__name__, str(error), error.step.id if error.step else None]), flush=True)
+"""
+
+
+@contextmanager
+def twins(url: str, hows: Sequence[str], **options: Any) -> Iterator[list[subprocess.Popen[str]]]:
+    """Processes that are ready to ask, and are killed at the end."""
+    with ExitStack() as stack:
+        processes = [
+            stack.enter_context(
+                subprocess.Popen(
+                    [sys.executable, "-c", ASKS, url, how, json.dumps(options)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+                )
+            )
+            for how in hows
+        ]
+        for process in processes:
+            stack.callback(process.kill)
+            assert process.stdout
+            assert process.stdout.readline() == "ready\n"
+        yield processes
+
+
+def go(*processes: subprocess.Popen[str]) -> None:
+    for process in processes:
+        print(file=process.stdin, flush=True)
+
+
+def told(process: subprocess.Popen[str]) -> Any:
+    assert process.stdout
+    return json.loads(process.stdout.readline())
+
+
+def all_told(url: str, *hows: str, **options: Any) -> list[Any]:
+    with twins(url, hows, **options) as processes:
+        go(*processes)
+        return [told(process) for process in processes]
+
+
+def wait_for(what: Callable[[], object]) -> None:
+    until = time.monotonic() + 20
+    while not what():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+def slowly(reply: Any, seconds: float = 0.3) -> Callable[[Any], Any]:
+    return lambda received: time.sleep(seconds) or reply
+
+
+def left_over() -> list[str]:
+    return [p.name for p in Path("bear").rglob(".*") if p.name.startswith((".open-", ".tmp-"))]
+
+
+@pytest.mark.parametrize("count", [2, pytest.param(8, marks=pytest.mark.slow)])
+def test_processes_that_ask_for_the_same_pay_once(service: Loopback, count: int) -> None:
+    """Of several processes that ask for the same at once one asks, in a new folder too, and all have its step; nothing is left over."""
+    for i in range(4):
+        service.always = slowly(picture_reply(png((i, 0, 0))))
+        shutil.rmtree("bear", ignore_errors=True)
+        steps = [step for (step,) in all_told(service.url, *["plain"] * count)]
+        assert len(service.received) == i + 1
+        assert len({full_id for full_id, _ in steps}) == 1
+        assert sorted(reused for _, reused in steps) == [False, *[True] * (count - 1)]
+        assert (len(Session("./bear").steps), left_over()) == (1, [])
+
+
+def test_other_requests_are_not_held_up(service: Loopback) -> None:
+    """A process that asks for something else has its answer while the first waits for its own."""
+    over = threading.Event()
+    service.always = lambda received: picture_reply(png()) if "fox" in received.text else over.wait(20) and picture_reply(png("blue"))
+    with twins(service.url, ["plain", "other"]) as (first, other):
+        go(first)
+        wait_for(lambda: service.received)
+        go(other)
+        assert told(other)[0][1] is False
+        over.set()
+        assert told(first)[0][1] is False
+
+
+@pytest.mark.parametrize(("how", "options"), [("fresh", {}), ("plain", {"reuse": False})])
+def test_who_wants_a_new_picture_does_not_wait(service: Loopback, how: str, options: dict[str, Any]) -> None:
+    """fresh=True and reuse=False ask at once while another process asks for the same, and get a step of their own."""
+    over = threading.Event()
+    service.always = lambda received: over.wait(20) and picture_reply(png())
+    with twins(service.url, ["plain"]) as (first,), twins(service.url, [how], **options) as (other,):
+        go(first)
+        wait_for(lambda: service.received)
+        go(other)
+        wait_for(lambda: len(service.received) == 2)
+        over.set()
+        assert told(first)[0][0] != told(other)[0][0]
+
+
+@pytest.mark.parametrize(
+    ("reply", "error"),
+    [
+        (text_reply("", "SAFETY"), "Refused"),
+        (text_reply("What a nice idea!"), "NoPicture"),
+        (error_reply(400, "Unknown name"), "ProviderError"),
+        (error_reply(401, "no such key"), "KeyRejected"),
+    ],
+    ids=["refused", "text", "error", "key"],
+)
+def test_a_failure_is_shared(service: Loopback, reply: Any, error: str) -> None:
+    """Who waited for a step that failed has its record and its error, and nothing is asked again; who asks later asks."""
+    service.always = slowly(reply)
+    said = all_told(service.url, "plain", "plain", "plain", recover=0)
+    assert [kind for kind, _, _ in said] == [error] * 3
+    assert len({step for _, _, step in said}) == 1
+    assert len(service.received) == 1
+    all_told(service.url, "plain", recover=0)
+    assert len(service.received) == 2
+
+
+@pytest.mark.parametrize("reaped", [True, False], ids=["reaped", "a zombie"])
+def test_who_waits_takes_over_from_the_dead(service: Loopback, reaped: bool) -> None:
+    """A process that is killed while it asks is taken over from at once, reaped by its parent or not, by one of those who waited."""
+    over = threading.Event()
+    service.say(lambda received: over.wait(20) and picture_reply(png()))
+    service.always = picture_reply(png("blue"))
+    with twins(service.url, ["plain"] * 3) as (first, *others):
+        go(first)
+        wait_for(lambda: service.received)
+        go(*others)
+        time.sleep(0.3)
+        assert len(service.received) == 1
+        first.send_signal(signal.SIGKILL)
+        if reaped:
+            first.wait()
+        steps = [told(other)[0] for other in others]
+        over.set()
+    assert len({full_id for full_id, _ in steps}) == 1
+    assert len(service.received) == 2
+    assert [r.outcome for r in Lineage(Path("bear")).records()] == ["interrupted", "picture"]
+    assert left_over() == []
+
+
+def test_at_the_deadline_an_error_names_who_asks(service: Loopback) -> None:
+    """Who waits longer than its deadline is told process, machine and since when, and pays nothing."""
+    over = threading.Event()
+    service.always = lambda received: over.wait(20) and picture_reply(png())
+    with twins(service.url, ["plain"]) as (first,):
+        go(first)
+        wait_for(lambda: service.received)
+        with pytest.raises(LineageError, match=rf"process {first.pid} on .*, since 20\d\d-.*deadline=0.5 .*Nothing was sent"):
+            Session("./bear", endpoint=service.url, deadline=0.5).generate("a bear")
+        assert len(service.received) == 1
+        over.set()
+        told(first)
+
+
+def test_several_at_once_are_shared_too(service: Loopback) -> None:
+    """Two processes that vary the same prompt have the same steps, each paid for once."""
+    service.always = lambda received: slowly(picture_reply(png(received.json["generationConfig"]["seed"] % 256)))(received)
+    one, other = all_told(service.url, "vary", "vary")
+    assert {i for i, _ in one} == {i for i, _ in other}
+    assert len(service.received) == 3
+
+
+def test_the_same_picture_is_added_once(service: Loopback) -> None:
+    """Several processes that add the same bytes at once have one root."""
+    Path("own.png").write_bytes(png("green"))
+    steps = [step for (step,) in all_told(service.url, *["add"] * 4)]
+    assert len({full_id for full_id, _ in steps}) == 1
+    assert (len(Session("./bear").steps), left_over()) == (1, [])
+
+
+# Whose claims are dead
+
+
+@pytest.fixture
+def claim(service: Loopback) -> Path:
+    """The claim of this process on a request, which it does not give up."""
+    service.always = picture_reply(png())
+    bear = Session("./bear", endpoint=service.url)
+    bear.generate("a fox")
+    recipe = str(bear.generate("a bear").record.recipe)
+    bear[2].record.path.unlink()
+    lineage = Engine.of(Path("bear").absolute()).lineage
+    assert lineage.take_request(recipe) is None
+    return request_path(lineage.folder, recipe)
+
+
+@pytest.mark.parametrize(
+    ("changes", "age", "dead"),
+    [
+        ({}, 1000, False),
+        ({"machine": "another", "process": 2**22 + 1}, 60, False),
+        ({"machine": "another", "process": 1}, 180, True),
+        ({"space": "pid:[1]", "process": 2**22 + 1}, 60, False),
+        ({"space": "pid:[1]", "process": 1}, 180, True),
+        ({"process": 2**22 + 1}, 0, True),
+        ({"run": "another"}, 0, True),
+        ({"process": 1, "since": "1"}, 0, True),
+        ({"process": os.getppid(), "since": None, "folder": 1}, 60, False),
+        ({"process": os.getppid(), "since": None, "folder": 1}, 180, True),
+    ],
+    ids=[
+        "ours",
+        "another machine",
+        "untouched there",
+        "a container",
+        "untouched in it",
+        "gone",
+        "restarted",
+        "its number",
+        "copied",
+        "a copy",
+    ],
+)
+def test_a_claim_is_dead_by_its_note(claim: Path, service: Loopback, changes: dict[str, Any], age: int, dead: bool) -> None:
+    """A process here is asked after; another machine's or namespace's is dead when it has not touched its claim for two minutes."""
+    edit_json(claim, **changes)
+    os.utime(claim, (time.time() - age,) * 2)
+    session = Session("./bear", endpoint=service.url, deadline=20 if dead else 0.3)
+    if dead:
+        assert session.generate("a bear").ok
+        assert not claim.exists()
+    else:
+        with pytest.raises(LineageError, match="is being asked for by process"):
+            session.generate("a bear")
+        assert claim.exists()
+
+
+@pytest.mark.parametrize("note", [b"", b"{", b"[]", b"\xff"])
+def test_a_claim_that_says_nothing_holds_up_nobody(claim: Path, service: Loopback, note: bytes) -> None:
+    """What a process left that was killed while it wrote its claim is removed by who asks next."""
+    claim.write_bytes(note)
+    os.utime(claim, (0, 0))
+    assert Session("./bear", endpoint=service.url).generate("a bear").ok
+    assert left_over() == []
