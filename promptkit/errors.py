@@ -140,11 +140,12 @@ class PictureError(PromptkitError):
 
 
 class TransportError(PromptkitError):
-    """Nothing came back, or half of it; `sent` says whether the service may have seen, and charged, the request."""
+    """Nothing came back, or half of it; `sent` says whether the service may have seen, and charged, the request, and `came` is
+    the part of a response that did come, else None."""
 
-    def __init__(self, message: str, *, sent: bool = False) -> None:
+    def __init__(self, message: str, *, sent: bool = False, came: Any = None) -> None:
         super().__init__(message)
-        self.sent = sent
+        self.sent, self.came = sent, came
 
 
 class ProviderError(PromptkitError):

@@ -19,20 +19,25 @@ from promptkit.engine.failures import failure
 from promptkit.engine.plan import Plan, record_fields
 from promptkit.engine.rate_limit import RateLimit
 from promptkit.engine.request_claim import RequestClaim
-from promptkit.errors import BudgetExceeded, LineageError, PromptkitError, RateLimited, TransportError
+from promptkit.errors import BudgetExceeded, LineageError, PromptkitError, ProviderError, RateLimited, TransportError
 from promptkit.lineage.pending_step import PendingStep
 from promptkit.lineage.record import Record, now
 from promptkit.lineage.tree import Lineage
 from promptkit.progress import Progress
 from promptkit.providers import models
+from promptkit.providers.body import unpacked
 from promptkit.providers.endpoints import Endpoint
 from promptkit.providers.keys import Key, refuse_key
-from promptkit.providers.message import Reply, Request, Turn, check_length
+from promptkit.providers.message import Reply, Request, Response, Turn, check_length
+from promptkit.providers.service_errors import is_ok
 from promptkit.providers.transport import Transport
 
 __all__ = ["Answer", "Asking", "Service", "ask"]
 
 log = logging.getLogger("promptkit")
+MOST_SAID = 16_000  # characters of a service's words in a record, of which any may take four bytes
+MOST_NAMED = 300  # characters of a name that a service gives
+MOST_KEPT = 32_000_000  # bytes of an answer that are kept beside the record
 
 
 @dataclass(frozen=True)
@@ -171,22 +176,62 @@ class Asking:
         self._progress.say("waiting for the picture" if len(self._asks) == 1 else f"attempt {len(self._asks)}, waiting for the picture")
         left = max(0.001, self._deadline - time.monotonic())
         sys.audit("promptkit.send", request)  # whoever wants to see all that goes out adds a hook with sys.addaudithook
-        try:
-            reply = self._dialect.decode(self._service.transport.send(replace(request, timeout=min(request.timeout, left))))
-        except TransportError as error:
-            reply = recovery.unanswered(error)
+        response, reply = self._reply(replace(request, timeout=min(request.timeout, left)))
         step.hold(reply.pictures)
         reply = _scrubbed(reply, self._service.key)
         self._replies.append(reply)
         cost = self._cost(reply)
-        step.answer(self._noted(reply, cost), reply.pictures, _warnings(self._plan, reply))
+        noted = {**self._noted(reply, cost), **self._kept_beside(response, reply)}
+        step.answer(noted, reply.pictures, _warnings(self._plan, reply))
         self._settle(reply, cost)
         return reply
+
+    def _reply(self, request: Request) -> tuple[Response | None, Reply]:
+        """What came, as far as it came, and what it says."""
+        try:
+            response = self._service.transport.send(request)
+        except TransportError as error:
+            came: Response | None = error.came
+            unanswered = recovery.unanswered(error)
+            if came is None or not came.body or not is_ok(came.status):
+                return None, unanswered
+            reply = self._understood(came)
+            if reply.pictures:
+                broke = () if any("broke off" in w for w in reply.warnings) else ("the reply broke off behind its picture",)
+                return came, replace(reply, warnings=(*reply.warnings, *broke), content=None)
+            return came, replace(unanswered, kept=reply.kept, text=reply.text, usage=reply.usage, tokens=reply.tokens, status=came.status)
+        return response, self._understood(response)
+
+    def _understood(self, response: Response) -> Reply:
+        try:
+            return self._dialect.decode(response)
+        except Exception as error:  # whatever a service sends, and whatever a dialect makes of it, what was paid for is recorded
+            said = f"The answer could not be understood ({type(error).__name__}); what came is kept in the session's folder, in extra/."
+            failed = ProviderError(said, status=response.status, message=said)
+            return Reply("error", reason="NOT_UNDERSTOOD", message=said, error=failed, status=response.status)
+
+    def _kept_beside(self, response: Response | None, reply: Reply) -> dict[str, Any]:
+        """What is kept in extra/ of an answer that brought no picture, or not all of its words: bounded, and without the key."""
+        noted: dict[str, Any] = {"link": reply.link} if reply.link else {}
+        if kept := [name for data in reply.kept if (name := self._keep(data))]:
+            noted["kept"] = kept
+        is_long = len(reply.text) > MOST_SAID or len(reply.message) > MOST_SAID
+        if response is not None and response.body and is_ok(response.status) and (is_long or not reply.pictures):
+            noted["body"] = self._keep(unpacked(response.body[:MOST_KEPT])[:MOST_KEPT])
+        return noted
+
+    def _keep(self, data: bytes) -> str | None:
+        key = self._service.key
+        try:
+            return self._service.lineage.keep_extra(key.scrub(data[:MOST_KEPT]) if key else data[:MOST_KEPT])
+        except LineageError:  # no room: the record, which is small, says what came
+            return None
 
     def _cost(self, reply: Reply) -> dict[str, Any] | None:
         plan = self._plan
         size = plan.config.get("image_size")
-        if reply.outcome == "error" and models.estimate(plan.model, plan.endpoint, image_size=size) is not None:
+        ran = reply.status is not None and is_ok(reply.status)
+        if reply.outcome == "error" and not ran and models.estimate(plan.model, plan.endpoint, image_size=size) is not None:
             return {"usd": 0.0, "basis": "errors are not charged"}
         return models.cost(plan.model, plan.endpoint, tokens=reply.tokens, pictures=len(reply.pictures), image_size=size)
 
@@ -194,13 +239,13 @@ class Asking:
         return {
             "ended": now(),
             "outcome": reply.outcome,
-            "text": reply.text,
+            "text": _bounded(reply.text),
             "finish_reason": reply.reason,
-            "message": reply.message,
+            "message": _bounded(reply.message),
             "usage": dict(reply.usage),
             "cost": cost,
-            "response_id": reply.response_id,
-            "model_version": reply.model_version,
+            "response_id": reply.response_id and reply.response_id[:MOST_NAMED],
+            "model_version": reply.model_version and reply.model_version[:MOST_NAMED],
             "status": reply.status,
             "turn": self._turn(reply),
         }
@@ -281,6 +326,10 @@ class Asking:
         return Answer(record, said)
 
 
+def _bounded(said: str) -> str:
+    return said if len(said) <= MOST_SAID else f"{said[:MOST_SAID]}…"
+
+
 def _scrubbed(reply: Reply, key: Key | None) -> Reply:
     """The reply without the key, should the service have echoed it."""
     if key is None:
@@ -288,7 +337,7 @@ def _scrubbed(reply: Reply, key: Key | None) -> Reply:
     if reply.error is not None:
         reply.error.args = key.scrub(reply.error.args)
         vars(reply.error).update(key.scrub(vars(reply.error)))
-    names = ("text", "reason", "message", "usage", "model_version", "response_id", "warnings")
+    names = ("text", "reason", "message", "usage", "model_version", "response_id", "warnings", "link")
     return replace(reply, **{n: key.scrub(getattr(reply, n)) for n in names})
 
 

@@ -11,6 +11,7 @@ from promptkit.errors import (
     OutOfCredit,
     PromptkitError,
     ProviderError,
+    QuotaExceeded,
     RateLimited,
     Refused,
     ServiceUnavailable,
@@ -21,6 +22,7 @@ from promptkit.providers import models
 from promptkit.providers.endpoints import Endpoint
 from promptkit.providers.keys import Key
 from promptkit.providers.message import Reply
+from promptkit.providers.service_errors import brief
 
 __all__ = ["failure", "shared_failure"]
 
@@ -34,6 +36,8 @@ def failure(record: Record, reply: Reply, *, endpoint: Endpoint, key: Key | None
     """
     why = f" ({reply.reason})" if reply.reason else ""
     times = "once" if len(record.attempts) == 1 else f"{len(record.attempts)} times"
+    if isinstance(reply.error, RateLimited) and (reply.error.retry_after or 0) > deadline:
+        return _quota_after(reply.error)
     if reply.error is not None:
         reply.error.args = (f"{reply.error}{_advice(reply.error, str(record.request.get('model')), endpoint, key, deadline)}",)
         return reply.error
@@ -41,7 +45,7 @@ def failure(record: Record, reply: Reply, *, endpoint: Endpoint, key: Key | None
         return _refused(record, reply, why)
     if reply.outcome == "interrupted":
         return TransportError(f"The reply broke off{why}, asked {times}; it may have been charged. Try again later.", sent=True)
-    said = f": {reply.text[:300]!r}" if reply.text else ""
+    said = f": {brief(reply.text)!r}" if reply.text else ""
     sentence = f"The model answered without a picture{why}, asked {times}{said}; say in the prompt what the picture should show."
     return NoPicture(sentence, text=reply.text, reason=reply.reason, attempts=record.attempts)
 
@@ -71,8 +75,17 @@ def _provider_error(sentence: str, status: object, message: str) -> PromptkitErr
     return kind(sentence, status=status, message=message)
 
 
+def _quota_after(error: RateLimited) -> QuotaExceeded:
+    """A wait that no deadline allows is a quota's: its end is said."""
+    hours, seconds = divmod(round(error.retry_after or 0), 3600)
+    wait = f"{hours} h {seconds // 60} min" if hours else f"{seconds // 60} min {seconds % 60} s"
+    sentence = f"{error} The service names a wait of {wait}, longer than deadline= allows: ask again then, or use another model or key."
+    same = {k: getattr(error, k) for k in ("status", "code", "message", "details", "retry_after")}
+    return QuotaExceeded(sentence, **same)
+
+
 def _refused(record: Record, reply: Reply, why: str) -> Refused:
-    said = reply.message or reply.text[:300]
+    said = brief(reply.message or reply.text)
     sentence = f"The service refused{why}{f': {said}' if said else ''}; change the prompt or the picture."
     return Refused(sentence, text=reply.text, reason=reply.reason, attempts=record.attempts, message=reply.message)
 

@@ -24,7 +24,8 @@ BRIEF_ELSEWHERE = 120
 CLAUSE_ENDS = re.compile(r"[.!?;,:\n。！？；，、：।](?!\s*$)")  # one that something follows
 
 # what is quoted is lettering, and may be in another language than the prompt
-LETTERING = re.compile(r"\"[^\"]*\"|“[^”]*”|「[^」]*」|『[^』]*』|«[^»]*»|《[^》]*》")
+LETTERING = {'"': '"', "“": "”", "「": "」", "『": "』", "«": "»", "《": "》"}
+OPENING = re.compile("[" + "".join(LETTERING) + "]")
 # without the middle dot and the sound marks between the letters: Chinese writes foreign names with them
 KANA = re.compile(r"[\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fd-\u30ff\uff66-\uff6f\uff71-\uff9d]")
 HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
@@ -71,7 +72,8 @@ def next_ask(replies: Sequence[Reply], asked: Sequence[Ask], *, editing: bool, l
 
 
 def _is_busy(reply: Reply) -> bool:
-    return isinstance(reply.error, RateLimited | ServiceUnavailable)
+    """Whether nothing ran: an answer that was lost after the work is interrupted, whatever the status said."""
+    return reply.outcome == "error" and isinstance(reply.error, RateLimited | ServiceUnavailable)
 
 
 def _wait(reply: Reply, repeats: int, jitter: float) -> float:
@@ -109,7 +111,7 @@ def _is_brief(prompt: str, lang: str) -> bool:
 
 def language_of(text: str) -> str:
     """The language of free text among those with wording: kana is ja, Han zh-CN, Devanagari hi, Spanish marks or words es-MX, else en."""
-    said = LETTERING.sub(" ", text)
+    said = _without_lettering(text)
     words = said if re.search(r"[^\W\d_]", said) else text
     if KANA.search(words):
         return "ja"
@@ -118,6 +120,22 @@ def language_of(text: str) -> str:
     if re.search(r"[\u0900-\u097f]", words):
         return "hi"
     return "es-MX" if _is_spanish(words) else "en"
+
+
+def _without_lettering(text: str) -> str:
+    """The text with a blank for each quotation, in one walk: a quote that nothing closes is looked for once."""
+    rest: list[str] = []
+    unclosed: set[str] = set()
+    start = at = 0
+    while match := OPENING.search(text, at):
+        quote, at = match[0], match.end()
+        end = -1 if quote in unclosed else text.find(LETTERING[quote], at)
+        if end < 0:
+            unclosed.add(quote)
+            continue
+        rest += [text[start : match.start()], " "]
+        start = at = end + 1
+    return "".join([*rest, text[start:]])
 
 
 def _is_spanish(text: str) -> bool:

@@ -131,7 +131,7 @@ def spent_at_most(records: Iterable[Record]) -> float:
 def _counted(record: Record, attempt: Attempt) -> _Counted:
     if cost := attempt.get("cost"):
         return _Counted(usd=cost["usd"])
-    if not may_cost(_outcome(attempt)):
+    if not may_cost(_outcome(attempt)) and not _was_answered(attempt):
         return _Counted()
     if (price := _price(record)) is not None:
         return _Counted(possible=price)
@@ -140,6 +140,12 @@ def _counted(record: Record, attempt: Attempt) -> _Counted:
 
 def _outcome(attempt: Attempt) -> str:
     return attempt.get("outcome") or "interrupted"  # nobody noted what came of it
+
+
+def _was_answered(attempt: Attempt) -> bool:
+    """Whether an error came with success: an answer that could not be read was worked for all the same."""
+    status = attempt.get("status")
+    return isinstance(status, int) and 200 <= status < 300
 
 
 def _price(record: Record) -> float | None:

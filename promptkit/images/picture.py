@@ -20,7 +20,7 @@ from promptkit.images.formats import complete, has_credentials, media_type, suff
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["Picture", "PictureSource", "check_name", "to_rgb"]
+__all__ = ["Picture", "PictureSource", "check_name", "decodes", "to_rgb"]
 
 SAME_SUFFIX = {".jpeg": ".jpg", ".jpe": ".jpg", ".jfif": ".jpg", ".tiff": ".tif", ".apng": ".png"}
 UNDECODED = ("image/heic", "image/heif")  # what phones make and Pillow cannot read; the service can
@@ -242,6 +242,24 @@ def _decoded(data: bytes, name: str) -> Image.Image:
         except Exception as error:
             raise PictureError(f"{name} is truncated or damaged: {_reason(error)}.") from None
     return image
+
+
+JPEG_END = b"\xff\xd9"
+JPEG_FILLERS = (b"", b"\x5a\xa5\x3c\x96" * 64)
+
+
+def decodes(data: bytes) -> bool:
+    """Whether all pixels are there, though the container's end may be missing. Of a JPEG a decoder makes up what is missing: its pixels are
+    all there where they do not depend on what follows.
+    """
+    try:
+        if media_type(data) == "image/jpeg":
+            one, other = (_decoded(data + filler + JPEG_END, "It").tobytes() for filler in JPEG_FILLERS)
+            return one == other
+        _decoded(data, "It")
+    except PictureError:
+        return False
+    return True
 
 
 def _pillow_type(data: bytes) -> str | None:

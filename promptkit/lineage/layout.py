@@ -196,6 +196,7 @@ def files_of(record: Record) -> Iterator[tuple[str, str]]:
     """The files that a record names, by their names within the folder, each with the digest that it should have."""
     yield from ((output.name, output.sha256) for output in record.outputs)
     yield from ((source_name(source.file), source.sha256) for source in record.sources if source.file)
-    yield from ((extra_name(attempt.turn), attempt.turn) for attempt in record.attempts if attempt.turn)
+    for attempt in record.attempts:
+        yield from ((extra_name(named), named) for named in (attempt.turn, attempt.body, *attempt.kept) if named)
     if digest := record.prompt.digest:
         yield template_name(digest), digest

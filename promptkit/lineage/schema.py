@@ -66,7 +66,9 @@ class Cost(Entry):
 
 
 class Attempt(Entry):
-    """One request and what came of it. `turn` is the sha256 of the model's turn in extra/, which only a dialect reads."""
+    """One request and what came of it. `turn`, `body` and `kept` name files in extra/ by their sha256: the model's turn, which only a
+    dialect reads; an answer without a picture as it came; pictures that broke off or are of no known kind. `link` came in their place.
+    """
 
     started = anything(survives=Survives.AS_IT_IS)
     ended = anything(survives=Survives.AS_IT_IS)
@@ -82,6 +84,9 @@ class Attempt(Entry):
     response_id = anything()
     model_version = anything()
     turn = optional(str)
+    body = optional(str)
+    kept = texts(list | None)
+    link = optional(str)
 
 
 class Source(Entry):

@@ -1,7 +1,8 @@
 """Who answers: the services' protocols, what is known of their models, and how a request gets there.
 
 `message` has the values that pass between all others: a turn, a request, a response, a reply. `dialect` is the seam that makes requests of
-turns and replies of responses, `gemini` the first dialect behind it. `transport` sends one request. `endpoints` says where requests go,
+turns and replies of responses, `gemini` the first dialect behind it; `body` finds JSON and pictures in whatever an answer's body holds,
+`service_errors` knows the wordings of services' and relays' errors. `transport` sends one request. `endpoints` says where requests go,
 `endpoint_choice` which endpoint a session asks, `keys` which key goes along. `models` knows ratios, sizes and prices (models.toml),
 `options` what may be asked of a request besides its words. `offline` is a service inside this process, which judges requests with code of
 its own and imports no dialect.

@@ -6,48 +6,33 @@ A reply is judged by what it holds, never by its labels. Source of the facts: Go
 
 from __future__ import annotations
 
-import binascii
-import html
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from promptkit.errors import (
-    KeyRejected,
-    ModelNotFound,
-    OutOfCredit,
-    ProviderError,
-    QuotaExceeded,
-    RateLimited,
-    RegionUnavailable,
-    ServiceUnavailable,
-)
-from promptkit.images.formats import complete, media_type
+from promptkit.errors import ProviderError
+from promptkit.images.formats import media_type
 from promptkit.images.picture import Picture
+from promptkit.providers.body import Encoded, Read, base64_bytes, encoded_in, get, read_body, strings_in, unpacked
 from promptkit.providers.dialect import Dialect
 from promptkit.providers.message import Exchange, InBase64, InputPicture, Reply, Request, Response, Tokens, Turn
+from promptkit.providers.service_errors import REFUSED, brief, error_reply, is_ok, page_reply, says, word
 
 __all__ = ["Gemini"]
 
-REFUSED = (
-    "SAFETY",
-    "RECITATION",
-    "BLOCKLIST",
-    "PROHIBITED_CONTENT",
-    "SPII",
-    "IMAGE_SAFETY",
-    "IMAGE_PROHIBITED_CONTENT",
-    "IMAGE_RECITATION",
-    "MODEL_ARMOR",
-    "JAILBREAK",
-)
-NOT_BLOCKED = (None, "", "OTHER")
+NOT_BLOCKED = ("", "OTHER", "UNSPECIFIED", "BLOCKED_REASON_UNSPECIFIED", "BLOCK_REASON_UNSPECIFIED")
 COUNTS = ("promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount", "cachedContentTokenCount", "totalTokenCount")
 COUNT_DETAILS = ("promptTokensDetails", "candidatesTokensDetails")
-# one that is not closed broke off; the alternative text is bounded, so that no reply takes a time that grows with its square
-MARKDOWN_PICTURE = re.compile(r"!\[[^\]]{0,500}\]\(\s*<?data:image/[\w.+-]+;base64,([\w+/=\s-]*)>?\s*(?:\"[^\"]*\"\s*)?(?:\)|$)")
+MOST_COUNTED = 10**15  # tokens; what is more is no count
+TASK_KEYS = ("task_id", "taskId", "id", "request_id")
+WAITING = ("queued", "queueing", "pending", "processing", "submitted", "in_progress", "in_queue", "running", "not_start", "starting")
+PICTURE_LINK = re.compile(r"!\[[^\[\]]{0,500}\]\(\s{0,9}<?((?:https?|gs)://[^\s)>\"]{1,2000})")
+FILE_LINK = re.compile(r"(?:https?|gs)://[^\s)>\"'\]]{1,2000}")
+FILE_ENDS = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".avif")
+LINK_KEYS = ("url", "uri", "fileuri", "file_uri", "imageurl", "image_url", "imageuri", "image", "images", "data", "output", "result")
 
 
 class Gemini(Dialect):
@@ -67,16 +52,13 @@ class Gemini(Dialect):
 
     def decode(self, response: Response) -> Reply:
         """What a response says. Never raises for what a service may send: broken bodies are `interrupted`, and errors are in `error`."""
-        try:
-            payload = _loaded(response.body)
-        except (ValueError, RecursionError):
-            return _no_json(response)
-        if isinstance(payload, list):  # some routes wrap an error in a list of one
-            payload = _first(payload)
-        payload = _mapping(payload)
-        if _is_ok(response.status) and (payload.get("candidates") or not _says(payload.get("error"))):
-            return _answer(payload, response.status)
-        return _error_reply(response, payload)
+        body = unpacked(response.body)
+        read = read_body(body)
+        if is_ok(response.status):
+            return _answer(response._replace(body=body), read)
+        said = next((v for v in read.values if v), None)
+        said = _first(said) if isinstance(said, list) else said  # some routes wrap an error in a list of one
+        return error_reply(response, _mapping(said)) if read.values else page_reply(response._replace(body=body))
 
     def keep(self, reply: Reply) -> bytes | None:
         """The model's turn as bytes to keep: verbatim, but that the reply's pictures stand as their sha256."""
@@ -156,154 +138,298 @@ def _merged(pieces: Iterator[bytes | InBase64]) -> Iterator[bytes | InBase64]:
 # Replies
 
 
-def _loaded(body: bytes) -> Any:
-    # a byte that is no UTF-8, or a bare line break inside a text, must not lose a picture that was paid for
-    return json.loads(body.decode("utf-8-sig", "replace"), strict=False)
+class _Said(NamedTuple):
+    """What the answers in a body hold together: the candidates of all of them, and what is said of the whole, the last of each."""
+
+    candidates: list[dict[str, Any]]
+    feedback: dict[str, Any]
+    usage: dict[str, Any]
+    model_version: str | None
+    response_id: str | None
+
+    @property
+    def parts(self) -> list[dict[str, Any]]:
+        return [p for c in self.candidates for p in _list(_mapping(c.get("content")).get("parts")) if isinstance(p, dict)]
+
+    @property
+    def content(self) -> dict[str, Any] | None:
+        """The model's turn: the first candidate's that has parts; of a stream the parts of all its pieces."""
+        turns = [c for c in (_mapping(c.get("content")) for c in self.candidates) if c.get("parts")]
+        first = _mapping(_first(self.candidates).get("content"))
+        if len(turns) > 1 and len({_text(c.get("index")) for c in self.candidates}) == 1:
+            return {**turns[0], "parts": [p for t in turns for p in _list(t.get("parts"))]}
+        return turns[0] if turns else first or None
 
 
-def _is_ok(status: int) -> bool:
-    return 200 <= status < 300
+def _said(values: Sequence[Any]) -> _Said:
+    answers = list(_answers_in(values))
+    feedback = [f for a in answers if (f := _mapping(get(a, "promptFeedback")))]
+    usage = [u for a in answers if (u := _mapping(get(a, "usageMetadata")))]
+    return _Said(
+        [c for a in answers for c in _list(a.get("candidates")) if isinstance(c, dict)],
+        feedback[-1] if feedback else {},
+        usage[-1] if usage else next((u for v in values if (u := _mapping(get(v, "usageMetadata")))), {}),
+        next((v for a in answers if (v := _text(get(a, "modelVersion")))), None),
+        next((v for a in answers if (v := _text(get(a, "responseId")))), None),
+    )
 
 
-def _says(error: object) -> bool:
-    return any(error.values()) if isinstance(error, dict) else bool(error)  # some gateways add an error whose fields are all empty
+def _answers_in(values: Sequence[Any]) -> Iterator[dict[str, Any]]:
+    """The protocol's own answers, in whatever envelopes they stand."""
+    todo: list[tuple[Any, int]] = [(v, 0) for v in reversed(values)]
+    while todo:
+        one, depth = todo.pop()
+        if isinstance(one, dict) and (isinstance(one.get("candidates"), list) or get(one, "promptFeedback")):
+            yield one
+        elif isinstance(one, dict | list) and depth < 8:
+            todo += [(v, depth + 1) for v in reversed(list(one.values() if isinstance(one, dict) else one))]
+        elif isinstance(one, str) and depth < 8 and one[:1] == "{" and '"candidates"' in one:
+            todo += [(v, depth + 1) for v in read_body(one.encode(errors="replace")).values]
 
 
-def _no_json(response: Response) -> Reply:
-    status = response.status
-    if _is_ok(status) and response.body.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"", b"{", b"["):
-        return Reply("interrupted", reason="CUT", message="the reply broke off", status=status)
-    said = _page_text(response.body)
-    if _is_ok(status) or status == 404:
-        quoted = f": {said!r}" if said else ""
-        sentence = f"The address answered with a page and not with JSON (status {status}{quoted}); check the endpoint's base URL."
-        error = ProviderError(sentence, status=status, message=said)
-        return Reply("error", reason="NOT_JSON", message=said, error=error, status=status)
-    return _error_reply(response, {"error": {"message": said}})
-
-
-def _page_text(body: bytes) -> str:
-    """What a person would read of a page, its beginning only."""
-    page = body[:20_000].decode("utf-8", "replace")
-    page = re.sub(r"<(style|script)\b[^>]*>.*?(?:</\1\s*>|$)", " ", page, flags=re.IGNORECASE | re.DOTALL)
-    return " ".join(html.unescape(re.sub(r"<[^>]*(?:>|$)", " ", page)).split())[:200]
-
-
-def _answer(payload: Mapping[str, Any], status: int) -> Reply:
-    candidate = _first(payload.get("candidates"))
-    content = _mapping(candidate.get("content"))
-    parts = [p for p in _list(content.get("parts")) if isinstance(p, dict)]
-    found = _pictures(parts)
-    feedback = _mapping(payload.get("promptFeedback"))
-    reason, refused = _verdict(candidate, feedback)
+def _answer(response: Response, read: Read) -> Reply:
+    said = _said(read.values)
+    found = _pictures(said.parts)
+    if not found.pictures:
+        found = _elsewhere(response.body, read, found)
+    reason, refused = _verdict(said)
+    usage = _usage(said.usage)
+    candidate = _first(said.candidates)
     common: dict[str, Any] = {
         "pictures": found.pictures,
         "text": found.text,
         "reason": reason,
-        "message": str(candidate.get("finishMessage") or feedback.get("blockReasonMessage") or ""),
-        "usage": (usage := _usage(payload.get("usageMetadata"))),
+        "message": _text(get(candidate, "finishMessage")) or _text(get(said.feedback, "blockReasonMessage")) or "",
+        "usage": usage,
         "tokens": _tokens(usage),
-        "model_version": _text(payload.get("modelVersion")),
-        "response_id": _text(payload.get("responseId")),
-        "status": status,
+        "model_version": said.model_version,
+        "response_id": said.response_id,
+        "status": response.status,
         "warnings": found.warnings,
-        "content": content,
+        "kept": found.broken,
+        "content": None if read.is_cut else said.content,
     }
     if found.pictures:
-        return Reply("picture", **common)
+        cut = ("the reply broke off behind its picture",) if read.is_cut else ()
+        return Reply("picture", **common | {"warnings": (*found.warnings, *cut)})
     if refused:
         return Reply("refused", **common)
-    if reason == "MISSING_THOUGHT_SIGNATURE":
-        return Reply("error", **common, error=_signature_missing(status, reason, common["message"]))
-    return Reply("interrupted" if found.broken else "text", **common)
+    if word(reason) == "MISSING_THOUGHT_SIGNATURE":
+        return Reply("error", **common, error=_signature_missing(response.status, reason or "", common["message"]))
+    return _without_picture(response, read, said, found, common)
 
 
-def _verdict(candidate: Mapping[str, Any], feedback: Mapping[str, Any]) -> tuple[str | None, bool]:
+def _without_picture(response: Response, read: Read, said: _Said, found: _Found, common: dict[str, Any]) -> Reply:
+    if found.unknown and not read.is_cut:
+        return Reply("error", **common | {"reason": "UNKNOWN_PICTURE"}, error=_unknown_picture(response.status, found))
+    if read.is_cut:
+        return Reply("interrupted", **common | {"reason": "CUT", "message": common["message"] or "the reply broke off"})
+    if found.broken or found.holds_broken:
+        return Reply("interrupted", **common)
+    if link := _link(read.values, said.parts):
+        return Reply("error", **common | {"reason": "LINK", "link": link}, error=_link_instead(response.status, link))
+    if task := _task(read.values):
+        return Reply("error", **common | {"reason": "TASK", "link": task}, error=_task_instead(response.status, task))
+    if said.candidates or word(get(said.feedback, "blockReason")) == "OTHER":
+        return Reply("text", **common)
+    if not read.values:
+        return page_reply(response)
+    return _no_answer(response, read, common)
+
+
+def _no_answer(response: Response, read: Read, common: Mapping[str, Any]) -> Reply:
+    """An error that a relay says with success, in a shape of its own: judged by its words, and quoted."""
+    first = read.values[0]
+    payload = _first(first) if isinstance(first, list) else _mapping(first)
+    reply = error_reply(response, payload)
+    if type(reply.error) is ProviderError and not says(payload.get("error")):
+        quoted = brief(response.body[:2000].decode("utf-8", "replace"))
+        sentence = f"The answer holds neither a picture nor words of a model (status {response.status}: {quoted}); check the endpoint."
+        error = ProviderError(sentence, status=response.status, code=reply.reason, message=reply.message or quoted)
+        reply = replace(reply, error=error, message=reply.message or quoted, reason=reply.reason or "NO_ANSWER", dislikes=())
+    return replace(reply, usage=common["usage"], tokens=common["tokens"])
+
+
+def _verdict(said: _Said) -> tuple[str | None, bool]:
     """The service's reason, and whether it refuses; a block of the prompt says more than a candidate that merely stopped."""
-    finish, block = candidate.get("finishReason"), feedback.get("blockReason")
-    blocked = block not in NOT_BLOCKED or bool(not candidate and not block and feedback.get("blockReasonMessage"))
-    word = (block if blocked and finish not in REFUSED else finish) or finish or block
-    return str(word) if word else None, blocked or finish in REFUSED
+    finishes = [f for c in said.candidates if (f := get(c, "finishReason"))]
+    finish = next((f for f in finishes if word(f) in REFUSED), finishes[-1] if finishes else None)
+    block = get(said.feedback, "blockReason")
+    unnamed = bool(not said.candidates and not block and get(said.feedback, "blockReasonMessage"))
+    blocked = word(block) not in NOT_BLOCKED or unnamed
+    reason = (block if blocked and word(finish) not in REFUSED else finish) or finish or block
+    return str(reason)[:300] if reason else None, blocked or word(finish) in REFUSED
+
+
+# Pictures
 
 
 class _Found(NamedTuple):
-    pictures: tuple[Picture, ...]
-    text: str
-    broken: int
-    warnings: tuple[str, ...]
+    """What the parts hold. `broken` are the bytes of pictures that broke off or are of no known kind, `unknown` the kinds of the latter."""
+
+    pictures: tuple[Picture, ...] = ()
+    text: str = ""
+    broken: tuple[bytes, ...] = ()
+    holds_broken: bool = False
+    unknown: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    thoughts: tuple[Picture, ...] = ()
 
 
 def _pictures(parts: Sequence[Mapping[str, Any]]) -> _Found:
-    kept: list[Picture] = []
-    thoughts: list[Picture] = []
+    kept: list[Encoded] = []
+    thoughts: list[Encoded] = []
     texts: list[str] = []
-    broken = 0
+    unknown: list[str] = []
+    unread = 0
     for part in parts:
-        encoded, text = _encoded_pictures(part)
-        whole = [p for p in map(_picture, encoded) if p is not None]
-        (thoughts if part.get("thought") else kept).extend(whole)
-        broken += 0 if part.get("thought") else len(encoded) - len(whole)
-        if text and not part.get("thought"):
-            texts.append(text)
-    warnings = [f"{broken} of the reply's pictures broke off"] if broken and kept else []
-    if not kept and thoughts and not broken:
-        kept = thoughts[-1:]
-        warnings.append("the reply held its picture only as a thought; its last draft was taken")
-    return _Found(tuple(kept), "".join(texts).strip(), broken, tuple(warnings))
+        encoded, text, label = _encoded_pictures(part)
+        (thoughts if part.get("thought") else kept).extend(e for e in encoded if e is not None)
+        if part.get("thought"):
+            continue
+        unread += encoded.count(None)
+        unknown += [label for e in encoded if label and e and not e.picture and _is_unknown(e.data)]
+        texts += [text] if text else []
+    pictures = tuple(e.picture for e in kept if e.picture)
+    broken = tuple(e.data for e in kept if not e.picture)
+    warnings = _said_of(kept, len(broken) + unread if pictures else 0)
+    drafts = tuple(e.picture for e in thoughts if e.picture)
+    if not kept and drafts and not unread:
+        pictures, warnings = drafts[-1:], ("the reply held its picture only as a thought; its last draft was taken",)
+    return _Found(pictures, "".join(texts).strip(), broken, unread > 0, tuple(unknown), warnings, drafts)
 
 
-def _encoded_pictures(part: Mapping[str, Any]) -> tuple[list[str], str]:
-    blob = _mapping(part.get("inlineData") or part.get("inline_data"))
-    data = blob.get("data")
-    # a label says whether what cannot be read was to be a picture; what can be read needs none
-    encoded = [data] if isinstance(data, str) and (_is_picture_label(blob) or _picture(data)) else []
-    text = part.get("text") if isinstance(part.get("text"), str) else ""
-    if text and "](" in text:  # some gateways put the picture into the text, as Markdown
-        encoded += MARKDOWN_PICTURE.findall(text)
-        text = MARKDOWN_PICTURE.sub("", text)
-    return encoded, text or ""
+def _said_of(kept: Sequence[Encoded], broken: int) -> tuple[str, ...]:
+    warnings = [f"{broken} of the reply's pictures broke off"] if broken else []
+    endless = sum(e.is_endless and e.picture is not None for e in kept)
+    if endless:
+        warnings.append(f"{endless} of the reply's pictures came without its file's end; all its pixels are there")
+    return tuple(warnings)
 
 
-def _is_picture_label(blob: Mapping[str, Any]) -> bool:
-    label = blob.get("mimeType") or blob.get("mime_type") or "image/"
-    return str(label).lower().startswith(("image/", "application/octet-stream"))
+def _is_unknown(data: bytes) -> bool:
+    """Whether bytes that were labelled as a picture are of a kind that is not known here, rather than a part of one that is."""
+    return len(data) >= 16 and media_type(data) is None
 
 
-def _picture(encoded: str) -> Picture | None:
-    data = _base64(encoded)
-    return Picture(data) if data and media_type(data) and complete(data) else None
+def _encoded_pictures(part: Mapping[str, Any]) -> tuple[list[Encoded | None], str, str]:
+    """The pictures of a part (None for one that cannot be read), its text without them, and the label of what is called a picture."""
+    blob = _mapping(get(part, "inlineData"))
+    data, label = blob.get("data"), str(get(blob, "mimeType") or "image/")[:100].lower()
+    found: list[Encoded | None] = []
+    if isinstance(data, str) and data:
+        encoded = ((decoded := base64_bytes(data)) and Encoded.of(decoded)) or None
+        # a label says whether what cannot be read was to be a picture; what can be read needs none
+        if label.startswith(("image/", "application/octet-stream")) or (encoded and encoded.picture):
+            found.append(encoded if encoded or not data.startswith(("http://", "https://", "gs://")) else None)
+        if data.startswith(("http://", "https://", "gs://")):
+            found = []
+    in_text, text = encoded_in(text) if (text := _text(part.get("text"))) else ([], "")
+    return [*found, *in_text], text, label if label.startswith("image/") else ""
 
 
-def _base64(text: str) -> bytes | None:
-    """The bytes of base64 as services write it: with a data: prefix, line breaks, URL-safe letters, without padding; else None."""
-    if text[:100].lstrip()[:5].lower() == "data:":
-        text = text.partition(",")[2]
-    try:
-        return binascii.a2b_base64(text, strict_mode=True)
-    except ValueError:
-        pass
-    plain = "".join(text.split()).rstrip("=").replace("-", "+").replace("_", "/")
-    try:
-        return binascii.a2b_base64(plain + "=" * (-len(plain) % 4), strict_mode=True)
-    except ValueError:
-        return None
+def _elsewhere(body: bytes, read: Read, found: _Found) -> _Found:
+    """Pictures where the protocol has none: the body itself, other keys, texts; of a body that is no JSON, its text."""
+    if media_type(body):
+        whole = Encoded.of(body)
+        places = [("body", whole)]
+    else:
+        values = read.values[0] if len(read.values) == 1 else read.values
+        texts = strings_in(values) if values else [("", body.decode("utf-8", "replace"))] if b"base64," in body else []
+        places = [(path, e) for path, text in texts if len(text) >= 64 for e in _in_text(text)]
+    pictures = tuple({e.picture.sha256: e.picture for _, e in places if e.picture}.values())
+    if not pictures:
+        return found._replace(broken=found.broken or tuple(e.data for _, e in places))
+    path = next(path for path, e in places if e.picture).lstrip(".") or "text"
+    warnings = (f"the reply held its picture at an odd place ({path})", *_said_of([e for _, e in places], 0))
+    return found._replace(pictures=pictures, broken=(), warnings=warnings)
 
 
-def _usage(usage: object) -> dict[str, Any]:
-    said = _mapping(usage)
-    counts = {k: said[k] for k in COUNTS if _is_count(said.get(k))}
-    details = {k: [d for d in _list(said[k]) if _is_count(_mapping(d).get("tokenCount"))] for k in COUNT_DETAILS if said.get(k)}
-    return counts | details
+def _in_text(text: str) -> list[Encoded]:
+    found = encoded_in(text)[0]
+    if not found and (data := base64_bytes(text)) and (one := Encoded.of(data)).picture:
+        return [one]
+    return found
+
+
+# Links and tasks in place of a picture
+
+
+def _link(values: Sequence[Any], parts: Sequence[Mapping[str, Any]]) -> str | None:
+    """Where a relay says that the picture is, instead of sending it: a Markdown picture, a file's address, an address alone."""
+    words = [text for part in parts if (text := _text(part.get("text")))]
+    for text in words:
+        if match := PICTURE_LINK.search(text):
+            return str(match[1])
+        links = FILE_LINK.findall(text[:100_000])
+        alone = links[:1] if len(links) == 1 and not text.replace(links[0], "").strip(" \n<>()[]") else []
+        files = [u for u in links if u.partition("?")[0].lower().endswith(FILE_ENDS)]
+        if found := [*files, *alone]:
+            return str(found[0])
+    for path, text in strings_in(values):
+        key = path.rpartition(".")[2].partition("[")[0].lower()
+        if key in LINK_KEYS and (match := FILE_LINK.match(text.strip())):
+            return str(match[0])
+    return None
+
+
+def _task(values: Sequence[Any]) -> str | None:
+    """The id of a task that was queued in place of an answer."""
+    for value in values:
+        for one in (value, _mapping(value).get("data"), _mapping(value).get("output")):
+            said = _mapping(one)
+            number = next((str(said[k])[:200] for k in TASK_KEYS if isinstance(said.get(k), str | int) and said[k]), None)
+            state = said.get("status") or said.get("task_status") or said.get("state")
+            if number and ("task_id" in said or "taskId" in said or word(state).lower() in WAITING):
+                return number
+    return None
+
+
+def _link_instead(status: int, link: str) -> ProviderError:
+    sentence = f"The service answered with a link, and links are not fetched: {brief(link)} ; open it yourself, and add(…) what it shows."
+    return ProviderError(sentence, status=status, code="LINK", message=link)
+
+
+def _task_instead(status: int, task: str) -> ProviderError:
+    said = "a protocol that is not spoken here; its picture may be charged, and is to be fetched at the service."
+    sentence = f"The service queued the task {brief(task)} and sent no picture: {said}"
+    return ProviderError(sentence, status=status, code="TASK", message=task)
+
+
+def _unknown_picture(status: int, found: _Found) -> ProviderError:
+    kinds = brief(", ".join(found.unknown))
+    sizes = " and ".join(f"{len(data):,} bytes" for data in found.broken[:3])
+    kept = "its bytes are kept in the session's folder, in extra/"
+    sentence = f"The service sent a picture of a kind that is not known here ({kinds}, {sizes}); {kept}."
+    return ProviderError(sentence, status=status, code="UNKNOWN_PICTURE", message=f"{kinds}, {sizes}")
+
+
+def _signature_missing(status: int, code: str, message: str) -> ProviderError:
+    sentence = 'The history that was sent back lacks the service\'s signatures; start from the picture with chain="picture".'
+    return ProviderError(sentence, status=status, code=code, message=message)
+
+
+# Counts
+
+
+def _usage(said: Mapping[str, Any]) -> dict[str, Any]:
+    counts = {k: n for k in COUNTS if _is_count(n := get(said, k))}
+    return counts | {k: _details(d) for k in COUNT_DETAILS if (d := get(said, k))}
+
+
+def _details(said: object) -> list[dict[str, Any]]:
+    found = [(get(d, "modality"), get(d, "tokenCount")) for d in _list(said)[:50]]
+    return [{**({"modality": m[:100]} if isinstance(m, str) else {}), "tokenCount": n} for m, n in found if _is_count(n)]
 
 
 def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < MOST_COUNTED
 
 
 def _tokens(usage: Mapping[str, Any]) -> Tokens | None:
     if "promptTokenCount" not in usage:
         return None
-    picture = sum(max(0, d["tokenCount"]) for d in usage.get("candidatesTokensDetails", ()) if d.get("modality") == "IMAGE")
+    picture = sum(max(0, d["tokenCount"]) for d in usage.get("candidatesTokensDetails", ()) if word(d.get("modality")) == "IMAGE")
     answered, thought = usage.get("candidatesTokenCount", 0), usage.get("thoughtsTokenCount", 0)
     return Tokens(max(0, usage["promptTokenCount"]), max(0, answered - picture) + max(0, thought), picture)
 
@@ -312,148 +438,38 @@ def _tokens(usage: Mapping[str, Any]) -> Tokens | None:
 
 
 def _packed_turn(content: Mapping[str, Any], pictures: Sequence[Picture]) -> bytes:
-    named = {p.sha256 for p in pictures}
+    named = {p.sha256: p for p in pictures}
     parts = content.get("parts")
-    packed = {**content, "parts": [_packed(p, named) for p in parts]} if isinstance(parts, list) else content
+    packed = {**content, "parts": [q for p in parts for q in _packed(p, named)]} if isinstance(parts, list) else dict(content)
+    if named and isinstance(content.get("parts", []), list):  # what stood beside the parts goes back as a part
+        there = {sha256 for p in _list(packed.get("parts")) if (sha256 := _named_in(p))}
+        more = [_named_part(p) for p in pictures if p.sha256 not in there]
+        packed |= {"parts": [*_list(packed.get("parts")), *more]} if more else {}
     return json.dumps(packed, separators=(",", ":")).encode()  # in ASCII, so that half a surrogate pair comes through too
 
 
-def _packed(part: Any, named: set[str]) -> Any:
+def _named_part(picture: Picture) -> dict[str, Any]:
+    return {"inlineData": {"mimeType": picture.mime_type, "data": {"sha256": picture.sha256}}}
+
+
+def _named_in(part: Any) -> str | None:
+    data = _mapping(get(part, "inlineData")).get("data")
+    return _text(_mapping(data).get("sha256"))
+
+
+def _packed(part: Any, named: Mapping[str, Picture]) -> list[Any]:
     for spelling in ("inlineData", "inline_data"):
         blob = _mapping(_mapping(part).get(spelling))
-        data = _base64(blob["data"]) if isinstance(blob.get("data"), str) else None
+        data = base64_bytes(blob["data"]) if isinstance(blob.get("data"), str) else None
         if data is not None and (sha256 := Picture(data).sha256) in named:
-            return {**part, spelling: {**blob, "data": {"sha256": sha256}}}
-    return part
-
-
-# Errors
-
-
-NO_CREDIT = ("insufficient_user_quota", "insufficient_quota", "pre_consume_token_quota_failed")
-# the last is a LiteLLM proxy's that has no database to look a key up in: it knows the one key that it was started with
-BAD_KEY = ("API_KEY_INVALID", "invalid_api_key", "no_db_connection")
-BUSY = (408, 500, 502, 503, 504, 529)
-
-
-def _error_reply(response: Response, payload: Mapping[str, Any]) -> Reply:
-    said = payload.get("error")
-    if not isinstance(said, dict) or not said:  # a bare sentence, or FastAPI's and others' ways to say it
-        said = {**payload, "message": said or payload.get("message") or payload.get("detail") or ""}
-    error = _error(response, said)
-    if "responsible ai" in error.message.lower():  # a filter of Google's that answers with a 400
-        return Reply("refused", reason=error.code, message=error.message, status=response.status)
-    dislikes = _dislikes(response.status, error.message)
-    return Reply("error", reason=error.code, message=error.message, error=error, status=response.status, dislikes=dislikes)
-
-
-def _dislikes(status: int, message: str) -> tuple[str, ...]:
-    """Some models take no seed, and say so with a 400."""
-    return ("seed",) if status == 400 and re.search(r"\bseed\b", message, re.IGNORECASE) else ()
-
-
-def _error(response: Response, said: Mapping[str, Any]) -> ProviderError:
-    details = [d for d in _list(said.get("details")) if isinstance(d, dict)]
-    status, code = _status(response.status, said.get("code")), _code(said, details)
-    message = str(said.get("message") or "").strip()
-    kind, advice = _kind(status, code, _low(message, details), details)
-    quoted = f": {message[:400]}" if message else ""
-    return kind(
-        f"{advice[0]} ({status}{f' {code}' if code else ''}{quoted}); {advice[1]}.",
-        status=status,
-        code=code,
-        message=message,
-        details=details,
-        retry_after=_retry_after(response, message, details),
-    )
-
-
-def _status(status: int, code: object) -> int:
-    """The status to judge by: a code written as a text is a gateway's and beats the HTTP status, as any does that comes with success."""
-    number = int(code) if re.fullmatch("[45][0-9][0-9]", str(code)) and isinstance(code, str | int) else None
-    return number if number and (isinstance(code, str) or _is_ok(status)) else status
-
-
-def _code(said: Mapping[str, Any], details: Sequence[Mapping[str, Any]]) -> str | None:
-    """The most telling word for what went wrong: a gateway's own, else ErrorInfo's reason, else the status."""
-    own = said.get("code")
-    named = (own if not str(own).isdigit() else None, *(d.get("reason") for d in details), said.get("status"), said.get("type"), own)
-    return next((word for word in named if isinstance(word, str) and word), None)
-
-
-def _low(message: str, details: Sequence[Mapping[str, Any]]) -> str:
-    """All that is said, in small letters: some messages are only a placeholder, and the sentence stands in the details."""
-    return " ".join([message, *(d[k] for d in details for k in ("detail", "message") if isinstance(d.get(k), str))]).lower()
-
-
-def _kind(status: int, code: str | None, low: str, details: Sequence[Mapping[str, Any]]) -> tuple[type[ProviderError], tuple[str, str]]:
-    if code == "model_not_found":
-        return ModelNotFound, ("The gateway has no channel for this model", "check the model's name (case counts) and the key's group")
-    if code in NO_CREDIT or status == 402:
-        return OutOfCredit, ("The balance at the gateway is empty", "top it up, or use another key")
-    if "free tier is not available" in low:
-        return OutOfCredit, ("The service wants billing for this", "enable billing for the key's project")
-    if "location is not supported" in low:
-        return RegionUnavailable, ("The service does not serve this country", "use an endpoint that does, such as a gateway")
-    if code in BAD_KEY or status in (401, 403):
-        return KeyRejected, ("The service rejected the key", "check the key and what it is allowed to do")
-    return _too_many(low, details) if status == 429 else _kind_by_status(status, low)
-
-
-def _kind_by_status(status: int, low: str) -> tuple[type[ProviderError], tuple[str, str]]:
-    if status == 404 or "invalid model name" in low:  # a LiteLLM proxy says it with a 400
-        return ModelNotFound, ("The endpoint has no such model", "check the model's name")
-    if status in BUSY or status > 500:
-        return ServiceUnavailable, ("The service is busy or broken", "try again later")
-    if "thought_signature" in low:
-        return ProviderError, ("The history that was sent back is not the service's own", 'start from the picture with chain="picture"')
-    if 300 <= status < 400:
-        return ProviderError, ("The address sends requests elsewhere, and keys are not carried along", "check the endpoint's base URL")
-    return ProviderError, ("The service did not take the request", "change what it names and try again")
-
-
-def _too_many(low: str, details: Sequence[Mapping[str, Any]]) -> tuple[type[ProviderError], tuple[str, str]]:
-    quotas = [v for d in details for v in _list(d.get("violations")) if isinstance(v, dict)]
-    limits = [m for d in details if isinstance(m := d.get("metadata"), dict)]
-    by_day = any("PerDay" in str(v) for v in [*(q.get("quotaId") for q in quotas), *(m.get("quota_limit") for m in limits)])
-    # a limit of nothing: however long one waits, it stays nothing
-    none = any(str(v) == "0" for v in [*(q.get("quotaValue") for q in quotas), *(m.get("quota_limit_value") for m in limits)])
-    if by_day or none or "per day" in low or re.search(r"limit: 0\b", low):
-        return QuotaExceeded, ("The quota is used up, or there is none for this model", "wait a day, enable billing, or use another model")
-    return RateLimited, ("Too many requests", "wait and try again")
-
-
-def _signature_missing(status: int, code: str, message: str) -> ProviderError:
-    sentence = 'The history that was sent back lacks the service\'s signatures; start from the picture with chain="picture".'
-    return ProviderError(sentence, status=status, code=code, message=message)
-
-
-def _retry_after(response: Response, message: str, details: Sequence[Mapping[str, Any]]) -> float | None:
-    """Seconds to wait: RetryInfo, then the Retry-After header (seconds, or a date against the Date header), then what the message says."""
-    delays = [str(d["retryDelay"]) for d in details if d.get("retryDelay")]
-    for said in (*delays, response.header("Retry-After") or ""):
-        if match := re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*s?\s*", said):
-            return float(match[1])
-    if (wait := _until(response.header("Retry-After"), response.header("Date"))) is not None:
-        return wait
-    return _said_wait(message)
-
-
-def _said_wait(message: str) -> float | None:
-    """The wait in a sentence such as "Please retry in 1h2m3.5s.", in seconds."""
-    units = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
-    match = re.search(r"(?:retry|try again) (?:in|after) ((?:\d+(?:\.\d+)?\s*(?:ms|s|m|h)[a-z]*\s*)+)", message, re.IGNORECASE)
-    found = re.findall(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h)", match[1].lower()) if match else []
-    return sum(float(number) * units[unit] for number, unit in found) if found else None
-
-
-def _until(then: str | None, now: str | None) -> float | None:
-    from email.utils import parsedate_to_datetime  # takes longer to import than all of this module, and few services send a date
-
-    try:
-        return max(0.0, (parsedate_to_datetime(then) - parsedate_to_datetime(now)).total_seconds()) if then and now else None
-    except (TypeError, ValueError, OverflowError):
-        return None
+            return [{**part, spelling: {**blob, "data": {"sha256": sha256}}}]
+    text = _text(_mapping(part).get("text"))
+    found, rest = encoded_in(text) if text else ([], "")
+    shown = [_named_part(e.picture) for e in found if e.picture and e.picture.sha256 in named]
+    if not shown:
+        return [part]
+    more = {k: v for k, v in part.items() if k != "text"}  # the signature among them
+    return [{**part, "text": rest}, *shown] if rest.strip() else [{**more, **shown[0]}, *shown[1:]]
 
 
 # Readers for what may be missing, null or of another type

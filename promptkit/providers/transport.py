@@ -88,7 +88,13 @@ class RequestsTransport:
             allow_redirects=False,
             stream=True,
         ) as response:
-            return Response(response.status_code, dict(response.headers), self._body(response))
+            chunks: list[bytes] = []
+            try:
+                self._read(response, chunks)
+            except Exception:  # whatever the network raises: what came before it may hold the picture, whole
+                self._course.came = Response(response.status_code, dict(response.headers), b"".join(chunks))
+                raise
+            return Response(response.status_code, dict(response.headers), b"".join(chunks))
 
     def _session(self) -> requests.Session:
         if self._course.session is None:
@@ -103,8 +109,7 @@ class RequestsTransport:
             request.headers[name] = f"Bearer {secret}" if self._endpoint.auth == "bearer" else secret
         return request
 
-    def _body(self, response: requests.Response) -> bytes:
-        chunks: list[bytes] = []
+    def _read(self, response: requests.Response, chunks: list[bytes]) -> None:
         size = 0
         while chunk := response.raw.read1(AT_ONCE, decode_content=True):
             chunks.append(chunk)
@@ -112,7 +117,6 @@ class RequestsTransport:
             if size > self._limit:
                 said = f"{self._endpoint.name} sent more than {self._limit / 1e6:.0f} MB; the reply was refused."
                 raise TransportError(said, sent=True)
-        return b"".join(chunks)
 
     def _failure(self, error: Exception) -> TransportError:
         name, sent = self._endpoint.name, self._course.sent
@@ -126,7 +130,7 @@ class RequestsTransport:
             said = f"The connection to {name} broke before the reply was whole: {reason}."
         else:
             said = f"{self._endpoint.host} cannot be reached: {reason}; check the address, the network and the proxy."
-        return TransportError(self._key.scrub(said) if self._key else said, sent=sent)
+        return TransportError(self._key.scrub(said) if self._key else said, sent=sent, came=self._course.came)
 
 
 _shared: WeakValueDictionary[tuple[str, str, str, Key | None], RequestsTransport] = WeakValueDictionary()  # until nobody holds it
@@ -165,9 +169,10 @@ class _Course(threading.local):
     session: requests.Session | None = None
     deadline = 0.0
     sent = False
+    came: Response | None = None  # the part of a response that came before it broke off
 
     def start(self, seconds: float) -> None:
-        self.deadline, self.sent = time.monotonic() + seconds, False
+        self.deadline, self.sent, self.came = time.monotonic() + seconds, False, None
 
     @property
     def left(self) -> float:

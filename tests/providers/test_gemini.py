@@ -209,17 +209,18 @@ NO_PICTURE: list[tuple[Any, str, str | None]] = [
     *((answer(SAID, finish=r), "text", r) for r in NOTHINGS),
     *(({"promptFeedback": {"blockReason": r}}, "refused", r) for r in BLOCKS),
     ({"promptFeedback": {"blockReason": "OTHER"}}, "text", "OTHER"),
-    ({"promptFeedback": {"blockReason": ""}}, "text", None),
+    ({"promptFeedback": {"blockReason": ""}}, "error", "NO_ANSWER"),
     ({"promptFeedback": {"blockReason": "SAFETY"}, **answer(SAID)}, "refused", "SAFETY"),
     ({"promptFeedback": {"blockReason": "OTHER"}, **answer(SAID)}, "text", "STOP"),
     ({"promptFeedback": {"blockReason": "SAFETY"}, **answer(SAID, finish="IMAGE_SAFETY")}, "refused", "IMAGE_SAFETY"),
-    *(({"candidates": c}, "text", None) for c in (None, [], {}, "x", [None], [{}], [{"content": None}], [{"content": {"parts": None}}])),
+    *(({"candidates": c}, "error", "NO_ANSWER") for c in (None, [], {}, "x", [None])),
+    *(({"candidates": c}, "text", None) for c in ([{}], [{"content": None}], [{"content": {"parts": None}}])),
     ({"candidates": [{"content": {}, "finishReason": "NO_IMAGE"}]}, "text", "NO_IMAGE"),
     ({"candidates": [{"content": {"parts": []}, "finishReason": ["odd"]}]}, "text", "['odd']"),
-    ({}, "text", None),
-    (None, "text", None),
-    ([], "text", None),
-    (answer(markdown(b64(RED))["text"]), "text", "STOP"),
+    ({}, "error", "NO_ANSWER"),
+    (None, "error", "NOT_JSON"),
+    ([], "error", "NO_ANSWER"),
+    (answer("no part"), "text", "STOP"),
     (answer(HALF), "interrupted", "STOP"),
     (answer(HALF, thought(BLUE)), "interrupted", "STOP"),
     (answer(HALF, finish="SAFETY"), "refused", "SAFETY"),
@@ -295,7 +296,8 @@ WHOLE = Response.json(answer(blob(RED))).body
 BODIES_AS_CAME: list[tuple[int, bytes, str, str | None, type[Exception] | None]] = [
     (200, b"", "interrupted", "CUT", None),
     (200, b" \n\n ", "interrupted", "CUT", None),
-    *((200, WHOLE[:n], "interrupted", "CUT", None) for n in (1, 30, len(WHOLE) // 2, len(WHOLE) - 1)),
+    *((200, WHOLE[:n], "interrupted", "CUT", None) for n in (1, 30, len(WHOLE) // 2)),
+    (200, WHOLE[:-1], "picture", "STOP", None),
     (200, b"\xef\xbb\xbf" + WHOLE[:50], "interrupted", "CUT", None),
     (200, b"\xef\xbb\xbf" + WHOLE, "picture", "STOP", None),
     (200, b"\n\n\n" + WHOLE, "picture", "STOP", None),
@@ -348,7 +350,7 @@ ERRORS: list[tuple[tuple[int, Any], type[Exception], str | None]] = [
     (google(429, "RESOURCE_EXHAUSTED", "Quota exceeded, limit: 0, model: x"), QuotaExceeded, "RESOURCE_EXHAUSTED"),
     (google(429, "RESOURCE_EXHAUSTED", "Quota exceeded, limit: 10, model: x"), RateLimited, "RESOURCE_EXHAUSTED"),
     (google(429, "RESOURCE_EXHAUSTED", details=NONE_AT_ALL), QuotaExceeded, "RESOURCE_EXHAUSTED"),
-    *((google(status, "UNAVAILABLE"), ServiceUnavailable, "UNAVAILABLE") for status in (408, 500, 502, 503, 504, 524)),
+    *((google(status, "UNAVAILABLE"), ServiceUnavailable, "UNAVAILABLE") for status in (425, 499, 500, 502, 503)),
     ((500, [google(500, "INTERNAL")[1]]), ServiceUnavailable, "INTERNAL"),
     ((200, google(429, "RESOURCE_EXHAUSTED")[1]), RateLimited, "RESOURCE_EXHAUSTED"),
     (gateway(503, "model_not_found", "分组 default 下模型 x 无可用渠道"), ModelNotFound, "model_not_found"),
@@ -484,7 +486,7 @@ def test_turns_come_back_verbatim(parts: list[dict[str, Any]]) -> None:
     """A packed turn comes back as it was, signatures included, with each kept picture standing for its base64."""
     content = {"role": "model", "parts": parts, "more": None}
     red = Picture(RED)
-    packed = kept(content, red)
+    packed = kept(content, *[red][: b64(RED).rstrip("=") in json.dumps(parts)])
     turn = GEMINI.recall(packed, {red.sha256: red})
     assert b64(RED).encode() not in packed
     written = json.loads(encode("a", earlier=(Exchange("", (), turn),)).body)["contents"][1]
