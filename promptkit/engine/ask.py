@@ -95,11 +95,12 @@ class Asking:
         self._service.budget.check_price(self._plan.model, self._plan.endpoint, self._plan.config.get("image_size"))
         request = self._request(self._asks[0])
         check_length(request, self._dialect.largest_body)
-        self._request_claim.check()  # who waits keeps nothing aside
-        self._reserve_first()
+        self._request_claim.check()
+        self._service.budget.check_limit(self._price())  # before anything is made on disk
         try:
             self._service.lineage.create()
             self._request_claim.take()
+            self._reserve()  # afterwards, so that who waits for another process's step needs no money for it
             self._step = self._begin(fields)
         except BaseException:
             self._request_claim.end()
@@ -146,17 +147,13 @@ class Asking:
             lineage.keep_template(plan.prompt.digest, plan.prompt.files)
         return lineage.begin(plan.slug, fields)
 
-    def _reserve_first(self) -> None:
-        try:
-            self._reserve()
-        except BudgetExceeded:
-            self._request_claim.check()  # what there is no money for may be the very request that another process has under way
-            raise
-
     def _reserve(self) -> None:
-        plan = self._plan
-        self._estimate = models.estimate(plan.model, plan.endpoint, image_size=plan.config.get("image_size"))
+        self._estimate = self._price()
         self._reserved += self._service.budget.reserve(self._estimate)
+
+    def _price(self) -> float | None:
+        plan = self._plan
+        return models.estimate(plan.model, plan.endpoint, image_size=plan.config.get("image_size"))
 
     def _settle(self, reply: Reply, cost: Mapping[str, Any] | None) -> None:
         """Keeps aside what the answer cost, and gives the rest back; one that broke off, or was not counted, may have cost it all."""

@@ -115,6 +115,11 @@ class Budget:
             "open the session with a larger budget to go on."
         )
 
+    def check_limit(self, estimate: float | None) -> None:
+        """BudgetExceeded for a request that costs more than all that may be spent; nothing is made on disk for that."""
+        if self.limit is not None and estimate is not None and estimate > self.limit + ROUNDING:
+            self.reserve(estimate)
+
     def release(self, reserved: float) -> None:
         """Gives back what was set aside, once the answer or the record says what was spent."""
         if self.limit is not None:

@@ -178,9 +178,11 @@ class Client:
         return self._with_history(plan)
 
     def takes(self, plan: Plan, n: int, *, but: str | None = None, fresh: bool = False) -> list[Plan]:
-        """n takes of a plan, each with a seed of its own; without the recipe `but`, and with `fresh` without those that are there."""
+        """n takes of a plan, each with a seed of its own; without the recipe `but`, and with `fresh` without those that are there or that
+        are just being asked for.
+        """
         takes = map(plan.seeded, itertools.count())
-        wanted = (p for p in takes if p.recipe != but and not (fresh and self.engine.has_answered(p)))
+        wanted = (p for p in takes if p.recipe != but and not (fresh and self.engine.is_taken(p)))
         return list(itertools.islice(wanted, n))
 
     def config(self, prompt: Prompt, options: Mapping[str, Any]) -> dict[str, Any]:

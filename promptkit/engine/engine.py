@@ -80,9 +80,9 @@ class Engine:
         """The step that asked for one of these already and has its pictures still; those of the first reading go first."""
         return next(filter(self.lineage.is_whole, self._answered(readings)), None)
 
-    def has_answered(self, plan: Plan) -> bool:
-        """Whether a step asked for this very request and got a picture, whole still or not."""
-        return bool(self._answered([plan]))
+    def is_taken(self, plan: Plan) -> bool:
+        """Whether a step asked for this very request and got a picture, whole still or not, or a process is asking for it."""
+        return bool(self._answered([plan])) or self.lineage.holder_of(plan.recipe) is not None
 
     def _answered(self, readings: Iterable[Plan]) -> list[Record]:
         recipes = dict.fromkeys(plan.recipe for plan in readings)
@@ -131,7 +131,7 @@ class Engine:
         with self._alone(plan.recipe):
             service = None
             while True:
-                while self.has_answered(plan):
+                while self.is_taken(plan):
                     plan = replace(plan, take=plan.take + 1)
                 service = service or reach()
                 try:

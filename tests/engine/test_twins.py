@@ -38,9 +38,10 @@ try:
         "fresh": lambda: bear.generate("a bear", fresh=True),
         "other": lambda: bear.generate("a fox"),
         "vary": lambda: bear.vary("a bear", n=3, workers=3, root=True),
+        "fresh vary": lambda: bear.vary("a bear", n=3, workers=3, root=True, fresh=True),
         "add": lambda: bear.add("own.png"),
     }[how]()
-    steps = list(made) if how == "vary" else [made]
+    steps = list(made) if "vary" in how else [made]
     print(json.dumps([[s.id, s.reused] for s in steps]), flush=True)
 except PromptkitError as error:
     print(json.dumps([type(error).__name__, str(error), error.step.id if error.step else None]), flush=True)
@@ -201,6 +202,29 @@ def test_several_at_once_are_shared_too(service: Loopback) -> None:
     one, other = all_told(service.url, "vary", "vary")
     assert {i for i, _ in one} == {i for i, _ in other}
     assert len(service.received) == 3
+
+
+def test_new_takes_are_not_waited_for(service: Loopback) -> None:
+    """vary(fresh=True) passes over the takes that another process is just asking for, and pays for its own."""
+    over = threading.Event()
+    service.always = lambda received: over.wait(20) and picture_reply(png(received.json["generationConfig"]["seed"] % 256))
+    with twins(service.url, ["vary", "fresh vary"]) as (first, other):
+        go(first)
+        wait_for(lambda: len(service.received) == 3)
+        go(other)
+        wait_for(lambda: len(service.received) == 6)
+        over.set()
+        assert not {i for i, _ in told(first)} & {i for i, _ in told(other)}
+
+
+def test_who_waits_needs_no_money(service: Loopback, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A budget for one picture is enough for two processes that ask for the same one."""
+    monkeypatch.setenv("GEMINI_API_KEY", "AIza-of-a-test")
+    monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", service.url)
+    service.always = slowly(picture_reply(png()), 1)
+    one, other = all_told("google", "plain", "plain", budget=0.05)
+    assert one[0][0] == other[0][0]
+    assert len(service.received) == 1
 
 
 def test_the_same_picture_is_added_once(service: Loopback) -> None:
