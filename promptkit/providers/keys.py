@@ -56,7 +56,10 @@ class Key:
             return self.scrub(value.decode("latin-1")).encode("latin-1")  # each byte a letter, and a key is ASCII
         if isinstance(value, Mapping):
             return {self.scrub(k): self.scrub(v) for k, v in value.items()}
-        return type(value)(map(self.scrub, value)) if isinstance(value, list | tuple) else value
+        if not isinstance(value, list | tuple):
+            return value
+        scrubbed = [self.scrub(item) for item in value]
+        return type(value)(*scrubbed) if hasattr(value, "_fields") else type(value)(scrubbed)  # a named tuple takes its items one by one
 
     @property
     def is_gateways(self) -> bool:
