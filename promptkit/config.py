@@ -10,6 +10,7 @@ The config file is `config.toml` in the user's config folder (PROMPTKIT_HOME mov
     key_env = "WORK_API_KEY"            # a name or a list of names; never a key itself
     model = "gemini-2.5-flash-image"    # optional
     dialect = "gemini"                  # optional: what the service speaks
+    headers = {x-team = "TEAM_TOKEN"}   # optional: further headers, each with the variable that holds its value
 
 What stands in an [endpoints.NAME] is read by promptkit.providers.endpoints, in a [models."NAME"] by promptkit.providers.models.
 """
@@ -25,7 +26,7 @@ from typing import Any
 
 from promptkit.errors import PromptkitError, SettingsError
 
-__all__ = ["config_file", "data_folder", "endpoints", "language", "models", "template_folders", "variable"]
+__all__ = ["certificates", "config_file", "data_folder", "endpoints", "language", "models", "template_folders", "variable"]
 
 
 # Folders and files
@@ -71,6 +72,12 @@ def _configured_language(home: str, second: int) -> str:  # noqa: ARG001  (each 
 def variable(name: str) -> str:
     """The environment variable's value as it stands there, "" where it is not set."""
     return os.environ.get(name, "")
+
+
+def certificates() -> str | None:
+    """The file of certificates that SSL_CERT_FILE names, where no variable of requests' own names one."""
+    own = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+    return None if own else os.environ.get("SSL_CERT_FILE") or None
 
 
 def endpoints() -> Mapping[str, Any]:

@@ -30,6 +30,7 @@ import difflib
 import itertools
 import linecache
 import os
+import re
 import sys
 import traceback
 import warnings
@@ -261,6 +262,19 @@ def _shipped() -> Path:
 
 def _checked_out() -> Path:
     return PACKAGE.parent / "templates"
+
+
+LIKE_A_KEY = re.compile(r"(?:sk-|AIza|AQ\.|Bearer\s)[\w.-]{8}|\b(?=[\w-]{0,31}\d)(?=[\w-]{0,31}[A-Za-z])[\w-]{32}")
+
+
+def is_like_a_key(value: object) -> bool:
+    """Whether a value of a caller's may be a key that was put into the wrong place."""
+    return bool(LIKE_A_KEY.search(str(value)[:500]))
+
+
+def shown(value: object) -> str:
+    """A value of a caller's for a sentence, at most 60 characters of it; what looks like a key is not quoted."""
+    return "one that looks like a key, which belongs into api_key= or a variable" if is_like_a_key(value) else f"{value!r:.60}"
 
 
 def nearest(word: str, known: Iterable[str]) -> list[str]:

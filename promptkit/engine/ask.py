@@ -174,6 +174,8 @@ class Asking:
         left = max(0.001, self._deadline - time.monotonic())
         sys.audit("promptkit.send", request)  # whoever wants to see all that goes out adds a hook with sys.addaudithook
         response, reply = self._reply(replace(request, timeout=min(request.timeout, left)))
+        if reply.error is not None and reply.status == 413:
+            reply.error.args = (f"{reply.error} It was {len(request) / 1e6:.1f} MB.",)
         step.hold(reply.pictures)
         reply = _scrubbed(reply, self._service.key)
         self._replies.append(reply)
@@ -189,7 +191,8 @@ class Asking:
             response = self._service.transport.send(request)
         except TransportError as error:
             came: Response | None = error.came
-            unanswered = recovery.unanswered(error)
+            error.came = None
+            unanswered = recovery.unanswered(error.with_traceback(None))  # its frames hold what came, and a service may echo the key
             if came is None or not came.body or not is_ok(came.status):
                 return None, unanswered
             reply = self._understood(came)
@@ -230,6 +233,8 @@ class Asking:
         ran = reply.status is not None and is_ok(reply.status)
         if reply.outcome == "error" and not ran and models.estimate(plan.model, plan.endpoint, image_size=size) is not None:
             return {"usd": 0.0, "basis": "errors are not charged"}
+        came = reply.pictures[0].size if reply.pictures else None
+        size = models.cost_size(plan.model, plan.endpoint, size, came)
         return models.cost(plan.model, plan.endpoint, tokens=reply.tokens, pictures=len(reply.pictures), image_size=size)
 
     def _noted(self, reply: Reply, cost: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -346,6 +351,9 @@ def _warnings(plan: Plan, reply: Reply) -> list[str]:
         wide, high = map(float, asked.split(":"))
         if abs(size[0] / size[1] / (wide / high) - 1) > 0.05:
             said.append(f"aspect_ratio {asked} was asked for, and the picture has {size[0]}×{size[1]} pixels")
+    wanted = plan.config.get("image_size")
+    if wanted and size and (got := models.size_of(size)) != wanted and min(size) >= 256:
+        said.append(f"image_size {wanted} was asked for, and the picture is of {got} ({size[0]}×{size[1]} pixels)")
     if plan.sources and plan.sources[0].role == "base":
         from promptkit.images.changes import cheap_warnings
 

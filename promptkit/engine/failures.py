@@ -20,7 +20,7 @@ from promptkit.errors import (
 from promptkit.lineage.record import Record
 from promptkit.providers import models
 from promptkit.providers.endpoints import Endpoint
-from promptkit.providers.keys import Key
+from promptkit.providers.keys import Key, other_variables
 from promptkit.providers.message import Reply
 from promptkit.providers.service_errors import brief
 
@@ -93,6 +93,10 @@ def _refused(record: Record, reply: Reply, why: str) -> Refused:
 def _advice(error: PromptkitError, model: str, endpoint: Endpoint, key: Key | None, deadline: float) -> str:
     if isinstance(error, KeyRejected) and key and key.is_gateways and endpoint.name == "google":
         return ' The key begins with sk-, as gateways\' keys do: name the gateway, such as endpoint="deerapi".'
+    if isinstance(error, KeyRejected) and key and key.source:
+        others = other_variables(endpoint, key)
+        unused = f"; {' and '.join(others)} {'is' if len(others) == 1 else 'are'} set too, and not used" if others else ""
+        return f" The key came from {key.source}{unused}."
     if isinstance(error, KeyRejected) and key is None and endpoint.key_env:
         return f" No key was sent: set {endpoint.key_env[0]}, or pass api_key=."
     if isinstance(error, TransportError) and error.sent:

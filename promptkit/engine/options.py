@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from inspect import Parameter, Signature
 from typing import Any
 
-from promptkit.errors import InputError, SettingsError, did_you_mean
+from promptkit.errors import InputError, SettingsError, did_you_mean, is_like_a_key, shown
 from promptkit.lineage.files import parsed
 from promptkit.prompts.template import Prompt, Template
 from promptkit.providers.options import OPTIONS, is_number
@@ -31,8 +31,14 @@ __all__ = [
 
 
 OPTION_RULES = {option.name: (option.fits, option.expected) for option in OPTIONS.values()}
+
+
+def _is_model(value: object) -> bool:
+    return value is None or (isinstance(value, str) and bool(value.strip()) and not is_like_a_key(value))
+
+
 OPENING: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "model": (lambda v: v is None or (isinstance(v, str) and bool(v.strip())), 'a model\'s id, such as "gemini-2.5-flash-image"'),
+    "model": (_is_model, 'a model\'s id, such as "gemini-2.5-flash-image"'),
     "chain": (lambda v: v in ("picture", "chat"), '"picture" (sends the last picture) or "chat" (sends the earlier turns)'),
     "transport": (lambda v: v is None or callable(getattr(v, "send", None)), "a transport: something with send(request)"),
     "recover": (lambda v: isinstance(v, int) and not isinstance(v, bool) and v >= 0, "a whole number from 0 on"),
@@ -84,6 +90,9 @@ def checked_pictures(prompt: Prompt, count: int) -> None:
 def checked_config(config: Mapping[str, Any]) -> dict[str, Any]:
     """The options with their types checked, those that are None left out. SettingsError names the first that is wrong."""
     checked = {k: v for k, v in config.items() if v is not None}
+    for name, value in checked.items():
+        if name in OPTIONS and isinstance(value, str):
+            checked[name] = OPTIONS[name].as_meant(value)
     check_values(OPTION_RULES, **checked)
     return checked
 
@@ -93,7 +102,7 @@ def check_values(rules: Mapping[str, tuple[Callable[[Any], bool], str]], /, **gi
     for name, value in given.items():
         fits, expected = rules[name]
         if not fits(value):
-            raise SettingsError(f"{name} is {expected}, not {value!r:.60}.")
+            raise SettingsError(f"{name} is {expected}, not {shown(value)}.")
 
 
 def check_opening(**given: Any) -> None:

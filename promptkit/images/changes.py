@@ -146,9 +146,8 @@ def cheap_warnings(before: Picture, pictures: Sequence[Picture], config: Mapping
         return []
     if pictures[0] == before:
         return ["same bytes as before"]
-    old, new = before.size, pictures[0].size
-    # sizes as stored: its EXIF orientation, which only decoding would tell, may turn a photograph upright
-    if old is None or new is None or (old != new and _same_ratio(old[::-1], new) and not _same_ratio(old, new)):
+    old, new = before.seen_size, pictures[0].seen_size
+    if old is None or new is None:
         return []
     return _size_warnings(old, new, config or {})
 

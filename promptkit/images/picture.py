@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import re
 import threading
 import warnings
 from collections.abc import Callable
@@ -26,6 +27,8 @@ SAME_SUFFIX = {".jpeg": ".jpg", ".jpe": ".jpg", ".jfif": ".jpg", ".tiff": ".tif"
 UNDECODED = ("image/heic", "image/heif")  # what phones make and Pillow cannot read; the service can
 OPAQUE = ("JPEG", "MPO", "PPM", "PCX", "EPS", "PDF")
 SENDABLE = ("image/png", "image/jpeg", "image/webp", "image/heic", "image/heif")  # Google's image guide, 2026-11
+ORIENTATION = 0x0112  # EXIF's tag
+QUALITY = {"JPEG": {"quality": 95, "subsampling": 0}}  # of what is converted: no step should be seen
 CARD_PIXELS = 320
 PictureSource: TypeAlias = "str | os.PathLike[str] | bytes | Picture | Image.Image"  # what a picture can be opened from
 
@@ -105,12 +108,30 @@ class Picture:
         return {"text/plain": repr(self), "text/html": markup.figure(self.thumbnail(CARD_PIXELS), repr(self))}
 
     def for_sending(self) -> Picture:
-        """This picture where image models take its type, else one RGB(A) PNG of it, turned as its EXIF orientation means."""
-        return self if self.mime_type in SENDABLE else self._converted
+        """This picture where models take its type and it stands as people see it, else one that does: a JPEG of a JPEG, else a PNG."""
+        return self if self.mime_type in SENDABLE and self._turn == 1 else self._converted
+
+    @property
+    def seen_size(self) -> tuple[int, int] | None:
+        """Width and height as people see it: `size`, turned where its EXIF orientation means so."""
+        return self.size[::-1] if self.size and self._turn in (5, 6, 7, 8) else self.size
+
+    @cached_property
+    def _turn(self) -> int:
+        """The EXIF orientation, 1 to 8; 1 where it has none."""
+        data = self.data
+        if self.mime_type in UNDECODED or not any(mark in data for mark in (b"Exif", b"eXIf", b"EXIF")):
+            return 1
+        try:
+            with _opened(data) as image, _quiet:
+                found = image.getexif().get(ORIENTATION)
+        except Exception:  # metadata that cannot be read turns nothing
+            return 1
+        return found if isinstance(found, int) and 1 <= found <= 8 else 1
 
     @cached_property
     def _converted(self) -> Picture:
-        return Picture(_encoded(self.image, "PNG"))
+        return Picture(_encoded(self.image, "JPEG" if self.mime_type == "image/jpeg" else "PNG"))
 
     def thumbnail(self, pixels: int) -> str:
         """A data URI of the picture, at most `pixels` wide and high; an empty one where it cannot be decoded."""
@@ -230,8 +251,18 @@ def _opened(data: bytes, name: str = "The picture") -> Image.Image:
             return Image.open(io.BytesIO(data))
         except UnidentifiedImageError:
             raise PictureError(f"{name} is not a picture that Pillow can read; give a PNG, JPEG or WebP.") from None
+        except Image.DecompressionBombError as error:
+            raise PictureError(_too_large(name, str(error))) from None
         except Exception as error:  # Pillow's decoders raise whatever their format's code raises
             raise PictureError(f"{name} cannot be opened as a picture: {_reason(error)}.") from None
+
+
+def _too_large(name: str, said: str) -> str:
+    from PIL import Image
+
+    pixels, most = re.search(r"\d{1,18}", said), 2 * (Image.MAX_IMAGE_PIXELS or 0)
+    has = f"has {int(pixels[0]) / 1e6:,.0f} megapixels" if pixels else "has too many pixels"
+    return f"{name} {has}, and a picture may have {most / 1e6:,.0f}: make it smaller, or cut out the part that matters, and give that."
 
 
 def _decoded(data: bytes, name: str) -> Image.Image:
@@ -325,7 +356,7 @@ def _encoded(image: Image.Image, kind: str) -> bytes:
     buffer = io.BytesIO()
     with _quiet:
         image = to_rgb(image)
-        (_on_white(image) if image.mode == "RGBA" and kind in OPAQUE else image).save(buffer, kind)
+        (_on_white(image) if image.mode == "RGBA" and kind in OPAQUE else image).save(buffer, kind, **QUALITY.get(kind, {}))
     return buffer.getvalue()
 
 

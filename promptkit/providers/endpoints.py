@@ -5,23 +5,43 @@ An endpoint holds no key; `keys` finds that, and `endpoint_choice` says which en
 
 from __future__ import annotations
 
+import ipaddress
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
 from promptkit import config
-from promptkit.errors import SettingsError, did_you_mean
+from promptkit.errors import SettingsError, did_you_mean, is_like_a_key, shown
 from promptkit.providers import models
 from promptkit.providers.dialect import DEFAULT, DIALECTS, Dialect, dialect_named
 from promptkit.providers.options import OPTIONS
 
-__all__ = ["AAIGC", "DEERAPI", "GOOGLE", "OFFLINE", "Endpoint", "checked_url", "dialect_at", "known_endpoints", "set_in"]
+__all__ = [
+    "AAIGC",
+    "DEERAPI",
+    "GOOGLE",
+    "OFFLINE",
+    "Endpoint",
+    "checked_url",
+    "dialect_at",
+    "is_local",
+    "known_endpoints",
+    "set_in",
+]
 
 AUTHS = ("x-goog-api-key", "bearer", "raw", "none")
-CONFIG_KEYS = ("base_url", "auth", "key_env", "model", "dialect")
+CONFIG_KEYS = ("base_url", "auth", "key_env", "model", "dialect", "headers")
+HEADER = re.compile("[A-Za-z0-9-]{1,100}")
 VARIABLE = re.compile("(?!AIza)[A-Za-z_][A-Za-z0-9_]*")  # Google's keys begin with AIza and may look like a name
+
+
+class _Frozen(dict[str, str]):
+    """A mapping that is hashed by what it holds; nobody changes it."""
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(frozenset(self.items()))
 
 
 @dataclass(frozen=True)
@@ -31,7 +51,8 @@ class Endpoint:
     `base_url` is what stands before the dialect's own path, or "" for the painter inside this process. `auth` is one of x-goog-api-key (the
     header), bearer, raw (Authorization: KEY, no Bearer) and none. `key_env` names the variables that may hold the key, first first.
     `dialect` is a name, or a Dialect of one's own; a model with a dialect of its own is asked in that. Source of the known endpoints:
-    their own guides, see the README. Raises SettingsError.
+    their own guides, see the README. `headers` are further ones that a gateway needs: for each name the variable that holds its value.
+    Raises SettingsError.
     """
 
     name: str
@@ -41,6 +62,7 @@ class Endpoint:
     model: str | None = None
     key_required: bool = True
     dialect: str | Dialect = DEFAULT
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         # neither value is shown: somebody may have put the key there
@@ -50,23 +72,28 @@ class Endpoint:
         if not isinstance(self.model, str | None):
             raise SettingsError(f"Endpoint {self.name!r} has model {self.model!r}; write a model's name.")
         _check_dialect(self.name, self.dialect)
+        object.__setattr__(self, "headers", _headers(self.name, self.headers))
         if self.base_url:
             object.__setattr__(self, "base_url", self._base(checked_url(self.base_url)))
 
     def _base(self, url: str) -> str:
-        """The URL without what the dialect's paths begin with, which guides print along."""
-        return url.removesuffix(_dialect(self.dialect).root_path) if urlsplit(url).path else url
+        """The URL without what follows the base: the dialect's own path, and the endings that guides and gateways print along."""
+        scheme, _, rest = url.partition("://")
+        host, _, path = rest.partition("/")
+        kept = _base_path(f"/{path}" if path else "", _dialect(self.dialect))
+        return f"{scheme}://{host}{kept}"
 
     @classmethod
     def named(cls, name: str) -> Endpoint:
         """The endpoint of that name: google, deerapi, aaigc, offline, or one of the config file's. SettingsError when there is none."""
         known = known_endpoints()
         if name not in known:
-            looks_like_host = re.fullmatch(r"[\w.-]+(?:\.\w+|:\d+)(?:/.*)?", name)
-            hint = f" (did you mean http://{name}?)" if looks_like_host else did_you_mean(name, known)
+            looks_like_host = not is_like_a_key(name) and re.fullmatch(r"[\w.-]+(?:\.\w+|:\d+)(?:/.*)?", name)
+            scheme = "http" if is_local(re.split("[:/]", name)[0]) else "https"
+            hint = f" (did you mean {scheme}://{name}?)" if looks_like_host else did_you_mean(name, known)
             raise SettingsError(
-                f"There is no endpoint {name!r}{hint}; known are {', '.join(known)}; give a base URL that begins with https:// or http://, "
-                f"or define [endpoints.NAME] in {config.config_file()}."
+                f"There is no endpoint {shown(name)}{hint}; known are {', '.join(known)}; "
+                f"give a base URL that begins with https:// or http://, or define [endpoints.NAME] in {config.config_file()}."
             )
         return known[name]
 
@@ -94,6 +121,15 @@ class Endpoint:
             raise SettingsError(f"{model} at {self.name} has no {missing}; its options are {known}.")
 
 
+def is_local(host: str) -> bool:
+    """Whether a host is this machine or stands in a private network: no proxy is asked for it."""
+    try:
+        address = ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return host == "localhost" or host.endswith((".localhost", ".local"))
+    return address.is_loopback or address.is_private or address.is_link_local
+
+
 def dialect_at(endpoint: str, model: str) -> Dialect:
     """The dialect in which a model is asked at the endpoint of that name; at one that is not known any more: in the default one."""
     there = known_endpoints().get(endpoint, GOOGLE)
@@ -102,6 +138,20 @@ def dialect_at(endpoint: str, model: str) -> Dialect:
 
 def _dialect(dialect: str | Dialect) -> Dialect:
     return dialect_named(dialect) if isinstance(dialect, str) else dialect
+
+
+def _base_path(path: str, dialect: Dialect) -> str:
+    pasted: re.Pattern[str] | None = getattr(dialect, "pasted", None)  # a dialect may say which further endings people paste along
+    return (pasted.sub("", path, count=1) if pasted else path).removesuffix(dialect.root_path)
+
+
+def _headers(endpoint: str, headers: object) -> Mapping[str, str]:
+    """Header names with the variables that hold their values; a value itself, which may be a secret, is refused and not shown."""
+    fits = isinstance(headers, Mapping) and all(isinstance(x, str) for pair in headers.items() for x in pair)
+    if not fits or not all(HEADER.fullmatch(n) and VARIABLE.fullmatch(v) for n, v in headers.items()):  # type: ignore[attr-defined]
+        said = 'write {"header-name" = "VARIABLE"}, with the name of the variable that holds the value, never the value itself'
+        raise SettingsError(f"Endpoint {endpoint!r} has headers that name no variables; {said}.")
+    return _Frozen(headers)  # type: ignore[call-overload, no-any-return]
 
 
 def checked_url(url: str) -> str:

@@ -40,6 +40,11 @@ class Gemini(Dialect):
 
     name = "gemini"
     root_path = "/v1beta"
+    # what people paste behind a base URL: a version, the path of a method, those of other protocols that the same gateway speaks
+    pasted = re.compile(
+        r"(?:/v1(?:beta1?|alpha)?)?(?:/models/[^/]{1,200}:\w{1,60}|(?:/openai)?(?:/v1)?(?:/chat/completions|/completions|/responses|/messages"
+        r"|/images/generations|/images/edits|/models)?)$"
+    )
     largest_body = 100_000_000  # bytes; Google's limit for pictures sent inline
     options = frozenset({"aspect_ratio", "image_size", "seed", "temperature", "safety"})
 

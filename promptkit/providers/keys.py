@@ -2,31 +2,44 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, NoReturn
+from urllib.parse import quote
 
 from promptkit import config
 from promptkit.errors import SettingsError
 from promptkit.providers.endpoints import AAIGC, DEERAPI, Endpoint, known_endpoints, set_in
 
-__all__ = ["Key", "ask_key", "find_key", "is_key_set", "keys_set", "own_key", "refuse_key"]
+__all__ = ["Key", "ask_key", "find_key", "is_key_set", "keys_set", "other_variables", "own_key", "refuse_key"]
 
 SHORTEST_SECRET = 8  # characters
 GATEWAY_PREFIX = "sk-"  # what keys of gateways of the one-api family begin with
 
 
+def _as_meant(pasted: str) -> str:
+    """A key as it came from a file or a chat window, without blanks, a byte-order mark, quotes, its variable's name, or Bearer."""
+    key = pasted.strip().strip("\ufeff\u200b").strip()
+    key = re.sub(r"^(?:export\s{1,9})?[A-Z][A-Z0-9_]{2,60}\s{0,9}=\s{0,9}(?=[\"']?[\w.-]{8})", "", key)
+    key = key.strip().rstrip(";,").strip("\"'“”‘’`").strip()
+    return re.sub(r"^Bearer\s{1,9}", "", key, flags=re.IGNORECASE)
+
+
 class Key:
     """A key that does not show itself: its repr and str are `[key]`, and it cannot be pickled."""
 
-    __slots__ = ("_secret",)
+    __slots__ = ("_forms", "_secret", "source")
 
     def __init__(self, secret: str) -> None:
-        secret = secret.strip() if isinstance(secret, str) else ""
+        secret = _as_meant(secret) if isinstance(secret, str) else ""
         if not secret or not secret.isascii() or not secret.isprintable() or set(secret) & set(" \"\\"):
             raise SettingsError("The key is empty or holds spaces, quotes, line breaks or characters that no key has; copy it again.")
         self._secret = secret
+        self._forms = _forms(secret)
+        self.source: str | None = None  # the variable that it was found in
 
     def __repr__(self) -> str:
         return "[key]"
@@ -46,12 +59,15 @@ class Key:
 
     def within(self, text: str) -> bool:
         """Whether the text holds the key. One that is too short to be a secret, as local gateways take, may stand in any text."""
-        return len(self._secret) >= SHORTEST_SECRET and self._secret in text
+        return len(self._secret) >= SHORTEST_SECRET and any(form in text for form in self._forms)
 
     def scrub(self, value: Any) -> Any:
         """The value, and all texts in it, with the key replaced by `[key removed]`; bytes are taken as a text."""
         if isinstance(value, str):
-            return value if not self.within(value) else value.replace(self._secret, "[key removed]")
+            if self.within(value):
+                for form in self._forms:
+                    value = value.replace(form, "[key removed]")
+            return value
         if isinstance(value, bytes):
             return self.scrub(value.decode("latin-1")).encode("latin-1")  # each byte a letter, and a key is ASCII
         if isinstance(value, Mapping):
@@ -65,6 +81,19 @@ class Key:
     def is_gateways(self) -> bool:
         """Whether it looks like a gateway's key rather than Google's."""
         return self._secret.startswith(GATEWAY_PREFIX)
+
+
+def _forms(secret: str) -> tuple[str, ...]:
+    """The key as it may stand in a text: as it is, in percent form, in base64 at any of its three offsets, as a header of Basic too."""
+    encoded = []
+    for offset in range(3):
+        whole = base64.b64encode(b"\0" * offset + secret.encode() + b"\0" * 2).decode()
+        last = (offset + len(secret)) * 8 // 6  # letters up to here depend on the key and on what stands before it only
+        encoded.append(whole[-(-offset * 8 // 6) : last])
+    every = [f"%{byte:02X}" for byte in secret.encode()]
+    spelled = {secret, quote(secret, safe=""), quote(secret, safe="").lower(), "".join(every), "".join(every).lower(), *encoded}
+    spelled |= {form.replace("+", "-").replace("/", "_") for form in encoded}
+    return tuple(sorted((form for form in spelled if len(form) >= SHORTEST_SECRET), key=len, reverse=True))
 
 
 _asked: dict[str, Key] = {}
@@ -124,7 +153,14 @@ def _key(secret: object, where: str) -> Key:
     if not isinstance(secret, str):
         raise SettingsError(f"{where} holds a {type(secret).__name__}; a key is a text.")
     with set_in(where):
-        return Key(secret)
+        key = Key(secret)
+        key.source = where
+        return key
+
+
+def other_variables(endpoint: Endpoint, key: Key) -> list[str]:
+    """The endpoint's variables that are set, and hold another key than this one."""
+    return [n for n in endpoint.key_env if n != key.source and (v := config.variable(n).strip()) and _as_meant(v) != key.reveal()]
 
 
 def _gateway_key(endpoint: Endpoint) -> Key | None:

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from promptkit import config as settings
-from promptkit.errors import SettingsError, did_you_mean
+from promptkit.errors import SettingsError, did_you_mean, shown
 from promptkit.providers.dialect import DIALECTS
 from promptkit.providers.message import Tokens
 
@@ -33,15 +33,18 @@ __all__ = [
     "check",
     "check_name",
     "cost",
+    "cost_size",
     "default_model",
     "estimate",
     "known_model",
     "lacks",
     "price_lines",
     "shutdown_notice",
+    "size_of",
 ]
 
 
+SIDES = (("512", 724), ("1K", 1448), ("2K", 2896))  # pixels of a square's side below which a picture is of that size
 MOST_TOKENS = 10**12  # of each kind; whatever a service claims, the sum is a number that a record holds
 
 
@@ -104,8 +107,15 @@ def all_ratios() -> frozenset[str]:
 
 def known_model(name: str) -> Model | None:
     """What is known of the model, or None. SettingsError where the config file says what cannot be."""
-    own = settings.models().get(name)
+    configured = settings.models()
+    name = name if name in configured else _bare(name)
+    own = configured.get(name)
     return _shipped(name) if own is None else _model(name, _merged(_facts()["models"].get(name, {}), _checked(name, own)))
+
+
+def _bare(name: str) -> str:
+    """The name without the path that services' own lists print before it."""
+    return name.removeprefix("publishers/google/").removeprefix("models/")
 
 
 @cache
@@ -199,10 +209,10 @@ def check(name: str, *, aspect_ratio: str | None, image_size: str | None, pictur
     if model is None:
         return
     if aspect_ratio is not None and lacks(model.ratios, aspect_ratio):
-        raise SettingsError(f"{name} has no aspect_ratio {aspect_ratio!r}; it has {', '.join(model.ratios or ())}.")
+        raise SettingsError(f"{name} has no aspect_ratio {shown(aspect_ratio)}; it has {', '.join(model.ratios or ())}.")
     if image_size is not None and lacks(model.sizes, image_size):
         known = f"it has {', '.join(model.sizes)}" if model.sizes else "it has one size, so leave image_size out"
-        raise SettingsError(f"{name} has no image_size {image_size!r}; {known}.")
+        raise SettingsError(f"{name} has no image_size {shown(image_size)}; {known}.")
     if model.pictures is not None and pictures > model.pictures:
         raise SettingsError(f"{name} takes {model.pictures} pictures in a request, and this one has {pictures}; leave some references out.")
 
@@ -241,6 +251,19 @@ def cost(name: str, endpoint: str, *, tokens: Tokens | None, pictures: int, imag
     if each is None or not pictures:
         return None
     return {"usd": round(each * pictures, 6), "basis": f"{endpoint} pictures {price.as_of or 'of the config file'}"}
+
+
+def size_of(size: tuple[int, int] | None) -> str | None:
+    """The image_size that a picture's pixels belong to: 512, 1K, 2K or 4K, the nearest; None where nothing is known."""
+    side = (size[0] * size[1]) ** 0.5 if size else 0.0
+    return next((name for name, most in SIDES if side < most), "4K") if side else None
+
+
+def cost_size(name: str, endpoint: str, asked: str | None, came: tuple[int, int] | None) -> str | None:
+    """The image_size whose price a picture has: that of the pixels that came, where it has a price, else the one asked for."""
+    price, size = _price_at(name, endpoint), size_of(came)
+    by_size = price.picture if price and isinstance(price.picture, Mapping) else {}
+    return size if size in by_size else asked
 
 
 def price_lines(name: str, endpoint: str) -> str:

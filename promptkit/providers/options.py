@@ -32,7 +32,8 @@ class Flag:
 class Option:
     """One option. `fits` says whether a value may be sent, as `example` may; `expected` what was expected of one that may not.
 
-    `also_called` are the names that people write for it. Without a `flag` it is not given on the command line.
+    `also_called` are the names that people write for it, `as_meant` makes the value of what they write for that. Without a `flag` it is not
+    given on the command line.
     `survives_strip` says whether an export that is stripped of words keeps it.
     """
 
@@ -43,6 +44,7 @@ class Option:
     flag: Flag | None = None
     also_called: tuple[str, ...] = ()
     survives_strip: bool = True
+    as_meant: Callable[[str], str] = str
 
 
 def is_number(value: object) -> bool:
@@ -52,6 +54,14 @@ def is_number(value: object) -> bool:
 
 def _is_ratio(value: object) -> bool:
     return isinstance(value, str) and bool(re.fullmatch(r"[1-9]\d*:[1-9]\d*", value))
+
+
+def _ratio(text: str) -> str:
+    return re.sub(r"\s?[:xX×/：]\s?", ":", text.strip()) if len(text) < 20 else text
+
+
+def _size(text: str) -> str:
+    return text.strip().upper().removesuffix("PX").strip()
 
 
 def _is_seed(value: object) -> bool:
@@ -64,7 +74,15 @@ def _is_texts(value: object) -> bool:
 
 # in the order in which records and sentences list them
 _ROWS = (
-    Option("aspect_ratio", _is_ratio, 'a text such as "16:9"', "16:9", Flag("--aspect-ratio", metavar="W:H"), also_called=("ratio",)),
+    Option(
+        "aspect_ratio",
+        _is_ratio,
+        'a text such as "16:9"',
+        "16:9",
+        Flag("--aspect-ratio", metavar="W:H"),
+        also_called=("ratio",),
+        as_meant=_ratio,
+    ),
     Option(
         "image_size",
         lambda v: isinstance(v, str),
@@ -72,6 +90,7 @@ _ROWS = (
         "2K",
         Flag("--image-size", metavar="SIZE", help="1K, 2K, 4K, where the model has sizes"),
         also_called=("size",),
+        as_meant=_size,
     ),
     Option("seed", _is_seed, "a whole number of 32 bits, with its sign", 7, Flag("--seed", int)),
     Option("temperature", is_number, "a number", 0.5, Flag("--temperature", float)),

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from urllib.parse import urlsplit
 from weakref import WeakValueDictionary
 
+from promptkit import __version__, config
 from promptkit.errors import TransportError, warn
-from promptkit.providers.endpoints import Endpoint
+from promptkit.providers.endpoints import Endpoint, is_local
 from promptkit.providers.keys import Key
 from promptkit.providers.message import Request, Response
 
@@ -24,6 +25,7 @@ __all__ = ["FunctionTransport", "RequestsTransport", "Transport", "transport_to"
 
 CONNECT_TIMEOUT = 10.0  # seconds
 REPLY_LIMIT = 256_000_000  # bytes, after decompression
+NO_PROXY = {"http": "", "https": "", "all": "", "no_proxy": "*"}
 AT_ONCE = 1 << 18  # bytes read at a time
 
 
@@ -82,11 +84,14 @@ class RequestsTransport:
             request.method,
             self._endpoint.base_url + request.path,
             data=request,
-            headers={**request.headers, "Content-Type": request.content_type},
+            headers={**request.headers, **self._own_headers(), "Content-Type": request.content_type},
             auth=self._sign,
             timeout=(min(CONNECT_TIMEOUT, request.timeout), request.timeout),
             allow_redirects=False,
             stream=True,
+            # for this machine and private networks no proxy is asked: it could not reach them, and would see the key
+            proxies=dict(NO_PROXY) if is_local(urlsplit(self._endpoint.base_url).hostname or "") else None,
+            verify=config.certificates(),
         ) as response:
             chunks: list[bytes] = []
             try:
@@ -95,6 +100,17 @@ class RequestsTransport:
                 self._course.came = Response(response.status_code, dict(response.headers), b"".join(chunks))
                 raise
             return Response(response.status_code, dict(response.headers), b"".join(chunks))
+
+    def _own_headers(self) -> dict[str, str]:
+        """promptkit's own name, since firewalls ban the libraries' default one, and what the endpoint needs besides."""
+        own = {"User-Agent": f"promptkit/{__version__}"}
+        for name, variable in self._endpoint.headers.items():
+            value = config.variable(variable).strip()
+            if not value or not value.isprintable() or not value.isascii():
+                said = f"{self._endpoint.name} needs the header {name}, and {variable} holds no value for it; set {variable}."
+                raise TransportError(said)
+            own[name] = value
+        return own
 
     def _session(self) -> requests.Session:
         if self._course.session is None:
@@ -122,7 +138,15 @@ class RequestsTransport:
         name, sent = self._endpoint.name, self._course.sent
         cause = _root(error)
         reason = _worded(cause)
-        if "SOCKS" in reason:
+        if "CERTIFICATE_VERIFY_FAILED" in reason or "SSLCertVerificationError" in reason:
+            said = (
+                f"{self._endpoint.host} shows a certificate that nobody known here has signed ({reason[:200]}): if it is a company's own, "
+                "put the path of its .pem file into SSL_CERT_FILE or REQUESTS_CA_BUNDLE."
+            )
+        elif not sent and ("ProxyError" in repr(error)[:2000] or "Tunnel connection failed" in reason):
+            proxy = _proxy_named(self._endpoint.base_url)
+            said = f"The proxy{proxy} did not let the request through ({reason}): check HTTPS_PROXY, HTTP_PROXY and NO_PROXY."
+        elif "SOCKS" in reason:
             said = "The proxy is a SOCKS one, which needs an extra: pip install 'requests[socks]'."
         elif sent and _is_timeout(cause):
             said = f"{name} did not answer in time."
@@ -133,13 +157,13 @@ class RequestsTransport:
         return TransportError(self._key.scrub(said) if self._key else said, sent=sent, came=self._course.came)
 
 
-_shared: WeakValueDictionary[tuple[str, str, str, Key | None], RequestsTransport] = WeakValueDictionary()  # until nobody holds it
+_shared: WeakValueDictionary[tuple[Any, ...], RequestsTransport] = WeakValueDictionary()  # until nobody holds it
 _sharing = threading.Lock()
 
 
 def transport_to(endpoint: Endpoint, key: Key | None) -> RequestsTransport:
     """The one transport in this process to an endpoint with a key, so that all who ask there share its connections."""
-    who = (endpoint.name, endpoint.base_url, endpoint.auth, key)
+    who = (endpoint.name, endpoint.base_url, endpoint.auth, key, endpoint.headers)
     with _sharing:
         transport = _shared.get(who)
         if transport is None:
@@ -255,6 +279,16 @@ def _bounded(base: Any, the_course: _Course) -> Any:
 
 
 # What went wrong, in words
+
+
+def _proxy_named(url: str) -> str:
+    """The proxy's host for a sentence, without what may be a password."""
+    from urllib.request import getproxies
+
+    proxies = getproxies()
+    said = proxies.get(urlsplit(url).scheme) or proxies.get("all") or ""
+    host = urlsplit(said if "://" in said else f"//{said}").netloc.rpartition("@")[2]
+    return f" {host}" if host else ""
 
 
 def _root(error: BaseException) -> BaseException:

@@ -70,7 +70,7 @@ NO_PICTURES: dict[str, tuple[bytes, str]] = {
     "half a png": (png(size=(300, 300))[:150], "is truncated or damaged"),
     "half a jpeg": (file_of("JPEG", size=(300, 300))[:-200], "is truncated or damaged"),
     "half a heic": (HEIC[:-1], "is truncated"),
-    "a bomb": (_bomb(), "exceeds limit"),
+    "a bomb": (_bomb(), "megapixels, and a picture may have 179"),
 }
 
 

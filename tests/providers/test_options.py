@@ -15,7 +15,7 @@ from promptkit.providers.dialect import DIALECTS, dialect_named
 from promptkit.providers.options import OPTIONS
 
 TAKEN: dict[str, tuple[list[Any], list[Any]]] = {
-    "aspect_ratio": (["1:1", "16:9"], ["16x9", "0:1", "1:1\n", 1]),
+    "aspect_ratio": (["1:1", "16:9"], ["16-9", "0:1", "1:1:1", 1]),
     "image_size": (["2K", "512"], [2, 2.0]),
     "seed": ([0, -(2**31), 2**31 - 1], [2**31, 1.0, True, "7"]),
     "temperature": ([0, 0.5, -1], [True, float("nan"), "0.5"]),
