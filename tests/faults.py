@@ -91,7 +91,7 @@ def page(status: int) -> Any:
 
 def half_json(one: bytes) -> Any:
     status, headers, body = picture_reply(one)
-    return status, headers, body[: len(body) // 2]
+    return status, headers, body[: body.index(b'"data": "') + 40]  # in the middle of the picture
 
 
 def several(one: bytes, two: bytes) -> Any:
@@ -102,6 +102,10 @@ def several(one: bytes, two: bytes) -> Any:
 def thought(one: bytes) -> Any:
     parts = [{**part, "thought": True} for part in parts_of(one)]
     return json_reply({"candidates": [{"content": {"role": "model", "parts": parts}, "finishReason": "STOP"}]})
+
+
+def envelope(one: bytes) -> Any:
+    return json_reply({"code": 0, "data": {"response": json.loads(picture_reply(one)[2])}})
 
 
 def parts_of(data: bytes) -> list[dict[str, Any]]:
@@ -142,15 +146,21 @@ KINDS = (
     Kind("500, no wait named", 1, "error", lambda one, two: error_reply(500), again="busy", paid=False, first=True),
     Kind("503, no wait named", 1, "error", lambda one, two: error_reply(503), again="busy", paid=False, first=True),
     Kind("502, a page", 1, "error", lambda one, two: page(502), again="busy", paid=False, first=True),
-    Kind("cut", 4, "interrupted", lambda one, two: Cut(picture_reply(one)), again="other"),
+    Kind("cut", 4, "interrupted", lambda one, two: Cut(picture_reply(one), 0.3), again="other"),
     Kind("closed without a byte", 4, "interrupted", lambda one, two: Hang(0), again="other"),
     Kind("hang", 2, "interrupted", lambda one, two: Hang(3), again="other"),
-    Kind("trickle without end", 1, "interrupted", lambda one, two: Trickle(picture_reply(one), 0.2), again="other"),
+    Kind("trickle without end", 1, "interrupted", lambda one, two: Trickle(picture_reply(one, text="x" * 4000), 0.2), again="other"),
     Kind("JSON cut", 4, "interrupted", lambda one, two: half_json(one), again="other"),
     Kind("half a picture", 4, "interrupted", lambda one, two: picture_reply(one[: len(one) // 2]), again="other"),
-    Kind("no picture at all", 4, "interrupted", lambda one, two: picture_reply(b"\x89 this is none \xff"), again="other"),
+    Kind("no picture at all", 4, "error", lambda one, two: picture_reply(b"\x89 this is none \xff")),
     Kind("text only", 6, "text", lambda one, two: text_reply(), again="other"),
-    Kind("empty JSON", 2, "text", lambda one, two: json_reply({}), again="other"),
+    Kind("empty JSON", 2, "error", lambda one, two: json_reply({})),
+    Kind("524 after the work", 4, "interrupted", lambda one, two: page(524), again="other"),
+    Kind("an answer lost by a relay", 2, "interrupted", lambda one, two: error_reply(500, "unexpected EOF"), again="other"),
+    Kind("an event stream", 2, "picture", lambda one, two: events(one), whole=1),
+    Kind("an envelope", 2, "picture", lambda one, two: envelope(one), whole=1),
+    Kind("half a reply with a whole picture", 2, "picture", lambda one, two: Cut(picture_reply(one, more="x" * 4000), 0.6), whole=1),
+    Kind("a link", 2, "error", lambda one, two: text_reply("![a](https://img.example.com/a.png)")),
     Kind("refusal", 2, "refused", lambda one, two: text_reply("no", "IMAGE_SAFETY")),
     Kind("page with 200", 2, "error", lambda one, two: page(200)),
     Kind("429, the day's quota", 2, "error", lambda one, two: by_the_day(), paid=False),

@@ -191,8 +191,8 @@ class Asking:
             response = self._service.transport.send(request)
         except TransportError as error:
             came: Response | None = error.came
-            error.came = None
-            unanswered = recovery.unanswered(error.with_traceback(None))  # its frames hold what came, and a service may echo the key
+            error.came = None  # what is raised carries no body of a service's, nor do the frames that it came through
+            unanswered = recovery.unanswered(error.with_traceback(None))
             if came is None or not came.body or not is_ok(came.status):
                 return None, unanswered
             reply = self._understood(came)

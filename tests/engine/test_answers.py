@@ -113,6 +113,7 @@ def test_what_asking_again_cannot_mend_is_asked_once(service: Loopback, reply: A
     assert len(service.received) == 1
 
 
+@pytest.mark.filterwarnings("ignore:step")
 def test_half_a_reply_with_a_whole_picture_is_the_step(service: Loopback) -> None:
     """A picture that came whole before the connection broke is the step's, asked for once."""
     data = random.Random(1).randbytes(20_000)

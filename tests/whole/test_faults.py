@@ -57,7 +57,7 @@ def lose_a_picture(chain: Chain, told: Sequence[Told]) -> tuple[Chain, Sequence[
 
 
 def lose_a_failed_record(chain: Chain, told: Sequence[Told]) -> tuple[Chain, Sequence[Told]]:
-    next(p for p in chain.folder.glob("*-edit-*.json") if '"outcome": "text"' in p.read_text()[:100]).unlink()
+    next(p for p in chain.folder.glob("*-edit-*.json") if '"outcome": "picture"' not in p.read_text()[:100]).unlink()
     return chain, told
 
 
