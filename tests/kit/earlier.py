@@ -1,4 +1,5 @@
-"""The calls that wrote the newest session of tests/earlier, and the service that answered them: `python -m kit.earlier FOLDER` from tests/.
+"""The calls that wrote tests/earlier/0.1-every-field and 0.1-kept-answers, and the service that answered them. To call them again:
+`python -m kit.earlier FOLDER`, from tests/.
 
 Each kind of step and each field of a record is in it. The calls are made again to see that nothing is asked twice, and in a new folder to
 see that today's code writes the same records. What was written is never written anew: a later release gets a folder of its own.
