@@ -149,7 +149,7 @@ class Asking:
 
     def _reserve(self) -> None:
         self._estimate = self._price()
-        self._reserved += self._service.budget.reserve(self._estimate)
+        self._reserved += self._service.budget.reserve(self._estimate, self._reserved)
 
     def _price(self) -> float | None:
         plan = self._plan

@@ -32,13 +32,13 @@ class Ledger:
         self._holder = secrets.token_hex(8)
         self._lock = threading.Lock()
 
-    def reserve(self, estimate: float, limit: float) -> tuple[float, float] | None:
+    def reserve(self, estimate: float, limit: float, held: float = 0.0) -> tuple[float, float] | None:
         """Sets aside what the next request may cost. Where that would pass the limit, it returns what is used without it, and how much of
-        that other requests have set aside.
+        that other steps have set aside; `held` is what its own step has set aside already.
         """
         with self._lock:
             for pause in PAUSES:
-                used, others = self._tried(estimate, limit)
+                used, others = self._tried(estimate, limit, held)
                 if used + estimate <= limit + ROUNDING:
                     return None
                 if not others:
@@ -58,7 +58,7 @@ class Ledger:
         """What was spent, and what anybody has under way."""
         return self._under_way() + self._recorded(0.0)
 
-    def _tried(self, estimate: float, limit: float) -> tuple[float, float]:
+    def _tried(self, estimate: float, limit: float, held: float) -> tuple[float, float]:
         """What is used without it, and how much of that other requests have set aside; where it fits, it is set aside too.
 
         It is noted first and counted then: of two processes that ask at once at least one sees the other.
@@ -66,8 +66,8 @@ class Ledger:
         if estimate > limit + ROUNDING:  # nothing needs to be made on disk for that
             return self._reserved + self._recorded(estimate), 0.0
         self._set_aside(estimate)
-        others = max(0.0, round(max(self._reserved, self._under_way()) - estimate, 9))
-        used = others + self._recorded(estimate)
+        others = max(0.0, round(max(self._reserved, self._under_way()) - estimate - held, 9))
+        used = others + held + self._recorded(estimate)
         if used + estimate > limit + ROUNDING:
             self._set_aside(-estimate)
         return used, others
@@ -99,12 +99,13 @@ class Budget:
     ledger: Ledger
     limit: float | None
 
-    def reserve(self, estimate: float | None) -> float:
-        """Sets aside what the next request may cost, and returns it; BudgetExceeded, with both sums, where it would pass the limit."""
+    def reserve(self, estimate: float | None, held: float = 0.0) -> float:
+        """Sets aside what the next request may cost, and returns it; `held` is what its step has set aside already. BudgetExceeded, with
+        both sums, where it would pass the limit."""
         if self.limit is None:
             return 0.0
         assert estimate is not None, "a budget was opened without a price"
-        if (beyond := self.ledger.reserve(estimate, self.limit)) is None:
+        if (beyond := self.ledger.reserve(estimate, self.limit, held)) is None:
             return estimate
         used, others = beyond
         unread = self.ledger.unread
