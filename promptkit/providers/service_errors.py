@@ -394,12 +394,17 @@ def _retry_after(response: Response, said: _Said) -> float | None:
     """Seconds to wait: RetryInfo, then the Retry-After header (seconds, or a date against the Date header), then what the message says."""
     details = [*said.details, *(m for d in said.details if isinstance(m := d.get("metadata"), dict))]
     delays = [get(d, name) for d in details for name in ("retryDelay", "quotaResetDelay")]
-    for delay in (*map(_seconds, delays), _seconds(response.header("Retry-After")), _milliseconds(response)):
+    named = next((delay for delay in map(_seconds, delays) if delay is not None), None)
+    wait = _wait_in_headers(response) if named is None else named
+    return _said_wait(said.message[:HEARD]) if wait is None else wait
+
+
+def _wait_in_headers(response: Response) -> float | None:
+    """Seconds to wait as the headers say, whoever wrote them."""
+    for delay in (_seconds(response.header("Retry-After")), _milliseconds(response)):
         if delay is not None:
             return delay
-    if (wait := _until(response.header("Retry-After"), response.header("Date"))) is not None:
-        return wait
-    return _said_wait(said.message[:HEARD])
+    return _until(response.header("Retry-After"), response.header("Date"))
 
 
 def _seconds(said: object) -> float | None:
@@ -471,7 +476,8 @@ def page_reply(response: Response) -> Reply:
         return _page(ProviderError, what, advice, status, said)
     if status == 502:
         what = "A proxy or the front end before the service could not reach it"
-        return _page(ServiceUnavailable, what, "try again later, and check HTTPS_PROXY, HTTP_PROXY and NO_PROXY", status, said)
+        advice = "try again later, and check HTTPS_PROXY, HTTP_PROXY and NO_PROXY"
+        return _page(ServiceUnavailable, what, advice, status, said, retry_after=_wait_in_headers(response))
     return error_reply(response, {"error": {"message": said}})
 
 
@@ -480,9 +486,18 @@ def says_lost(text: str) -> bool:
     return any(w in text.lower() for w in ("token too long", "unexpected eof", "gateway time-out", "gateway timeout", "timeout occurred"))
 
 
-def _page(kind: type[ProviderError], what: str, advice: str, status: int, said: str, *, outcome: str = "error") -> Reply:
+def _page(
+    kind: type[ProviderError],
+    what: str,
+    advice: str,
+    status: int,
+    said: str,
+    *,
+    outcome: str = "error",
+    retry_after: float | None = None,
+) -> Reply:
     quoted = f": {brief(said)!r}" if said else ""
-    error = kind(f"{what} (status {status}{quoted}); {advice}.", status=status, message=said)
+    error = kind(f"{what} (status {status}{quoted}); {advice}.", status=status, message=said, retry_after=retry_after)
     reason = "NOT_JSON" if is_ok(status) or status == 404 else None
     return Reply(outcome, reason=reason, message=said, error=error, status=status)
 

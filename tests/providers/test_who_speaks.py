@@ -10,7 +10,7 @@ import pytest
 from kit.loopback import Loopback, json_reply, png
 from PIL import Image
 
-from promptkit import Endpoint, KeyRejected, ProviderError, Session, SettingsError, TransportError
+from promptkit import Endpoint, KeyRejected, ProviderError, ServiceUnavailable, Session, SettingsError, TransportError
 from promptkit.errors import shown
 from promptkit.images.picture import Picture
 from promptkit.providers.gemini import Gemini
@@ -159,3 +159,12 @@ def test_a_photograph_goes_out_as_people_see_it() -> None:
     assert Picture.open(Image.open(io.BytesIO(file.getvalue()))).for_sending().size == (300, 400)
     plain = Picture(png())
     assert plain.for_sending() is plain
+
+
+def test_a_page_that_names_a_wait_is_obeyed() -> None:
+    """A front end's page may say in a header how long to wait, in seconds or as a date."""
+    dated = {"Retry-After": "Sat, 28 Nov 2026 00:00:07 GMT", "Date": "Sat, 28 Nov 2026 00:00:00 GMT"}
+    for headers, seconds in (({"Retry-After": "0"}, 0.0), ({"retry-after": "12"}, 12.0), (dated, 7.0), ({}, None)):
+        error = Gemini().decode(Response(502, headers, b"<title>Bad Gateway</title>")).error
+        assert isinstance(error, ServiceUnavailable)
+        assert error.retry_after == seconds
