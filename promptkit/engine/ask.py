@@ -25,11 +25,9 @@ from promptkit.lineage.record import Record, now
 from promptkit.lineage.tree import Lineage
 from promptkit.progress import Progress
 from promptkit.providers import models
-from promptkit.providers.body import unpacked
 from promptkit.providers.endpoints import Endpoint
 from promptkit.providers.keys import Key, refuse_key
-from promptkit.providers.message import Reply, Request, Response, Turn, check_length
-from promptkit.providers.service_errors import is_ok
+from promptkit.providers.message import Reply, Request, Response, Turn, check_length, is_ok
 from promptkit.providers.transport import Transport
 
 __all__ = ["Answer", "Asking", "Service", "ask"]
@@ -217,6 +215,8 @@ class Asking:
             noted["kept"] = kept
         is_long = len(reply.text) > MOST_SAID or len(reply.message) > MOST_SAID
         if response is not None and response.body and is_ok(response.status) and (is_long or not reply.pictures):
+            from promptkit.providers.body import unpacked
+
             noted["body"] = self._keep(unpacked(response.body[:MOST_KEPT])[:MOST_KEPT])
         return noted
 

@@ -22,7 +22,6 @@ from promptkit.providers import models
 from promptkit.providers.endpoints import Endpoint
 from promptkit.providers.keys import Key, other_variables
 from promptkit.providers.message import Reply
-from promptkit.providers.service_errors import brief
 
 __all__ = ["failure", "shared_failure"]
 
@@ -45,6 +44,8 @@ def failure(record: Record, reply: Reply, *, endpoint: Endpoint, key: Key | None
         return _refused(record, reply, why)
     if reply.outcome == "interrupted":
         return TransportError(f"The reply broke off{why}, asked {times}; it may have been charged. Try again later.", sent=True)
+    from promptkit.providers.service_errors import brief  # needed where something failed
+
     said = f": {brief(reply.text)!r}" if reply.text else ""
     sentence = f"The model answered without a picture{why}, asked {times}{said}; say in the prompt what the picture should show."
     return NoPicture(sentence, text=reply.text, reason=reply.reason, attempts=record.attempts)
@@ -85,6 +86,8 @@ def _quota_after(error: RateLimited) -> QuotaExceeded:
 
 
 def _refused(record: Record, reply: Reply, why: str) -> Refused:
+    from promptkit.providers.service_errors import brief
+
     said = brief(reply.message or reply.text)
     sentence = f"The service refused{why}{f': {said}' if said else ''}; change the prompt or the picture."
     return Refused(sentence, text=reply.text, reason=reply.reason, attempts=record.attempts, message=reply.message)

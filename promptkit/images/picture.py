@@ -31,6 +31,7 @@ ORIENTATION = 0x0112  # EXIF's tag
 QUALITY = {"JPEG": {"quality": 95, "subsampling": 0}}  # of what is converted: no step should be seen
 CARD_PIXELS = 320
 PictureSource: TypeAlias = "str | os.PathLike[str] | bytes | Picture | Image.Image"  # what a picture can be opened from
+EXIF_MARKS = {"image/png": (b"eXIf",), "image/jpeg": (b"Exif",), "image/webp": (b"EXIF",)}  # what such files call it
 
 
 class Picture:
@@ -120,7 +121,8 @@ class Picture:
     def _turn(self) -> int:
         """The EXIF orientation, 1 to 8; 1 where it has none."""
         data = self.data
-        if self.mime_type in UNDECODED or not any(mark in data for mark in (b"Exif", b"eXIf", b"EXIF")):
+        marks = EXIF_MARKS.get(self.mime_type, (b"Exif", b"eXIf", b"EXIF"))  # looked for first: decoding costs far more
+        if self.mime_type in UNDECODED or not any(mark in data for mark in marks):
             return 1
         try:
             with _opened(data) as image, _quiet:

@@ -18,8 +18,8 @@ from promptkit.images.formats import media_type
 from promptkit.images.picture import Picture
 from promptkit.providers.body import Encoded, Read, base64_bytes, encoded_in, get, read_body, strings_in, unpacked
 from promptkit.providers.dialect import Dialect
-from promptkit.providers.message import Exchange, InBase64, InputPicture, Reply, Request, Response, Tokens, Turn
-from promptkit.providers.service_errors import REFUSED, brief, error_reply, is_ok, page_reply, says, word
+from promptkit.providers.message import Exchange, InBase64, InputPicture, Reply, Request, Response, Tokens, Turn, is_ok
+from promptkit.providers.service_errors import REFUSED, brief, error_reply, page_reply, says, word
 
 __all__ = ["Gemini"]
 

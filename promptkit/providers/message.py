@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from promptkit.errors import PromptkitError, SettingsError
 from promptkit.images.picture import Picture
 
-__all__ = ["Exchange", "InBase64", "InputPicture", "Reply", "Request", "Response", "Tokens", "Turn", "check_length"]
+__all__ = ["Exchange", "InBase64", "InputPicture", "Reply", "Request", "Response", "Tokens", "Turn", "check_length", "is_ok"]
 
 READ_TIMEOUT = 300.0  # seconds; a 4K picture takes one to two minutes
 CHUNK = 3 << 18  # bytes of a picture that are encoded at a time; a multiple of 3, so that base64 has no padding in between
@@ -130,6 +130,11 @@ class Response(NamedTuple):
     def header(self, name: str) -> str | None:
         """The header's value, or None."""
         return next((v for k, v in self.headers.items() if k.lower() == name.lower()), None)
+
+
+def is_ok(status: int) -> bool:
+    """Whether the status says success."""
+    return 200 <= status < 300
 
 
 class Tokens(NamedTuple):

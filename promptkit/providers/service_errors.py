@@ -23,9 +23,9 @@ from promptkit.errors import (
     ServiceUnavailable,
 )
 from promptkit.providers.body import get, read_body
-from promptkit.providers.message import Reply, Response
+from promptkit.providers.message import Reply, Response, is_ok
 
-__all__ = ["REFUSED", "brief", "error_reply", "is_ok", "page_reply", "says", "word"]
+__all__ = ["REFUSED", "brief", "error_reply", "page_reply", "says", "word"]
 
 QUOTED = 300  # characters of a service's own words in a sentence of ours
 HEARD = 10_000  # characters of a message that are looked at
@@ -45,11 +45,6 @@ REFUSED = (
 
 
 # Words
-
-
-def is_ok(status: int) -> bool:
-    """Whether the status says success."""
-    return 200 <= status < 300
 
 
 def says(error: object) -> bool:
