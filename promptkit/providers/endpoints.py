@@ -80,7 +80,9 @@ class Endpoint:
         """The URL without what follows the base: the dialect's own path, and the endings that guides and gateways print along."""
         scheme, _, rest = url.partition("://")
         host, _, path = rest.partition("/")
-        kept = _base_path(f"/{path}" if path else "", _dialect(self.dialect))
+        if not path:  # nothing to cut, and so no dialect to load
+            return f"{scheme}://{host}"
+        kept = _base_path(f"/{path}", _dialect(self.dialect))
         return f"{scheme}://{host}{kept}"
 
     @classmethod
