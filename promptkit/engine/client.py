@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from promptkit.engine import recovery
@@ -111,7 +111,7 @@ class Client:
         self.followed = followed  # whether the model is a record's, and not the caller's own
         self.connection = Connection(endpoint, key, terms.transport, limit)
 
-    @property
+    @cached_property
     def dialect(self) -> Dialect:
         """What its model speaks there."""
         return self.endpoint.dialect_of(self.model)
