@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from promptkit import markup
 from promptkit.engine.options import refuse_unknown
-from promptkit.errors import LineageError, PictureError, StepNotFound, brief_path, warn
+from promptkit.errors import LineageError, PictureError, SettingsError, StepNotFound, brief_path, warn
 from promptkit.images.picture import Picture
 from promptkit.lineage.location import Where
 from promptkit.lineage.record import Problem, Record, added_up
@@ -23,13 +24,31 @@ if TYPE_CHECKING:  # what adds up and shows is loaded when someone looks
 
 __all__ = ["Cursor", "listed"]
 
+# What another thread than the head's says in place of a call that means the head.
+INSTEAD = {
+    "edit": "say on=, or call edit on a Step",
+    "vary": "say on=, or call vary on a Step",
+    "repeat": "call again on a Step",
+    "tag": "say which step, tag(name, step)",
+    "save": "call save on a Step",
+    "follow": "say which step, as in trail(step)",
+    "explain": "say which step, explain(step)",
+    "export": "say step=, or all=True",
+    "replay": "say which steps, session.at(step).replay(…)",
+}
+
 
 class Cursor(Continuing):
-    """The steps in one folder, and the head: the step from which the next edit starts. It asks for nothing; Session does."""
+    """The steps in one folder, and the head: the step from which the next edit starts. It asks for nothing; Session does.
+
+    The head belongs to the thread that made the cursor. Others may read it; what they make leaves it where it is, and what would start from
+    it or move it raises SettingsError there. `at(step)` makes a cursor for the thread that calls it.
+    """
 
     def __init__(self, lineage: Lineage) -> None:
         self._lineage = lineage
         self._cursor: tuple[str | None, tuple[str, ...]] | None = None  # the head, and what undo left; None until someone asks
+        self._owner = threading.current_thread()  # the thread itself: its number is given to another one when it has ended
 
     # Moving
 
@@ -45,6 +64,7 @@ class Cursor(Continuing):
 
     def redo(self) -> Step:
         """Takes back the last undo. LineageError where there is none to take back."""
+        self._check_thread("redo")
         redo = self._position[1]
         if not redo:
             raise LineageError("There is no undo to take back; goto(…) moves the head anywhere.", path=self.folder)
@@ -54,14 +74,15 @@ class Cursor(Continuing):
 
     def goto(self, step: object) -> Step:
         """Moves the head to a step (a Step, a number, a tag, the beginning of an id)."""
+        self._check_thread("goto")
         found = self._step(step)
         self._move(found.id)
         return found
 
     def at(self, step: object) -> Self:
-        """A second cursor on the same folder, with its head at that step."""
+        """A second cursor on the same folder, with its head at that step: a head of its own for the thread that calls it."""
         other = copy(self)
-        other._cursor = (self._step(step).id, ())
+        other._cursor, other._owner = (self._step(step).id, ()), threading.current_thread()
         return other
 
     # Reading
@@ -73,7 +94,7 @@ class Cursor(Continuing):
 
     @property
     def head(self) -> Step | None:
-        """Where the next edit starts; None before the first step."""
+        """Where the next edit starts; None before the first step. Any thread may read it."""
         return self._step_of(self._lineage.get(self._position[0])) if self._position[0] else None
 
     @property
@@ -92,10 +113,7 @@ class Cursor(Continuing):
 
     def trail(self, step: object = None) -> Steps:
         """The steps from the root to a step, by default the head."""
-        if step is None and self.head is None:
-            return Steps()
-        record = (self._head_step("follow") if step is None else self._step(step)).record
-        return Steps(self._step_of(r) for r in self._lineage.trail(record))
+        return self._trail(step, "follow")
 
     def __getitem__(self, key: int | str) -> Step:
         return self._step_of(self._lineage.find(key))
@@ -144,7 +162,7 @@ class Cursor(Continuing):
         """How a step, by default the head, came to be, from its root on; `measured` compares each edit with what it started from."""
         from promptkit.session.explanation import explain
 
-        walk = self.trail(step)
+        walk = self._trail(step, "explain")
         return explain(self._lineage, walk[-1].record if walk else None, self._step_of, measured=measured)
 
     def export(
@@ -164,7 +182,7 @@ class Cursor(Continuing):
         from promptkit.archive import export
 
         refuse_unknown(unknown, ("step", "all", "strip", "overwrite"))
-        found = self.head if step is None else self._step(step)
+        found = self._step(step) if step is not None else self.head if all else self._own_head("export")
         return export.export(self.folder, found.id if found else None, path, all=all, strip=strip, overwrite=overwrite)
 
     def verify(self) -> list[Problem]:
@@ -188,18 +206,23 @@ class Cursor(Continuing):
 
     @property
     def _position(self) -> tuple[str | None, tuple[str, ...]]:
-        if self._cursor is None:
-            head, redo = self._lineage.head()
-            self._cursor = (head, redo) if head and self._lineage.has(head) else (None, ())
-        return self._cursor
+        if self._cursor is not None:
+            return self._cursor
+        head, redo = self._lineage.head()
+        found = (head, redo) if head and self._lineage.has(head) else (None, ())
+        if self._is_mine:  # what another thread read could be older than what the owner has moved to since
+            self._cursor = found
+        return found
 
     def _move(self, head: str, redo: tuple[str, ...] = ()) -> None:
         self._lineage.set_head(head, redo)
         self._cursor = (head, redo)
 
     def _moved(self, step: Step) -> Step:
-        """The step, with the head on it. It is on disk, and perhaps paid: that the head cannot be written down must not lose it."""
-        if self._position != (step.id, ()):
+        """The step, with the head on it where this thread owns that. It is on disk, and perhaps paid: that the head cannot be written down
+        must not lose it.
+        """
+        if self._is_mine and self._position != (step.id, ()):
             try:
                 self._move(step.id)
             except LineageError as error:
@@ -207,9 +230,31 @@ class Cursor(Continuing):
                 warn(str(error))
         return step
 
+    @property
+    def _is_mine(self) -> bool:
+        return self._owner is threading.current_thread()
+
+    def _check_thread(self, what: str) -> None:
+        """SettingsError where this thread does not own the head, with what to say instead."""
+        if self._is_mine:
+            return
+        own = "session.at(step) has a head of this thread's own, and so has a session that is opened in it"
+        said = f"{INSTEAD[what]}; {own}" if what in INSTEAD else own
+        opener, here = (f"{thread.name!r:.60}" for thread in (self._owner, threading.current_thread()))
+        raise SettingsError(f"The head belongs to the thread that opened this session, {opener}, and this is {here}: {said}.")
+
+    def _own_head(self, what: str) -> Step | None:
+        """The head, for a call that means it without naming it."""
+        self._check_thread(what)
+        return self.head
+
+    def _trail(self, step: object, what: str) -> Steps:
+        found = self._own_head(what) if step is None else self._step(step)
+        return Steps(self._step_of(r) for r in self._lineage.trail(found.record)) if found else Steps()
+
     def _head_step(self, what: str) -> Step:
-        if self.head is not None:
-            return self.head
+        if (head := self._own_head(what)) is not None:
+            return head
         said = f"There is nothing to {what} yet: make a picture with generate(…), or bring one with add(…)."
         if len(self):
             said = f"The head of this session is not known, so there is nothing to {what}: goto(…) names the step to go on from."

@@ -221,13 +221,13 @@ class Session(Cursor):
         other = into if isinstance(into, Session) else self._opened_beside(into)
         goes = Into(other._engine, other._terms, other._asks_at, other._asked_last()[0])
         changed = Changed(checked_model(model), endpoint, NewWords(inputs, lang, templates))
-        replay = Replay(self._lineage, [s.record for s in self.trail()], goes, other._start(start), changed)
+        replay = Replay(self._lineage, [s.record for s in self._trail(None, "replay")], goes, other._start(start), changed)
         return replay.preview() if dry_run else other._followed(replay.answers())
 
     def _opened_beside(self, where: Where) -> Session:
         """The session there; at this one's endpoint, with its key, where all of the trail was asked at that and no name finds it."""
         other, own = Session(where), self._terms
-        asked = {step.record.request.get("endpoint") for step in self.trail()} - {None}
+        asked = {step.record.request.get("endpoint") for step in self._trail(None, "replay")} - {None}
         if own.endpoint is not None and asked == {own.endpoint.name} and known_endpoints().get(own.endpoint.name) != own.endpoint:
             there = replace(other._terms, endpoint=own.endpoint, key=own.key)
             other._terms = replace(there, transport=own.transport, rate_limit=own.rate_limit)
