@@ -1,31 +1,42 @@
-"""One line of progress on stderr for a call that takes longer than a second; it erases itself."""
+"""Progress of one call: lines for a caller who listens, else one line in a terminal or notebook, which erases itself."""
 
 from __future__ import annotations
 
+import logging
 import shutil
 import sys
 import threading
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
-__all__ = ["Progress"]
+__all__ = ["Listener", "Progress"]
 
+Listener = Callable[[str], object]  # takes a line of progress, without an end of line
+
+log = logging.getLogger("promptkit")
 DELAY = 1.0  # seconds before anything shows
 TICK = 0.5  # seconds between two updates
 
 
 class Progress:
-    """A line with the elapsed time and what is being waited for, in terminals and notebooks only. It may be used from several threads."""
+    """What a call is doing or waiting for, and for how long. It may be used from several threads.
 
-    def __init__(self, total: int = 1) -> None:
+    `listener` gets a line whenever that changes, at once and in the thread where it does, never two at the same time. Without one a line
+    stands in the terminal or notebook from the first second on; where stderr is neither, nothing is written.
+    """
+
+    def __init__(self, total: int = 1, listener: Listener | None = None) -> None:
         self._total, self._done, self._said = total, 0, "asking"
         self._start = time.monotonic()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True, name="promptkit progress")
+        self._listener, self._told = listener, ""
+        self._lock = threading.Lock()
 
     def __enter__(self) -> Progress:
-        if _has_reader():
+        if self._listener is None and _has_reader():
             self._thread.start()
         return self
 
@@ -36,11 +47,26 @@ class Progress:
 
     def say(self, text: str) -> None:
         """Sets what the line says is being done or waited for, and why."""
-        self._said = text
+        with self._lock:
+            self._said = text
+            self._tell()
 
     def advance(self) -> None:
         """Counts one more of the total as done."""
-        self._done += 1
+        with self._lock:
+            self._done += 1
+            self._tell()
+
+    def _tell(self) -> None:
+        """Gives the line to who listens. What that raises must not end a call that is paid for; it hears no more of this one."""
+        if self._listener is None or self._what() == self._told:
+            return
+        self._told = self._what()
+        try:
+            self._listener(self._line())
+        except Exception:
+            log.warning("on_progress raised, and is told no more of this call", exc_info=True)
+            self._listener = None
 
     def _run(self) -> None:
         if self._over.wait(DELAY):
@@ -54,12 +80,30 @@ class Progress:
             bar.close()
 
     def _line(self) -> str:
-        count = f"{self._done} of {self._total} done, " if self._total > 1 else ""
-        return f"{time.monotonic() - self._start:.0f} s: {count}{self._said}"
+        return f"{time.monotonic() - self._start:.0f} s: {self._what()}"
+
+    def _what(self) -> str:
+        if self._total <= 1:
+            return self._said
+        count = f"{self._done} of {self._total} done"
+        return count if self._done == self._total else f"{count}, {self._said}"
 
 
 def _has_reader() -> bool:
-    return "ipykernel" in sys.modules or (sys.stderr is not None and sys.stderr.isatty())
+    return _is_kernel() or _is_terminal(sys.stderr)
+
+
+def _is_terminal(stream: Any) -> bool:
+    try:
+        return bool(stream.isatty())
+    except (AttributeError, ValueError):  # none, closed, or what a service puts in its place to collect lines
+        return False
+
+
+def _is_kernel() -> bool:
+    """Whether this process is a notebook's kernel; that one is installed, or imported by some library, does not make it one."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return getattr(shell, "kernel", None) is not None
 
 
 def _bar() -> Any:

@@ -23,7 +23,7 @@ from promptkit.errors import BudgetExceeded, LineageError, PromptkitError, Provi
 from promptkit.lineage.pending_step import PendingStep
 from promptkit.lineage.record import Record, now
 from promptkit.lineage.tree import Lineage
-from promptkit.progress import Progress
+from promptkit.progress import Listener, Progress
 from promptkit.providers import models
 from promptkit.providers.endpoints import Endpoint
 from promptkit.providers.keys import Key, refuse_key
@@ -50,6 +50,7 @@ class Service:
     budget: Budget
     recover: int
     deadline: float
+    on_progress: Listener | None = None
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def ask(service: Service, plan: Plan, claim: RequestClaim) -> Answer:
     """Asks for one step until there is a picture or an end. Raises only where nothing was sent (Taken and OnRecord, where it is not its
     turn to ask), and what Ctrl-C raises.
     """
-    with Progress() as progress:
+    with Progress(listener=service.on_progress) as progress:
         asking = Asking(service, plan, claim, progress, threading.Event())
         return asking.run(asking.start())
 

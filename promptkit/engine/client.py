@@ -29,6 +29,7 @@ from promptkit.engine.rate_limit import RateLimit, rate_limit_of
 from promptkit.errors import LineageError, PromptkitError, SettingsError, warn
 from promptkit.images.picture import Picture
 from promptkit.lineage.record import Record
+from promptkit.progress import Listener
 from promptkit.prompts.template import Prompt
 from promptkit.providers import models
 from promptkit.providers.dialect import Dialect
@@ -44,7 +45,8 @@ class Terms:
     """How a session asks, as it was opened. Endpoint and model are None where they were not named: then they follow the head.
 
     `config` goes with each request unless its call says otherwise, `lang` is the language of free-text prompts, `recover` bounds the asking
-    again after a reply without a picture, `deadline` is in seconds for one step, `budget` in USD for the folder's lifetime.
+    again after a reply without a picture, `deadline` is in seconds for one step, `budget` in USD for the folder's lifetime, `on_progress`
+    gets each line of progress.
     """
 
     endpoint: Endpoint | None = None
@@ -58,6 +60,7 @@ class Terms:
     recover: int = 2
     deadline: float = 600
     budget: float | None = None
+    on_progress: Listener | None = None
     rate_limit: RateLimit = field(default_factory=RateLimit)  # of a transport of the caller's, which may lead anywhere
     warned_of: set[str] = field(default_factory=set)  # models that are about to be shut down
 
@@ -228,7 +231,7 @@ class Client:
 
     def ask(self, plan: Plan) -> Answer:
         """The step that is this very request, or a new one. Raises where nothing was sent; else the answer holds the error."""
-        answer = self._noted(self.engine.carry_out(plan, self._readings(plan), partial(self._service, [plan])))
+        answer = self._noted(self.engine.carry_out(plan, self._readings(plan), partial(self._service, [plan]), self.terms.on_progress))
         if answer.reused and plan.label is not None and plan.label != answer.record.fields.get("label"):
             number, kept = answer.record.number, answer.record.fields.get("label")
             warn(f"Step {number} is reused, and keeps its label {kept!r}; fresh=True asks anew, for a step labelled {plan.label!r}.")
@@ -236,11 +239,11 @@ class Client:
 
     def ask_anew(self, plan: Plan) -> Answer:
         """A new step, whatever is there."""
-        return self._noted(self.engine.carry_out_anew(plan, partial(self._service, [plan])))
+        return self._noted(self.engine.carry_out_anew(plan, partial(self._service, [plan]), self.terms.on_progress))
 
     def ask_all(self, plans: Sequence[Plan], workers: int) -> list[Answer | PromptkitError]:
         """Several steps, `workers` at once; an error stands for one that was not sent."""
-        answers = self.engine.carry_out_all([(p, self._readings(p)) for p in plans], self._service, workers)
+        answers = self.engine.carry_out_all([(p, self._readings(p)) for p in plans], self._service, workers, self.terms.on_progress)
         return [self._noted(answer) if isinstance(answer, Answer) else answer for answer in answers]
 
     def _noted(self, answer: Answer) -> Answer:
@@ -271,7 +274,9 @@ class Client:
             self.check_options(plan.config, len(plan.sources))
             self._warn_of_shutdown(plan)
         terms, limit = self.terms, self.connection.rate_limit
-        return Service(self.engine.lineage, self.endpoint, key, transport, limit, self.budget, terms.recover, terms.deadline)
+        return Service(
+            self.engine.lineage, self.endpoint, key, transport, limit, self.budget, terms.recover, terms.deadline, terms.on_progress
+        )
 
     def _warn_of_shutdown(self, plan: Plan) -> None:
         notice = models.shutdown_notice(plan.model, datetime.now(UTC).date())

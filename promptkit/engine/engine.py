@@ -6,7 +6,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -22,6 +22,7 @@ from promptkit.errors import LineageError, PromptkitError, warn
 from promptkit.images.picture import Picture
 from promptkit.lineage.record import Record
 from promptkit.lineage.tree import Lineage
+from promptkit.progress import Listener, Progress
 
 __all__ = ["Engine"]
 
@@ -108,13 +109,15 @@ class Engine:
 
     # Asking
 
-    def carry_out(self, plan: Plan, readings: Sequence[Plan], reach: Callable[[], Service]) -> Answer:
+    def carry_out(
+        self, plan: Plan, readings: Sequence[Plan], reach: Callable[[], Service], listener: Listener | None = None
+    ) -> Answer:
         """The step that is one of the readings of a plan (the plan first; none: nothing is reused), else the plan asked for.
 
         `reach` brings the service where one is needed. Raises where nothing was sent; where something was and brought no picture, the
-        answer holds the error.
+        answer holds the error. `listener` gets the progress of the wait for another thread; the service has it for the rest.
         """
-        with self._alone(plan.recipe):
+        with self._alone(plan.recipe, listener=listener):
             if known := self._known(plan, readings):
                 return known
             service, claim = reach(), self._claim_of(plan, readings)
@@ -124,11 +127,11 @@ class Engine:
                 except OnRecord as found:
                     return _shared(found.record)
                 except Taken:
-                    wait_until_free(self.lineage, plan.recipe, service.deadline)
+                    wait_until_free(self.lineage, plan.recipe, service.deadline, service.on_progress)
 
-    def carry_out_anew(self, plan: Plan, reach: Callable[[], Service]) -> Answer:
+    def carry_out_anew(self, plan: Plan, reach: Callable[[], Service], listener: Listener | None = None) -> Answer:
         """A plan asked for whatever is there already, as the next take that nobody has."""
-        with self._alone(plan.recipe):
+        with self._alone(plan.recipe, listener=listener):
             service = None
             while True:
                 while self.is_taken(plan):
@@ -140,10 +143,14 @@ class Engine:
                     plan = replace(plan, take=plan.take + 1)
 
     def carry_out_all(
-        self, plans: Sequence[tuple[Plan, Sequence[Plan]]], reach: Callable[[Sequence[Plan]], Service], workers: int
+        self,
+        plans: Sequence[tuple[Plan, Sequence[Plan]]],
+        reach: Callable[[Sequence[Plan]], Service],
+        workers: int,
+        listener: Listener | None = None,
     ) -> list[Answer | PromptkitError]:
         """Several plans with their readings, as `carry_out` does each, `workers` at once; an error stands for one that was not sent."""
-        with self._alone(*(plan.recipe for plan, _ in plans)):
+        with self._alone(*(plan.recipe for plan, _ in plans), listener=listener):
             answers: list[Answer | PromptkitError | None] = [self._known(plan, readings) for plan, readings in plans]
             todo = [i for i, found in enumerate(answers) if found is None]
             service = reach([plans[i][0] for i in todo]) if todo else None
@@ -166,7 +173,7 @@ class Engine:
         """Waits for those that other processes ask for, with no claim in hand; the error of one that did not come stands for it."""
         for i in taken:
             try:
-                wait_until_free(self.lineage, plans[i][0].recipe, service.deadline)
+                wait_until_free(self.lineage, plans[i][0].recipe, service.deadline, service.on_progress)
             except LineageError as error:
                 answers[i] = error
 
@@ -191,14 +198,21 @@ class Engine:
         return found
 
     @contextmanager
-    def _alone(self, *asked: str) -> Iterator[None]:
+    def _alone(self, *asked: str, listener: Listener | None = None) -> Iterator[None]:
         """Of several threads with the same requests (or pictures to add) one asks, and the others find its steps."""
         with ExitStack() as held:
             for each in sorted(set(asked)):  # in one order, so that no two wait for each other
                 with self._guard:
                     lock = self._asking.setdefault(each, threading.Lock())
-                held.enter_context(lock)
+                with _waiting(listener) if lock.locked() else nullcontext():
+                    held.enter_context(lock)
             yield
+
+
+def _waiting(listener: Listener | None) -> Progress:
+    progress = Progress(listener=listener)
+    progress.say("waiting for another thread, which asks for the same")
+    return progress
 
 
 def _shared(record: Record) -> Answer:

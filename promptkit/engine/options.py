@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from inspect import Parameter, Signature
+from inspect import Parameter, Signature, iscoroutinefunction
 from typing import Any
 
 from promptkit.errors import InputError, SettingsError, did_you_mean, is_like_a_key, shown
@@ -37,6 +37,10 @@ def _is_model(value: object) -> bool:
     return value is None or (isinstance(value, str) and bool(value.strip()) and not is_like_a_key(value))
 
 
+def _is_listener(value: object) -> bool:
+    return value is None or (callable(value) and not any(map(iscoroutinefunction, (value, type(value).__call__))))
+
+
 OPENING: dict[str, tuple[Callable[[Any], bool], str]] = {
     "model": (_is_model, 'a model\'s id, such as "gemini-2.5-flash-image"'),
     "chain": (lambda v: v in ("picture", "chat"), '"picture" (sends the last picture) or "chat" (sends the earlier turns)'),
@@ -45,6 +49,7 @@ OPENING: dict[str, tuple[Callable[[Any], bool], str]] = {
     "budget": (lambda v: v is None or (is_number(v) and v >= 0), "a number of USD from 0 on"),
     "lang": (lambda v: v is None or (isinstance(v, str) and bool(v.strip())), 'a language tag, such as "zh-CN"'),
     "deadline": (lambda v: is_number(v) and v > 0, "a number of seconds above 0"),
+    "on_progress": (_is_listener, "a plain function that takes a line of text; into an event loop, loop.call_soon_threadsafe takes it"),
 }
 CONFIG = tuple(OPTIONS)
 CALL_OPTIONS = (*CONFIG, "lang", "references", "anchor", "label", "meta", "fresh")

@@ -21,7 +21,7 @@ def ask_together(service: Service, plans: Sequence[tuple[Plan, RequestClaim]], w
     """Asks for several steps, `workers` at once; an error stands for one that was not sent (Taken and OnRecord too).
     Ctrl-C records those in flight.
     """
-    with Progress(len(plans)) as progress:
+    with Progress(len(plans), service.on_progress) as progress:
         stop = threading.Event()
         together = _Together([Asking(service, plan, claim, progress, stop) for plan, claim in plans], progress, stop)
         together.run(min(workers, len(plans)))

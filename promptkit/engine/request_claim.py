@@ -10,7 +10,7 @@ from promptkit.lineage.pending_step import ADOPTED
 from promptkit.lineage.record import Record
 from promptkit.lineage.request_claims import Holder
 from promptkit.lineage.tree import Lineage
-from promptkit.progress import Progress
+from promptkit.progress import Listener, Progress
 
 __all__ = ["OnRecord", "RequestClaim", "Taken", "is_shared", "wait_until_free"]
 
@@ -67,13 +67,13 @@ class RequestClaim:
             self._lineage.let_request_go(self._asked)
 
 
-def wait_until_free(lineage: Lineage, asked: str, deadline: float) -> None:
+def wait_until_free(lineage: Lineage, asked: str, deadline: float, listener: Listener | None = None) -> None:
     """Waits until nobody asks for that: its process has recorded what came, or has gone.
 
     LineageError, with process, machine and since when, where it does not end within `deadline` seconds.
     """
     end, pause = time.monotonic() + deadline, PAUSES[0]
-    with Progress() as progress:
+    with Progress(listener=listener) as progress:
         while holder := lineage.holder_of(asked):
             progress.say(f"waiting for {holder}, which asks for the same")
             if (left := end - time.monotonic()) <= 0:

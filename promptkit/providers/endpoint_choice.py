@@ -11,8 +11,9 @@ from promptkit import config
 from promptkit.errors import SettingsError, listed
 from promptkit.providers.endpoints import GOOGLE, Endpoint, checked_url, known_endpoints, set_in
 from promptkit.providers.keys import is_key_set, own_key
+from promptkit.providers.transport import Transport
 
-__all__ = ["choose_endpoint", "endpoint_of_record", "service_with_key"]
+__all__ = ["choose_endpoint", "endpoint_behind", "endpoint_of_record", "service_with_key"]
 
 _given: dict[str, list[Endpoint]] = {}  # that callers gave in this process and no name finds, by their names in records
 
@@ -41,6 +42,11 @@ def choose_endpoint(named: str | Endpoint | None, *, head: str | None = None) ->
         "No endpoint is named and no key is set: set GEMINI_API_KEY (Google), or PROMPTKIT_ENDPOINT with that endpoint's key; or pass "
         'endpoint= and api_key=; or call promptkit.ask_key("google"); or draw drafts, free and without a key, with endpoint="offline".'
     )
+
+
+def endpoint_behind(transport: Transport | None) -> Endpoint | None:
+    """What a caller's own transport leads to: it decides where requests go, and the environment must not. None without one."""
+    return Endpoint("custom", "", auth="none", key_env=(), key_required=False) if transport is not None else None
 
 
 def service_with_key() -> str | None:

@@ -24,9 +24,10 @@ from promptkit.errors import LineageError, PromptkitError, SettingsError, warn
 from promptkit.images.picture import Picture
 from promptkit.lineage.location import Where, session_folder
 from promptkit.lineage.record import Record
+from promptkit.progress import Listener
 from promptkit.prompts.template import Prompt
 from promptkit.providers import models
-from promptkit.providers.endpoint_choice import choose_endpoint, service_with_key
+from promptkit.providers.endpoint_choice import choose_endpoint, endpoint_behind, service_with_key
 from promptkit.providers.endpoints import Endpoint, known_endpoints
 from promptkit.providers.keys import Key, refuse_key
 from promptkit.providers.options import OPTIONS
@@ -53,8 +54,10 @@ class Session(Cursor):
     endpoint's or gemini-2.5-flash-image; `transport` sends in your own way. `chain` is "picture" (each edit sends the last picture alone)
     or "chat" (the earlier turns too); `recover` how often a reply without a picture is asked again; `reuse` whether a request that the
     session holds already brings that step; `budget` is in USD for the folder's lifetime, `deadline` in seconds for a step with its waits.
-    The options of a request, such as `aspect_ratio` ("16:9"), `image_size` ("2K") and `seed`, go with every one, unless a call says
-    otherwise; promptkit.providers.options has them all. Raises SettingsError, LineageError.
+    `on_progress` gets each line of progress, without which only terminals and notebooks show one. The options of a request, such as
+    `aspect_ratio` ("16:9"), `image_size` ("2K") and `seed`, go with every one, unless a call says otherwise;
+    promptkit.providers.options has them all. Many threads may use a session and its steps; its head is its opener's (see Cursor).
+    Raises SettingsError, LineageError.
     """
 
     def __init__(
@@ -71,14 +74,16 @@ class Session(Cursor):
         budget: float | None = None,
         lang: str | None = None,
         deadline: float = 600,
+        on_progress: Listener | None = None,
         **options: Any,
     ) -> None:
         refuse_unknown({k: v for k, v in options.items() if k not in OPTIONS}, _KEYWORDS)
         check_opening(model=model, chain=chain, transport=transport, recover=recover, budget=budget, lang=lang, deadline=deadline)
+        check_opening(on_progress=on_progress)
         self._engine = Engine.of(session_folder(where))
         super().__init__(self._engine.lineage)
         self._terms = Terms(
-            endpoint=choose_endpoint(endpoint) if endpoint is not None else _endpoint_of(transport),
+            endpoint=choose_endpoint(endpoint) if endpoint is not None else endpoint_behind(transport),
             model=model,
             key=Key(api_key) if api_key is not None else None,
             transport=transport,
@@ -89,6 +94,7 @@ class Session(Cursor):
             recover=recover,
             deadline=deadline,
             budget=budget,
+            on_progress=on_progress,
         )
         self._settled: Client | None = None
 
@@ -226,7 +232,7 @@ class Session(Cursor):
 
     def _opened_beside(self, where: Where) -> Session:
         """The session there; at this one's endpoint, with its key, where all of the trail was asked at that and no name finds it."""
-        other, own = Session(where), self._terms
+        other, own = Session(where, on_progress=self._terms.on_progress), self._terms
         asked = {step.record.request.get("endpoint") for step in self._trail(None, "replay")} - {None}
         if own.endpoint is not None and asked == {own.endpoint.name} and known_endpoints().get(own.endpoint.name) != own.endpoint:
             there = replace(other._terms, endpoint=own.endpoint, key=own.key)
@@ -339,8 +345,3 @@ class Session(Cursor):
 
 _KEYWORDS = (*(Session.__init__.__kwdefaults__ or ()), *OPTIONS)
 Session.__signature__ = with_options(Session)  # type: ignore[attr-defined]  # Shift-Tab shows the options too
-
-
-def _endpoint_of(transport: Transport | None) -> Endpoint | None:
-    # a caller's own transport decides where requests go; the environment must not
-    return Endpoint("custom", "", auth="none", key_env=(), key_required=False) if transport is not None else None
