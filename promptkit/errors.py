@@ -105,7 +105,7 @@ def _users_line(error: BaseException) -> list[str]:
 
 
 class SettingsError(PromptkitError):
-    """No key, an unknown endpoint, a keyword that does not exist, or a bad config file."""
+    """No key, an unknown endpoint, a keyword that does not exist or is missing in another thread than the head's, or a bad config file."""
 
     keeps = "\n"  # some show lines to paste into the config file
 
