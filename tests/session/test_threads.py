@@ -13,8 +13,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
 from kit.loopback import Loopback, Received, Reply, json_reply, picture_reply, png
+from nbclient import NotebookClient
 
 from promptkit import FunctionTransport, Response, Session, SettingsError, Step
 
@@ -307,3 +309,35 @@ def test_a_failure_that_nobody_waited_for_is_recorded_and_asked_again(service: L
     assert [s.outcome for s in bear.steps] == ["refused"]
     assert bear.generate("a bear").ok
     assert len(service.received) == 2
+
+
+# In a notebook
+
+
+CELLS = [
+    """
+from comm import create_comm
+from promptkit import Session
+bear = Session("./bear", endpoint="offline")
+bear.generate("a bear")
+clicked = create_comm(target_name="a button")
+clicked.on_msg(lambda message: bear.edit("clicked"))
+print(clicked.comm_id)""",
+    "bear.undo(), bear.redo()",
+    "print(*(step.prompt.text for step in bear.edit('a scarf').parents), bear.edit('a coat').parents[0].prompt.text)",
+]
+
+
+@pytest.mark.slow
+def test_cells_and_the_callbacks_of_widgets_have_the_head() -> None:
+    """A kernel runs all cells, and what a widget's message calls, in the thread that opened the session: there the head is at hand."""
+    notebook = nbformat.v4.new_notebook(cells=list(map(nbformat.v4.new_code_cell, CELLS)))
+    client = NotebookClient(notebook, timeout=60, kernel_name="python3", resources={"metadata": {"path": str(Path.cwd())}})
+    with client.setup_kernel():
+        first, undone, chained = notebook.cells
+        client.execute_cell(first, 0)
+        channel = client.kc.shell_channel
+        channel.send(client.kc.session.msg("comm_msg", {"comm_id": first.outputs[-1].text.strip(), "data": {}}))
+        client.execute_cell(undone, 1)
+        client.execute_cell(chained, 2)
+    assert chained.outputs[0].text == "clicked a scarf\n"
