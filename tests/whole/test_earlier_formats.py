@@ -11,7 +11,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from kit import earlier
+from kit import earlier, every_template
 from kit.places import TESTS
 
 from promptkit import FunctionTransport, Session, Step, import_session
@@ -244,3 +244,16 @@ def test_each_step_is_one_of_its_session(every: Session) -> None:
     for step in every:
         found: list[Step] = [every[step.number], every[step.id[:12]]]
         assert found == [step, step]
+
+
+# 0.1-every-template
+
+
+def test_every_template_in_every_language_is_found_again() -> None:
+    """What a user of the first release asked, with all templates, languages and ways to edit, costs nothing when it is run again."""
+    shutil.copytree(EARLIER / "0.1-every-template", "bear")
+    service = every_template.Service()
+    steps = every_template.calls("bear", service)
+    assert service.asked == 0
+    assert {step.number for step in steps} == set(range(1, 1 + len(steps)))
+    assert len(every_template.session("bear", service)) == len(steps)
