@@ -12,6 +12,7 @@ import hashlib
 import json
 import sys
 import warnings
+from collections.abc import Callable
 from itertools import chain, groupby
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,16 @@ def calls(folder: Path | str, service: Any, **more: Any) -> list[Step]:
     strong = session(folder, service, model="gemini-3-pro-image", image_size="2K", **more)
     wide = strong.edit("Make it wide", on=firsts["ja"], aspect_ratio="16:9", seed=7, temperature=0.35)
     return [own, lamp, *roots.values(), *chain.from_iterable([*chains, *free]), *other, wide]
+
+
+def chains(bear: Session, rows: list[dict[str, Any]], worded: Callable[[Prompt], Prompt] = lambda prompt: prompt) -> list[Step]:
+    """The templates of some rows, each edit of the step before it, in the words that are made of theirs."""
+    made: list[Step] = []
+    for row in rows:
+        along = [OWN] * max(_template(row).pictures.min - 1, 0)
+        prompt = worded(_prompt(row))
+        made.append(made[-1].edit(prompt, references=along) if _edits(row) and made else bear.generate(prompt))
+    return made
 
 
 def _prompt(row: dict[str, Any]) -> Prompt:
