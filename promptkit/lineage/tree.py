@@ -140,16 +140,18 @@ class Lineage:
             return tuple(r for recipe in recipes for r in sorted(self._recipes.get(recipe, ()), key=lambda r: r.number))
 
     def rendered_from(self, template: str | None, inputs: Mapping[str, Any], lang: str | None, parents: Sequence[str]) -> list[Record]:
-        """The steps whose words a template of that name made of these inputs, for the same picture (the first parent's), by number."""
+        """The steps whose words a template of that name made of these inputs, for the same picture (the first parent's), by number, as of
+        the last look at the folder.
+        """
         with self._lock:
-            self.records()
             found = self._rendered.get(prompt_key(template, inputs, lang, parents) or "", ())
             return sorted(found, key=lambda r: r.number)
 
     def newest_of(self, parents: Sequence[str], most: int) -> tuple[Record, ...]:
-        """The last few steps that continue the first of these parents, or that are roots where there is none; `most` of them."""
+        """The last few steps that continue the first of these parents, or that are roots where there is none; `most` of them, as of the
+        last look at the folder.
+        """
         with self._lock:
-            self.records()
             return tuple(self._children.get(parents[0] if parents else "", ())[-most:])
 
     def added_with(self, sha256: str) -> Record | None:

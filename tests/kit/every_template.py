@@ -72,12 +72,12 @@ def calls(folder: Path | str, service: Any, **more: Any) -> list[Step]:
 
 
 def chains(bear: Session, rows: list[dict[str, Any]], worded: Callable[[Prompt], Prompt] = lambda prompt: prompt) -> list[Step]:
-    """The templates of some rows, each edit of the step before it, in the words that are made of theirs."""
-    made: list[Step] = []
+    """The templates of some rows, each edit of the step before it (the first of a picture of one's own), in the words made of theirs."""
+    made = [bear.add(LAMP)]
     for row in rows:
         along = [OWN] * max(_template(row).pictures.min - 1, 0)
         prompt = worded(_prompt(row))
-        made.append(made[-1].edit(prompt, references=along) if _edits(row) and made else bear.generate(prompt))
+        made.append(made[-1].edit(prompt, references=along) if _edits(row) else bear.generate(prompt))
     return made
 
 

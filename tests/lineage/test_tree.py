@@ -164,6 +164,7 @@ def test_steps_are_found_by_the_template_and_the_inputs_of_their_prompts(tmp_pat
     made(lineage, prompt={"text": "A fox"})
     given = {"items": ("a", 1), "subject": "fox"}
     for reader in (lineage, Lineage(tmp_path / "bear")):
+        reader.records()
         assert reader.rendered_from("poster", given, "en", []) == [root]
         assert reader.rendered_from("poster", given, "en", [root.id, child.id]) == [child]
         assert reader.rendered_from("poster", {**given, "subject": "bear"}, "en", []) == []
