@@ -26,7 +26,7 @@ from typing import Any
 
 from promptkit.errors import PromptkitError, SettingsError
 
-__all__ = ["certificates", "config_file", "data_folder", "endpoints", "language", "models", "template_folders", "variable"]
+__all__ = ["certificates", "config_file", "data_folder", "endpoints", "language", "models", "sends", "template_folders", "variable"]
 
 
 # Folders and files
@@ -72,6 +72,14 @@ def _configured_language(home: str, second: int) -> str:  # noqa: ARG001  (each 
 def variable(name: str) -> str:
     """The environment variable's value as it stands there, "" where it is not set."""
     return os.environ.get(name, "")
+
+
+def sends() -> bool:
+    """Whether requests may be sent: PROMPTKIT_SEND=never forbids it. SettingsError for another word: a misspelt one costs nothing."""
+    said = os.environ.get("PROMPTKIT_SEND", "").strip().lower()
+    if said not in ("", "never"):
+        raise SettingsError(f"PROMPTKIT_SEND is {said!r:.60}, and knows one word: never, with which nothing is sent; unset it to send.")
+    return not said
 
 
 def certificates() -> str | None:

@@ -2,6 +2,7 @@
 
     PromptkitError                  .step: the failed step as recorded, where there is one
       SettingsError                 no key, an unknown endpoint, a bad config file
+        NotRecorded                 .near, .cost: nothing is to be sent, and it is not on record
       TemplateError                 .file, .line
         TemplateNotFound            .name, .near (an AttributeError too)
         InputError                  .problems: every missing, unknown and invalid input
@@ -47,6 +48,7 @@ __all__ = [
     "LineageError",
     "ModelNotFound",
     "NoPicture",
+    "NotRecorded",
     "OutOfCredit",
     "PictureError",
     "PromptkitError",
@@ -108,6 +110,15 @@ class SettingsError(PromptkitError):
     """No key, an unknown endpoint, a keyword that does not exist or is missing in another thread than the head's, or a bad config file."""
 
     keeps = "\n"  # some show lines to paste into the config file
+
+
+class NotRecorded(SettingsError):
+    """Nothing is to be sent (send=False), and what was asked for is not on record. `near` is the id of the recorded step that is nearest
+    to it, None where none is near; `cost` what asking may cost, in USD for one request, None where no price is known."""
+
+    def __init__(self, message: str, *, near: str | None = None, cost: float | None = None) -> None:
+        super().__init__(message)
+        self.near, self.cost = near, cost
 
 
 class TemplateError(PromptkitError):

@@ -15,6 +15,7 @@ __all__ = [
     "add_label",
     "add_lang",
     "add_library",
+    "add_no_send",
     "add_request_options",
     "add_service",
     "add_session",
@@ -82,6 +83,12 @@ def add_request_options(parser: ArgumentParser) -> None:
         if flag := option.flag:
             shown = flag.metavar or ("|".join(flag.choices) if flag.choices else option.name.upper())
             parser.add_argument(flag.name, dest=option.name, type=flag.type, choices=flag.choices, metavar=shown, help=flag.help)
+
+
+def add_no_send(parser: ArgumentParser) -> None:
+    """--no-send: only what is on record."""
+    about = "send nothing: bring what is on record, and name what is not with what it may cost"
+    parser.add_argument("--no-send", dest="send", action="store_const", const=False, help=about)
 
 
 def add_deadline(parser: ArgumentParser) -> None:

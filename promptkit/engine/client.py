@@ -8,13 +8,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, TypeVar
 
+from promptkit import config as settings
 from promptkit.engine import recovery
 from promptkit.engine.ask import Answer, Service
 from promptkit.engine.asked_models import note_model, tell_of_model
 from promptkit.engine.budget import Budget
 from promptkit.engine.engine import Engine
+from promptkit.engine.nearest_step import Near, difference, nearest, unmeant
 from promptkit.engine.options import (
     check_call,
     checked_config,
@@ -26,7 +28,8 @@ from promptkit.engine.options import (
 )
 from promptkit.engine.plan import Plan, Source, history, known_hints, prompt_to_ask, recorded_config, recorded_sources
 from promptkit.engine.rate_limit import RateLimit, rate_limit_of
-from promptkit.errors import LineageError, PromptkitError, SettingsError, warn
+from promptkit.engine.recorded_templates import recorded_wordings
+from promptkit.errors import LineageError, NotRecorded, PromptkitError, SettingsError, warn
 from promptkit.images.picture import Picture
 from promptkit.lineage.record import Record
 from promptkit.progress import Listener
@@ -37,7 +40,11 @@ from promptkit.providers.endpoints import Endpoint
 from promptkit.providers.keys import Key, find_key, refuse_key
 from promptkit.providers.transport import FunctionTransport, Transport, transport_to
 
-__all__ = ["Client", "Terms"]
+__all__ = ["Client", "Terms", "added_root"]
+
+A = TypeVar("A", bound=Answer | PromptkitError)
+NO_SEND = "(send=False, in the shell --no-send, or PROMPTKIT_SEND=never)"
+SEND = "leave that out to ask for it"
 
 
 @dataclass(frozen=True)
@@ -46,7 +53,7 @@ class Terms:
 
     `config` goes with each request unless its call says otherwise, `lang` is the language of free-text prompts, `recover` bounds the asking
     again after a reply without a picture, `deadline` is in seconds for one step, `budget` in USD for the folder's lifetime, `on_progress`
-    gets each line of progress.
+    gets each line of progress. Without `send` only what is on record comes back.
     """
 
     endpoint: Endpoint | None = None
@@ -61,13 +68,24 @@ class Terms:
     deadline: float = 600
     budget: float | None = None
     on_progress: Listener | None = None
+    send: bool = True
     rate_limit: RateLimit = field(default_factory=RateLimit)  # of a transport of the caller's, which may lead anywhere
-    warned_of: set[str] = field(default_factory=set)  # models that are about to be shut down
+    warned_of: set[str] = field(default_factory=set)  # models that are about to be shut down, and steps that were named
+    brought: set[str] = field(default_factory=set)  # the ids of the steps that the session has made, or found again
 
     @property
     def follows(self) -> bool:
         """Whether neither endpoint nor model were named."""
         return self.endpoint is None and self.model is None
+
+    def within(self, other: Terms) -> Terms:
+        """The same, and nothing is sent where the other terms forbid it."""
+        return replace(self, send=self.send and other.send)
+
+    @property
+    def sends(self) -> bool:
+        """Whether anything may be sent: neither send=False nor PROMPTKIT_SEND=never forbids it."""
+        return self.send and settings.sends()
 
 
 class Connection:
@@ -167,6 +185,7 @@ class Client:
         """A step's own request once more, with the pictures it had, from its parent; with a prompt: in those words."""
         if record.outcome == "added":
             raise LineageError(f"Step {record.number} was added, not asked for; continue it with edit(…).", path=record.path)
+        self.terms.brought.add(record.id)  # whoever repeats a step has it
         lineage = self.engine.lineage
         asked = prompt_to_ask(lineage, record) if prompt is None else checked_prompt(prompt)
         plan = self.plan(asked, None, **{**recorded_config(record), "seed": None, **options})
@@ -182,10 +201,11 @@ class Client:
 
     def takes(self, plan: Plan, n: int, *, but: str | None = None, fresh: bool = False) -> list[Plan]:
         """n takes of a plan, each with a seed of its own; without the recipe `but`, and with `fresh` without those that are there or that
-        are just being asked for.
+        are just being asked for (where nothing is sent: that this session has brought).
         """
+        is_taken = self.engine.is_taken if self.terms.sends else self._was_brought
         takes = map(plan.seeded, itertools.count())
-        wanted = (p for p in takes if p.recipe != but and not (fresh and self.engine.is_taken(p)))
+        wanted = (p for p in takes if p.recipe != but and not (fresh and is_taken(p)))
         return list(itertools.islice(wanted, n))
 
     def config(self, prompt: Prompt, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -226,45 +246,113 @@ class Client:
     # Carrying out
 
     def find(self, plan: Plan) -> Record | None:
-        """The step that is this very request, with its pictures whole, if there is one; writes nothing."""
+        """The step that is this request, with its pictures whole, if there is one; writes nothing."""
         return self.engine.find(self._readings(plan))
 
     def ask(self, plan: Plan) -> Answer:
-        """The step that is this very request, or a new one. Raises where nothing was sent; else the answer holds the error."""
-        answer = self._noted(self.engine.carry_out(plan, self._readings(plan), partial(self._service, [plan]), self.terms.on_progress))
+        """The step that is this request, or a new one. Raises where nothing was sent; else the answer holds the error."""
+        if self.terms.sends:
+            service = partial(self._service_for_new, [plan])
+            [answer] = self._noted([plan], [self.engine.carry_out(plan, self._readings(plan), service, self.terms.on_progress)])
+        else:
+            answer = self._on_record(plan)
         if answer.reused and plan.label is not None and plan.label != answer.record.fields.get("label"):
             number, kept = answer.record.number, answer.record.fields.get("label")
             warn(f"Step {number} is reused, and keeps its label {kept!r}; fresh=True asks anew, for a step labelled {plan.label!r}.")
         return answer
 
     def ask_anew(self, plan: Plan) -> Answer:
-        """A new step, whatever is there."""
-        return self._noted(self.engine.carry_out_anew(plan, partial(self._service, [plan]), self.terms.on_progress))
+        """A new step, whatever is there; where nothing is sent, the next take on record that this session has not brought."""
+        if not self.terms.sends:
+            return self._next_on_record(plan)
+        [answer] = self._noted([plan], [self.engine.carry_out_anew(plan, partial(self._service, [plan]), self.terms.on_progress)])
+        return answer
 
     def ask_all(self, plans: Sequence[Plan], workers: int) -> list[Answer | PromptkitError]:
         """Several steps, `workers` at once; an error stands for one that was not sent."""
-        answers = self.engine.carry_out_all([(p, self._readings(p)) for p in plans], self._service, workers, self.terms.on_progress)
-        return [self._noted(answer) if isinstance(answer, Answer) else answer for answer in answers]
+        if not self.terms.sends:
+            return [self._on_record_or_error(plan) for plan in plans]
+        wanted = [(p, self._readings(p)) for p in plans]
+        return self._noted(plans, self.engine.carry_out_all(wanted, self._service_for_new, workers, self.terms.on_progress))
 
-    def _noted(self, answer: Answer) -> Answer:
-        """The answer; where it was asked for, this user has asked the model."""
-        if not answer.reused:
+    def _noted(self, plans: Sequence[Plan], answers: Sequence[A]) -> list[A]:
+        """The answers; where something was asked for, this user has asked the model. Steps that were made in other words are named."""
+        found = [(plan, answer) for plan, answer in zip(plans, answers, strict=True) if isinstance(answer, Answer)]
+        self.terms.brought.update(answer.record.id for _, answer in found)
+        if not all(answer.reused for _, answer in found):
             note_model(self.endpoint, self.model)
+        reworded = [(p, a.record) for p, a in found if a.reused and a.record.prompt.text != p.prompt.text and self._is_first(a.record)]
+        if reworded:
+            _tell_of_other_words(reworded)
+        return list(answers)
+
+    def _is_first(self, record: Record) -> bool:
+        """Whether a step was not named yet, which it is from now on."""
+        is_first = record.id not in self.terms.warned_of
+        self.terms.warned_of.add(record.id)
+        return is_first
+
+    # Where nothing is sent
+
+    def _on_record(self, plan: Plan) -> Answer:
+        """The step that is this request. NotRecorded where there is none; writes nothing."""
+        found = self.engine.on_record(plan, self._all_readings(plan))
+        if found is None:
+            raise self._not_recorded(plan)
+        [answer] = self._noted([plan], [found])
         return answer
 
+    def _on_record_or_error(self, plan: Plan) -> Answer | PromptkitError:
+        try:
+            return self._on_record(plan)
+        except NotRecorded as error:
+            return error
+
+    def _next_on_record(self, plan: Plan) -> Answer:
+        """The first take on record that this session has not brought. NotRecorded where there is none."""
+        while self.engine.was_answered(plan):
+            if (found := self.engine.find([plan])) and found.id not in self.terms.brought:
+                return self._on_record(plan)
+            plan = replace(plan, take=plan.take + 1)
+        raise self._not_recorded(plan)
+
+    def _was_brought(self, plan: Plan) -> bool:
+        found = self.engine.find([plan])
+        return found is not None and found.id in self.terms.brought
+
+    def _not_recorded(self, plan: Plan) -> NotRecorded:
+        usd = models.estimate(plan.model, plan.endpoint, image_size=plan.config.get("image_size"))
+        return not_recorded(nearest(self.engine.lineage, plan), usd)
+
+    # What counts as the same request
+
     def _readings(self, plan: Plan) -> list[Plan]:
+        """The requests that are the same as a plan's, which goes first. None where nothing is reused."""
+        return self._all_readings(plan) if self.terms.reuse else []
+
+    def _all_readings(self, plan: Plan) -> list[Plan]:
         """The plan; and, where neither endpoint nor model is named, the same at those that this folder has asked: the head that they
-        follow is another one when a notebook runs a second time. None where nothing is reused.
+        follow is another one when a notebook runs a second time. Then each of these in the other words that its template made of it.
         """
-        if not self.terms.reuse:
-            return []
-        return [plan, *(self._elsewhere(plan) if self.terms.follows else ())]
+        asked = [plan, *(self._elsewhere(plan) if self.terms.follows else ())]
+        texts = [*plan.wordings, *recorded_wordings(self.engine.lineage, plan.prompt, plan.parents)]
+        return [*asked, *(each.worded(text) for text in texts for each in asked)]
 
     def _elsewhere(self, plan: Plan) -> Iterator[Plan]:
         records = self.engine.lineage.records()
         asked = {(e, m): None for r in records if (e := r.request.get("endpoint")) and (m := r.request.get("model"))}
         # a draft never stands for a service's picture
         return (plan.at(e, m) for e, m in asked if e != "offline" or self.endpoint.is_offline)
+
+    def _service_for_new(self, plans: Sequence[Plan]) -> Service:
+        """The service for what is not on record; steps that the caller may take these for are named before anything is sent."""
+        service = self._service(plans)
+        first_takes = {plan.prompt.text: plan for plan in reversed(plans if self.terms.reuse else ())}  # of vary's takes one is enough
+        for plan in first_takes.values():
+            near = unmeant(self.engine.lineage, self._readings(plan), lambda record: record.id not in self.terms.brought)
+            if near and self._is_first(near.record):
+                _tell_of_near(near)
+        return service
 
     def _service(self, plans: Sequence[Plan]) -> Service:
         key, transport = self.connection.open()
@@ -295,3 +383,40 @@ def _sources(base: Record | None, anchors: Sequence[Record | Picture], reference
 
 def _source(role: str, given: Record | Picture) -> Source:
     return Source(role, given.picture, given.id) if isinstance(given, Record) else Source(role, given)
+
+
+def added_root(engine: Engine, terms: Terms, picture: Picture, label: str | None = None) -> Answer:
+    """The root of a picture of one's own, added where it is not there. NotRecorded where nothing is sent: then nothing is added."""
+    if terms.sends:
+        return engine.add(picture, label)
+    record = engine.lineage.added_with(picture.sha256)
+    if record is None:
+        said = f"The picture {picture.sha256[:10]} is not on record, and nothing is sent {NO_SEND}, so there is nothing that continues it"
+        raise NotRecorded(f"{said}; {SEND}.", cost=0.0)
+    return Answer(record, reused=True)
+
+
+# What is said of other words
+
+
+def not_recorded(near: Near | None, usd: float | None) -> NotRecorded:
+    """The error for a request that is not on record and is not to be sent, with what it may cost in USD."""
+    there = f"the nearest is step {near.record.number}, {near.how}" if near else "nothing on record is near to it"
+    price = "no price is known" if usd is None else f"it may cost {usd:.4f} USD"
+    said = f"This is not on record, and nothing is sent {NO_SEND}: {there}. {SEND[0].upper()}{SEND[1:]}; {price}."
+    return NotRecorded(said, near=near.record.id if near else None, cost=usd)
+
+
+def _tell_of_near(near: Near) -> None:
+    """Names the step that a request is not, before it is sent."""
+    said = f"Step {near.record.number} was asked for {near.how}. This is asked for as a new step, and so are edits of it"
+    warn(f"{said}; its own words bring that one back for nothing.")
+
+
+def _tell_of_other_words(reworded: Sequence[tuple[Plan, Record]]) -> None:
+    plan, record = reworded[0]
+    numbers = [str(r.number) for _, r in reworded]
+    steps = f"Step {numbers[0]} was" if len(numbers) == 1 else f"Steps {', '.join(numbers[:-1])} and {numbers[-1]} were"
+    words = difference(record.prompt.text or "", plan.prompt.text)
+    same = "template and inputs" if plan.prompt.template else "edits"
+    warn(f"{steps} made with other words of the same {same} ({words}), and reused; fresh=True (--fresh) asks anew.")

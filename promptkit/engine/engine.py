@@ -83,7 +83,11 @@ class Engine:
 
     def is_taken(self, plan: Plan) -> bool:
         """Whether a step asked for this very request and got a picture, whole still or not, or a process is asking for it."""
-        return bool(self._answered([plan])) or self.lineage.holder_of(plan.recipe) is not None
+        return self.was_answered(plan) or self.lineage.holder_of(plan.recipe) is not None
+
+    def was_answered(self, plan: Plan) -> bool:
+        """Whether a step asked for this very request and got a picture, whole still or not."""
+        return bool(self._answered([plan]))
 
     def _answered(self, readings: Iterable[Plan]) -> list[Record]:
         recipes = dict.fromkeys(plan.recipe for plan in readings)
@@ -94,12 +98,18 @@ class Engine:
         room on the disk or its process was killed.
         """
         self.lineage.settle()
+        known = self.on_record(plan, readings)
+        if known is None and readings and self.lineage.adopt():
+            known = self.on_record(plan, readings)
+        here = (r for r in readings if (r.endpoint, r.model) == (plan.endpoint, plan.model))
+        if known is None and (lost := next(iter(self._answered(here)), None)):
+            _warn_of_damage(lost)
+        return known
+
+    def on_record(self, plan: Plan, readings: Iterable[Plan]) -> Answer | None:
+        """The step that is one of the readings of a plan, if there is one; writes nothing."""
         found = self.find(readings)
-        if found is None and readings and self.lineage.adopt():
-            found = self.find(readings)
         if found is None:
-            if lost := next((r for r in self._answered(readings[:1])), None):
-                _warn_of_damage(lost)
             return None
         log.info("step %d is this very request; nothing was sent", found.number)
         if (found.request.get("endpoint"), found.request.get("model")) != (plan.endpoint, plan.model):

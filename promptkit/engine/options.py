@@ -16,6 +16,7 @@ __all__ = [
     "CALL_OPTIONS",
     "CONFIG",
     "check_call",
+    "check_many",
     "check_opening",
     "check_values",
     "checked_config",
@@ -47,6 +48,7 @@ OPENING: dict[str, tuple[Callable[[Any], bool], str]] = {
     "transport": (lambda v: v is None or callable(getattr(v, "send", None)), "a transport: something with send(request)"),
     "recover": (lambda v: isinstance(v, int) and not isinstance(v, bool) and v >= 0, "a whole number from 0 on"),
     "budget": (lambda v: v is None or (is_number(v) and v >= 0), "a number of USD from 0 on"),
+    "send": (lambda v: isinstance(v, bool), "True, or False where nothing may be sent"),
     "lang": (lambda v: v is None or (isinstance(v, str) and bool(v.strip())), 'a language tag, such as "zh-CN"'),
     "deadline": (lambda v: is_number(v) and v > 0, "a number of seconds above 0"),
     "on_progress": (_is_listener, "a plain function that takes a line of text; into an event loop, loop.call_soon_threadsafe takes it"),
@@ -62,6 +64,7 @@ HINTS = {
     "url": "endpoint=",
     "key": "api_key=",
     "model": "Session(model=…)",
+    "send": "Session(send=False)",
     "fresh": "it with generate, edit and vary; again always asks anew",
     "variables": "the template's own inputs: templates.sticker(subject=…)",
     "inputs": "the template's own inputs: templates.sticker(subject=…)",
@@ -113,6 +116,13 @@ def check_values(rules: Mapping[str, tuple[Callable[[Any], bool], str]], /, **gi
 def check_opening(**given: Any) -> None:
     """SettingsError names the first of what a session is opened with that does not fit."""
     check_values(OPENING, **given)
+
+
+def check_many(**given: object) -> None:
+    """SettingsError where how many pictures vary makes, or with how many workers, is no whole number from 1 on."""
+    if not all(isinstance(x, int) and not isinstance(x, bool) and x > 0 for x in given.values()):
+        named = ", ".join(f"{name}={value!r}" for name, value in given.items())
+        raise SettingsError(f"vary makes n pictures with so many workers, both whole numbers from 1 on; {named}.")
 
 
 def checked_text(name: str, value: object) -> str | None:

@@ -61,6 +61,7 @@ class Plan:
     history: tuple[Exchange, ...] = ()
     take: int = 0
     unseeded: Plan | None = None  # what the seed of one of vary's takes was made of
+    wordings: tuple[str, ...] = ()  # other words on record for the same, where no template tells
 
     @property
     def recipe(self) -> str:
@@ -93,6 +94,12 @@ class Plan:
         own = {k: v for k, v in self.config.items() if k not in here or here[k] != v}
         hints = {k: v for k, v in there.items() if k in self.config or k not in here}
         return replace(self, endpoint=endpoint, model=model, config={**hints, **own})
+
+    def worded(self, text: str) -> Plan:
+        """The same in other words: with the seeds that followed from those."""
+        if self.unseeded is not None:
+            return self.unseeded.worded(text).seeded(self.take)
+        return replace(self, prompt=replace(self.prompt, text=text))
 
     def pictures(self) -> tuple[InputPicture, ...]:
         """The pictures of the user's turn, as they are sent; in a chain that talks the base came with the model's own turn."""

@@ -29,6 +29,7 @@ from promptkit.lineage.holding import hold, let_go
 from promptkit.lineage.layout import extra_name, is_marked, is_session, make, source_name, template_name, writing
 from promptkit.lineage.names import Names
 from promptkit.lineage.pending_step import PendingStep, settle
+from promptkit.lineage.prompt_key import prompt_key
 from promptkit.lineage.record import RECORD_NAME, Problem, Record
 from promptkit.lineage.request_claims import Holder, holder_of, let_request_go, request_path, take_request
 from promptkit.lineage.schema import SCHEMA, empty_fields
@@ -61,6 +62,7 @@ class Lineage:
             self._read: list[Record] = []  # by number
             self._recipes: dict[str, list[Record]] = {}
             self._children: dict[str, list[Record]] = {}
+            self._rendered: dict[str, list[Record]] = {}  # by prompt_key
             self._looked_beside = False  # for what killed writers left in the folders within
             self._made = False  # the marker was seen to be whole, or written
 
@@ -136,6 +138,21 @@ class Lineage:
         with self._lock:
             self.records()
             return tuple(r for recipe in recipes for r in sorted(self._recipes.get(recipe, ()), key=lambda r: r.number))
+
+    def rendered_from(self, template: str | None, inputs: Mapping[str, Any], lang: str | None, parents: Sequence[str]) -> list[Record]:
+        """The steps whose words a template of that name made of these inputs, for the same picture (the first parent's), by number, as of
+        the last look at the folder.
+        """
+        with self._lock:
+            found = self._rendered.get(prompt_key(template, inputs, lang, parents) or "", ())
+            return sorted(found, key=lambda r: r.number)
+
+    def newest_of(self, parents: Sequence[str], most: int) -> tuple[Record, ...]:
+        """The last few steps that continue the first of these parents, or that are roots where there is none; `most` of them, as of the
+        last look at the folder.
+        """
+        with self._lock:
+            return tuple(self._children.get(parents[0] if parents else "", ())[-most:])
 
     def added_with(self, sha256: str) -> Record | None:
         """The picture of one's own with these bytes, where it was added already and is whole."""
@@ -236,6 +253,8 @@ class Lineage:
             self._children[_first_parent(record)].remove(record)
             if record.recipe:
                 self._recipes[record.recipe].remove(record)
+            if key := _prompt_key(record):
+                self._rendered[key].remove(record)
 
     def _load(self, name: str) -> Record | None:
         """The record, or None for one that is damaged: the others stay readable, and `verify` names it."""
@@ -266,6 +285,8 @@ class Lineage:
             self._children.setdefault(_first_parent(record), []).append(record)
             if record.recipe:
                 self._recipes.setdefault(record.recipe, []).append(record)
+            if key := _prompt_key(record):
+                self._rendered.setdefault(key, []).append(record)
 
     def _last(self) -> int:
         with self._lock:
@@ -457,3 +478,7 @@ def _holds(path: Path, data: bytes) -> bool:
 
 def _first_parent(record: Record) -> str:
     return record.parents[0] if record.parents else ""
+
+
+def _prompt_key(record: Record) -> str | None:
+    return prompt_key(record.prompt.template, record.prompt.inputs, record.prompt.lang, record.parents)

@@ -15,15 +15,18 @@ from promptkit.providers.transport import Transport
 
 __all__ = ["choose_endpoint", "endpoint_behind", "endpoint_of_record", "service_with_key"]
 
+NOWHERE = "https://nothing-is-sent.invalid"
 _given: dict[str, list[Endpoint]] = {}  # that callers gave in this process and no name finds, by their names in records
 
 
-def choose_endpoint(named: str | Endpoint | None, *, head: str | None = None) -> Endpoint:
+def choose_endpoint(named: str | Endpoint | None, *, head: str | None = None, sends: bool = True) -> Endpoint:
     """The endpoint that a session uses: the one named (a name, an Endpoint or a base URL), else the head's, else the environment's.
 
     `head` is the endpoint's name in the record at the head, if any; it is looked up in the user's own settings only, so that a folder
-    that came by mail cannot steer a key. SettingsError where nothing decides.
+    that came by mail cannot steer a key. SettingsError where nothing decides; where nothing is sent, the head's name or google decides.
     """
+    if named is None and not sends:
+        return _unasked(head)
     if isinstance(named, Endpoint):
         return _remembered(named)
     if named is not None:
@@ -47,6 +50,14 @@ def choose_endpoint(named: str | Endpoint | None, *, head: str | None = None) ->
 def endpoint_behind(transport: Transport | None) -> Endpoint | None:
     """What a caller's own transport leads to: it decides where requests go, and the environment must not. None without one."""
     return Endpoint("custom", "", auth="none", key_env=(), key_required=False) if transport is not None else None
+
+
+def _unasked(head: str | None) -> Endpoint:
+    """The endpoint whose steps are looked for where none is asked: no key is needed, and a record's name will do."""
+    try:
+        return choose_endpoint(None, head=head)
+    except SettingsError:
+        return Endpoint(head, NOWHERE) if head is not None else Endpoint.named("google")
 
 
 def service_with_key() -> str | None:

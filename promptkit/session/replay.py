@@ -14,7 +14,7 @@ from typing import Any
 
 from promptkit.engine.ask import Answer
 from promptkit.engine.budget import Budget
-from promptkit.engine.client import Client, Terms
+from promptkit.engine.client import Client, Terms, added_root
 from promptkit.engine.engine import Engine
 from promptkit.engine.options import CONFIG, checked_label, checked_pictures, checked_text
 from promptkit.engine.plan import Plan, known_hints
@@ -33,7 +33,7 @@ from promptkit.views.facts import is_draft
 __all__ = ["HINTS", "Changed", "Into", "Replay", "checked_model"]
 
 REPLAYS = "replays"  # in a step's meta: the id of the step that it replays
-OF_INTO = (*CONFIG, "api_key", "transport", "chain", "recover", "budget", "deadline")
+OF_INTO = (*CONFIG, "api_key", "transport", "chain", "recover", "send", "budget", "deadline")
 HINTS = {
     **{name: f"Session(into, {name}=…)" for name in OF_INTO},
     "reuse": "Session(into, reuse=False)",
@@ -294,12 +294,8 @@ class Replay:
 
     def answers(self) -> Iterator[Answer]:
         """Asks for what is not there yet, one step after the other, the root first; the last answer holds an error where one stops it."""
-        self._into.engine.lineage.adopt()  # what a killed process left is found, and not paid for twice
-        todo = [repeat for repeat, found in self._looked_up() if found is None]
-        for repeat in todo:
-            repeat.check_price()
-            repeat.connect()
-        self._warn(todo)
+        if self._into.terms.sends:
+            self._prepare()
         made: dict[str, Record] = {}
         if self._root is not None:
             root = self._added_root(self._root)
@@ -312,12 +308,22 @@ class Replay:
             made[repeat.record.id] = answer.record
             yield answer
 
+    def _prepare(self) -> None:
+        """Finds what would keep a step from being asked for, such as a missing key, before the first one is."""
+        self._into.engine.lineage.adopt()  # what a killed process left is found, and not paid for twice
+        todo = [repeat for repeat, found in self._looked_up() if found is None]
+        for repeat in todo:
+            repeat.check_price()
+            repeat.connect()
+        self._warn(todo)
+
     def _added_root(self, root: Record | Picture) -> Answer:
         if isinstance(root, Record):
             return Answer(root)
         first = self._trail[0]
         is_itself = first.ok and root == first.picture  # then it keeps its label
-        return self._into.engine.add(root, checked_label(first.fields.get("label") if is_itself else None))
+        label = checked_label(first.fields.get("label") if is_itself else None)
+        return added_root(self._into.engine, self._into.terms, root, label)
 
     def preview(self) -> ReplayPreview:
         """What each step would ask; those that are there already are found as a replay finds them."""

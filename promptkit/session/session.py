@@ -7,10 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from promptkit.engine.ask import Answer
-from promptkit.engine.client import Client, Terms
+from promptkit.engine.client import Client, Terms, added_root
 from promptkit.engine.engine import Engine
 from promptkit.engine.options import (
     check_call,
+    check_many,
     check_opening,
     checked_config,
     checked_label,
@@ -53,10 +54,11 @@ class Session(Cursor):
     `endpoint` is a name (google, deerapi, aaigc, offline, one of your own), an Endpoint or a base URL; `model` a model's id, by default the
     endpoint's or gemini-2.5-flash-image; `transport` sends in your own way. `chain` is "picture" (each edit sends the last picture alone)
     or "chat" (the earlier turns too); `recover` how often a reply without a picture is asked again; `reuse` whether a request that the
-    session holds already brings that step; `budget` is in USD for the folder's lifetime, `deadline` in seconds for a step with its waits.
-    `on_progress` gets each line of progress, without which only terminals and notebooks show one. The options of a request, such as
-    `aspect_ratio` ("16:9"), `image_size` ("2K") and `seed`, go with every one, unless a call says otherwise;
-    promptkit.providers.options has them all. Many threads may use a session and its steps; its head is its opener's (see Cursor).
+    session holds already brings that step; with `send=False` nothing is sent, and what is not on record raises NotRecorded; `budget` is in
+    USD for the folder's lifetime, `deadline` in seconds for a step with its waits; `on_progress` gets each line of progress, which only
+    terminals and notebooks show without it. The options of a request, such as `aspect_ratio` ("16:9"), `image_size` ("2K") and `seed`, go
+    with every one, unless a call says otherwise; promptkit.providers.options has them all. Many threads may use a session and its steps;
+    its head is its opener's (see Cursor).
     Raises SettingsError, LineageError.
     """
 
@@ -71,6 +73,7 @@ class Session(Cursor):
         chain: str = "picture",
         recover: int = 2,
         reuse: bool = True,
+        send: bool = True,
         budget: float | None = None,
         lang: str | None = None,
         deadline: float = 600,
@@ -78,8 +81,8 @@ class Session(Cursor):
         **options: Any,
     ) -> None:
         refuse_unknown({k: v for k, v in options.items() if k not in OPTIONS}, _KEYWORDS)
-        check_opening(model=model, chain=chain, transport=transport, recover=recover, budget=budget, lang=lang, deadline=deadline)
-        check_opening(on_progress=on_progress)
+        opening = {"model": model, "chain": chain, "transport": transport, "recover": recover, "send": send, "budget": budget}
+        check_opening(**opening, lang=lang, deadline=deadline, on_progress=on_progress)
         self._engine = Engine.of(session_folder(where))
         super().__init__(self._engine.lineage)
         self._terms = Terms(
@@ -91,6 +94,7 @@ class Session(Cursor):
             config=checked_config(options),
             lang=lang,
             reuse=reuse,
+            send=send,
             recover=recover,
             deadline=deadline,
             budget=budget,
@@ -170,14 +174,12 @@ class Session(Cursor):
         `root=True` makes n roots, `fresh=True` n more than there are. Each has a seed of its own, which is recorded. The head stays. Failed
         ones are among them as failed Steps; raises only when all fail. Ctrl-C stops at once; those in flight are recorded as interrupted.
         """
-        if not all(isinstance(x, int) and not isinstance(x, bool) and x > 0 for x in (n, workers)):
-            raise SettingsError(f"vary makes n pictures with so many workers, both whole numbers from 1 on; n={n!r}, workers={workers!r}.")
-        own: str | None = None
+        check_many(n=n, workers=workers)
         if prompt is None:
             record = (self._head_step("vary") if on is None else self._step(on)).record
             plan, own = self._repeated(record, None, **options), record.recipe
         else:
-            plan = self._planned_variant(prompt, on, root, **options)
+            plan, own = self._planned_variant(prompt, on, root, **options), None
         return self._all_asked(self._client.ask_all(self._client.takes(plan, n, but=own, fresh=fresh), workers))
 
     def add(self, picture: object, *, label: str | None = None) -> Step:
@@ -225,14 +227,14 @@ class Session(Cursor):
 
         refuse_unknown(unknown, tuple(Session.replay.__kwdefaults__ or ()), HINTS)
         other = into if isinstance(into, Session) else self._opened_beside(into)
-        goes = Into(other._engine, other._terms, other._asks_at, other._asked_last()[0])
+        goes = Into(other._engine, other._terms.within(self._terms), other._asks_at, other._asked_last()[0])
         changed = Changed(checked_model(model), endpoint, NewWords(inputs, lang, templates))
         replay = Replay(self._lineage, [s.record for s in self._trail(None, "replay")], goes, other._start(start), changed)
         return replay.preview() if dry_run else other._followed(replay.answers())
 
     def _opened_beside(self, where: Where) -> Session:
         """The session there; at this one's endpoint, with its key, where all of the trail was asked at that and no name finds it."""
-        other, own = Session(where, on_progress=self._terms.on_progress), self._terms
+        other, own = Session(where, send=self._terms.send, on_progress=self._terms.on_progress), self._terms
         asked = {step.record.request.get("endpoint") for step in self._trail(None, "replay")} - {None}
         if own.endpoint is not None and asked == {own.endpoint.name} and known_endpoints().get(own.endpoint.name) != own.endpoint:
             there = replace(other._terms, endpoint=own.endpoint, key=own.key)
@@ -252,7 +254,7 @@ class Session(Cursor):
         one = squashed(self._lineage, self._step(first).record, self._step(last).record, prompt=prompt, model=self._client.model)
         self._client.refuse_draft(one.base)
         checked_pictures(checked_prompt(one.prompt), 1 + len(one.references))
-        return self._asked(self._client.plan(one.prompt, one.base, one.references, meta=one.meta), fresh=fresh)
+        return self._asked(one.also_worded(self._client.plan(one.prompt, one.base, one.references, meta=one.meta)), fresh=fresh)
 
     # Where requests go
 
@@ -267,7 +269,7 @@ class Session(Cursor):
         terms, endpoint, followed = self._terms, self._terms.endpoint, None
         if endpoint is None:
             name, followed = self._asked_last()
-            endpoint = choose_endpoint(None, head=name)
+            endpoint = choose_endpoint(None, head=name, sends=self._terms.sends)
             if endpoint.is_offline and (service := service_with_key()):
                 warn(f"This session goes on with offline drafts, as its head did; endpoint={service!r} asks {service}.")
         model = terms.model or followed or endpoint.model or models.default_model()
@@ -290,7 +292,7 @@ class Session(Cursor):
             self._client.refuse_draft(record)
         else:
             found = self._step_or_picture(on)
-            record = found if isinstance(found, Record) else self._engine.add(found).record
+            record = found if isinstance(found, Record) else added_root(self._engine, self._terms, found).record
         if not record.ok:
             raise LineageError(f"Step {record.number} has no picture ({record.outcome}); continue from another one.", path=record.path)
         return record

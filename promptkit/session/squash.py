@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,7 +10,7 @@ from typing import Any
 
 from promptkit.engine import recovery
 from promptkit.engine.options import CONFIG, checked_prompt
-from promptkit.engine.plan import prompt_to_ask, recorded_config
+from promptkit.engine.plan import Plan, prompt_to_ask, recorded_config
 from promptkit.errors import LineageError, SettingsError
 from promptkit.images.picture import Picture
 from promptkit.lineage.record import Record
@@ -20,7 +21,7 @@ from promptkit.session.changes import SQUASHES
 
 __all__ = ["HINTS", "Squashed", "squashed"]
 
-OF_SESSION = ("budget", "deadline", "endpoint", "model", *CONFIG, "lang")
+OF_SESSION = ("budget", "deadline", "send", "endpoint", "model", *CONFIG, "lang")
 HINTS = {
     **{name: f"Session(…, {name}=…)" for name in OF_SESSION},
     **dict.fromkeys(("references", "images", "anchor"), "edit(prompt, on=…, references=…), which takes pictures of your choice"),
@@ -78,6 +79,11 @@ class Squashed:
     base: Record
     references: tuple[Record | Picture, ...]
     meta: Mapping[str, Any]
+    wordings: tuple[str, ...] = ()  # other words around the same list of edits, in which it was asked for by another promptkit
+
+    def also_worded(self, plan: Plan) -> Plan:
+        """Its plan, that finds the steps in other words too."""
+        return replace(plan, wordings=self.wordings)
 
 
 def squashed(lineage: Lineage, first: Record, last: Record, *, prompt: str | Prompt | None, model: str) -> Squashed:
@@ -90,10 +96,11 @@ def squashed(lineage: Lineage, first: Record, last: Record, *, prompt: str | Pro
     base = lineage.get(records[0].parents[0])
     references = _references(lineage, records, base)
     _check_count(model, base, 1 + len(references))
+    meta = {SQUASHES: [r.id for r in records]}
     asked = checked_prompt(_joined(lineage, records, [base.picture, *map(_picture, references)]) if prompt is None else prompt)
     options = {k: v for record in records for k, v in recorded_config(record).items()}
     asked = replace(asked, config={**options, **asked.config})  # as hints, which the session's own options win over
-    return Squashed(asked, base, references, {SQUASHES: [r.id for r in records]})
+    return Squashed(asked, base, references, meta, () if prompt is not None else _wordings(lineage, records, base, meta))
 
 
 def _line(lineage: Lineage, first: Record, last: Record) -> list[Record]:
@@ -145,6 +152,24 @@ def _picture(reference: Record | Picture) -> Picture:
 
 
 # Words
+
+
+def _wordings(lineage: Lineage, records: Sequence[Record], base: Record, meta: Mapping[str, Any]) -> tuple[str, ...]:
+    """The words of the steps that squash the same ones and hold the words of each of them."""
+    lines = [line for record in records for line in prompt_to_ask(lineage, record).text.strip().splitlines()]
+    there = (r for r in lineage.children(base) if (r.meta or {}).get(SQUASHES) == meta[SQUASHES] and r.ok and not r.prompt.template)
+    return tuple(dict.fromkeys(r.prompt.text for r in there if r.prompt.text and _holds_in_order(r.prompt.text, lines)))
+
+
+def _holds_in_order(text: str, lines: Sequence[str]) -> bool:
+    """Whether a text is a numbered list of all these lines, with other words around it."""
+    at = 0
+    for line in lines:
+        found = text.find(line, at)
+        if found < 0:
+            return False
+        at = found + len(line)
+    return re.search(r"^1\. ", text, re.MULTILINE) is not None
 
 
 def _joined(lineage: Lineage, records: Sequence[Record], pictures: Sequence[Picture]) -> Prompt:

@@ -153,3 +153,25 @@ def test_what_is_looked_up_is_found_while_others_open_the_folder(tmp_path: Path)
     second = made(Lineage(tmp_path / "bear"), recipe="r1:two", parents=[first.id])
     assert [r.id for r in OpenedMeanwhile(tmp_path / "bear").with_recipe("r1:one")] == [first.id]
     assert [r.id for r in OpenedMeanwhile(tmp_path / "bear").children(first)] == [second.id]
+
+
+def test_steps_are_found_by_the_template_and_the_inputs_of_their_prompts(tmp_path: Path) -> None:
+    """Whatever its words: by the template's name, the inputs as given in any order, the language and the step that it continues."""
+    lineage = Lineage(tmp_path / "bear")
+    prompt = {"template": "poster", "digest": "d", "inputs": {"subject": "fox", "items": ["a", 1]}, "lang": "en", "text": "A fox"}
+    root = made(lineage, prompt=prompt)
+    child = made(lineage, prompt={**prompt, "text": "Another fox"}, parents=[root.id])
+    made(lineage, prompt={"text": "A fox"})
+    given = {"items": ("a", 1), "subject": "fox"}
+    for reader in (lineage, Lineage(tmp_path / "bear")):
+        reader.records()
+        assert reader.rendered_from("poster", given, "en", []) == [root]
+        assert reader.rendered_from("poster", given, "en", [root.id, child.id]) == [child]
+        assert reader.rendered_from("poster", {**given, "subject": "bear"}, "en", []) == []
+        assert reader.rendered_from("poster", given, "ja", []) == []
+        assert reader.rendered_from(None, {}, None, []) == []
+        assert [r.number for r in reader.newest_of([], 1)] == [3]
+        assert reader.newest_of([root.id], 5) == (child,)
+    root.path.unlink()
+    lineage.records()
+    assert lineage.rendered_from("poster", given, "en", []) == []

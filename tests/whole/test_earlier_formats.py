@@ -5,13 +5,14 @@ What today's records hold, and what damage does to them, is tested in tests/line
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import shutil
 from pathlib import Path
 
 import pytest
-from kit import earlier
+from kit import earlier, every_template
 from kit.places import TESTS
 
 from promptkit import FunctionTransport, Session, Step, import_session
@@ -244,3 +245,37 @@ def test_each_step_is_one_of_its_session(every: Session) -> None:
     for step in every:
         found: list[Step] = [every[step.number], every[step.id[:12]]]
         assert found == [step, step]
+
+
+# 0.1-every-template
+
+
+def test_every_template_in_every_language_is_found_again() -> None:
+    """What a user of the first release asked, with all templates, languages and ways to edit, costs nothing when it is run again."""
+    shutil.copytree(EARLIER / "0.1-every-template", "bear")
+    service = every_template.Service()
+    steps = every_template.calls("bear", service)
+    assert service.asked == 0
+    assert {step.number for step in steps} == set(range(1, 1 + len(steps)))
+    assert len(every_template.session("bear", service)) == len(steps)
+
+
+def test_every_template_in_every_language_comes_back_where_nothing_may_be_sent() -> None:
+    """With send=False the same calls bring the same steps, and write nothing but where the head stands."""
+    shutil.copytree(EARLIER / "0.1-every-template", "bear")
+    service = every_template.Service()
+    steps = every_template.calls("bear", service, send=False)
+    assert (service.asked, {step.reused for step in steps[2:]}) == (0, {True})
+    assert content_of(Path("bear")) | {"head": b""} == content_of(EARLIER / "0.1-every-template") | {"head": b""}
+
+
+def test_every_template_in_other_words_is_found_again() -> None:
+    """Records whose words a template makes no longer, as after a mended rendering, stand for what it makes today: with their own chains."""
+    service = every_template.Service()
+    bear = every_template.session("bear", service)
+    rows = [row for row in every_template.ROWS if row["lang"] == "ja"]
+    old = every_template.chains(bear, rows, lambda prompt: dataclasses.replace(prompt, text="\n" + prompt.text.replace(" ", "\n ")))
+    asked = service.asked
+    again = every_template.chains(every_template.session("bear", service), rows)
+    assert [step.id for step in again] == [step.id for step in old]
+    assert service.asked == asked
