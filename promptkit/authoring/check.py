@@ -19,7 +19,7 @@ from promptkit.prompts.bundle import Bundle
 from promptkit.prompts.declarations import Edition, read_edition
 from promptkit.prompts.filters import upper_first
 from promptkit.prompts.languages import find_language
-from promptkit.prompts.library import Library, TemplateFolder, folders_of, prefix_of
+from promptkit.prompts.library import Library, TemplateFolder, folders_of, near_misses, no_templates, prefix_of
 from promptkit.prompts.source_file import File, open_file
 from promptkit.prompts.template import Template, bundle_of
 from promptkit.prompts.unfinished import doubt, placeholders, unfinished
@@ -38,6 +38,7 @@ CODES: Mapping[str, str] = {
     "glued-words": "A `-` in a tag takes away the only white space between two words, which are printed as one.",
     "languages-differ": "A language's body uses other inputs than the base file's body.",
     "no-ratio": "The config hints at an aspect ratio that no known model has, so that it is left out.",
+    "no-template": "There is no template to check: no file in the folder ends in .j2.",
     "nothing-kept": "An edit does not say what stays as it is, so that the model may change all of it.",
     "only-negations": "The prompt says only what shall not be in the picture, and nothing that shall.",
     "too-long": "The prompt is longer than a model follows.",
@@ -84,6 +85,12 @@ def check(library: Library) -> Report:
             checker.check_file(path, name)
         for whole in sorted(folder.names(below)):
             checker.check_template(folder, whole)
+    if checker.listed:
+        for path, meant in near_misses(library):
+            checker.skipped[f"{brief_path(path)} looks like a template and is none; name it {meant}"] = None
+    else:
+        where = next((Path(folder.path) for folder in folders_of(library)), Path())
+        checker.add("no-template", where, 1, no_templates(library))
     return checker.report()
 
 

@@ -49,6 +49,8 @@ CAT = "A cat on a mat, in soft light."
 INK = front("inputs:", "  a: {example: fox}", "  b: {default: ''}")  # the body begins in line 6
 
 CASES: dict[str, tuple[Files, list[str]]] = {
+    # nothing
+    "no template": ({"fox.jinja": CAT}, [".:1 no-template"]),
     # words
     "a minus that eats the line break": ({"t.j2": A + "A {{ a }} in ink\n{%- if a %}on paper{% endif %}."}, ["t.j2:6 glued-words"]),
     "a minus that glues for an optional input": (
@@ -598,3 +600,13 @@ def test_one_name_of_several_libraries(tmp_path: Path) -> None:
     library = Library(first, second, builtin=False)
     assert [finding.file for finding in check(library).findings] == [first / "edit/u.j2", first / "t.j2", second / "t.j2"]
     assert [finding.file for finding in check(library.edit).findings] == [first / "edit/u.j2"]
+
+
+def test_a_library_without_templates_is_a_finding(tmp_path: Path) -> None:
+    """A check that looked at nothing found that; files that look like templates are named, beside templates as skipped."""
+    (tmp_path / "library").mkdir()
+    assert [f.code for f in check(Library(tmp_path / "library", builtin=False)).findings] == ["no-template"]
+    assert "fox.jinja looks like one: name it fox.j2" in messages(tmp_path, {"fox.jinja": "x"})
+    report = report_on(tmp_path, {"cat.j2": CAT})
+    assert report.findings == ()
+    assert any("fox.jinja looks like a template and is none; name it fox.j2" in one for one in report.skipped)
