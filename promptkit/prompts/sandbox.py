@@ -8,6 +8,7 @@ by a clock, so that a template that renders once renders always. Nothing else im
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
@@ -166,6 +167,15 @@ def _default(value: Any, other: Any = "", empty: bool = False) -> Any:
     return other if value is None or isinstance(value, Undefined) or (empty and not value) else value
 
 
+def _tojson(value: Any) -> str:
+    if isinstance(value, Undefined) or not isinstance(value, (str, int, float, list, tuple, type(None))):
+        raise SecurityError(f"{_kind(value)} cannot be JSON; hand a text, a number, true, false, nothing or a list to tojson")
+    text = json.dumps(value, ensure_ascii=False)
+    if len(text) > LONGEST:
+        raise SecurityError(f"it makes a text of more than {LONGEST:,} characters")
+    return text
+
+
 def _on_values(function: Callable[..., Any]) -> Callable[..., Any]:
     """A filter that pays for what it is given and for what it gives."""
 
@@ -208,6 +218,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "count": _on_values(len),
     "first": _on_values(lambda value: value[0] if value else None),
     "last": _on_values(lambda value: value[-1] if value else None),
+    "tojson": _on_values(_tojson),
     "default": _on_values(_default),
     "d": _on_values(_default),
 }
