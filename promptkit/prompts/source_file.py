@@ -56,8 +56,8 @@ class File:
             raise self._error("The front matter has no end; close it with a line that holds only ---.", begun.end("before"))
         if cut is None and (key := NO_BEGINNING.match(self.text)):
             raise self._error(f"The file begins with {key[0]!r}, as front matter does, and not with ---; write a line of --- before it.", 0)
-        if odd := LOOKS_LIKE_IT.search(self.text, cut.end() if cut else 0):
-            raise self._error(_odd_front_matter(odd["line"], is_second=cut is not None), odd.start())
+        if cut is None and (odd := LOOKS_LIKE_IT.search(self.text)):
+            raise self._error(_odd_front_matter(odd["line"]), odd.start())
         return cut
 
     def _error(self, said: str, at: int) -> TemplateError:
@@ -129,10 +129,8 @@ def open_file(path: str, name: str) -> File | None:
     return file
 
 
-def _odd_front_matter(line: str, *, is_second: bool) -> str:
+def _odd_front_matter(line: str) -> str:
     """What is wrong with a line that looks like the beginning of front matter and is none."""
-    if is_second:
-        return "This looks like front matter, and the file has some already; write one, at its beginning."
     if line.rstrip(" \t") == "---":
         return "This looks like front matter, which begins on the first line; move what stands before it below it."
     return f"The line {line!r} looks like the beginning of front matter; write --- alone on the line, in plain hyphens."
