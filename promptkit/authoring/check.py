@@ -19,9 +19,10 @@ from promptkit.prompts.bundle import Bundle
 from promptkit.prompts.declarations import Edition, read_edition
 from promptkit.prompts.filters import upper_first
 from promptkit.prompts.languages import find_language
-from promptkit.prompts.library import Library, TemplateFolder, folders_of, prefix_of
+from promptkit.prompts.library import Library, TemplateFolder, folders_of, near_misses, no_templates, prefix_of
 from promptkit.prompts.source_file import File, open_file
 from promptkit.prompts.template import Template, bundle_of
+from promptkit.prompts.unfinished import doubt, placeholders, unfinished
 from promptkit.providers import models
 
 if TYPE_CHECKING:
@@ -34,13 +35,16 @@ CODES: Mapping[str, str] = {
     "dynamic-include": "A file is included, imported or extended by an expression, where its name has to stand in quotes.",
     "example": "An example, or the template with its required inputs alone, does not render.",
     "file-name": "The file ends in .j2, and its name is none that a template can have.",
+    "glued-words": "A `-` in a tag takes away the only white space between two words, which are printed as one.",
     "languages-differ": "A language's body uses other inputs than the base file's body.",
     "no-ratio": "The config hints at an aspect ratio that no known model has, so that it is left out.",
+    "no-template": "There is no template to check: no file in the folder ends in .j2.",
     "nothing-kept": "An edit does not say what stays as it is, so that the model may change all of it.",
     "only-negations": "The prompt says only what shall not be in the picture, and nothing that shall.",
     "too-long": "The prompt is longer than a model follows.",
     "two-ratios": "The prompt names two aspect ratios, or another one than its config.",
     "undeclared-name": "A name is used that is neither an input nor set on each way to its use.",
+    "unfinished": "The prompt holds what some tool should have filled in, or what looks like it, so that a session refuses it or warns.",
     "unknown-code": "A comment `promptkit: ignore …` names a code that does not exist.",
     "unquoted-lettering": "The prompt asks for lettering, and the words to write do not stand in quotes.",
     "untranslated": "A language prints a default or a choice in the base file's words.",
@@ -81,6 +85,12 @@ def check(library: Library) -> Report:
             checker.check_file(path, name)
         for whole in sorted(folder.names(below)):
             checker.check_template(folder, whole)
+    if checker.listed:
+        for path, meant in near_misses(library):
+            checker.skipped[f"{brief_path(path)} looks like a template and is none; name it {meant}"] = None
+    else:
+        where = next((Path(folder.path) for folder in folders_of(library)), Path())
+        checker.add("no-template", where, 1, no_templates(library))
     return checker.report()
 
 
@@ -262,14 +272,25 @@ class _Checker:
         why = "" if prompt_rules.has_rules(edition.lang) else f"there are no rules for prompts in {edition.lang!r}"
         if why := why if cases else "there is no example to render":
             self.skipped[f"{brief_path(edition.file.path)}: {why}; its wording was not checked"] = None
-        first: dict[str, tuple[_Case, str]] = {}
+        first: dict[str, tuple[_Case, str, str]] = {}
         for case in cases:
             text = self.render(template, bundle, case)
             for code, message in _judged(text, edition) if text is not None else ():
-                first.setdefault(code, (case, message))
-        for code, (case, message) in first.items():
+                first.setdefault(code, (case, message, text or ""))
+        self.check_glued_words(bundle, cases)
+        for code, (case, message, text) in first.items():
             line = case.line if case.file is edition.file else _first_line(edition.file)
+            line = (code == "unfinished" and _line_of_piece(text, edition.file)) or line
             self.add(code, edition.file.path, line, f"{message} ({upper_first(case.title)}.)")
+
+    def check_glued_words(self, bundle: Bundle, cases: list[_Case]) -> None:
+        """The words that any of the cases, or more of the optional inputs, print as one; each at the tag that glues them."""
+        from promptkit.authoring.glued_words import glued_words
+
+        for glued in glued_words(bundle.edition, bundle.files, [case.inputs for case in cases]):
+            self.files.setdefault(glued.file.path, glued.file)
+            said = f"“{glued.before}” and “{glued.after}” are printed as one word, because the - of a tag takes away the blank between"
+            self.add("glued-words", glued.file.path, glued.line, f"{said}; leave the - out, or write a blank inside the tags.")
 
     def render(self, template: Template, bundle: Bundle, case: _Case) -> str | None:
         """The text of one case, or None, and a finding, where it does not render."""
@@ -304,12 +325,8 @@ def _untranslated(base: Edition, edition: Edition) -> Iterator[str]:
 
 def _codes(file: File) -> Iterator[tuple[int, list[str]]]:
     """Each comment `promptkit: ignore …` of a file: its line, and the codes that it names."""
-    try:
-        body, lines_before = file.body
-    except TemplateError:
-        return
-    for match in IGNORE.finditer(body):
-        yield lines_before + 1 + body.count("\n", 0, match.start()), re.findall(r"[^\s,]+", match["codes"].strip().rstrip("-+"))
+    for match in IGNORE.finditer(file.text):
+        yield 1 + file.text.count("\n", 0, match.start()), re.findall(r"[^\s,]+", match["codes"].strip().rstrip("-+"))
 
 
 def _ignored(file: File) -> set[str]:
@@ -368,8 +385,19 @@ def _judged(text: str, edition: Edition) -> Iterator[tuple[str, str]]:
             yield "only-negations", f"“{_brief(sentence)}” only says what shall not be; say what the picture shall show."
         if edition.kind == "edit" and not prompt_rules.says_what_stays(text, lang):
             yield "nothing-kept", f"“{_brief(text)}” does not say what to keep; name what stays as it is."
+    if piece := unfinished(text):
+        yield "unfinished", f"The prompt holds {piece!r}, and is refused when it is asked for; fill it in, or make it an input."
+    elif why := doubt(text):
+        yield "unfinished", f"The prompt {why}; make it an input, or put lettering in quotes."
     if size := prompt_rules.excess(text, lang):
         yield "too-long", f"The prompt has {size}; say less."
+
+
+def _line_of_piece(text: str, file: File) -> int | None:
+    """The line of a file's body that holds what makes a rendered text unfinished, or None where it came from an input or another file."""
+    body, lines_before = file.body
+    piece = unfinished(text) or next(iter(placeholders(text)), "")
+    return lines_before + 1 + body.count("\n", 0, body.index(piece)) if piece and piece in body else None
 
 
 # Sentences

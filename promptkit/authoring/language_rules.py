@@ -9,23 +9,13 @@ import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
-__all__ = ["KEEPING", "OTHER_AFTER", "OTHER_BEFORE", "QUOTED", "RULES", "SHAPE_AFTER", "SHAPE_BEFORE", "Keeping", "Rules"]
+__all__ = ["KEEPING", "OTHER_AFTER", "OTHER_BEFORE", "RULES", "SHAPE_AFTER", "SHAPE_BEFORE", "Keeping", "Rules"]
 
 # Every repetition in a pattern is bounded, or at work in one place of the text only: time grows with the text and not with its square.
 
 
 def _any(*patterns: str) -> re.Pattern[str]:
     return re.compile("|".join(patterns), re.IGNORECASE)
-
-
-LATIN = r"[A-Za-zÀ-ɏ\d]"
-QUOTED = _any(
-    *(f"{a}[^{a}{b}]{{1,300}}{b}" for a, b in ("“”", "«»", "‹›", "「」", "『』", "《》", "〈〉", "„“")),
-    r"＂[^＂]{1,300}＂",
-    r"\"[^\"\n]{1,300}\"",
-    rf"‘[^‘\n]{{1,300}}?’(?!{LATIN})",  # not the apostrophes of "don’t" and "dogs'"
-    rf"(?<!{LATIN})'(?=\S)(?:[^'\n]|(?<={LATIN})'(?={LATIN})){{1,300}}(?<=\S)'(?!{LATIN})",
-)
 
 
 @dataclass(frozen=True)

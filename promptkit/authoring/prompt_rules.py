@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 
-from promptkit.authoring.language_rules import KEEPING, OTHER_AFTER, OTHER_BEFORE, QUOTED, RULES, SHAPE_AFTER, SHAPE_BEFORE, Rules
+from promptkit.authoring.language_rules import KEEPING, OTHER_AFTER, OTHER_BEFORE, RULES, SHAPE_AFTER, SHAPE_BEFORE, Rules
+from promptkit.prompts.quotes import QUOTED
 
 __all__ = [
     "asks_to_keep_the_rest",

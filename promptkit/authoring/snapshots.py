@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from promptkit.atomic import write_whole
-from promptkit.errors import TemplateError
+from promptkit.errors import TemplateError, listed
 from promptkit.prompts.languages import LANGUAGE, find_language
-from promptkit.prompts.library import Library, prefix_of
+from promptkit.prompts.library import Library, no_templates, prefix_of
 from promptkit.prompts.template import Template, bundle_of
+from promptkit.prompts.unfinished import unfinished
 
 __all__ = ["Difference", "compare_snapshots", "render_snapshots", "templates_without_snapshots", "write_snapshots"]
 
@@ -25,10 +26,10 @@ SENTENCE = re.compile(r"(?<=[.!?…] )(?=\S)|(?<=[.!?][\"”’)] )(?=\S)|(?<=[�
 
 @dataclass(frozen=True)
 class Difference:
-    """A file that differs from its snapshot as it is rendered now, one that is missing (new), or one that is rendered no more (gone)."""
+    """A file that differs from its snapshot as it is rendered now, is missing (new), is rendered no more (gone), or is not finished."""
 
     path: Path
-    kind: Literal["changed", "new", "gone"]
+    kind: Literal["changed", "new", "gone", "unfinished"]
     diff: str
 
     def __str__(self) -> str:
@@ -39,8 +40,23 @@ def render_snapshots(library: Library, *names: str) -> dict[str, str]:
     """The text of each example in each language, by paths such as `edit/add.1.en.txt`; of all templates, unless some are named.
 
     A language's own examples, where its file has some, else the base file's in that language; without any, the inputs' examples are
-    rendered. TemplateError where one cannot be rendered. What has neither is left out: `templates_without_snapshots` names it.
+    rendered. TemplateError where one cannot be rendered, or there is none at all. What has neither is left out:
+    `templates_without_snapshots` names it.
     """
+    found = _rendered(library, names)
+    if not found:
+        raise TemplateError(_nothing_to_render(library, names))
+    return found
+
+
+def _nothing_to_render(library: Library, names: tuple[str, ...]) -> str:
+    lacking = templates_without_snapshots(library, *names)
+    if not lacking:
+        return no_templates(library)
+    return f"There is nothing to render: {listed(lacking)} has no example, and an input without one; write some under examples."
+
+
+def _rendered(library: Library, names: tuple[str, ...]) -> dict[str, str]:
     found: dict[str, str] = {}
     for template in _chosen(library, names):
         for lang in template.languages:
@@ -80,17 +96,26 @@ def write_snapshots(library: Library, folder: Path, *names: str) -> list[Path]:
 
 
 def compare_snapshots(library: Library, folder: Path, *names: str) -> list[Difference]:
-    """What differs between the folder and the snapshots as they are rendered now, by path; line ends do not count.
+    """What differs between the folder and the snapshots as they are rendered now, by path; line ends do not count. Prompts that a session
+    would refuse, as they are not finished, differ too.
 
-    TemplateError where an example cannot be rendered, or there is no such folder.
+    TemplateError where an example cannot be rendered, there is no such folder, or nothing to compare.
     """
     if not folder.is_dir():
         said = f"`promptkit templates render --all -o {folder}` writes it, with -f FOLDER for the templates of one folder"
         raise TemplateError(f"There is no folder {folder}; {said}.")
-    rendered = render_snapshots(library, *names)
+    rendered = _rendered(library, names)
     paths = sorted(rendered.keys() | {path for path in _written_before(library, folder, names) if (folder / path).exists()})
+    if not paths:
+        raise TemplateError(_nothing_to_render(library, names))
     pairs = [(folder / path, _read(folder / path), rendered.get(path)) for path in paths]
-    return [_difference(path, before, now) for path, before, now in pairs if before != now]
+    differences = [_difference(path, before, now) for path, before, now in pairs if before != now]
+    return differences + [Difference(path, "unfinished", said) for path, _, now in pairs if now and (said := _unfinished(now))]
+
+
+def _unfinished(text: str) -> str:
+    piece = unfinished(text)
+    return f"It holds {piece!r}, and is refused when it is asked for; fill it in, or make it an input." if piece else ""
 
 
 # Which examples

@@ -13,7 +13,7 @@ from promptkit.cli.output import say, show, show_prompt, usage
 from promptkit.cli.prompt import render_from, template_named
 from promptkit.errors import TemplateError, brief_path
 from promptkit.prompts.library import Library, TemplateFolder, builtin_folder, folder_library, folders_with, template_names, templates
-from promptkit.prompts.template import example_of
+from promptkit.prompts.template import rendered_example
 
 __all__ = ["add", "spelled_out"]
 
@@ -86,15 +86,24 @@ def _render(options: argparse.Namespace) -> int:
 
 def _show(options: argparse.Namespace) -> int:
     if options.name:
-        template = template_named(options.name)
-        example = example_of(template)
-        show("\n".join([template.__doc__ or "", *(["", "For example:", "", example] if example else [])]))
-        return 0
+        return _show_one(options.name)
     names = template_names(templates)
     wide = max(map(len, names))
     for name in names:
         show(f"{name:{wide}}  {' '.join(_about(name).splitlines())}{_origin(name)}")
     say("promptkit templates NAME shows one with its inputs; promptkit render -t NAME -i INPUT=… shows its prompt.")
+    return 0
+
+
+def _show_one(name: str) -> int:
+    """Shows a template with its example; one that does not render is shown too, and is an error."""
+    template = template_named(name)
+    try:
+        example = rendered_example(template)
+    except TemplateError:
+        show(template.__doc__ or "")
+        raise
+    show("\n".join([template.__doc__ or "", *(["", "For example:", "", example] if example else [])]))
     return 0
 
 

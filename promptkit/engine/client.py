@@ -25,6 +25,7 @@ from promptkit.engine.options import (
     checked_meta,
     checked_pictures,
     checked_prompt,
+    checked_words,
 )
 from promptkit.engine.plan import Plan, Source, history, known_hints, prompt_to_ask, recorded_config, recorded_sources
 from promptkit.engine.rate_limit import RateLimit, rate_limit_of
@@ -34,6 +35,7 @@ from promptkit.images.picture import Picture
 from promptkit.lineage.record import Record
 from promptkit.progress import Listener
 from promptkit.prompts.template import Prompt
+from promptkit.prompts.unfinished import doubt
 from promptkit.providers import models
 from promptkit.providers.dialect import Dialect
 from promptkit.providers.endpoints import Endpoint
@@ -70,7 +72,7 @@ class Terms:
     on_progress: Listener | None = None
     send: bool = True
     rate_limit: RateLimit = field(default_factory=RateLimit)  # of a transport of the caller's, which may lead anywhere
-    warned_of: set[str] = field(default_factory=set)  # models that are about to be shut down, and steps that were named
+    warned_of: set[str] = field(default_factory=set)  # models that are about to be shut down, steps that were named, unfinished prompts
     brought: set[str] = field(default_factory=set)  # the ids of the steps that the session has made, or found again
 
     @property
@@ -355,6 +357,7 @@ class Client:
         return service
 
     def _service(self, plans: Sequence[Plan]) -> Service:
+        self._check_words([plan.prompt for plan in plans])
         key, transport = self.connection.open()
         if self.followed:
             tell_of_model(self.endpoint, self.model)
@@ -365,6 +368,16 @@ class Client:
         return Service(
             self.engine.lineage, self.endpoint, key, transport, limit, self.budget, terms.recover, terms.deadline, terms.on_progress
         )
+
+    def _check_words(self, prompts: Sequence[Prompt]) -> None:
+        """SettingsError for the first prompt that is not finished; a warning, once, for each that looks so."""
+        different = {prompt.text: prompt for prompt in prompts}
+        for prompt in different.values():
+            checked_words(prompt)
+        for text in different.keys() - self.terms.warned_of:
+            if why := doubt(text):
+                self.terms.warned_of.add(text)
+                warn(f"The prompt {why}; it goes out as it is.")
 
     def _warn_of_shutdown(self, plan: Plan) -> None:
         notice = models.shutdown_notice(plan.model, datetime.now(UTC).date())

@@ -10,6 +10,7 @@ from typing import Any
 from promptkit.errors import InputError, SettingsError, did_you_mean, is_like_a_key, shown
 from promptkit.lineage.files import parsed
 from promptkit.prompts.template import Prompt, Template
+from promptkit.prompts.unfinished import half_character, unfinished
 from promptkit.providers.options import OPTIONS, is_number
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "checked_pictures",
     "checked_prompt",
     "checked_text",
+    "checked_words",
     "refuse_unknown",
     "with_options",
 ]
@@ -75,15 +77,35 @@ HINTS = {
 
 
 def checked_prompt(prompt: object) -> Prompt:
-    """The Prompt of a text or a rendered template. SettingsError for anything else."""
+    """The Prompt of a text or a rendered template. SettingsError for anything else, and for text that is no UTF-8: it is never repaired."""
     if isinstance(prompt, Template):
         raise SettingsError(f"{prompt.name} is a template: call it with its inputs ({', '.join(prompt.inputs)}) to get a prompt.")
     if isinstance(prompt, Prompt):
+        _refuse_half_characters(prompt.text)
         return prompt
     if not isinstance(prompt, str) or not prompt.strip():
         raise SettingsError(f"A prompt is a text or a rendered template; this is {prompt!r:.60}.")
-    # half a surrogate pair is no text that JSON could carry
-    return Prompt(text=prompt.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+    text = str.__str__(prompt)
+    if half_character(text) is not None:  # a whole character in two halves, as UTF-16 has it, is joined
+        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
+        _refuse_half_characters(text)
+    return Prompt(text=text)
+
+
+def _refuse_half_characters(text: str) -> None:
+    at = half_character(text)
+    if at is not None:
+        where = f"character {at + 1:,}, in {text[max(0, at - 10) : at + 10]!r}"
+        raise SettingsError(f"The prompt is no UTF-8 text: {where}, is half a character; read it as it was written, or write it anew.")
+
+
+def checked_words(prompt: Prompt) -> None:
+    """SettingsError where a prompt still holds what only some tool writes, and should have filled in."""
+    if piece := unfinished(prompt.text):
+        whose = f"The prompt that {prompt.template} made" if prompt.template else "The prompt"
+        as_signs = "fill it in; where the picture shall show such signs, write blanks between them"
+        advice = "leave its front matter out" if piece.startswith("---") else as_signs
+        raise SettingsError(f"{whose} is not finished, and was not sent: it holds {piece!r}; {advice}.")
 
 
 def checked_pictures(prompt: Prompt, count: int) -> None:

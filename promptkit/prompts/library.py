@@ -13,7 +13,7 @@ from promptkit import config
 from promptkit.errors import TemplateError, TemplateNotFound, brief_path, did_you_mean, listed, nearest
 from promptkit.markup import table
 from promptkit.prompts import packs
-from promptkit.prompts.names import is_word
+from promptkit.prompts.names import is_word, meant_name
 from promptkit.prompts.source_file import file_names
 from promptkit.prompts.template import Template, open_template
 
@@ -25,6 +25,8 @@ __all__ = [
     "folder_library",
     "folders_of",
     "folders_with",
+    "near_misses",
+    "no_templates",
     "prefix_of",
     "template_names",
     "templates",
@@ -69,6 +71,12 @@ class TemplateFolder:
                 if name.endswith(".j2") and not name.startswith("."):
                     path = Path(at, name)
                     yield path, path.relative_to(self.path).as_posix()
+
+    def near_misses(self, below: str = "") -> Iterator[tuple[Path, str]]:
+        """Each file that looks like a template and is none, and the name that would make it one; `below` as for names."""
+        for at, folders, files in self._walk(below):
+            folders[:] = sorted(folder for folder in folders if not folder.startswith((".", "__pycache__")))
+            yield from ((Path(at, name), meant) for name in sorted(files) if (meant := meant_name(name)))
 
     def _walk(self, below: str) -> Iterator[tuple[str, list[str], list[str]]]:
         if below.startswith(self.namespace) or self.namespace.startswith(below):
@@ -155,11 +163,13 @@ def _find_in(folders: tuple[TemplateFolder, ...], library: Library, whole: str) 
 
 def _hint(library: Library, name: str, known: list[str]) -> str:
     """The nearest known name, or a file that would be found if its name were spelled as names of templates are."""
+    *spaces, word = name.split(".")
     plain = _spelled(name)
     for folder in library._own_folders():
-        for file in file_names(folder.path):
-            if file.endswith(".j2") and _spelled(file.removesuffix(".j2")) == plain and file != f"{plain}.j2":
-                return f" (there is {file} in {brief_path(Path(folder.path))}; rename it to {plain}.j2)"
+        for file in file_names("/".join((folder.path, *library._prefix.split(".")[:-1], *spaces))):
+            stem = (meant_name(file) or file).removesuffix(".j2")
+            if stem != file and _spelled(stem) == _spelled(word) and file != f"{_spelled(word)}.j2":
+                return f" (there is {file} in {brief_path(Path(folder.path, *spaces))}; rename it to {_spelled(word)}.j2)"
     return f" (did you mean {plain!r}?)" if plain != name and plain in known else did_you_mean(plain, known)
 
 
@@ -188,6 +198,19 @@ def folders_of(library: Library) -> tuple[TemplateFolder, ...]:
 def prefix_of(library: Library) -> str:
     """What the whole names of its templates begin with: "edit." for `library.edit`, nothing for a library itself."""
     return library._prefix
+
+
+def near_misses(library: Library) -> list[tuple[Path, str]]:
+    """The files in a library's own folders that look like templates and are none, each with the name that would make it one."""
+    return [found for folder in library._own_folders() if folder.path != builtin_folder() for found in folder.near_misses(library._prefix)]
+
+
+def no_templates(library: Library) -> str:
+    """One sentence on a library that holds no file of a template."""
+    where = " or ".join(brief_path(Path(folder.path)) for folder in folders_of(library)) or "a library without folders"
+    misses = [f"{path.name} looks like one: name it {meant}" for path, meant in near_misses(library)[:5]]
+    advice = "; ".join(misses) or "`promptkit templates new NAME -f FOLDER` writes one to start from"
+    return f"There is no template in {where}, as no file there ends in .j2; {advice}."
 
 
 def template_names(library: Library) -> list[str]:

@@ -8,8 +8,9 @@ by a clock, so that a template that renders once renders always. Nothing else im
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -20,11 +21,13 @@ from jinja2.compiler import CodeGenerator
 from jinja2.environment import TemplateModule
 from jinja2.exceptions import SecurityError
 from jinja2.filters import do_title
+from jinja2.lexer import TokenStream
 from jinja2.runtime import BlockReference, Context, LoopContext, Macro, StrictUndefined, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from promptkit.errors import TemplateError, did_you_mean
 from promptkit.prompts.filters import article, bare, lower_first, unstopped, upper_first
+from promptkit.prompts.prose import SOFT_BREAK, Eaten, join_lines, lay_out
 
 __all__ = ["FAILURES", "FILTERS", "TESTS", "Part", "cannot_be_used", "is_constant_text", "nodes", "parse", "render"]
 
@@ -61,13 +64,21 @@ FILE_STATEMENTS = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
 class _Render:
     """The state of one render: the work that it may still do, how deep its calls are, and the files that it may load."""
 
-    __slots__ = ("calls", "fuel", "parts")
+    __slots__ = ("calls", "fuel", "has_line_ends", "parts")
 
     def __init__(self, parts: Mapping[str, Part]) -> None:
         self.fuel, self.calls, self.parts = FUEL, 0, parts
+        self.has_line_ends = False  # whether a _LINE_END may be among the texts
 
 
 _current: ContextVar[_Render] = ContextVar("_current")
+_LINE_END = "".join((SOFT_BREAK, "\n"))  # this one object, whatever equals it
+
+
+def _line_end(_: object) -> str:
+    """What is printed at a line's end that may need no line break: _concat decides."""
+    _current.get().has_line_ends = True
+    return _LINE_END
 
 
 def _spend(units: int) -> None:
@@ -130,7 +141,7 @@ def _concat(pieces: Iterable[Any]) -> str:
     if length > LONGEST:
         raise SecurityError(f"it makes a text of more than {LONGEST:,} characters")
     _spend(1 + (length >> 6))
-    return "".join(texts)
+    return "".join(join_lines(texts, _LINE_END) if _current.get().has_line_ends else texts)
 
 
 # Filters: those that need the limits above, and the table of all that a template may use
@@ -154,6 +165,15 @@ def _join(items: Any, between: Any = "", last: Any = None) -> str:
 
 def _default(value: Any, other: Any = "", empty: bool = False) -> Any:
     return other if value is None or isinstance(value, Undefined) or (empty and not value) else value
+
+
+def _tojson(value: Any) -> str:
+    if isinstance(value, Undefined) or not isinstance(value, (str, int, float, list, tuple, type(None))):
+        raise SecurityError(f"{_kind(value)} cannot be JSON; hand a text, a number, true, false, nothing or a list to tojson")
+    text = json.dumps(value, ensure_ascii=False)
+    if len(text) > LONGEST:
+        raise SecurityError(f"it makes a text of more than {LONGEST:,} characters")
+    return text
 
 
 def _on_values(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -198,11 +218,13 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "count": _on_values(len),
     "first": _on_values(lambda value: value[0] if value else None),
     "last": _on_values(lambda value: value[-1] if value else None),
+    "tojson": _on_values(_tojson),
     "default": _on_values(_default),
     "d": _on_values(_default),
 }
 # what the compiler adds to a template, under names that no template can write
 COUNTERS: dict[str, Callable[..., Any]] = {"_pay": _spend, "_weigh": _paid, "_search": _paid_for_search, "_walk": _paid_for_loop}
+LINE_END = "_line_end"
 
 
 # The environment
@@ -249,11 +271,15 @@ class _Environment(ImmutableSandboxedEnvironment):
     code_generator_class = _Generator
     concat = staticmethod(_concat)
 
-    def __init__(self) -> None:
-        super().__init__(
-            undefined=StrictUndefined, finalize=_text, trim_blocks=True, lstrip_blocks=True, optimized=False, cache_size=0
-        )
-        self.filters = FILTERS | COUNTERS
+    def __init__(self, eaten: list[Eaten] | None = None) -> None:
+        super().__init__(undefined=StrictUndefined, finalize=_text, optimized=False, cache_size=0)
+        self.filters = FILTERS | COUNTERS | {LINE_END: _line_end}
+        self.eaten = eaten
+
+    def _tokenize(self, source: str, name: str | None, filename: str | None = None, state: str | None = None) -> TokenStream:
+        # trim_blocks and lstrip_blocks would glue the words around a line's end, and keep lines that hold nothing but blanks and tags
+        tokens = lay_out(source, self.lexer.tokeniter(source, name, filename, state), self.eaten)
+        return TokenStream(self.lexer.wrap(tokens, name, filename), name, filename)
 
     def get_template(self, name: Any, parent: Any = None, globals: Any = None) -> Any:  # noqa: A002, ARG002  (jinja2's names)
         _spend(A_FILE)  # nothing is read from the disk here: all files were gathered before the render
@@ -445,6 +471,23 @@ def _add_counters(tree: nodes.Template) -> None:
                 _pay_first(node, weights[id(node)])
 
 
+def _add_line_ends(tree: nodes.Template) -> None:
+    """Makes each SOFT_BREAK in the text a node of its own, which is printed as a _LINE_END."""
+    for output in list(tree.find_all(nodes.Output)):
+        output.nodes = [piece for node in output.nodes for piece in _parted(node)]
+
+
+def _parted(node: nodes.Expr) -> Iterator[nodes.Expr]:
+    if not isinstance(node, nodes.TemplateData) or SOFT_BREAK not in node.data:
+        yield node
+        return
+    for i, text in enumerate(node.data.split(SOFT_BREAK)):
+        if i:
+            yield _through(LINE_END, nodes.Const("", lineno=node.lineno))
+        if text:
+            yield nodes.TemplateData(text, lineno=node.lineno)
+
+
 def _weights(tree: nodes.Template) -> dict[int, int]:
     """How many nodes there are below each, by its id: a node's own hash and equality walk all that is below it."""
     weights: dict[int, int] = {}
@@ -472,16 +515,21 @@ class Part:
     needs: Mapping[str, int]
 
     @classmethod
-    def compile(cls, source: str, name: str, file: str, lines_before: int = 0) -> Part:
-        """Checks and compiles a body that begins after so many lines of its file. TemplateError with file and line where it is refused."""
+    def compile(cls, source: str, name: str, file: str, lines_before: int = 0, eaten: list[Eaten] | None = None) -> Part:
+        """Checks and compiles a body that begins after so many lines of its file. TemplateError with file and line where it is refused.
+
+        Given a list `eaten`, it adds the white space that each `-` of a tag takes away, and the body prints a mark in each of these places.
+        """
+        environment = _ENVIRONMENT if eaten is None else _Environment(eaten)
         try:
-            tree = parse(source, name, file)
+            tree = environment.parse(source, name, file)
             _check(tree)
             needs: dict[str, int] = {}
             for node in tree.find_all(FILE_STATEMENTS):
                 needs.setdefault(node.template.value, lines_before + node.lineno)  # type: ignore[attr-defined]  # _check saw that it is a Const
+            _add_line_ends(tree)
             _add_counters(tree)
-            body = _Body.from_code(_ENVIRONMENT, _ENVIRONMENT.compile(tree, name, file), {})
+            body = _Body.from_code(environment, environment.compile(tree, name, file), {})
             assert isinstance(body, _Body)
         except FAILURES as error:
             raise cannot_be_used(error, file, lines_before) from None

@@ -27,7 +27,14 @@ LONGEST_FILE = 32_768  # bytes of a template with all that it extends, includes 
 # Two changes within one tick of the file system's clock leave the same time stamp. So a file that changed less than this before it was read
 # is read again the next time: 2 s where stamps are whole seconds (FAT), else some ticks of the system's clock.
 COARSE_TICK, FINE_TICK = 2_000_000_000, 50_000_000  # nanoseconds
-FRONT_MATTER = re.compile(r"---[ \t]*\n(?P<yaml>.*?)^---[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
+# blank lines, a byte-order mark and comments may stand before it
+BEFORE = r"(?P<before>(?:\ufeff|[ \t]*\n|[ \t]*\{#(?:[^#]|#(?!\}))*#\}[ \t]*\n)*)"
+FRONT_MATTER = re.compile(BEFORE + r"---[ \t]*\n(?P<yaml>.*?)^---[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
+BEGINNING = re.compile(BEFORE + r"---[ \t]*(?:\n|\Z)")
+KEYS = r"(?:description|kind|lang|inputs|config|examples|metadata):(?=\s)"
+# what people, editors and other tools write for ---, with a key of front matter below it
+DASHES = r"[-\u2010-\u2015\u2212\ufe58\ufe63\uff0d+=~*\s\u200b-\u200f\u2060\ufeff]"
+LOOKS_LIKE_IT = re.compile(rf"^(?P<line>(?=[^\n]*[^\s])(?:(?!\n){DASHES}){{1,40}})\n(?:[ \t]*(?:\#[^\n]*)?\n){{0,50}}{KEYS}", re.MULTILINE)
 NO_BEGINNING = re.compile(r"\s*(?:description|kind|lang|inputs|config|examples):(?=\s)")
 
 
@@ -45,16 +52,23 @@ class File:
     @cached_property
     def _cut(self) -> re.Match[str] | None:
         cut = FRONT_MATTER.match(self.text)
-        if cut is None and self.text.startswith("---"):
-            raise TemplateError("The front matter has no end; close it with a line that holds only ---.", file=str(self.path), line=1)
+        if cut is None and (begun := BEGINNING.match(self.text)):
+            raise self._error("The front matter has no end; close it with a line that holds only ---.", begun.end("before"))
         if cut is None and (key := NO_BEGINNING.match(self.text)):
-            said = f"The file begins with {key[0]!r}, as front matter does, and not with ---; write a line of --- before it."
-            raise TemplateError(said, file=str(self.path), line=1)
+            raise self._error(f"The file begins with {key[0]!r}, as front matter does, and not with ---; write a line of --- before it.", 0)
+        if cut is None and (odd := LOOKS_LIKE_IT.search(self.text)):
+            raise self._error(_odd_front_matter(odd["line"]), odd.start())
         return cut
+
+    def _error(self, said: str, at: int) -> TemplateError:
+        return TemplateError(said, file=str(self.path), line=self.text.count("\n", 0, at) + 1)
 
     @cached_property
     def _read(self) -> tuple[dict[str, Any], Mapping[KeyPath, int]]:
-        return read_yaml(self._cut["yaml"], self.path) if self._cut else ({}, {})
+        if not self._cut:
+            return {}, {}
+        lines_before = self._cut["before"].count("\n")  # blank ones in their place, so that errors name the file's own lines
+        return read_yaml("\n" * lines_before + self._cut["yaml"], self.path)
 
     @property
     def front(self) -> Mapping[str, Any]:
@@ -113,6 +127,13 @@ def open_file(path: str, name: str) -> File | None:
     file: File = cached.value if same and cached else File(name, Path(path), text)
     _file_cache[path, name] = _Cached(stamp, _is_certain(state, now), file)
     return file
+
+
+def _odd_front_matter(line: str) -> str:
+    """What is wrong with a line that looks like the beginning of front matter and is none."""
+    if line.rstrip(" \t") == "---":
+        return "This looks like front matter, which begins on the first line; move what stands before it below it."
+    return f"The line {line!r} looks like the beginning of front matter; write --- alone on the line, in plain hyphens."
 
 
 def make_file(name: str, path: Path, data: bytes) -> File:

@@ -25,7 +25,7 @@ from promptkit.prompts.names import FILE_NAME, is_word
 from promptkit.prompts.source_file import File, make_file, open_file
 from promptkit.terminal import printable
 
-__all__ = ["Prompt", "Template", "bundle_of", "example_of", "open_template"]
+__all__ = ["Prompt", "Template", "bundle_of", "example_of", "open_template", "rendered_example"]
 
 
 # Prompt
@@ -199,14 +199,20 @@ def _file_in(template: Template, lang: str) -> File:
 
 def example_of(template: Template) -> str | None:
     """The first example as its prompt, or as what is wrong with it; without one, what the examples of the inputs make."""
+    try:
+        return rendered_example(template)
+    except TemplateError as error:
+        return str(error)
+
+
+def rendered_example(template: Template) -> str | None:
+    """The first example as its prompt, or what the inputs' examples make; None without any. TemplateError where it does not render."""
     own = {i.name: i.example for i in template.inputs.values() if i.required}
     example = template.examples[0]["inputs"] if template.examples else own
     if None in example.values():
+        bundle_of(template, template.lang)  # what cannot be used says so, also where there is nothing to render
         return None
-    try:
-        return str(template(lang=template.lang, **example))
-    except TemplateError as error:
-        return str(error)
+    return str(template(lang=template.lang, **example))
 
 
 _warned: set[tuple[str, str]] = set()

@@ -16,7 +16,7 @@ from promptkit.engine.ask import Answer
 from promptkit.engine.budget import Budget
 from promptkit.engine.client import Client, Terms, added_root
 from promptkit.engine.engine import Engine
-from promptkit.engine.options import CONFIG, checked_label, checked_pictures, checked_text
+from promptkit.engine.options import CONFIG, checked_label, checked_pictures, checked_text, checked_words
 from promptkit.engine.plan import Plan, known_hints
 from promptkit.errors import InputError, LineageError, SettingsError, warn
 from promptkit.images.picture import Picture
@@ -118,6 +118,7 @@ class _Repeat:
         with self._named():
             if self.words.is_todays:  # what it was recorded with goes with the template that it was recorded with
                 checked_pictures(prompt, count)
+            checked_words(prompt)
             self.client.check_options(self.config, count)
             self.client.refuse_keys([prompt.text, dict(prompt.inputs)])
             self.client.refuse_keys_of_template(prompt)

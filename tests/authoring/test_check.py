@@ -46,7 +46,39 @@ CAT = "A cat on a mat, in soft light."
 
 # Each code with what earns it, and what comes close and does not
 
+INK = front("inputs:", "  a: {example: fox}", "  b: {default: ''}")  # the body begins in line 6
+
 CASES: dict[str, tuple[Files, list[str]]] = {
+    # nothing
+    "no template": ({"fox.jinja": CAT}, [".:1 no-template"]),
+    # words
+    "a minus that eats the line break": ({"t.j2": A + "A {{ a }} in ink\n{%- if a %}on paper{% endif %}."}, ["t.j2:6 glued-words"]),
+    "a minus that glues for an optional input": (
+        {"t.j2": INK + "A {{ a }}{% if b %} on paper{% endif %} ink\n\n{{- b }}."},
+        ["t.j2:8 glued-words"],
+    ),
+    "a minus behind a comment and a stop": ({"t.j2": A + "A {{ a }}.\nIt sits. {#- why -#}\nThen it runs."}, ["t.j2:6 glued-words"]),
+    "a minus in a partial": (
+        {"t.j2": A + "A {{ a }} {% include '_p.j2' %}", "_p.j2": "in ink\n{%- if a %}now{% endif %}"},
+        ["_p.j2:2 glued-words"],
+    ),
+    "a minus that glues Hindi": ({"t.hi.j2": "लोमड़ी\n{#- x -#}\nबर्फ़ में", "t.j2": CAT}, ["t.hi.j2:2 glued-words"]),
+    "a minus that leaves a blank": ({"t.j2": A + "A {{ a }}\n{%- if a %} on paper{% endif %}\n{{- ' in ink' }}."}, []),
+    "a minus between Chinese words": ({"t.j2": "---\nlang: zh-CN\n---\n一只狐狸\n{#- x -#}\n在雪地里"}, []),
+    "a minus between a number and its unit": ({"t.j2": INK + "A {{ a }} with a lens of 85 {{- 'mm' }}{{ b }}."}, []),
+    "a minus in a loop": (
+        {"t.j2": A + "{%- for x in ['one', 'two'] -%}\n  {{ x }}{{ ', ' if not loop.last }}\n{%- endfor %} for {{ a }}."},
+        [],
+    ),
+    "a glued word that is meant": ({"t.j2": A + "{# promptkit: ignore glued-words #}A {{ a }}\n{#- x -#}\nhound."}, []),
+    "places to fill in": ({"t.j2": A + "A {{ a }}.\nIt is [mood] and {style}."}, ["t.j2:6 unfinished"]),
+    "another tool's places": ({"t.j2": A + 'A {{ a }}.\nIt is {{ "{{ mood }}" }}.'}, ["t.j2:6 unfinished"]),
+    "places in an example": (
+        {"t.j2": front("inputs:", "  a: {}", "examples:", '  - inputs: {a: "{{ x }}"}') + "A {{ a }}."},
+        ["t.j2:5 unfinished"],
+    ),
+    "lettering in brackets": ({"t.j2": A + "A {{ a }} with the words “[mood] {style}”."}, []),
+    "a JSON prompt": ({"t.j2": A + '{"subject": "{{ a }} [red]", "list": ["{x y}", [1, 2]]}'}, []),
     "a sound template": ({"t.j2": A + "A sticker of {{ a }}."}, []),
     # files
     "a syntax error": ({"t.j2": "\n\n{% if %}", "good.j2": CAT}, ["t.j2:3 broken"]),
@@ -568,3 +600,13 @@ def test_one_name_of_several_libraries(tmp_path: Path) -> None:
     library = Library(first, second, builtin=False)
     assert [finding.file for finding in check(library).findings] == [first / "edit/u.j2", first / "t.j2", second / "t.j2"]
     assert [finding.file for finding in check(library.edit).findings] == [first / "edit/u.j2"]
+
+
+def test_a_library_without_templates_is_a_finding(tmp_path: Path) -> None:
+    """A check that looked at nothing found that; files that look like templates are named, beside templates as skipped."""
+    (tmp_path / "library").mkdir()
+    assert [f.code for f in check(Library(tmp_path / "library", builtin=False)).findings] == ["no-template"]
+    assert "fox.jinja looks like one: name it fox.j2" in messages(tmp_path, {"fox.jinja": "x"})
+    report = report_on(tmp_path, {"cat.j2": CAT})
+    assert report.findings == ()
+    assert any("fox.jinja looks like a template and is none; name it fox.j2" in one for one in report.skipped)

@@ -139,3 +139,52 @@ def test_a_strangers_template_drives_no_terminal() -> None:
     told = (template.__doc__, template.__call__.__doc__, str(template.__signature__), repr(template), pydoc.render_doc(template))
     assert all(re.sub(r"\n|.\x08", "", text).isprintable() for text in told)
     assert str(template(way="b")) == "Draw x\x1b[1m \u202ez"
+
+
+@pytest.mark.parametrize("command", [("check", "lib"), ("test", "lib"), ("render", "--all", "-f", "lib")])
+def test_looking_at_nothing_is_no_success(command: tuple[str, ...]) -> None:
+    """A check, test or render of a folder without templates exits 1 and names the files that look like some."""
+    Path("lib/sub").mkdir(parents=True)
+    Path("rendered").mkdir()
+    out, said = run("templates", *command, code=1)
+    assert "There is no template in ./lib, as no file there ends in .j2; `promptkit templates new" in out + said
+    for name in ("fox.jinja", "cat.j2.txt", "dog.prompt", "sub/bear.J2"):
+        Path("lib", name).write_text("A fox.")
+    out, said = run("templates", *command, code=1)
+    for looks, meant in (("fox.jinja", "fox.j2"), ("cat.j2.txt", "cat.j2"), ("dog.prompt", "dog.j2"), ("bear.J2", "bear.j2")):
+        assert f"{looks} looks like one: name it {meant}" in out + said
+
+
+def test_what_cannot_be_rendered_is_no_success() -> None:
+    """Templates without any example have nothing to render or test, which is an error; beside others they are said."""
+    Path("lib").mkdir()
+    Path("rendered").mkdir()
+    Path("lib/fox.j2").write_text("---\ninputs: {a: {}}\n---\nA {{ a }}.")
+    for command in (("render", "fox", "-f", "lib"), ("render", "--all", "-f", "lib"), ("test", "lib")):
+        assert "nothing to render: fox has no example" in run("templates", *command, code=1)[1]
+    Path("lib/cat.j2").write_text("A cat.")
+    assert "fox has no example" in run("templates", "render", "--all", "-f", "lib")[1]
+    assert "no template 'cta' (did you mean 'cat'?)" in run("templates", "render", "cta", "-f", "lib", code=1)[1]
+
+
+def test_a_broken_template_that_is_shown_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`show` prints what can be said of it, then what is wrong, and exits 1; the list of all shows it among the others."""
+    Path("lib").mkdir()
+    monkeypatch.setenv("PROMPTKIT_TEMPLATES", str(Path("lib").resolve()))
+    Path("lib/adds.j2").write_text("---\ndescription: It adds\n---\nA {{ 1 + 1 }}.")
+    Path("lib/needs.j2").write_text("---\ninputs: {a: {}}\n---\nA {{ a }} {% include '_gone.j2' %}.")
+    Path("lib/front.j2").write_text("---\nkind: paint\n---\nA fox.")
+    out, said = run("templates", "show", "adds", code=1)
+    assert ("It adds" in out, "arithmetic" in said) == (True, True)
+    assert "_gone.j2" in run("templates", "show", "needs", code=1)[1]
+    assert "paint" in run("templates", "show", "front", code=1)[1]
+    assert "front" in run("templates", "list")[0]
+
+
+def test_a_prompt_that_is_not_finished_fails_the_test() -> None:
+    """`test` fails for a rendered example that a session would refuse, also where it is as it was written."""
+    Path("lib").mkdir()
+    Path("lib/fox.j2").write_text('A fox in {{ "{{ style }}" }}.')
+    run("templates", "render", "--all", "-f", "lib", "-o", "rendered")
+    out, _ = run("templates", "test", "lib", code=1)
+    assert "rendered/fox.1.en.txt: unfinished\nIt holds '{{ style }}', and is refused when it is asked for" in out

@@ -149,3 +149,15 @@ def test_a_large_folder_is_listed_quickly(tmp_path: Path) -> None:
 
     seconds(10)
     assert seconds(1600) < 24 * seconds(200)
+
+
+@pytest.mark.parametrize("file", ["fox.jinja", "fox.jinja2", "fox.J2", "fox.j2.txt", "fox.prompt", "fox.tmpl", "Fox.prompty"])
+def test_a_file_of_another_ending_is_named(tmp_path: Path, file: str) -> None:
+    """Where a template is missed, a file that looks like it and is none is named, also in a folder of its own."""
+    (tmp_path / "sub").mkdir()
+    for folder in (tmp_path, tmp_path / "sub"):
+        (folder / file).write_text("x")
+    library = Library(tmp_path, builtin=False)
+    for name in ("fox", "sub.fox"):
+        with pytest.raises(TemplateNotFound, match=rf"there is {file} in .*; rename it to fox.j2"):
+            _ = library[name]

@@ -12,6 +12,7 @@ from kit.template_files import write
 
 from promptkit.errors import TemplateError
 from promptkit.prompts.library import Library
+from promptkit.prompts.source_file import make_file
 
 
 @pytest.mark.parametrize(
@@ -22,10 +23,14 @@ from promptkit.prompts.library import Library
         (b"---\n---\n\n\nbody\n\n", "body"),
         (b"---\ninputs:\n  x:\n    default: a\n--- \nline\n---\n{{ x }}", "line\n---\na"),
         (b"---\n---\n{# nothing #}", ""),
+        (b"\n \t\n---\ninputs: {x: {default: a}}\n---\n{{ x }}", "a"),
+        (b"\xef\xbb\xbf\xef\xbb\xbf{# a licence\n - #1 #}\n\n---\ninputs: {x: {default: a}}\n---\n{{ x }}", "a"),
+        (b"a fox\n---\nMood: calm\n---", "a fox\n---\nMood: calm\n---"),
+        (b"---\nkind: edit\n---\na fox\n---\nkind: edit\n---", "a fox\n---\nkind: edit\n---"),
     ],
 )
 def test_files_are_cut_into_front_matter_and_body(tmp_path: Path, data: bytes, text: str) -> None:
-    """Front matter is what stands between the first two --- lines; byte-order mark and line ends do not matter."""
+    """Front matter is what stands between the first two --- lines, behind nothing but blank lines, byte-order marks and comments."""
     (tmp_path / "t.j2").write_bytes(data)
     assert str(Library(tmp_path, builtin=False).t()) == text
 
@@ -125,3 +130,26 @@ def test_threads_render_while_files_change(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert seen == {"one", "two"}
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        ("A fox\n\n---\ndescription: x\n---\n", 3, "begins on the first line"),
+        ("# Fox\n---\n\n# what\nkind: edit\n---\n", 2, "begins on the first line"),
+        ("———\ndescription: x\n———\n", 1, "'———' looks like"),
+        ("\n+++\ninputs: {}\n+++\n", 2, r"'\+\+\+' looks like"),
+        ("----\nkind: edit\n----\n", 1, "'----' looks like"),
+        ("\u200b---\nkind: edit\n---\n", 1, "looks like"),
+        ("---\u00a0\nkind: edit\n---\n", 1, "looks like"),
+        ("  ---\nkind: edit\n---\n", 1, "looks like"),
+        ("\n\n---\nkind: edit\nA fox", 3, "has no end"),
+        ("\n\n---\nkind: edit\nkind: edit\n---\n", 5, "stands twice"),
+    ],
+)
+def test_what_looks_like_front_matter_never_becomes_the_prompt(text: str, line: int, said: str) -> None:
+    """Anything else that looks like front matter is an error that names its line."""
+    file = make_file("a.j2", Path("a.j2"), text.encode())
+    with pytest.raises(TemplateError, match=said) as caught:
+        file.front, file.body  # noqa: B018
+    assert caught.value.line == line
