@@ -18,6 +18,7 @@
       NoPicture                     .text, .reason, .attempts
         Refused                     .message
       BudgetExceeded
+      CostError                     a cost that is no single number (a ValueError too)
       LineageError                  .path
         StepNotFound                .near (a KeyError too)
 
@@ -42,6 +43,7 @@ from promptkit.terminal import printable
 
 __all__ = [
     "BudgetExceeded",
+    "CostError",
     "InputError",
     "KeyRejected",
     "LineageError",
@@ -220,6 +222,10 @@ class Refused(NoPicture):
 
 class BudgetExceeded(PromptkitError):
     """The next request could cost more than is left of the budget; it was not sent."""
+
+
+class CostError(PromptkitError, ValueError):
+    """A cost that is no single number of USD: something in it has no known price, or is in another currency."""
 
 
 class LineageError(PromptkitError):

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from functools import cached_property, partial
 from typing import Any
 
+from promptkit.cost import Money
 from promptkit.engine import recovery
 from promptkit.engine.ask import Answer, Service
 from promptkit.engine.asked_models import note_model, tell_of_model
@@ -45,8 +46,8 @@ class Terms:
     """How a session asks, as it was opened. Endpoint and model are None where they were not named: then they follow the head.
 
     `config` goes with each request unless its call says otherwise, `lang` is the language of free-text prompts, `recover` bounds the asking
-    again after a reply without a picture, `deadline` is in seconds for one step, `budget` in USD for the folder's lifetime, `on_progress`
-    gets each line of progress.
+    again after a reply without a picture, `deadline` is in seconds for one step, `budget` and `max_requests` bound the folder's lifetime,
+    `on_progress` gets each line of progress.
     """
 
     endpoint: Endpoint | None = None
@@ -59,7 +60,8 @@ class Terms:
     reuse: bool = True
     recover: int = 2
     deadline: float = 600
-    budget: float | None = None
+    budget: Money | None = None
+    max_requests: int | None = None
     on_progress: Listener | None = None
     rate_limit: RateLimit = field(default_factory=RateLimit)  # of a transport of the caller's, which may lead anywhere
     warned_of: set[str] = field(default_factory=set)  # models that are about to be shut down
@@ -122,7 +124,7 @@ class Client:
     @property
     def budget(self) -> Budget:
         """What may be spent in its folder."""
-        return Budget(self.engine.ledger, self.terms.budget)
+        return Budget(self.engine.ledger, self.terms.budget, self.terms.max_requests, drafts=self.endpoint.is_offline)
 
     @property
     def key(self) -> Key | None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from inspect import Parameter, Signature, iscoroutinefunction
+from math import inf
 from typing import Any
 
+from promptkit.cost import Cost, Money, parsed_money
 from promptkit.errors import InputError, SettingsError, did_you_mean, is_like_a_key, shown
 from promptkit.lineage.files import parsed
 from promptkit.prompts.template import Prompt, Template
@@ -21,6 +24,7 @@ __all__ = [
     "checked_config",
     "checked_label",
     "checked_lang",
+    "checked_limits",
     "checked_meta",
     "checked_pictures",
     "checked_prompt",
@@ -46,7 +50,6 @@ OPENING: dict[str, tuple[Callable[[Any], bool], str]] = {
     "chain": (lambda v: v in ("picture", "chat"), '"picture" (sends the last picture) or "chat" (sends the earlier turns)'),
     "transport": (lambda v: v is None or callable(getattr(v, "send", None)), "a transport: something with send(request)"),
     "recover": (lambda v: isinstance(v, int) and not isinstance(v, bool) and v >= 0, "a whole number from 0 on"),
-    "budget": (lambda v: v is None or (is_number(v) and v >= 0), "a number of USD from 0 on"),
     "lang": (lambda v: v is None or (isinstance(v, str) and bool(v.strip())), 'a language tag, such as "zh-CN"'),
     "deadline": (lambda v: is_number(v) and v > 0, "a number of seconds above 0"),
     "on_progress": (_is_listener, "a plain function that takes a line of text; into an event loop, loop.call_soon_threadsafe takes it"),
@@ -113,6 +116,27 @@ def check_values(rules: Mapping[str, tuple[Callable[[Any], bool], str]], /, **gi
 def check_opening(**given: Any) -> None:
     """SettingsError names the first of what a session is opened with that does not fit."""
     check_values(OPENING, **given)
+
+
+def checked_limits(budget: object, max_requests: object) -> dict[str, Any]:
+    """What a session's requests are bounded by: `budget` as Money, `max_requests` as a whole number; None where there is no such limit.
+    SettingsError names the one that is wrong."""
+    if max_requests is not None and (isinstance(max_requests, bool) or not isinstance(max_requests, int) or max_requests < 0):
+        raise SettingsError(f"max_requests is a whole number from 0 on, not {shown(max_requests)}.")
+    money = budget if budget is None or isinstance(budget, Money) else _money(budget)
+    if budget is not None and money is None:
+        raise SettingsError(f'budget is a number of USD from 0 on, or a text such as "20 CNY", not {shown(budget)}.')
+    return {"budget": money, "max_requests": max_requests}
+
+
+def _money(value: object) -> Money | None:
+    """A number of USD, a text with its currency, or a cost in one currency as money; None for anything else."""
+    if isinstance(value, str):
+        return parsed_money(value)
+    if isinstance(value, Cost):
+        return None if value.unpriced or len(value.sums) > 1 else Money(value.amount, value.currency)
+    is_sum = isinstance(value, int | float | Decimal) and not isinstance(value, bool) and 0 <= value < inf
+    return Money(float(value)) if is_sum else None  # type: ignore[arg-type]
 
 
 def checked_text(name: str, value: object) -> str | None:
