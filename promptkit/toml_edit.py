@@ -114,7 +114,7 @@ def _edited(statements: Sequence[_Statement], path: Path, values: Mapping[str, A
     outer = next((s for s in statements if s.key and path[: len(s.path)] == s.path), None)
     last = _last_of(statements, path)
     for i, statement in enumerate(statements):
-        text, name = statement.text, statement.path[len(path)] if len(statement.path) > len(path) else ""
+        text, name = statement.text, statement.path[len(path)] if len(statement.path) > len(path) else None
         if statement is outer:
             yield _with_value(statement, _changed(_value(statement), path[len(statement.path) :], values))
             left = {}

@@ -199,6 +199,8 @@ class Budget:
         damaged = f"{self.ledger.unread} damaged records count as such a request each; `promptkit verify` names them"
         unread = f" ({damaged})" if self.ledger.unread else ""
         if unit == self._counted:
+            if others:  # one that has just become a record may still be set aside, and count twice
+                used = min(used, max(used - others, self._limits[unit]))
             aside = f" ({others:.0f} of them for what others have under way)" if others else ""
             said = f"The next request was not sent: {used:.0f} of the {self.max_requests} that max_requests allows in this folder are used"
             return f"{said}{aside}{unread}: open the session with a larger max_requests (--max-requests in the shell) to go on."
