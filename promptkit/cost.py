@@ -5,18 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import Decimal
-from numbers import Real
+from numbers import Number, Real
 from typing import Any, NamedTuple, NoReturn
 
 from promptkit.errors import CostError
 
-__all__ = ["FREE", "USD", "Cost", "Money", "currency_code", "is_amount", "is_currency", "parsed_money"]
+__all__ = ["FREE", "USD", "Cost", "Money", "currency_code", "is_amount", "is_currency", "is_real", "parsed_money"]
 
 USD = "USD"
 CODE = re.compile("[A-Z]{3,8}")  # those of ISO 4217, and longer words such as CREDITS, in which some gateways count
 SPELLED = {"$": USD, "US$": USD, "€": "EUR", "£": "GBP", "元": "CNY", "人民币": "CNY", "RMB": "CNY", "CN¥": "CNY", "JP¥": "JPY"}
-MONEY = re.compile(r"([^\d\s.,+-]*)\s*(\d{1,9}(?:\.\d{1,12})?|\.\d{1,12})\s*([^\d\s.,+-]*)")
+MONEY = r"([^\d\s.,+-]*)\s*(\d{1,9}(?:\.\d{1,12})?|\.\d{1,12})\s*([^\d\s.,+-]*)"
 MOST = 1e9  # more than any attempt can cost, and little enough to be added up
 DIGITS = 9  # behind the point, to which sums are rounded
 
@@ -41,6 +40,11 @@ def is_currency(value: object) -> bool:
     return isinstance(value, str) and CODE.fullmatch(value) is not None
 
 
+def is_real(value: Any) -> bool:
+    """Whether it is a number that float takes, a Decimal or another library's included."""
+    return isinstance(value, Number) and not isinstance(value, complex)
+
+
 def currency_code(word: str) -> str | None:
     """The code of a currency as people write it (cny, RMB, $); None for what may be none, or several."""
     code = SPELLED.get(word.upper(), word.upper())
@@ -49,7 +53,7 @@ def currency_code(word: str) -> str | None:
 
 def parsed_money(text: str, currency: str | None = None) -> Money | None:
     """The money of a text such as "20 CNY", "$2" or "0.30元"; a bare number is in `currency`. None where it is no such text."""
-    match = MONEY.fullmatch(text.strip())
+    match = re.fullmatch(MONEY, text.strip())  # compiled when it is first needed
     if match is None or (match[1] and match[3]):
         return None
     named = match[1] or match[3]
@@ -223,11 +227,11 @@ FREE = Cost()
 Real.register(Cost)  # for pytest.approx, statistics and the like, which ask whether it is a number
 
 
-def _as_cost(value: object) -> Cost | None:
+def _as_cost(value: Any) -> Cost | None:
     """A cost, or a number as one of USD; None for anything else."""
     if isinstance(value, Cost):
         return value
-    return Cost.of(float(value)) if isinstance(value, Real | Decimal) else None
+    return Cost.of(float(value)) if is_real(value) else None
 
 
 def _digits(amount: float) -> str:

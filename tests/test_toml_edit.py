@@ -36,8 +36,10 @@ CHANGED = [
     ),
     (
         'note = """\n[models."m.1".price.gw]\npicture = 1\n"""\nlist = [\n  1, # one\n]\r\n',
-        'note = """\n[models."m.1".price.gw]\npicture = 1\n"""\nlist = [\n  1, # one\n]\r\n'
-        + '\r\n[models."m.1".price.gw]\r\npicture = 0.3\r\ncurrency = "CNY"\r\n',
+        (
+            'note = """\n[models."m.1".price.gw]\npicture = 1\n"""\nlist = [\n  1, # one\n]\r\n'
+             '\r\n[models."m.1".price.gw]\r\npicture = 0.3\r\ncurrency = "CNY"\r\n'
+        ),
     ),
 ]
 

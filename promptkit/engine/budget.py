@@ -48,12 +48,12 @@ class Ledger:
         """Sets aside what the next request may cost, in each of its units. Where that would pass the limit of one, it returns which;
         `held` is what its own step has set aside already.
         """
-        with self._lock:
-            for pause in PAUSES:
+        for pause in PAUSES:
+            with self._lock:
                 beyond = self._tried(asked, limits, held)
-                if beyond is None or not beyond.others:
-                    break
-                time.sleep(pause * random.random())  # noqa: S311  (two that met in the same moment should not meet again)
+            if beyond is None or not beyond.others:
+                break
+            time.sleep(pause * random.random())  # noqa: S311  (two that met in the same moment should not meet again)
         return beyond
 
     def release(self, reserved: Sums) -> None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal
 from inspect import Parameter, Signature, iscoroutinefunction
 from math import inf
 from typing import Any
 
-from promptkit.cost import Cost, Money, parsed_money
+from promptkit.cost import Cost, Money, is_real, parsed_money
 from promptkit.errors import InputError, SettingsError, did_you_mean, is_like_a_key, shown
 from promptkit.lineage.files import parsed
 from promptkit.prompts.template import Prompt, Template
@@ -129,14 +128,14 @@ def checked_limits(budget: object, max_requests: object) -> dict[str, Any]:
     return {"budget": money, "max_requests": max_requests}
 
 
-def _money(value: object) -> Money | None:
+def _money(value: Any) -> Money | None:
     """A number of USD, a text with its currency, or a cost in one currency as money; None for anything else."""
     if isinstance(value, str):
         return parsed_money(value)
     if isinstance(value, Cost):
         return None if value.unpriced or len(value.sums) > 1 else Money(value.amount, value.currency)
-    is_sum = isinstance(value, int | float | Decimal) and not isinstance(value, bool) and 0 <= value < inf
-    return Money(float(value)) if is_sum else None  # type: ignore[arg-type]
+    is_sum = is_real(value) and not isinstance(value, bool) and 0 <= value < inf
+    return Money(float(value)) if is_sum else None
 
 
 def checked_text(name: str, value: object) -> str | None:
