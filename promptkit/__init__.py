@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from promptkit.archive.import_zip import import_session
+    from promptkit.cost import Cost
     from promptkit.errors import (
         BudgetExceeded,
+        CostError,
         InputError,
         KeyRejected,
         LineageError,
@@ -57,6 +59,8 @@ __version__ = "0.1.0"
 
 __all__ = [
     "BudgetExceeded",
+    "Cost",
+    "CostError",
     "Endpoint",
     "FunctionTransport",
     "Input",
@@ -105,6 +109,7 @@ __all__ = [
 _HOMES = {
     "search.search": ("find", "sessions", "which"),
     "archive.import_zip": ("import_session",),
+    "cost": ("Cost",),
     "prompts.library": ("Library", "add_library", "templates"),
     "images.picture": ("Picture",),
     "lineage.record": ("Problem",),

@@ -19,14 +19,27 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
 from promptkit.errors import PromptkitError, SettingsError
 
-__all__ = ["certificates", "config_file", "data_folder", "endpoints", "language", "models", "sends", "template_folders", "variable"]
+BOM = b"\xef\xbb\xbf"
+
+__all__ = [
+    "certificates",
+    "config_file",
+    "data_folder",
+    "endpoints",
+    "language",
+    "models",
+    "sends",
+    "template_folders",
+    "variable",
+    "write_table",
+]
 
 
 # Folders and files
@@ -102,6 +115,35 @@ def models() -> Mapping[str, Any]:
     if not isinstance(said, dict):
         raise SettingsError(f"The config file {config_file()} has models = {said!r:.60}; write tables named [models.\"NAME\"].")
     return said
+
+
+def write_table(path: Sequence[str], values: Mapping[str, Any]) -> None:
+    """Puts values into a table of the config file, which is made where there is none; its comments and all else stay as they are.
+
+    SettingsError, with the lines to write by hand, where the file cannot be read, changed or written.
+    """
+    file = config_file()
+    try:
+        _write(file.resolve(), path, values)  # a link stays a link
+    except (OSError, ValueError) as error:
+        from promptkit.toml_edit import with_table
+
+        lines = with_table("", path, values)
+        raise SettingsError(f"The config file {file} cannot be changed ({error}): write into it by hand\n\n{lines}") from None
+
+
+def _write(file: Path, path: Sequence[str], values: Mapping[str, Any]) -> None:
+    from promptkit import atomic
+    from promptkit.toml_edit import with_table
+
+    data = file.read_bytes() if file.exists() else b""
+    mark = BOM if data.startswith(BOM) else b""
+    changed = with_table(data.removeprefix(BOM).decode("utf-8"), path, values)
+    mode = file.stat().st_mode if file.exists() else None
+    atomic.write_whole(file, mark + changed.encode("utf-8"), durable=True)
+    if mode is not None:
+        file.chmod(mode & 0o7777)
+    _read_config.cache_clear()
 
 
 def _home(kind: str, home: str) -> Path:

@@ -19,6 +19,7 @@
       NoPicture                     .text, .reason, .attempts
         Refused                     .message
       BudgetExceeded
+      CostError                     a cost that is no single number (a ValueError too)
       LineageError                  .path
         StepNotFound                .near (a KeyError too)
 
@@ -37,12 +38,13 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, SupportsFloat
 
 from promptkit.terminal import printable
 
 __all__ = [
     "BudgetExceeded",
+    "CostError",
     "InputError",
     "KeyRejected",
     "LineageError",
@@ -114,9 +116,9 @@ class SettingsError(PromptkitError):
 
 class NotRecorded(SettingsError):
     """Nothing is to be sent (send=False), and what was asked for is not on record. `near` is the id of the recorded step that is nearest
-    to it, None where none is near; `cost` what asking may cost, in USD for one request, None where no price is known."""
+    to it, None where none is near; `cost` what one request may cost, a Cost, None where no price is known."""
 
-    def __init__(self, message: str, *, near: str | None = None, cost: float | None = None) -> None:
+    def __init__(self, message: str, *, near: str | None = None, cost: SupportsFloat | None = None) -> None:
         super().__init__(message)
         self.near, self.cost = near, cost
 
@@ -231,6 +233,10 @@ class Refused(NoPicture):
 
 class BudgetExceeded(PromptkitError):
     """The next request could cost more than is left of the budget; it was not sent."""
+
+
+class CostError(PromptkitError, ValueError):
+    """A cost that is no single number of USD: something in it has no known price, or is in another currency."""
 
 
 class LineageError(PromptkitError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -15,6 +15,7 @@ __all__ = [
     "add_label",
     "add_lang",
     "add_library",
+    "add_limits",
     "add_no_send",
     "add_request_options",
     "add_service",
@@ -89,6 +90,20 @@ def add_no_send(parser: ArgumentParser) -> None:
     """--no-send: only what is on record."""
     about = "send nothing: bring what is on record, and name what is not with what it may cost"
     parser.add_argument("--no-send", dest="send", action="store_const", const=False, help=about)
+
+
+def add_limits(parser: ArgumentParser) -> None:
+    """--budget and --max-requests: what may be spent and asked."""
+    from promptkit.cost import USD, Money, parsed_money
+
+    def money(text: str) -> Money:
+        if (found := parsed_money(text, USD)) is None:
+            raise ArgumentTypeError(f'{text!r:.60} is no sum of money; write 2 for USD, or "20 CNY"')
+        return found
+
+    about = 'what may be spent in the session\'s lifetime: 2 for USD, or "20 CNY"'
+    parser.add_argument("--budget", type=money, metavar="MONEY", help=about)
+    parser.add_argument("--max-requests", type=int, metavar="N", help="how many requests may be sent in the session's lifetime")
 
 
 def add_deadline(parser: ArgumentParser) -> None:

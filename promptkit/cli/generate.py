@@ -12,6 +12,7 @@ from promptkit.cli.flags import (
     add_label,
     add_lang,
     add_library,
+    add_limits,
     add_no_send,
     add_request_options,
     add_service,
@@ -61,7 +62,7 @@ def _asking(parser: ArgumentParser) -> None:
     add_request_options(parser)
     parser.add_argument("--chain", choices=("picture", "chat"))
     parser.add_argument("--recover", type=int, metavar="N", help="how often to ask again after a reply without a picture (2)")
-    parser.add_argument("--budget", type=float, metavar="USD", help="for the session's lifetime")
+    add_limits(parser)
     add_no_send(parser)
     add_deadline(parser)
 

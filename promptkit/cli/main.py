@@ -60,6 +60,7 @@ GROUPS = {
         "replay": "run the steps up to the head again, in another session or beside themselves",
         "squash": "ask for several edits at once, from the picture before them",
     },
+    "price": {"price": "show what a picture costs at each endpoint, or set it in your config file"},
     "painter": {"painter": "answer requests with offline drafts, behind a socket"},
 }
 

@@ -8,7 +8,18 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from promptkit.cli.flags import STEP, Commands, add_command, add_deadline, add_fresh, add_no_send, add_service, add_session, given
+from promptkit.cli.flags import (
+    STEP,
+    Commands,
+    add_command,
+    add_deadline,
+    add_fresh,
+    add_limits,
+    add_no_send,
+    add_service,
+    add_session,
+    given,
+)
 from promptkit.cli.output import say
 from promptkit.cli.prompt import inputs_from
 from promptkit.cli.session import existing_session, print_steps
@@ -21,6 +32,8 @@ from promptkit.session.session import Session
 from promptkit.session.step import Step, Steps
 
 __all__ = ["add"]
+
+LIMITS = ("send", "budget", "max_requests", "deadline")
 
 
 def add(commands: Commands) -> None:
@@ -37,7 +50,7 @@ def _command(commands: Commands, name: str, run: Callable[[Namespace], int], tex
     made = add_command(commands, name, run, text)
     add_session(made)
     add_service(made)
-    made.add_argument("--budget", type=float, metavar="USD", help="for the lifetime of the session that the steps go to")
+    add_limits(made)
     add_no_send(made)
     add_deadline(made)
     return made
@@ -58,7 +71,7 @@ def _replay_options(parser: ArgumentParser) -> None:
 def _replay(options: Namespace) -> int:
     session = existing_session(options)
     session = session if options.step is None else session.at(options.step)
-    into = Session(options.into, **given(options, "send", "budget", "deadline"))
+    into = Session(options.into, **given(options, *LIMITS))
     library = Library(*options.folders) if options.folders else templates if options.today else None
     walk = [step.record for step in session.trail()]
     inputs = inputs_from(options.input, declared_inputs(Lineage(session.folder), walk, library)) if options.input else None
@@ -97,5 +110,5 @@ def _told(session: Session, into: Session, options: Namespace, changes: Mapping[
 
 
 def _squash(options: Namespace) -> int:
-    session = existing_session(options, Session(options.session, **given(options, "model", "endpoint", "send", "budget", "deadline")))
+    session = existing_session(options, Session(options.session, **given(options, "model", "endpoint", *LIMITS)))
     return print_steps([session.squash(options.first, options.last, prompt=options.prompt, fresh=options.fresh)], options)

@@ -18,7 +18,7 @@ from promptkit.views.facts import headline, is_draft
 
 __all__ = ["existing_session", "open_session", "print_steps", "tell_of_damage"]
 
-SETTINGS = ("endpoint", "model", "chain", "recover", "send", "budget", "lang", *OPTIONS, "deadline")
+SETTINGS = ("endpoint", "model", "chain", "recover", "send", "budget", "max_requests", "lang", *OPTIONS, "deadline")
 MAKE_ONE = "; `promptkit generate … -s` makes one"
 
 

@@ -13,15 +13,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from promptkit.cost import Cost
 from promptkit.engine import recovery
 from promptkit.engine.budget import Budget
 from promptkit.engine.failures import failure
 from promptkit.engine.plan import Plan, record_fields
 from promptkit.engine.rate_limit import RateLimit
 from promptkit.engine.request_claim import RequestClaim
+from promptkit.engine.sums import Sums, negative, plus
 from promptkit.errors import BudgetExceeded, LineageError, PromptkitError, ProviderError, RateLimited, TransportError
 from promptkit.lineage.pending_step import PendingStep
 from promptkit.lineage.record import Record, now
+from promptkit.lineage.schema import RecordedCost
 from promptkit.lineage.tree import Lineage
 from promptkit.progress import Listener, Progress
 from promptkit.providers import models
@@ -80,8 +83,8 @@ class Asking:
         self._step: PendingStep | None = None
         self._asks = [recovery.Ask(plan.prompt.text)]
         self._replies: list[Reply] = []
-        self._reserved = 0.0
-        self._estimate: float | None = None
+        self._reserved: Sums = {}
+        self._estimate: Cost | None = None
         self._deadline = 0.0
         self._unaffordable: BudgetExceeded | None = None
 
@@ -148,18 +151,19 @@ class Asking:
 
     def _reserve(self) -> None:
         self._estimate = self._price()
-        self._reserved += self._service.budget.reserve(self._estimate, self._reserved)
+        self._reserved = plus(self._reserved, self._service.budget.reserve(self._estimate, self._reserved))
 
-    def _price(self) -> float | None:
+    def _price(self) -> Cost | None:
         plan = self._plan
         return models.estimate(plan.model, plan.endpoint, image_size=plan.config.get("image_size"))
 
     def _settle(self, reply: Reply, cost: Mapping[str, Any] | None) -> None:
         """Keeps aside what the answer cost, and gives the rest back; one that broke off, or was not counted, may have cost it all."""
-        if self._reserved and reply.outcome != "interrupted" and cost is not None:
-            rest = (self._estimate or 0.0) - cost["usd"]
-            self._service.budget.release(rest)
-            self._reserved -= rest
+        if self._estimate is not None and reply.outcome != "interrupted" and cost is not None:
+            rest = (self._estimate - RecordedCost(cost).value).amounts
+            given_back = {unit: amount for unit, amount in rest.items() if unit in self._reserved}
+            self._service.budget.release(given_back)
+            self._reserved = plus(self._reserved, negative(given_back))
 
     def _request(self, following: recovery.Ask) -> Request:
         plan = self._plan

@@ -11,6 +11,7 @@ from functools import cached_property, partial
 from typing import Any, TypeVar
 
 from promptkit import config as settings
+from promptkit.cost import FREE, Cost, Money
 from promptkit.engine import recovery
 from promptkit.engine.ask import Answer, Service
 from promptkit.engine.asked_models import note_model, tell_of_model
@@ -54,8 +55,8 @@ class Terms:
     """How a session asks, as it was opened. Endpoint and model are None where they were not named: then they follow the head.
 
     `config` goes with each request unless its call says otherwise, `lang` is the language of free-text prompts, `recover` bounds the asking
-    again after a reply without a picture, `deadline` is in seconds for one step, `budget` in USD for the folder's lifetime, `on_progress`
-    gets each line of progress. Without `send` only what is on record comes back.
+    again after a reply without a picture, `deadline` is in seconds for one step, `budget` and `max_requests` bound the folder's lifetime,
+    `on_progress` gets each line of progress. Without `send` only what is on record comes back.
     """
 
     endpoint: Endpoint | None = None
@@ -68,7 +69,8 @@ class Terms:
     reuse: bool = True
     recover: int = 2
     deadline: float = 600
-    budget: float | None = None
+    budget: Money | None = None
+    max_requests: int | None = None
     on_progress: Listener | None = None
     send: bool = True
     rate_limit: RateLimit = field(default_factory=RateLimit)  # of a transport of the caller's, which may lead anywhere
@@ -142,7 +144,7 @@ class Client:
     @property
     def budget(self) -> Budget:
         """What may be spent in its folder."""
-        return Budget(self.engine.ledger, self.terms.budget)
+        return Budget(self.engine.ledger, self.terms.budget, self.terms.max_requests, drafts=self.endpoint.is_offline)
 
     @property
     def key(self) -> Key | None:
@@ -323,8 +325,8 @@ class Client:
         return found is not None and found.id in self.terms.brought
 
     def _not_recorded(self, plan: Plan) -> NotRecorded:
-        usd = models.estimate(plan.model, plan.endpoint, image_size=plan.config.get("image_size"))
-        return not_recorded(nearest(self.engine.lineage, plan), usd)
+        price = models.estimate(plan.model, plan.endpoint, image_size=plan.config.get("image_size"))
+        return not_recorded(nearest(self.engine.lineage, plan), price)
 
     # What counts as the same request
 
@@ -405,19 +407,19 @@ def added_root(engine: Engine, terms: Terms, picture: Picture, label: str | None
     record = engine.lineage.added_with(picture.sha256)
     if record is None:
         said = f"The picture {picture.sha256[:10]} is not on record, and nothing is sent {NO_SEND}, so there is nothing that continues it"
-        raise NotRecorded(f"{said}; {SEND}.", cost=0.0)
+        raise NotRecorded(f"{said}; {SEND}.", cost=FREE)
     return Answer(record, reused=True)
 
 
 # What is said of other words
 
 
-def not_recorded(near: Near | None, usd: float | None) -> NotRecorded:
-    """The error for a request that is not on record and is not to be sent, with what it may cost in USD."""
+def not_recorded(near: Near | None, price: Cost | None) -> NotRecorded:
+    """The error for a request that is not on record and is not to be sent, with what it may cost."""
     there = f"the nearest is step {near.record.number}, {near.how}" if near else "nothing on record is near to it"
-    price = "no price is known" if usd is None else f"it may cost {usd:.4f} USD"
-    said = f"This is not on record, and nothing is sent {NO_SEND}: {there}. {SEND[0].upper()}{SEND[1:]}; {price}."
-    return NotRecorded(said, near=near.record.id if near else None, cost=usd)
+    may_cost = "no price is known" if price is None else f"it may cost {price}"
+    said = f"This is not on record, and nothing is sent {NO_SEND}: {there}. {SEND[0].upper()}{SEND[1:]}; {may_cost}."
+    return NotRecorded(said, near=near.record.id if near else None, cost=price)
 
 
 def _tell_of_near(near: Near) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from inspect import Parameter, Signature, iscoroutinefunction
+from math import inf
 from typing import Any
 
+from promptkit.cost import Cost, Money, is_real, parsed_money
 from promptkit.errors import InputError, SettingsError, did_you_mean, is_like_a_key, shown
 from promptkit.lineage.files import parsed
 from promptkit.prompts.template import Prompt, Template
@@ -23,6 +25,7 @@ __all__ = [
     "checked_config",
     "checked_label",
     "checked_lang",
+    "checked_limits",
     "checked_meta",
     "checked_pictures",
     "checked_prompt",
@@ -49,7 +52,6 @@ OPENING: dict[str, tuple[Callable[[Any], bool], str]] = {
     "chain": (lambda v: v in ("picture", "chat"), '"picture" (sends the last picture) or "chat" (sends the earlier turns)'),
     "transport": (lambda v: v is None or callable(getattr(v, "send", None)), "a transport: something with send(request)"),
     "recover": (lambda v: isinstance(v, int) and not isinstance(v, bool) and v >= 0, "a whole number from 0 on"),
-    "budget": (lambda v: v is None or (is_number(v) and v >= 0), "a number of USD from 0 on"),
     "send": (lambda v: isinstance(v, bool), "True, or False where nothing may be sent"),
     "lang": (lambda v: v is None or (isinstance(v, str) and bool(v.strip())), 'a language tag, such as "zh-CN"'),
     "deadline": (lambda v: is_number(v) and v > 0, "a number of seconds above 0"),
@@ -145,6 +147,27 @@ def check_many(**given: object) -> None:
     if not all(isinstance(x, int) and not isinstance(x, bool) and x > 0 for x in given.values()):
         named = ", ".join(f"{name}={value!r}" for name, value in given.items())
         raise SettingsError(f"vary makes n pictures with so many workers, both whole numbers from 1 on; {named}.")
+
+
+def checked_limits(budget: object, max_requests: object) -> dict[str, Any]:
+    """What a session's requests are bounded by: `budget` as Money, `max_requests` as a whole number; None where there is no such limit.
+    SettingsError names the one that is wrong."""
+    if max_requests is not None and (isinstance(max_requests, bool) or not isinstance(max_requests, int) or max_requests < 0):
+        raise SettingsError(f"max_requests is a whole number from 0 on, not {shown(max_requests)}.")
+    money = budget if budget is None or isinstance(budget, Money) else _money(budget)
+    if budget is not None and money is None:
+        raise SettingsError(f'budget is a number of USD from 0 on, or a text such as "20 CNY", not {shown(budget)}.')
+    return {"budget": money, "max_requests": max_requests}
+
+
+def _money(value: Any) -> Money | None:
+    """A number of USD, a text with its currency, or a cost in one currency as money; None for anything else."""
+    if isinstance(value, str):
+        return parsed_money(value)
+    if isinstance(value, Cost):
+        return None if value.unpriced or len(value.sums) > 1 else Money(value.amount, value.currency)
+    is_sum = is_real(value) and not isinstance(value, bool) and 0 <= value < inf
+    return Money(float(value)) if is_sum else None
 
 
 def checked_text(name: str, value: object) -> str | None:

@@ -5,42 +5,52 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from itertools import compress
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from promptkit import markup
-from promptkit.lineage.outcomes import ASKED, may_cost
+from promptkit.cost import FREE, USD, Cost
+from promptkit.engine.sums import DRAFTS, REQUESTS, Sums, plus
+from promptkit.lineage.outcomes import ASKED
 from promptkit.lineage.record import Record
+from promptkit.lineage.schema import Attempt
 from promptkit.providers import models
 from promptkit.terminal import aligned, printable
 
-__all__ = ["Spending", "Total", "spending", "spent", "spent_at_most"]
-
-Attempt = Mapping[str, Any]
+__all__ = ["Spending", "Total", "spending", "spent_at_most"]
 
 
 class _Counted(NamedTuple):
-    """One attempt: USD that it cost, USD that it may have cost, and whether it has no price at all."""
+    """One attempt: what it cost, what it may have cost besides, at the price of its request, and whether it has no price at all."""
 
-    usd: float = 0.0
-    possible: float = 0.0
+    cost: Cost = FREE
+    possible: Cost = FREE
     unpriced: bool = False
 
 
 @dataclass(frozen=True)
 class Total:
-    """Attempts added up: `usd` is what they cost as far as that is known, `possible` what others may have cost besides, which broke off or
-    were not counted, at the price of their requests, and `unpriced` how many have no known price."""
+    """Attempts added up: `cost` is what they cost. Of those whose cost is not known, `possible` is what some may have cost, which broke
+    off or were not counted, at the price of their requests, and `unpriced` how many have no known price at all."""
 
     attempts: int
-    usd: float
-    possible: float
+    cost: Cost
+    possible: Cost
     unpriced: int
+
+    @property
+    def usd(self) -> float:
+        """What is known of the cost, in USD; other currencies are in `cost.amounts`."""
+        return self.cost.amounts.get(USD, 0.0)
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether nothing is known of what it cost, and not even that it cost nothing."""
+        return bool(self.cost.unpriced) and not self.cost.sums
 
 
 @dataclass(frozen=True)
 class Spending(Total):
-    """What some steps cost, in USD. `steps` counts those that asked a model; the totals by model ("MODEL at ENDPOINT") and by the attempts'
+    """What some steps cost. `steps` counts those that asked a model; the totals by model ("MODEL at ENDPOINT") and by the attempts'
     outcomes add up to the whole; `first` and `last` are the days (in local time) on which was asked, None where nobody was; `unread` is how
     many records cannot be read, and are in no sum."""
 
@@ -54,12 +64,19 @@ class Spending(Total):
     @property
     def summary(self) -> str:
         """One line: steps, attempts, the sum, and what is not in it."""
-        said = f"{_many(self.steps, 'step')}, {_many(self.attempts, 'attempt')}: {self.usd:.4f} USD"
+        count = f"{_many(self.steps, 'step')}, {_many(self.attempts, 'attempt')}"
+        return f"{count}: {'; '.join(self._sums)}{self._days}{self._left_out}"
+
+    @property
+    def _sums(self) -> Iterator[str]:
+        """What is known of the cost, what may come to it, and what is not known; a sum of 0 stands for no attempt without a price."""
+        known = self.cost.known.in_words(".4f")
         if self.possible:
-            said += f", and perhaps up to {self.possible:.4f} USD more for those that broke off or were not counted"
+            yield f"{known}, and perhaps up to {self.possible.in_words('.4f')} more for those that broke off or were not counted"
+        elif self.cost.sums or not self.unpriced:
+            yield known
         if self.unpriced:
-            said += f"; {_many(self.unpriced, 'attempt')} without a known price"
-        return said + self._days + self._left_out
+            yield f"{_many(self.unpriced, 'attempt')} without a known price"
 
     @property
     def _days(self) -> str:
@@ -83,9 +100,9 @@ class Spending(Total):
     @property
     def _tables(self) -> tuple[list[tuple[str, ...]], ...]:
         """The rows by model and by outcome, each with its headings, without a column in which no row has a value."""
-        filled = (True, True, True, bool(self.possible), bool(self.unpriced))
+        columns = _Columns(self)
         tables = (("by model", self.by_model), ("by outcome", self.by_outcome))
-        return tuple([tuple(compress(row, filled)) for row in ((name, *HEADER), *_rows(totals))] for name, totals in tables)
+        return tuple([(name, *columns.header), *columns.rows(totals)] for name, totals in tables)
 
     def __repr__(self) -> str:
         return f"<Spending: {self.summary}>"
@@ -117,38 +134,33 @@ def spending(records: Iterable[Record], unread: int = 0) -> Spending:
     )
 
 
-def spent(records: Iterable[Record]) -> float:
-    """USD for all attempts with a known price."""
-    return float(sum(a["cost"]["usd"] for r in records for a in r.attempts if a.get("cost")))
+def spent_at_most(records: Iterable[Record]) -> Sums:
+    """What all attempts cost, by currency, those whose cost is not known at the price of their requests, and how many requests they were;
+    what has no price at all counts as a request only.
+    """
+    return plus(*(_taken(r, a) for r in records for a in r.attempts))
 
 
-def spent_at_most(records: Iterable[Record]) -> float:
-    """USD for all attempts, those whose cost is not known at the price of their requests; what has no price at all counts nothing."""
-    counted = (_counted(r, a) for r in records for a in r.attempts)
-    return float(sum(c.usd + c.possible for c in counted))
+def _taken(record: Record, attempt: Attempt) -> Sums:
+    """What one attempt took of each limit that there may be."""
+    counted = _counted(record, attempt)
+    asked = DRAFTS if record.request.endpoint == "offline" else REQUESTS
+    return {**(counted.cost + counted.possible).amounts, asked: 1}
 
 
 def _counted(record: Record, attempt: Attempt) -> _Counted:
-    if cost := attempt.get("cost"):
-        return _Counted(usd=cost["usd"])
-    if not may_cost(_outcome(attempt)) and not _was_answered(attempt):
-        return _Counted()
-    if (price := _price(record)) is not None:
-        return _Counted(possible=price)
-    return _Counted(unpriced=True)
+    cost = record.cost_of(attempt)
+    if not cost.unpriced:
+        return _Counted(cost)
+    price = _price(record)
+    return _Counted(cost, unpriced=True) if price is None else _Counted(cost, price)
 
 
 def _outcome(attempt: Attempt) -> str:
     return attempt.get("outcome") or "interrupted"  # nobody noted what came of it
 
 
-def _was_answered(attempt: Attempt) -> bool:
-    """Whether an error came with success: an answer that could not be read was worked for all the same."""
-    status = attempt.get("status")
-    return isinstance(status, int) and 200 <= status < 300
-
-
-def _price(record: Record) -> float | None:
+def _price(record: Record) -> Cost | None:
     request = record.request
     size = (request.get("config") or {}).get("image_size")
     return models.estimate(str(request.get("model")), str(request.get("endpoint")), image_size=size if isinstance(size, str) else None)
@@ -156,8 +168,8 @@ def _price(record: Record) -> float | None:
 
 def _total(counted: Iterable[_Counted]) -> Total:
     all_of = list(counted)
-    usd, possible = (round(sum(amounts), 6) for amounts in ([c.usd for c in all_of], [c.possible for c in all_of]))
-    return Total(len(all_of), usd, possible, sum(c.unpriced for c in all_of))
+    cost, possible = (sum(costs, FREE) for costs in ([c.cost for c in all_of], [c.possible for c in all_of]))
+    return Total(len(all_of), cost, possible, sum(c.unpriced for c in all_of))
 
 
 def _grouped(attempts: Sequence[tuple[Record, Attempt, _Counted]], key: Callable[[Record, Attempt], str]) -> dict[str, Total]:
@@ -166,7 +178,12 @@ def _grouped(attempts: Sequence[tuple[Record, Attempt, _Counted]], key: Callable
     for record, attempt, counted in attempts:
         groups.setdefault(key(record, attempt), []).append(counted)
     totals = {name: _total(group) for name, group in groups.items()}
-    return dict(sorted(totals.items(), key=lambda item: (-item[1].usd, -item[1].attempts, item[0])))
+    currencies = sorted({currency for t in totals.values() for currency in t.cost.amounts}, key=lambda c: (c != USD, c))
+
+    def order(item: tuple[str, Total]) -> tuple[list[float], int, str]:
+        return [-item[1].cost.amounts.get(currency, 0.0) for currency in currencies], -item[1].attempts, item[0]
+
+    return dict(sorted(totals.items(), key=order))
 
 
 def _by_outcome(totals: Mapping[str, Total]) -> dict[str, Total]:
@@ -184,13 +201,26 @@ def _day(started: object) -> date | None:
 # Showing
 
 
-HEADER = ("attempts", "USD", "perhaps", "no price")
+class _Columns:
+    """The columns of a table of totals: a sum for each currency, and those in which any row has a value."""
 
+    def __init__(self, whole: Total) -> None:
+        self._known = sorted(whole.cost.amounts) or sorted(whole.possible.amounts) or [USD]
+        self._possible = sorted(whole.possible.amounts)
+        self._unpriced = bool(whole.unpriced)
 
-def _rows(totals: Mapping[str, Total]) -> Iterator[tuple[str, ...]]:
-    for name, t in totals.items():
-        shown = printable(name)  # a model's name is whatever a folder from elsewhere says it is
-        yield shown, str(t.attempts), f"{t.usd:.4f}", f"{t.possible:.4f}" if t.possible else "", str(t.unpriced or "")
+    @property
+    def header(self) -> tuple[str, ...]:
+        perhaps = ["perhaps"] if self._possible == self._known else [f"perhaps {currency}" for currency in self._possible]
+        return ("attempts", *self._known, *perhaps, *(["no price"] if self._unpriced else []))
+
+    def rows(self, totals: Mapping[str, Total]) -> Iterator[tuple[str, ...]]:
+        for name, t in totals.items():
+            shown = printable(name)  # a model's name is whatever a folder from elsewhere says it is
+            known, possible = t.cost.amounts, t.possible.amounts
+            sums = ["not known" if t.is_unknown else f"{known.get(currency, 0.0):.4f}" for currency in self._known]
+            perhaps = [f"{possible[currency]:.4f}" if currency in possible else "" for currency in self._possible]
+            yield shown, str(t.attempts), *sums, *perhaps, *([str(t.unpriced or "")] if self._unpriced else [])
 
 
 def _many(count: int, what: str) -> str:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from promptkit import atomic
+from promptkit.cost import USD, is_amount
 from promptkit.errors import LineageError
 from promptkit.lineage.files import json_bytes, read_json
 from promptkit.lineage.holding import hold, let_go
@@ -34,9 +35,10 @@ Numbered = Callable[[int], Sequence[Record]]  # the readable records with a numb
 
 @dataclass(frozen=True)
 class UnderWay:
-    """What one process has begun in a folder and not recorded yet: the USD that it keeps aside, and its steps as they stand."""
+    """What one process has begun in a folder and not recorded yet: what it keeps aside (money by currency, numbers of requests), and its
+    steps as they stand."""
 
-    usd: float
+    aside: Mapping[str, float]
     steps: tuple[Record, ...]
 
 
@@ -82,12 +84,16 @@ def _claims(names: Iterable[str]) -> Iterator[re.Match[str]]:
 # What others have under way
 
 
-def set_aside(folder: Path, holder: str, usd: float) -> None:
-    """Notes what `holder` (hex digits) keeps aside for its requests, in USD, so that all who use the folder count it."""
+def set_aside(folder: Path, holder: str, aside: Mapping[str, float]) -> None:
+    """Notes what `holder` (hex digits) keeps aside for its requests, money by currency and numbers of requests, so that all who use the
+    folder count it.
+    """
     path = folder / f".open-usd-{holder}.json"
     with writing(folder):
-        if usd > 0:
-            atomic.write_whole(path, json_bytes({**atomic.whose(), "usd": usd}))
+        if aside:
+            more = {unit: amount for unit, amount in aside.items() if unit != USD}
+            note = {**atomic.whose(), "usd": float(aside.get(USD, 0.0)), **({"more": more} if more else {})}
+            atomic.write_whole(path, json_bytes(note))
             hold(path)
         else:
             let_go(path)
@@ -96,16 +102,25 @@ def set_aside(folder: Path, holder: str, usd: float) -> None:
 
 def under_way(folder: Path, names: Sequence[str]) -> list[UnderWay]:
     """What each process has under way, this one included; what a dead one kept aside counts no longer, its steps do."""
-    usd: dict[tuple[str, ...], float] = {}
+    aside: dict[tuple[str, ...], dict[str, float]] = {}
     steps: dict[tuple[str, ...], list[Record]] = {}
     for path, note in ((p, read_json(p)) for p in map(folder.joinpath, filter(ASIDE_NAME.fullmatch, names))):
-        if isinstance(note.get("usd"), float) and not atomic.is_abandoned(path, note):
-            usd[_who(note)] = usd.get(_who(note), 0.0) + note["usd"]
+        kept = _kept_aside(note)
+        if kept and not atomic.is_abandoned(path, note):
+            sums = aside.setdefault(_who(note), {})
+            sums |= {unit: sums.get(unit, 0.0) + amount for unit, amount in kept.items()}
     for match in _claims(names):
         note = read_json(folder / match[0])
         if record := _noted(note, int(match[1]), folder / match[0]):
             steps.setdefault(_who(note), []).append(record)
-    return [UnderWay(usd.get(who, 0.0), tuple(steps.get(who, ()))) for who in {**usd, **steps}]
+    return [UnderWay(aside.get(who, {}), tuple(steps.get(who, ()))) for who in {**aside, **steps}]
+
+
+def _kept_aside(note: Note) -> dict[str, float]:
+    """What a note says that is kept aside, as far as it is sums that can be added up."""
+    more = note.get("more")
+    sums = {USD: note.get("usd"), **(more if isinstance(more, dict) else {})}
+    return {unit: amount for unit, amount in sums.items() if is_amount(amount)}
 
 
 def _who(note: Note) -> tuple[str, ...]:

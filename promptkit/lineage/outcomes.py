@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-__all__ = ["ASKED", "OUTCOMES", "Outcome", "has_picture", "may_cost"]
+__all__ = ["ASKED", "OUTCOMES", "Outcome", "has_picture", "is_free", "may_cost"]
 
 
 @dataclass(frozen=True)
@@ -47,3 +49,12 @@ def has_picture(outcome: str | None) -> bool:
 def may_cost(outcome: str | None) -> bool:
     """Whether the service may charge for an attempt with that outcome, whether or not it says how much."""
     return OUTCOMES.get(outcome or "", UNKNOWN).may_cost
+
+
+def is_free(attempt: Mapping[str, Any]) -> bool:
+    """Whether an attempt that has no recorded cost costs nothing: services do not charge for errors, but for an answer that came with
+    success and could not be read they may.
+    """
+    status = attempt.get("status")
+    was_answered = isinstance(status, int) and 200 <= status < 300
+    return not may_cost(attempt.get("outcome")) and not was_answered

@@ -23,11 +23,12 @@ from promptkit import atomic
 from promptkit.errors import LineageError
 from promptkit.images.formats import suffix_of
 from promptkit.images.picture import Picture
+from promptkit.lineage.fields import WrongField
 from promptkit.lineage.files import json_bytes, sha256_of, wrong_file
 from promptkit.lineage.layout import writing
 from promptkit.lineage.outcomes import has_picture
 from promptkit.lineage.record import Record, now
-from promptkit.lineage.schema import empty_fields, is_usd, on_disk
+from promptkit.lineage.schema import RecordedCost, empty_fields, on_disk
 
 __all__ = ["ADOPTED", "Ended", "PendingStep", "settle"]
 
@@ -235,8 +236,11 @@ if hasattr(os, "register_at_fork"):
 
 def _holdable(fields: Mapping[str, Any]) -> dict[str, Any]:
     """An answer without a cost that no record can hold: its counts come from a service, its prices from a file."""
-    cost = fields.get("cost")
-    return {**fields, "cost": None} if cost and not is_usd(cost.get("usd")) else dict(fields)
+    try:
+        RecordedCost.check(fields.get("cost") or {"usd": 0.0})
+    except WrongField:
+        return {**fields, "cost": None}
+    return dict(fields)
 
 
 def _check_room(folder: Path) -> None:

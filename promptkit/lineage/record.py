@@ -11,17 +11,19 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from promptkit.cost import FREE, Cost
 from promptkit.errors import LineageError
 from promptkit.images.picture import Picture
 from promptkit.lineage.fields import WrongField
 from promptkit.lineage.files import parsed, read_file, reason, recorded_picture
-from promptkit.lineage.outcomes import has_picture
-from promptkit.lineage.schema import SCHEMA, Output, RecordFields
+from promptkit.lineage.outcomes import has_picture, is_free
+from promptkit.lineage.schema import SCHEMA, Attempt, Output, RecordFields
 from promptkit.terminal import printable
 
 __all__ = ["FULL_SHA256", "RECORD_NAME", "Problem", "Record", "added_up", "now", "number_of"]
 
 FULL_SHA256 = re.compile(r"[0-9a-f]{64}")  # a step's id is one, too
+OFFLINE = "offline"  # the endpoint whose drafts cost nothing
 RECORD_NAME = re.compile(r"(\d{4,})-([\w.]+)-([0-9a-f]{10})\.json")
 
 
@@ -93,10 +95,15 @@ class Record(RecordFields):
         return tuple(dict.fromkeys((*self.parents, *(s["step"] for s in self.sources if s.get("step")))))
 
     @property
-    def cost(self) -> float | None:
-        """USD for all attempts; None where one of them has no price."""
-        costs = [a.get("cost") for a in self.attempts]
-        return None if None in costs else float(sum(c["usd"] for c in costs if c))
+    def cost(self) -> Cost:
+        """What all attempts cost; those of which that is not known are counted in it."""
+        return sum(map(self.cost_of, self.attempts), FREE)
+
+    def cost_of(self, attempt: Attempt) -> Cost:
+        """What one of its attempts cost: as recorded, nothing for an error or an offline draft, else not known."""
+        if attempt.cost:
+            return attempt.cost.value
+        return Cost(unpriced=int(self.request.endpoint != OFFLINE and not is_free(attempt)))
 
     @property
     def usage(self) -> dict[str, int]:

@@ -10,29 +10,23 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from promptkit.cost import USD, Cost, is_amount, is_currency
 from promptkit.lineage.fields import Entry, Field, Survives, Values, anything, entries, entry, optional, optional_entry, required, texts
 
 __all__ = [
     "SCHEMA",
     "Attempt",
-    "Cost",
     "Output",
     "PromptFields",
     "RecordFields",
+    "RecordedCost",
     "RequestFields",
     "Source",
     "empty_fields",
-    "is_usd",
     "on_disk",
 ]
 
 SCHEMA = "1.0"
-MOST_USD = 1e9  # more than any attempt can cost, and little enough to be added up
-
-
-def is_usd(value: object) -> bool:
-    """Whether it is a sum that an attempt can cost: budgets count with it."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < MOST_USD
 
 
 def _is_size(value: object) -> bool:
@@ -58,11 +52,27 @@ class RequestFields(Entry):
     config: Field[dict[str, Any] | None] = optional(dict, survives=Survives.OPTIONS)
 
 
-class Cost(Entry):
-    """What one attempt cost, and which price list says so. The basis names the endpoint."""
+class RecordedCost(Entry):
+    """What one attempt cost, and which price list says so: `usd`, or in another currency `amount` and `currency`. The basis names the
+    endpoint.
+    """
 
-    usd: Field[float] = Field(object, is_right=is_usd, wanted="USD from 0 to below a billion", survives=Survives.AS_IT_IS)
+    usd: Field[float | None] = Field(object, is_right=is_amount, wanted="USD from 0 to below a billion", survives=Survives.AS_IT_IS)
+    amount: Field[float | None] = Field(object, is_right=is_amount, wanted="a sum from 0 to below a billion", survives=Survives.AS_IT_IS)
+    currency: Field[str | None] = Field(object, is_right=is_currency, wanted='a code such as "CNY"', survives=Survives.CODE)
     basis = anything()
+
+    @classmethod
+    def check(cls, fields: Mapping[str, Any], where: str = "") -> None:
+        """WrongField where it is neither USD nor a sum in another currency that an attempt can cost."""
+        in_usd = "usd" in fields or "amount" not in fields
+        for row in (cls.usd,) if in_usd else (cls.amount, cls.currency):
+            row.check(fields.get(row.name), where)
+
+    @property
+    def value(self) -> Cost:
+        """The sum, for adding up."""
+        return Cost.of(self["usd"], USD) if "usd" in self else Cost.of(self["amount"], self["currency"])
 
 
 class Attempt(Entry):
@@ -78,7 +88,7 @@ class Attempt(Entry):
     status = anything(survives=Survives.AS_IT_IS)
     text = optional(str, label="it said")
     message = anything(label="it said")
-    cost = optional_entry(Cost, survives=Survives.ENTRY_OR_NULL)
+    cost = optional_entry(RecordedCost, survives=Survives.ENTRY_OR_NULL)
     usage: Field[dict[str, Any] | None] = optional(dict, survives=Survives.NUMBERS)
     finish_reason = anything(survives=Survives.CODE, label="reason")
     response_id = anything()

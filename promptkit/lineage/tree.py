@@ -429,10 +429,12 @@ class Lineage:
                 self._look()
         self.exists = self._made = True
 
-    def set_aside(self, holder: str, usd: float) -> None:
-        """Notes what `holder` (hex digits) keeps aside for its requests, in USD, so that all who use the folder count it."""
+    def set_aside(self, holder: str, aside: Mapping[str, float]) -> None:
+        """Notes what `holder` (hex digits) keeps aside for its requests, money by currency and numbers of requests, so that all who use
+        the folder count it.
+        """
         self.create()
-        claims.set_aside(self.folder, holder, usd)
+        claims.set_aside(self.folder, holder, aside)
 
     def under_way(self) -> list[UnderWay]:
         """What each process has under way in the folder, this one included; what a dead one kept aside counts no longer, its steps do."""

@@ -4,6 +4,7 @@
 turns and replies of responses, `gemini` the first dialect behind it; `body` finds JSON and pictures in whatever an answer's body holds,
 `service_errors` knows the wordings of services' and relays' errors. `transport` sends one request. `endpoints` says where requests go,
 `endpoint_choice` which endpoint a session asks, `keys` which key goes along. `models` knows ratios, sizes and prices (models.toml),
+`price_list` shows the prices and sets the user's own,
 `options` what may be asked of a request besides its words. `offline` is a service inside this process, which judges requests with code of
 its own and imports no dialect.
 

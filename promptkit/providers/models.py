@@ -7,6 +7,7 @@ The config file can add to them, or say otherwise:
 
     [models."gemini-2.5-flash-image".price.deerapi] # by the endpoint's name; tokens = [prompt, text out, picture out], for a million
     picture = 0.02                                  # USD for one; or by image_size: {1K = 0.02, 4K = 0.05}
+    currency = "USD"                                # of all prices in this table; any other, such as CNY, is kept and never converted
     as_of = 2026-11-22
 
 A model that is not known is sent as it is, with no checks and no price.
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from promptkit import config as settings
+from promptkit.cost import FREE, USD, Cost, currency_code, is_amount
 from promptkit.errors import SettingsError, did_you_mean, shown
 from promptkit.providers.dialect import DIALECTS
 from promptkit.providers.message import Tokens
@@ -30,15 +32,18 @@ __all__ = [
     "Model",
     "Price",
     "all_ratios",
+    "bare_name",
     "check",
     "check_name",
     "cost",
     "cost_size",
     "default_model",
     "estimate",
+    "has_price_by_size",
     "known_model",
+    "known_names",
     "lacks",
-    "price_lines",
+    "price_at",
     "shutdown_notice",
     "size_of",
 ]
@@ -50,15 +55,23 @@ MOST_TOKENS = 10**12  # of each kind; whatever a service claims, the sum is a nu
 
 @dataclass(frozen=True)
 class Price:
-    """What an endpoint asks, in USD: for a picture, by image_size ("" where none is sent); for a million tokens: prompt, text, picture."""
+    """What an endpoint asks, in its currency: for a picture, by image_size ("" where none is sent); for a million tokens: prompt, text,
+    picture.
+    """
 
     picture: Mapping[str, float] | float | None
     tokens: tuple[float, float, float] | None
     as_of: date | None
+    currency: str = USD
 
     def of_picture(self, image_size: str | None) -> float | None:
-        """USD for one picture of that size, or None."""
+        """The price of one picture of that size, or None."""
         return self.picture.get(image_size or "") if isinstance(self.picture, Mapping) else self.picture
+
+    def charge(self, amount: float, basis: str) -> dict[str, Any]:
+        """A sum as records hold it: {usd, basis}, or in another currency {amount, currency, basis}."""
+        paid = {"usd": amount} if self.currency == USD else {"amount": amount, "currency": self.currency}
+        return {**paid, "basis": f"{basis} {self.as_of or 'of the config file'}"}
 
 
 @dataclass(frozen=True)
@@ -108,12 +121,17 @@ def all_ratios() -> frozenset[str]:
 def known_model(name: str) -> Model | None:
     """What is known of the model, or None. SettingsError where the config file says what cannot be."""
     configured = settings.models()
-    name = name if name in configured else _bare(name)
+    name = name if name in configured else bare_name(name)
     own = configured.get(name)
     return _shipped(name) if own is None else _model(name, _merged(_facts()["models"].get(name, {}), _checked(name, own)))
 
 
-def _bare(name: str) -> str:
+def known_names() -> list[str]:
+    """The models of which anything is known, by name."""
+    return sorted({**_facts()["models"], **settings.models()})
+
+
+def bare_name(name: str) -> str:
     """The name without the path that services' own lists print before it."""
     return name.removeprefix("publishers/google/").removeprefix("models/")
 
@@ -137,14 +155,10 @@ def _model(name: str, facts: Mapping[str, Any]) -> Model:
 
 def _price(facts: Mapping[str, Any]) -> Price:
     tokens = tuple(facts["tokens"]) if "tokens" in facts else None
-    return Price(facts.get("picture"), tokens, facts.get("as_of"))
+    return Price(facts.get("picture"), tokens, facts.get("as_of"), currency_code(facts.get("currency", USD)) or USD)
 
 
 # The config file's own
-
-
-def _is_usd(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < float("inf")
 
 
 def _are_texts(value: object) -> bool:
@@ -163,8 +177,12 @@ MODEL_RULES: Rules = {
     "price": (lambda v: isinstance(v, dict) and all(isinstance(p, dict) for p in v.values()), "tables by the endpoint's name"),
 }
 PRICE_RULES: Rules = {
-    "picture": (lambda v: _is_usd(v) or (isinstance(v, dict) and all(map(_is_usd, v.values()))), "USD, or a table of USD by image_size"),
-    "tokens": (lambda v: isinstance(v, list) and len(v) == 3 and all(map(_is_usd, v)), "three prices: prompt, text out, picture out"),
+    "picture": (
+        lambda v: is_amount(v) or (isinstance(v, dict) and all(map(is_amount, v.values()))),
+        "USD, or a table of USD by image_size",
+    ),
+    "tokens": (lambda v: isinstance(v, list) and len(v) == 3 and all(map(is_amount, v)), "three prices: prompt, text out, picture out"),
+    "currency": (lambda v: isinstance(v, str) and currency_code(v) is not None, 'a currency\'s code, such as "CNY"'),
     "as_of": MODEL_RULES["as_of"],
 }
 
@@ -226,31 +244,32 @@ def shutdown_notice(name: str, today: date) -> str | None:
     return f"{name} was to shut down on {model.shut_down}{replaced} ({_dated(model.as_of)})."
 
 
-def estimate(name: str, endpoint: str, *, image_size: str | None) -> float | None:
-    """What one request may cost, in USD, before it is sent; None where no price is known."""
+def estimate(name: str, endpoint: str, *, image_size: str | None) -> Cost | None:
+    """What one request may cost before it is sent; None where no price is known."""
     if endpoint == "offline":
-        return 0.0
-    price = _price_at(name, endpoint)
-    return price.of_picture(image_size) if price else None
+        return FREE
+    price = price_at(name, endpoint)
+    each = price.of_picture(image_size) if price else None
+    return Cost.of(each, price.currency) if price and each is not None else None
 
 
 def cost(name: str, endpoint: str, *, tokens: Tokens | None, pictures: int, image_size: str | None) -> dict[str, Any] | None:
-    """What an answer cost: {usd, basis}, by its token counts where it has them, else by its pictures; None where no price is known.
+    """What an answer cost, as records hold it: by its token counts where it has them, else by its pictures; None where no price is known.
 
     Never raises for what a service may count: the picture beside it is paid.
     """
     if endpoint == "offline":
         return {"usd": 0.0, "basis": "offline"}
-    price = _price_at(name, endpoint)
+    price = price_at(name, endpoint)
     if price is None:
         return None
     if price.tokens and tokens and (tokens.picture or not pictures):  # counts that forget the picture would make it look cheap
-        usd = sum(min(max(0, n), MOST_TOKENS) * each for n, each in zip(tokens, price.tokens, strict=True)) / 1e6
-        return {"usd": round(usd, 6), "basis": f"{endpoint} tokens {price.as_of or 'of the config file'}"}
+        amount = sum(min(max(0, n), MOST_TOKENS) * each for n, each in zip(tokens, price.tokens, strict=True)) / 1e6
+        return price.charge(round(amount, 6), f"{endpoint} tokens")
     each = price.of_picture(image_size)
     if each is None or not pictures:
         return None
-    return {"usd": round(each * pictures, 6), "basis": f"{endpoint} pictures {price.as_of or 'of the config file'}"}
+    return price.charge(round(each * pictures, 6), f"{endpoint} pictures")
 
 
 def size_of(size: tuple[int, int] | None) -> str | None:
@@ -261,17 +280,19 @@ def size_of(size: tuple[int, int] | None) -> str | None:
 
 def cost_size(name: str, endpoint: str, asked: str | None, came: tuple[int, int] | None) -> str | None:
     """The image_size whose price a picture has: that of the pixels that came, where it has a price, else the one asked for."""
-    price, size = _price_at(name, endpoint), size_of(came)
+    price, size = price_at(name, endpoint), size_of(came)
     by_size = price.picture if price and isinstance(price.picture, Mapping) else {}
     return size if size in by_size else asked
 
 
-def price_lines(name: str, endpoint: str) -> str:
-    """What to paste into the config file so that a model has a price at an endpoint."""
-    return f'[models."{name}".price."{endpoint}"]\npicture = 0.04  # USD for one picture, as the endpoint prints it'
+def has_price_by_size(name: str, endpoint: str) -> bool:
+    """Whether the endpoint's price of a picture depends on its size."""
+    price = price_at(name, endpoint)
+    return price is not None and isinstance(price.picture, Mapping)
 
 
-def _price_at(name: str, endpoint: str) -> Price | None:
+def price_at(name: str, endpoint: str) -> Price | None:
+    """What an endpoint asks for a model, or None."""
     model = known_model(name)
     return model.prices.get(endpoint) if model else None
 

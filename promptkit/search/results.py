@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from promptkit import markup
+from promptkit.cost import FREE, Cost
 from promptkit.errors import PromptkitError, brief_path
 from promptkit.lineage.record import Problem
 from promptkit.session.session import Session
@@ -110,19 +111,23 @@ class Results(tuple[T, ...]):
 
 @dataclass(frozen=True)
 class SessionInfo:
-    """One session at a glance: its steps, what it cost in USD (`unpriced` attempts are not in it), when its last step ended, its tags by
+    """One session at a glance: its steps, what it cost, when its last step ended, its tags by
     name, and its head in one line. `problem` says what of it cannot be read; None where all can.
     """
 
     name: str
     folder: Path
     steps: int = 0
-    cost: float = 0.0
-    unpriced: int = 0
+    cost: Cost = FREE
     changed: datetime | None = None
     tags: tuple[str, ...] = ()
     head: str | None = None
     problem: str | None = None
+
+    @property
+    def unpriced(self) -> int:
+        """How many of its attempts have no known price."""
+        return self.cost.unpriced
 
     @property
     def session(self) -> Session:
@@ -132,7 +137,8 @@ class SessionInfo:
     @property
     def cells(self) -> tuple[str, ...]:
         """Its row in a table: name, steps, cost, last change in local time, tags, and its problem or its head."""
-        cost = f"{self.cost:.4f} USD" + (f" + {self.unpriced} unpriced" if self.unpriced else "")
+        known = [self.cost.known.in_words(".4f")] if self.cost.sums or not self.unpriced else []
+        cost = " + ".join([*known, *([f"{self.unpriced} unpriced"] if self.unpriced else [])])
         changed = f"{self.changed.astimezone():%Y-%m-%d %H:%M}" if self.changed else ""
         tags = " ".join(f"[{tag}]" for tag in self.tags)
         return tuple(map(_line, (self.name, str(self.steps), cost, changed, tags, self.problem or self.head or "")))

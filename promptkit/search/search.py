@@ -46,7 +46,7 @@ R = TypeVar("R", bound=Results[Any])
 def sessions(folder: Where | None = None) -> Sessions:
     """The sessions in the user's data folder, or directly in `folder` (which may be one itself), the last changed first.
 
-    One that cannot be read is listed with its problem. SettingsError where the folder itself, or the config file's prices, cannot be read.
+    One that cannot be read is listed with its problem. SettingsError where the folder itself cannot be read.
     """
     search = _Search(folder)
     found = [search.info(f) for f in search.folders]
@@ -132,13 +132,11 @@ class _Search:
         except PromptkitError as error:
             return SessionInfo(folder.name, folder, problem=str(error))
         self._counts["steps"] += len(steps)
-        spent = session.spending
         return SessionInfo(
             name=folder.name,
             folder=folder,
             steps=len(session),
-            cost=spent.usd,
-            unpriced=spent.unpriced,
+            cost=session.cost,
             changed=max(filter(None, map(_moment, steps)), default=None),
             tags=tuple(sorted(tags)),
             head=headline(head.record) if head else None,

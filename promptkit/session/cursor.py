@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from promptkit import markup
+from promptkit.cost import FREE, Cost
 from promptkit.engine.options import refuse_unknown
 from promptkit.errors import LineageError, PictureError, SettingsError, StepNotFound, brief_path, warn
 from promptkit.images.picture import Picture
@@ -136,11 +137,9 @@ class Cursor(Continuing):
         return self._lineage.folder
 
     @property
-    def cost(self) -> float:
-        """What was spent in USD, failures included, as far as prices are known."""
-        from promptkit.engine.spending import spent
-
-        return round(spent(self._lineage.records()), 6)
+    def cost(self) -> Cost:
+        """What was spent, failures included; attempts without a known price are counted in it."""
+        return sum((r.cost for r in self._lineage.records()), FREE)
 
     @property
     def usage(self) -> dict[str, int]:

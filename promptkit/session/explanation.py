@@ -128,7 +128,7 @@ def _texts(values: Iterable[object]) -> Iterator[str]:
 
 def _cost(record: Record) -> str:
     whole = spending([record])
-    return cost_in_words(whole.usd, attempts=whole.attempts, unpriced=whole.unpriced, possible=whole.possible)
+    return cost_in_words(replace(whole.cost, unpriced=whole.unpriced), attempts=whole.attempts, possible=whole.possible)
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from promptkit.cost import FREE, Cost
 from promptkit.engine.ask import Answer
-from promptkit.engine.budget import Budget
 from promptkit.engine.client import Client, Terms, added_root
 from promptkit.engine.engine import Engine
 from promptkit.engine.options import CONFIG, checked_label, checked_pictures, checked_text, checked_words
@@ -33,7 +33,7 @@ from promptkit.views.facts import is_draft
 __all__ = ["HINTS", "Changed", "Into", "Replay", "checked_model"]
 
 REPLAYS = "replays"  # in a step's meta: the id of the step that it replays
-OF_INTO = (*CONFIG, "api_key", "transport", "chain", "recover", "send", "budget", "deadline")
+OF_INTO = (*CONFIG, "api_key", "transport", "chain", "recover", "send", "budget", "max_requests", "deadline")
 HINTS = {
     **{name: f"Session(into, {name}=…)" for name in OF_INTO},
     "reuse": "Session(into, reuse=False)",
@@ -109,7 +109,7 @@ class _Repeat:
         return tuple(filter(None, (*self.words.notes, source, *self.left_out)))
 
     @property
-    def estimate(self) -> float | None:
+    def estimate(self) -> Cost | None:
         return models.estimate(self.client.model, self.client.endpoint.name, image_size=self.config.get("image_size"))
 
     def check(self) -> None:
@@ -334,7 +334,8 @@ class Replay:
             if found is None:
                 repeat.check_price()
             rows.append(self._previewed(repeat, found))
-        return ReplayPreview(tuple(rows), Budget(self._into.engine.ledger, self._into.terms.budget).left())
+        budget = self._repeats[0].client.budget if self._repeats else None
+        return ReplayPreview(tuple(rows), budget.left() if budget else None, budget.requests_left() if budget else None)
 
     def _previewed(self, repeat: _Repeat, found: Record | None) -> PreviewedStep:
         words = repeat.words
@@ -345,7 +346,7 @@ class Replay:
             notes=repeat.notes if found else (*repeat.notes, *self._notes_along(repeat)),
             model=repeat.client.model,
             endpoint=repeat.client.endpoint.name,
-            usd=0.0 if found else repeat.estimate,
+            price=FREE if found else repeat.estimate,
             there=found.number if found else None,
             source_changed=words.source_changed,
         )

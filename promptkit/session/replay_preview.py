@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
+from promptkit.cost import FREE, Cost, Money
 from promptkit.markup import Html, card, escape, table
 from promptkit.prompts.template import Prompt
 from promptkit.terminal import printable
@@ -13,7 +14,7 @@ from promptkit.terminal import printable
 __all__ = ["PreviewedStep", "ReplayPreview", "brief"]
 
 CHANGES_SHOWN = 6
-ROUNDING = 1e-9  # USD by which a sum of prices may be off
+ROUNDING = 1e-9  # by which a sum of prices may be off
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class PreviewedStep:
     """One step that would be asked for: `step` is the recorded step's number, the other fields say what is asked now.
 
     `prompt` is None for a picture that is added. `changed` are the words in which the prompt differs from the recorded one, `notes` what
-    else differs. `usd` is what the request may cost in USD, None where no price is known. `there` is the number of the step in `into` that
+    else differs. `price` is what the request may cost, None where no price is known. `there` is the number of the step in `into` that
     has this request already, which then costs nothing. `source_changed` says whether the template in `templates=` differs from the
     recorded one, and is None where there was nothing to compare.
     """
@@ -32,7 +33,7 @@ class PreviewedStep:
     notes: tuple[str, ...] = ()
     model: str | None = None
     endpoint: str | None = None
-    usd: float | None = 0.0
+    price: Cost | None = FREE
     there: int | None = None
     source_changed: bool | None = None
 
@@ -41,10 +42,15 @@ class PreviewedStep:
         return f"{self.model} at {self.endpoint}" if self.prompt else ""
 
     @property
+    def cost(self) -> Cost:
+        """What the request may cost; a request without a known price is counted in it."""
+        return Cost(unpriced=1) if self.price is None else self.price
+
+    @property
     def _cost(self) -> str:
         if self.there is not None:
             return f"there as step {self.there}"
-        return "" if self.prompt is None else "no known price" if self.usd is None else f"{self.usd:.4f} USD"
+        return "" if self.prompt is None else "no known price" if self.price is None else self.price.in_words(".4f")
 
     @property
     def _words(self) -> str:
@@ -59,11 +65,13 @@ class PreviewedStep:
 class ReplayPreview:
     """What a replay would ask, step by step; `print` shows it as text, a notebook as a table.
 
-    `left` is what the budget of the session `into` has left, in USD; None where it has no budget.
+    `left` is what the budget of the session `into` has left, `requests_left` how many requests it may still send; None where it has no
+    such limit.
     """
 
     rows: tuple[PreviewedStep, ...]
-    left: float | None = None
+    left: Money | None = None
+    requests_left: int | None = None
 
     @property
     def requests(self) -> tuple[PreviewedStep, ...]:
@@ -71,38 +79,44 @@ class ReplayPreview:
         return tuple(r for r in self.rows if r.prompt is not None and r.there is None)
 
     @property
-    def usd(self) -> float:
-        """What all requests may cost, in USD, as far as prices are known; asking again where no picture comes is not counted."""
-        return round(sum(r.usd for r in self.requests if r.usd is not None), 6)
+    def cost(self) -> Cost:
+        """What all requests may cost, those without a known price counted; asking again where no picture comes is not in it."""
+        return sum((r.cost for r in self.requests), FREE)
 
     @property
     def unpriced(self) -> int:
         """How many requests have no known price."""
-        return sum(r.usd is None for r in self.requests)
+        return self.cost.unpriced
 
     @property
     def beyond(self) -> PreviewedStep | None:
-        """The first request at which the sum exceeds what the budget has left; None where all fit, or there is no budget."""
-        if self.left is None:
-            return None
-        sums = accumulate(r.usd or 0.0 for r in self.requests)
-        return next((r for r, usd in zip(self.requests, sums, strict=True) if usd > self.left + ROUNDING), None)
+        """The first request that would pass what the limits leave; None where all fit, or there is no limit."""
+        sums = accumulate((r.cost for r in self.requests), initial=FREE)
+        next(sums)
+        return next((r for i, (r, cost) in enumerate(zip(self.requests, sums, strict=True), 1) if self._is_beyond(i, cost)), None)
+
+    def _is_beyond(self, count: int, cost: Cost) -> bool:
+        """Whether so many requests, of that cost, are more than may still be asked."""
+        if self.requests_left is not None and count > self.requests_left:
+            return True
+        return self.left is not None and cost.amounts.get(self.left.currency, 0.0) > self.left.amount + ROUNDING
 
     @property
     def total(self) -> str:
-        """How many requests, what they may cost, and what the budget has left, in words."""
-        count = len(self.requests)
+        """How many requests, what they may cost, and what the limits leave, in words."""
+        count, cost = len(self.requests), self.cost
         there = sum(r.there is not None for r in self.rows)
-        said = f"{count} request{'' if count == 1 else 's'}, about {self.usd:.4f} USD"
-        said += (f"; {self.unpriced} without a known price" if self.unpriced else "") + (f"; {there} there already" if there else "")
-        return said + self._budget
+        said = f"{count} request{'' if count == 1 else 's'}"
+        said += f", about {cost.known.in_words('.4f')}" if cost.sums or not cost.unpriced else ""
+        said += (f"; {cost.unpriced} without a known price" if cost.unpriced else "") + (f"; {there} there already" if there else "")
+        return said + self._limits
 
     @property
-    def _budget(self) -> str:
-        if self.left is None:
-            return ""
-        passed = f", which step {self.beyond.step} would pass" if self.beyond else ""
-        return f"; the budget has {self.left:.4f} USD left{passed}"
+    def _limits(self) -> str:
+        left = [f"; the budget has {self.left} left"] if self.left is not None else []
+        left += [f"; max_requests leaves {self.requests_left}"] if self.requests_left is not None else []
+        passed = f", which step {self.beyond.step} would pass" if left and self.beyond else ""
+        return "".join(left) + passed
 
     def __str__(self) -> str:
         lines = [line for row in self.rows for line in _lines(row)]
@@ -112,7 +126,7 @@ class ReplayPreview:
         return f"<ReplayPreview of {len(self.rows)} steps: {self.total}>"
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002
-        shown = table(map(_cells, self.rows), ("step", "prompt", "changed", "asked", "USD"))
+        shown = table(map(_cells, self.rows), ("step", "prompt", "changed", "asked", "cost"))
         return {"text/plain": str(self), "text/html": card(f"Nothing was sent: {self.total}", shown)}
 
 
@@ -124,7 +138,7 @@ def _lines(row: PreviewedStep) -> Iterator[str]:
 
 def _cells(row: PreviewedStep) -> tuple[object, ...]:
     words = Html(f'<div style="white-space:pre-wrap;overflow-wrap:anywhere">{escape(row._words)}</div>')
-    return row.step, words, "; ".join(row._remarks), row._place, row._cost.removesuffix(" USD")
+    return row.step, words, "; ".join(row._remarks), row._place, row._cost
 
 
 def brief(changed: Sequence[str]) -> str:

@@ -15,6 +15,7 @@ from promptkit.engine.options import (
     check_opening,
     checked_config,
     checked_label,
+    checked_limits,
     checked_pictures,
     checked_prompt,
     refuse_unknown,
@@ -54,12 +55,11 @@ class Session(Cursor):
     `endpoint` is a name (google, deerapi, aaigc, offline, one of your own), an Endpoint or a base URL; `model` a model's id, by default the
     endpoint's or gemini-2.5-flash-image; `transport` sends in your own way. `chain` is "picture" (each edit sends the last picture alone)
     or "chat" (the earlier turns too); `recover` how often a reply without a picture is asked again; `reuse` whether a request that the
-    session holds already brings that step; with `send=False` nothing is sent, and what is not on record raises NotRecorded; `budget` is in
-    USD for the folder's lifetime, `deadline` in seconds for a step with its waits; `on_progress` gets each line of progress, which only
-    terminals and notebooks show without it. The options of a request, such as `aspect_ratio` ("16:9"), `image_size` ("2K") and `seed`, go
-    with every one, unless a call says otherwise; promptkit.providers.options has them all. Many threads may use a session and its steps;
-    its head is its opener's (see Cursor).
-    Raises SettingsError, LineageError.
+    session holds already brings that step; with `send=False` nothing is sent, and what is not on record raises NotRecorded; `budget` (2.0,
+    which is USD, or "20 CNY") and `max_requests`, which needs no price, bound what all steps in the folder may cost and ask; `deadline` is
+    in seconds for a step with its waits; `on_progress` gets each line of progress, which only terminals and notebooks show without it. The
+    options of a request, such as `aspect_ratio` ("16:9"), `image_size` ("2K") and `seed`, go with every one, unless a call says otherwise;
+    promptkit.providers.options has them all. Many threads may use a session; its head is its opener's. Raises SettingsError, LineageError.
     """
 
     def __init__(
@@ -74,14 +74,15 @@ class Session(Cursor):
         recover: int = 2,
         reuse: bool = True,
         send: bool = True,
-        budget: float | None = None,
+        budget: float | str | None = None,
+        max_requests: int | None = None,
         lang: str | None = None,
         deadline: float = 600,
         on_progress: Listener | None = None,
         **options: Any,
     ) -> None:
         refuse_unknown({k: v for k, v in options.items() if k not in OPTIONS}, _KEYWORDS)
-        opening = {"model": model, "chain": chain, "transport": transport, "recover": recover, "send": send, "budget": budget}
+        opening = {"model": model, "chain": chain, "transport": transport, "recover": recover, "send": send}
         check_opening(**opening, lang=lang, deadline=deadline, on_progress=on_progress)
         self._engine = Engine.of(session_folder(where))
         super().__init__(self._engine.lineage)
@@ -97,7 +98,7 @@ class Session(Cursor):
             send=send,
             recover=recover,
             deadline=deadline,
-            budget=budget,
+            **checked_limits(budget, max_requests),
             on_progress=on_progress,
         )
         self._settled: Client | None = None
@@ -218,7 +219,7 @@ class Session(Cursor):
         A step that was asked with the earlier turns is asked so again, whatever the chain of `into`. `templates` takes a Library's sources
         instead of those that the session keeps.
 
-        `dry_run` shows every prompt, what it may cost in USD, and what the budget of `into` has left; nothing is sent or written, and what
+        `dry_run` shows every prompt, what it may cost, and what the limits of `into` leave; nothing is sent or written, and what
         a killed process left in `into` counts as not there. Raises as `generate` does, InputError and LineageError; what was made before
         stays, and the same call goes on from there.
         """
@@ -237,8 +238,7 @@ class Session(Cursor):
         other, own = Session(where, send=self._terms.send, on_progress=self._terms.on_progress), self._terms
         asked = {step.record.request.get("endpoint") for step in self._trail(None, "replay")} - {None}
         if own.endpoint is not None and asked == {own.endpoint.name} and known_endpoints().get(own.endpoint.name) != own.endpoint:
-            there = replace(other._terms, endpoint=own.endpoint, key=own.key)
-            other._terms = replace(there, transport=own.transport, rate_limit=own.rate_limit)
+            other._terms = replace(other._terms, endpoint=own.endpoint, key=own.key, transport=own.transport, rate_limit=own.rate_limit)
         return other
 
     def squash(self, first: object, last: object, *, prompt: str | Prompt | None = None, fresh: bool = False, **unknown: object) -> Step:

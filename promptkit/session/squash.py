@@ -21,7 +21,7 @@ from promptkit.session.changes import SQUASHES
 
 __all__ = ["HINTS", "Squashed", "squashed"]
 
-OF_SESSION = ("budget", "deadline", "send", "endpoint", "model", *CONFIG, "lang")
+OF_SESSION = ("budget", "max_requests", "deadline", "send", "endpoint", "model", *CONFIG, "lang")
 HINTS = {
     **{name: f"Session(…, {name}=…)" for name in OF_SESSION},
     **dict.fromkeys(("references", "images", "anchor"), "edit(prompt, on=…, references=…), which takes pictures of your choice"),

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from promptkit.cost import FREE, Cost
 from promptkit.engine.plan import recorded_prompt
 from promptkit.errors import PictureError, SettingsError
 from promptkit.images.picture import Picture
@@ -109,8 +110,8 @@ class Step:
         return self.record.usage
 
     @property
-    def cost(self) -> float | None:
-        """USD, failed attempts included; None where one has no price."""
+    def cost(self) -> Cost:
+        """What it cost, failed attempts included; those without a known price are counted in it."""
         return self.record.cost
 
     @property
@@ -208,6 +209,11 @@ class Steps(tuple[Step, ...]):
 
     def __new__(cls, steps: Any = ()) -> Steps:
         return super().__new__(cls, steps)
+
+    @property
+    def cost(self) -> Cost:
+        """What they cost together, as they were asked for; also those that were reused."""
+        return sum((step.cost for step in self), FREE)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002
         from promptkit.views.cards import strip_html

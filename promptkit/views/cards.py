@@ -8,7 +8,7 @@ from promptkit.errors import LineageError
 from promptkit.lineage.record import Record
 from promptkit.lineage.tree import Lineage
 from promptkit.markup import Html, card, escape, figure, strip
-from promptkit.views.facts import headline, is_draft, sent_along
+from promptkit.views.facts import cost_in_words, headline, is_draft, sent_along
 
 __all__ = ["FIGURE_PIXELS", "references_html", "step_card", "step_figure", "strip_html"]
 
@@ -20,7 +20,8 @@ REFERENCE_PIXELS = 96
 def step_card(record: Record, *, reused: bool = False) -> Html:
     """One step with its pictures and its prompt; a failed one with what the service said last."""
     draft = " (offline draft)" if is_draft(record) else ""
-    note = f"step {record.number}{', reused' if reused else ''}: {record.outcome}{draft}"
+    cost = "" if draft or not record.attempts else f", {cost_in_words(record.cost, attempts=len(record.attempts))}"
+    note = f"step {record.number}{', reused' if reused else ''}: {record.outcome}{draft}{cost}"
     figures = strip(figure(p.thumbnail(CARD_PIXELS), alt=headline(record)) for p in record.pictures)
     said = "" if record.ok or not record.attempts else f"{record.attempts[-1].get('text') or record.attempts[-1].get('message') or ''}"
     lines = [Html(f"<div>{escape(line)}</div>") for line in (record.prompt.get("text"), said) if line]

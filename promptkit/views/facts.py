@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from promptkit.cost import FREE, Cost
 from promptkit.errors import LineageError, StepNotFound
 from promptkit.images.formats import has_credentials
 from promptkit.lineage.record import FULL_SHA256, Record
@@ -37,6 +38,7 @@ __all__ = [
 ]
 
 HEADLINE = 96  # characters
+NOT_KNOWN = "no known price"
 NAME_COLUMNS = 11  # of a terminal, for the names of facts
 HASH = re.compile(r"([0-9a-f]{10})[0-9a-f]{54}(?=(\.)?)")
 HASHED = ("template", "with", "original", "id")  # facts that hold ids, digests and names of files
@@ -76,7 +78,7 @@ def facts(
         (RecordFields.sources.label, "\n".join(references)),
         (RecordFields.request.label, _asked(record.request)),
         *_attempts(record),
-        *([("cost", cost or _cost(record))] if len(record.attempts) > 1 else []),
+        *([("cost", cost or cost_in_words(record.cost, attempts=len(record.attempts)))] if len(record.attempts) > 1 else []),
         *((RecordFields.outputs.label, _output(output)) for output in record.outputs),
         ("changes", changes),
         *((RecordFields.meta.label, f"{name}: {_note(value, lineage)}") for name, value in (record.fields.get("meta") or {}).items()),
@@ -108,10 +110,10 @@ def _attempts(record: Record) -> Iterator[tuple[str, str]]:
     for i, attempt in enumerate(record.attempts):
         waited = _seconds(record.attempts[i - 1].get("ended"), attempt.get("started")) if i else None
         name = RecordFields.attempts.label + (f" {i + 1}" if len(record.attempts) > 1 else "")
-        yield name, _attempt(attempt, record.prompt.get("text"), waited)
+        yield name, _attempt(attempt, record.prompt.get("text"), waited, _price(record, attempt))
 
 
-def _attempt(attempt: Mapping[str, Any], asked: object, waited: float | None) -> str:
+def _attempt(attempt: Mapping[str, Any], asked: object, waited: float | None, price: str) -> str:
     """One line of what came of it, one of how it was asked where that differs, then what the service said."""
     took = _seconds(attempt.get("started"), attempt.get("ended"))
     reason = attempt.get("finish_reason")
@@ -119,7 +121,7 @@ def _attempt(attempt: Mapping[str, Any], asked: object, waited: float | None) ->
     details = [
         f"after {waited:.1f} s of waiting" if waited is not None and waited >= 0.1 else "",
         f"in {took:.1f} s" if took is not None else "",
-        "" if _is_free(attempt) else _price(attempt.get("cost")),
+        price,
         "without " + ", ".join(map(str, attempt["without"])) if isinstance(attempt.get("without"), list) else "",
         f"status {attempt['status']}" if attempt.get("status") not in (None, 200) else "",
     ]
@@ -131,30 +133,22 @@ def _attempt(attempt: Mapping[str, Any], asked: object, waited: float | None) ->
     return "\n".join(lines)
 
 
-def _is_free(attempt: Mapping[str, Any]) -> bool:
-    """Whether nothing was charged, and nothing was noted: services do not charge for errors."""
-    return attempt.get("outcome") == "error" and not attempt.get("cost")
+def _price(record: Record, attempt: Attempt) -> str:
+    """What an attempt cost, with the price list that says so; nothing of one that was free and of which nothing was noted."""
+    cost = record.cost_of(attempt)
+    if cost.unpriced:
+        return NOT_KNOWN
+    basis = attempt.cost.get("basis") if attempt.cost else None
+    return "" if not attempt.cost else f"{cost.in_words('.4f')} ({basis})" if basis else cost.in_words(".4f")
 
 
-def _price(cost: Mapping[str, Any] | None) -> str:
-    if not cost:
-        return "no known price"
-    return f"{cost['usd']:.4f} USD ({cost['basis']})" if cost.get("basis") else f"{cost['usd']:.4f} USD"
-
-
-def _cost(record: Record) -> str:
-    charged = [a for a in record.attempts if not _is_free(a)]
-    priced = [a["cost"]["usd"] for a in charged if a.get("cost")]
-    return cost_in_words(float(sum(priced)), attempts=len(record.attempts), unpriced=len(charged) - len(priced))
-
-
-def cost_in_words(usd: float, *, attempts: int, unpriced: int, possible: float = 0.0) -> str:
-    """What some attempts cost, in USD; `possible` is what those that broke off may have cost besides, `unpriced` counts those of no known
-    price."""
-    if unpriced == attempts:
-        return "no known price"
-    more = f", up to {possible:.4f} USD more for what broke off" if possible else ""
-    return f"{usd:.4f} USD{more}" + (f"; {unpriced} of {attempts} attempts without a known price" if unpriced else "")
+def cost_in_words(cost: Cost, *, attempts: int, possible: Cost = FREE) -> str:
+    """What so many attempts cost; `possible` is what those that broke off may have cost besides."""
+    if cost.unpriced and not cost.sums and not possible:
+        return NOT_KNOWN if cost.unpriced == attempts else f"{cost.unpriced} of {attempts} attempts without a known price"
+    more = f", up to {possible.in_words('.4f')} more for what broke off" if possible else ""
+    said = f"{cost.known.in_words('.4f')}{more}"
+    return f"{said}; {cost.unpriced} of {attempts} attempts without a known price" if cost.unpriced else said
 
 
 def _seconds(start: object, end: object) -> float | None:

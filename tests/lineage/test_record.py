@@ -12,10 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from kit.steps import fields, made, red
 
+from promptkit.cost import Cost
 from promptkit.errors import LineageError
 from promptkit.images.picture import Picture
 from promptkit.lineage.record import Record
 from promptkit.lineage.tree import Lineage
+
+AT_A_SERVICE = {"endpoint": "elsewhere", "model": "m", "config": {}}
 
 SURROGATES = st.lists(st.sampled_from([*'ab"\\\n', "\ud800", "\udc00", "\ud83d", "\ude00", "\udfff", "🐻"])).map("".join)
 
@@ -78,6 +81,18 @@ WRONG = [
     {"attempts": [{"cost": {"usd": float("inf")}}]},
     {"attempts": [{"cost": {"usd": 10**9}}]},
     {"attempts": [{"cost": {"usd": 10**400}}]},
+    {"attempts": [{"cost": {"usd": "much", "amount": 1, "currency": "CNY"}}]},
+    {"attempts": [{"cost": {"amount": "0.3", "currency": "CNY"}}]},
+    {"attempts": [{"cost": {"amount": float("nan"), "currency": "CNY"}}]},
+    {"attempts": [{"cost": {"amount": -0.3, "currency": "CNY"}}]},
+    {"attempts": [{"cost": {"amount": 10**400, "currency": "CNY"}}]},
+    {"attempts": [{"cost": {"amount": 1}}]},
+    {"attempts": [{"cost": {"amount": 1, "currency": "cny"}}]},
+    {"attempts": [{"cost": {"amount": 1, "currency": "CNY\x1b[2J"}}]},
+    {"attempts": [{"cost": {"amount": 1, "currency": "CNY\n"}}]},
+    {"attempts": [{"cost": {"amount": 1, "currency": "C" * 10_000}}]},
+    {"attempts": [{"cost": {"amount": 1, "currency": ["CNY"]}}]},
+    {"attempts": [{"cost": {"currency": "CNY"}}]},
     {"attempts": [{"cost": {}}]},
     {"attempts": [{"cost": 3}]},
     {"attempts": [{"usage": []}]},
@@ -145,12 +160,12 @@ def test_what_is_not_known_of_a_step_is_no_damage(lineage: Lineage) -> None:
 @pytest.mark.parametrize("usd", [1e300, -1, float("nan")])
 def test_a_sum_that_cannot_be_does_not_spoil_what_was_paid(lineage: Lineage, usd: float) -> None:
     """Where a service's counts make a cost that no record can hold, the answer is recorded as one whose cost is not known."""
-    step = lineage.begin("edit", fields())
+    step = lineage.begin("edit", fields(request=AT_A_SERVICE))
     step.attempt({})
     step.answer({"outcome": "picture", "text": "Here.", "cost": {"usd": usd, "basis": "tokens"}}, [red()])
     step.commit("picture")
     record = Lineage(lineage.folder).find(1)
-    assert (record.ok, record.cost, record.attempts[0]["text"]) == (True, None, "Here.")
+    assert (record.ok, record.cost.unpriced, record.attempts[0]["text"]) == (True, 1, "Here.")
 
 
 @settings(max_examples=60)
@@ -172,11 +187,12 @@ def test_what_a_record_cannot_hold_is_said_before_anything_is_paid(lineage: Line
 
 
 def test_all_prices_known_make_a_cost() -> None:
-    """A record's cost is the sum of its attempts', and None where one has no price."""
+    """A record's cost is the sum of its attempts', currency by currency, and counts those that have no price."""
 
-    def cost(*costs: Any) -> float | None:
+    def cost(*costs: Any) -> Cost:
         attempts = [{"cost": c} for c in costs]
-        given = {**fields(), "schema": "1.0", "number": 1, "outcome": "text", "outputs": [], "attempts": attempts}
+        given = {**fields(request=AT_A_SERVICE), "schema": "1.0", "number": 1, "outcome": "text", "outputs": [], "attempts": attempts}
         return Record.of(Path("x"), "", given).cost
 
-    assert (cost({"usd": 0.5}, {"usd": 1}), cost(), cost({"usd": 1}, None)) == (1.5, 0.0, None)
+    assert (cost({"usd": 0.5}, {"usd": 1}), cost(), cost({"usd": 1}, None)) == (1.5, 0.0, Cost.of(1, unpriced=1))
+    assert cost({"amount": 3, "currency": "CNY"}, {"usd": 1}, {"amount": 4, "currency": "CNY"}).amounts == {"CNY": 7.0, "USD": 1.0}

@@ -17,7 +17,7 @@ from promptkit import Session, templates
 from promptkit.errors import LineageError
 from promptkit.lineage.fields import Entry, Values
 from promptkit.lineage.record import Record
-from promptkit.lineage.schema import Attempt, Cost, RecordFields, empty_fields, on_disk
+from promptkit.lineage.schema import Attempt, RecordedCost, RecordFields, empty_fields, on_disk
 
 EARLIER = sorted((TESTS / "earlier").glob("*/[0-9]*.json"))
 ATTEMPT = {"outcome": "text", "text": "Sure!", "cost": {"usd": 0.5, "basis": "list"}, "later": [1]}
@@ -33,7 +33,7 @@ def test_values_have_types_and_are_mappings_too() -> None:
     """What a step asked and got is read by attribute, by key, and as a whole; what is not there is None by attribute."""
     attempt = record(attempts=[ATTEMPT]).attempts[0]
     assert (attempt.text, attempt["text"], attempt.get("text"), attempt.turn) == ("Sure!", "Sure!", "Sure!", None)
-    assert isinstance(attempt.cost, Cost)
+    assert isinstance(attempt.cost, RecordedCost)
     assert attempt.cost.usd == attempt["cost"]["usd"] == 0.5
     assert attempt == ATTEMPT
     assert dict(attempt) == ATTEMPT

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from kit.config_file import write_config
 
 from promptkit import config as settings
+from promptkit.cost import Cost
 from promptkit.errors import SettingsError
 from promptkit.providers import models
 from promptkit.providers.message import Tokens
@@ -208,6 +209,8 @@ def test_the_config_file_says_otherwise_and_more() -> None:
         ("[models.m]\nprice = 0.1", "price = 0.1; expected tables by the endpoint's name"),
         ("[models.m.price.google]\npicture = -1", r"price.google\] in .* picture = -1; expected USD"),
         ("[models.m.price.google]\ntokens = [1]", "tokens = .1.; expected three prices"),
+        ("[models.m.price.google]\ncurrency = 3", "currency = 3; expected a currency's code"),
+        ('[models.m.price.google]\ncurrency = "¥"', "expected a currency's code"),
         ("[models.m.price.google]\nper_picture = 1", "unknown key 'per_picture'"),
     ],
 )
@@ -219,8 +222,15 @@ def test_what_the_config_file_cannot_say(text: str, said: str) -> None:
     assert str(settings.config_file()) in str(failed.value)
 
 
-def test_the_lines_for_a_price_work_as_they_stand() -> None:
-    """What is offered for pasting makes a price, whatever the endpoint is called."""
-    for endpoint in ("deerapi", "gw.example:8080"):
-        write_config(models.price_lines("gemini-x/1", endpoint))
-        assert models.estimate("gemini-x/1", endpoint, image_size=None) == 0.04
+@pytest.mark.parametrize(("written", "currency"), [('"CNY"', "CNY"), ('"cny"', "CNY"), ('"RMB"', "CNY"), ('"USD"', "USD")])
+def test_a_price_may_be_in_another_currency(written: str, currency: str) -> None:
+    """A request, and what an answer cost, are in the currency of their price list; USD stands on record as it always did."""
+    prices = {"deerapi": "picture = 0.3", "counts": "tokens = [1, 1, 1]"}
+    tables = (f"[models.m.price.{name}]\n{price}\ncurrency = {written}\n" for name, price in prices.items())
+    write_config("".join(tables))
+    assert models.estimate("m", "deerapi", image_size=None) == Cost.of(0.3, currency)
+    paid = models.cost("m", "deerapi", tokens=None, pictures=2, image_size=None)
+    counted = models.cost("m", "counts", tokens=Tokens(1_000_000, 0, 0), pictures=0, image_size=None)
+    for cost, amount, kind in ((paid, 0.6, "deerapi pictures"), (counted, 1.0, "counts tokens")):
+        said = {"usd": amount} if currency == "USD" else {"amount": amount, "currency": currency}
+        assert cost == {**said, "basis": f"{kind} of the config file"}

@@ -114,7 +114,7 @@ def test_sessions_are_listed_with_what_they_hold() -> None:
     draft.commit("text")
     assert [info.name for info in listed] == ["bear", "ant"]
     info = sessions()[0]
-    assert (info.steps, info.cost, info.unpriced, info.tags, info.head) == (3, 0.08, 1, ("for the client",), "a bear with a hat")
+    assert (info.steps, info.cost.amount, info.unpriced, info.tags, info.head) == (3, 0.08, 1, ("for the client",), "a bear with a hat")
     assert info.problem is None
     assert info.session.head == Session("bear")[hat.id]
     assert listed[1].changed is not None
@@ -131,7 +131,7 @@ def test_what_has_no_price_is_counted_as_spending_counts_it() -> None:
         draft.answer({"outcome": outcome, "cost": None})
         draft.commit(outcome)
     assert sessions()[0].unpriced == Session("bear").spending.unpriced == 2
-    assert "0.0000 USD + 2 unpriced" in repr(sessions())
+    assert "  2 unpriced  " in repr(sessions())
 
 
 def test_what_is_still_being_put_together_is_no_session() -> None:

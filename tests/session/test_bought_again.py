@@ -393,7 +393,7 @@ def test_the_error_names_the_nearest_step_what_differs_and_the_cost(service: Loo
     assert (missed.value.near, missed.value.cost) == (hat.id, pytest.approx(0.039, abs=0.001))
     assert str(missed.value) == (
         "This is not on record, and nothing is sent (send=False, in the shell --no-send, or PROMPTKIT_SEND=never): the nearest is step 2, "
-        "which has other words (“hat” then, “cap” now). Leave that out to ask for it; it may cost 0.0390 USD."
+        "which has other words (“hat” then, “cap” now). Leave that out to ask for it; it may cost 0.039 USD."
     )
     with pytest.raises(NotRecorded, match="step 2, which has the same words with other options"):
         strict.edit("Add a hat", on=1, aspect_ratio="16:9")

@@ -287,7 +287,7 @@ def test_a_preview_says_where_the_budget_ends(service: Loopback) -> None:
     session.generate("a bear").edit("Add a hat").edit("Make it night")
     cup = Session("./cup", budget=0.1)
     plan = previewed(session, cup)
-    assert (plan.left, plan.beyond) == (0.1, plan.rows[2])
+    assert (plan.left, plan.beyond) == ((0.1, "USD"), plan.rows[2])
     assert plan.total == "3 requests, about 0.1200 USD; the budget has 0.1000 USD left, which step 3 would pass"
     with pytest.raises(BudgetExceeded):
         session.replay(cup)
@@ -295,7 +295,7 @@ def test_a_preview_says_where_the_budget_ends(service: Loopback) -> None:
     left = previewed(session, cup)
     assert left.total == "1 request, about 0.0400 USD; 2 there already; the budget has 0.0200 USD left, which step 3 would pass"
     enough = previewed(session, Session("./cup", budget=1))
-    assert (enough.left, enough.beyond) == (0.92, None)
+    assert (enough.left, enough.beyond) == ((0.92, "USD"), None)
     assert previewed(session, Session("./cup")).left is None
 
 
@@ -576,8 +576,8 @@ def test_a_preview_shows_all_and_sends_and_writes_nothing(service: Loopback, tmp
     session = bear()
     before = snapshot(tmp_path)
     plan = previewed(session, Session("./cup"), endpoint="google", model="gemini-3-pro-image", inputs={"subject": "<fox>"})
-    assert [(r.step, r.model, r.endpoint, r.usd) for r in plan.rows] == [(n, "gemini-3-pro-image", "google", 0.134) for n in (1, 2, 3)]
-    assert (plan.usd, plan.unpriced) == (0.402, 0)
+    assert [(r.step, r.model, r.endpoint, r.price) for r in plan.rows] == [(n, "gemini-3-pro-image", "google", 0.134) for n in (1, 2, 3)]
+    assert (plan.cost, plan.unpriced) == (0.402, 0)
     for said in ("3 requests, about 0.4020 USD", "“red panda” → “<fox>”", "Add a scarf", "gemini-3-pro-image at google"):
         assert said in str(plan)
     html = plan._repr_mimebundle_()["text/html"]
@@ -585,8 +585,8 @@ def test_a_preview_shows_all_and_sends_and_writes_nothing(service: Loopback, tmp
     assert "<fox>" not in html
     assert "0.4020" in html
     strange = previewed(session, Session("./cup", endpoint=service.url, model="m"), start=png())
-    assert (strange.usd, strange.unpriced, len(strange.requests)) == (0.0, 2, 2)
-    assert "2 without a known price" in str(strange)
+    assert (strange.cost.amounts, strange.unpriced, len(strange.requests)) == ({}, 2, 2)
+    assert "2 requests; 2 without a known price" in str(strange)
     assert snapshot(tmp_path) == before
     assert service.received == []
 

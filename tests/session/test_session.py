@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -20,10 +21,12 @@ from typing import Any
 
 import pytest
 from kit.loopback import Hang, Loopback, Received, error_reply, json_reply, picture_reply, png, text_reply
+from kit.shell import run
 from PIL import Image
 
 from promptkit import (
     BudgetExceeded,
+    Cost,
     Endpoint,
     FunctionTransport,
     InputError,
@@ -45,7 +48,6 @@ from promptkit import (
     TransportError,
     templates,
 )
-from promptkit import config as settings
 
 
 def offline(name: str = "./bear", **options: object) -> Session:
@@ -506,7 +508,7 @@ def test_steps_say_what_they_are(service: Loopback) -> None:
     assert step.started <= step.ended
     assert [p.suffix for p in step.files] == [".png", ".json"]
     assert all(p.is_file() for p in step.files)
-    assert step.cost is None, "no price is known for this endpoint"
+    assert (step.cost.amounts, step.cost.unpriced) == ({}, 1), "no price is known for this endpoint"
     assert bear[1] == step
 
 
@@ -675,17 +677,29 @@ def test_a_reply_from_another_model_is_a_warning_on_the_step(service: Loopback, 
     assert [str(w.message) for w in caught] == [f"step 1: {sentence}" for sentence in said]
 
 
-def test_a_budget_without_a_price_is_refused_with_the_lines_to_add(service: Loopback) -> None:
-    """Where no price is known nothing is sent; pasted into the config file, the lines of the error make the budget work."""
-    bear = Session("./bear", endpoint=service.url, budget=1.0)
-    with pytest.raises(SettingsError, match="A budget needs a price") as failed:
+BUDGETS = [(1.0, Cost.of(0.04)), ("20 CNY", Cost.of(0.3, "CNY")), ("9 credits", Cost.of(0.3, "CREDITS"))]
+
+
+@pytest.mark.parametrize(("budget", "cost"), BUDGETS)
+def test_a_budget_without_a_price_is_refused_with_the_command_that_sets_it(service: Loopback, budget: Any, cost: Cost) -> None:
+    """Where no price is known nothing is sent; pasted into a shell, the line of the error makes the budget work."""
+    bear = Session("./bear", endpoint=Endpoint("-my gateway's", service.url, key_required=False), budget=budget)
+    with pytest.raises(SettingsError, match=r"A budget needs a price.*max_requests= \(--max-requests in the shell\)") as failed:
         bear.generate("A fox")
     assert service.received == []
-    lines = str(failed.value).partition("\n\n")[2]
-    config = settings.config_file()
-    config.parent.mkdir(parents=True)
-    config.write_text(lines)
-    assert bear.generate("A fox").cost == 0.04
+    assert not bear.folder.exists()
+    command = str(failed.value).split("`")[1]
+    run(*shlex.split(command)[1:])
+    assert bear.generate("A fox").cost == cost
+
+
+def test_a_budget_in_another_currency_than_the_price_is_refused(service: Loopback) -> None:
+    """Nothing is converted: the sentence says which currency the price is in, and both ways out work."""
+    run("price", service.url, "m", "0.30", "CNY")
+    with pytest.raises(SettingsError, match=r"needs a price in its own currency \(USD\), and that is 0.3000 CNY for m at .* budget in CNY"):
+        Session("./bear", endpoint=service.url, model="m", budget=1).generate("A fox")
+    assert service.received == []
+    assert Session("./bear", endpoint=service.url, model="m", budget="1 CNY").generate("A fox").cost == Cost.of(0.30, "CNY")
 
 
 def test_no_key_is_needed_before_the_first_step_and_its_absence_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -68,7 +68,7 @@ def test_a_record_is_told_the_same_everywhere(tmp_path: Path) -> None:
 def test_what_several_attempts_cost_is_added_up_as_far_as_it_is_recorded(tmp_path: Path) -> None:
     """Errors are free; an attempt without a cost is counted as one without a known price; a single attempt has its price in its line."""
     lineage = Lineage(tmp_path / "bear")
-    record = made(lineage)
+    record = made(lineage, request={"endpoint": "google", "model": "m", "config": {}})
     assert "cost" not in told(record)
     (priced,) = record.attempts
     unpriced, free = {**priced, "cost": None}, {**priced, "cost": None, "outcome": "error"}
@@ -77,7 +77,7 @@ def test_what_several_attempts_cost_is_added_up_as_far_as_it_is_recorded(tmp_pat
         ([free, priced], "0.0400 USD"),
         ([free, free], "0.0000 USD"),
         ([unpriced, priced], "0.0400 USD; 1 of 2 attempts without a known price"),
-        ([unpriced, free], "0.0000 USD; 1 of 2 attempts without a known price"),
+        ([unpriced, free], "1 of 2 attempts without a known price"),
         ([unpriced, unpriced], "no known price"),
     ):
         other = lineage.begin("edit", {**record.fields, "attempts": attempts, "outputs": []}).commit("picture", [red()])

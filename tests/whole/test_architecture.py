@@ -32,7 +32,7 @@ LAYERS = [
     ["providers", "prompts", "lineage"],
     ["images"],
     ["config"],
-    ["atomic", "markup", "progress"],
+    ["atomic", "cost", "markup", "progress", "toml_edit"],
     ["errors"],
     ["terminal"],
 ]

@@ -105,7 +105,7 @@ def test_all_that_it_says_is_read(six: Session) -> None:
     assert refused.attempts[0]["message"] == "No."
     assert six.tags == {"für die Kundin 熊": hat}
     assert (six.head, six.redo()) == (fox, both)
-    assert six.cost == pytest.approx(5 * 0.038703, abs=0.001)
+    assert (six.cost.amount, six.cost.unpriced) == (pytest.approx(5 * 0.038703, abs=0.001), 1)
 
 
 def test_it_goes_on(six: Session) -> None:
@@ -168,7 +168,7 @@ def test_costs_failures_tags_and_head_are_read(every: Session) -> None:
     refused, error, words, interrupted = every.steps[13:17]
     assert [s.attempts[0]["message"] for s in (refused, error)] == ["No.", "Invalid value."]
     assert (words.text, words.ok, interrupted.attempts[0]["outcome"]) == ("A scarf? 🧣", False, "interrupted")
-    assert (every[13].cost, every[6].cost, every[13].usage["totalTokenCount"]) == (pytest.approx(0.04), None, 1304)
+    assert (every[13].cost, every[6].cost.unpriced, every[13].usage["totalTokenCount"]) == (pytest.approx(0.04), 1, 1304)
     assert every[6].warnings == ("gemini-3-pro-image was asked for, and gemini-2.5-flash-image answered",)
     assert every[10].warnings == ("another ratio than before (9×6, was 8×6)",)
     assert every.tags == {"für die Kundin 熊": every[2], "night": every[7]}

@@ -16,7 +16,7 @@ import pytest
 from kit.loopback import Loopback, png, text_reply
 from kit.places import ROOT
 
-from promptkit import Endpoint, Library, Session, Template
+from promptkit import Cost, Endpoint, Library, Session, Template
 from promptkit import config as settings
 from promptkit.providers import models
 
@@ -68,7 +68,7 @@ def test_the_config_file_is_read_as_it_stands() -> None:
     path.parent.mkdir(parents=True)
     path.write_text(blocks("toml")[0], encoding="utf-8")
     assert Endpoint.named("work").host == "gateway.example.com"
-    assert models.estimate(models.default_model(), "work", image_size=None) == 0.02
+    assert models.estimate(models.default_model(), "work", image_size=None) == Cost.of(0.30, "CNY")
 
 
 def test_the_template_renders() -> None:
