@@ -59,8 +59,8 @@ class Engine:
         """Records a picture of one's own as a root; one with the same bytes is the same root."""
         asked = f"add {picture.sha256}"
         with self._alone(asked):
-            while (record := self.lineage.added_with(picture.sha256)) is None:
-                claim = RequestClaim(self.lineage, asked, lambda: self.lineage.added_with(picture.sha256))
+            while (record := self._root_of(picture)) is None:
+                claim = RequestClaim(self.lineage, asked, partial(self._root_of, picture))
                 try:
                     claim.take()
                     return Answer(self._added(picture, label))
@@ -71,6 +71,11 @@ class Engine:
                 finally:
                     claim.end()
             return Answer(record, reused=True)
+
+    def _root_of(self, picture: Picture) -> Record | None:
+        """The root with these bytes; one whose process was killed before it was on record counts too."""
+        found = self.lineage.added_with(picture.sha256)
+        return self.lineage.added_with(picture.sha256) if found is None and self.lineage.adopt() else found
 
     def _added(self, picture: Picture, label: str | None) -> Record:
         return self.lineage.begin("add", record_fields(None, label=label, meta={})).commit("added", [picture])

@@ -1,12 +1,12 @@
 """Formats of picture files, told by their bytes without decoding: which one a file has, whether it is whole, its suffix, and whether it
-carries content credentials."""
+carries EXIF or content credentials."""
 
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import Literal, NamedTuple
 
-__all__ = ["SUFFIXES", "complete", "has_credentials", "media_type", "names_credentials", "suffix_of"]
+__all__ = ["SUFFIXES", "complete", "has_credentials", "has_exif", "media_type", "names_credentials", "suffix_of"]
 
 SUFFIXES = {
     "image/png": ".png",
@@ -77,6 +77,20 @@ def complete(data: bytes) -> bool:
     return kind is not None
 
 
+def has_exif(data: bytes) -> bool:
+    """Whether the file may hold EXIF: of PNG and WebP whether it has such a part, of JPEG whether the name stands before its pixels, of
+    other types whether it stands anywhere. Of the first three only the heads of their parts are looked at, not the pixels.
+    """
+    kind = media_type(data)
+    if kind == "image/png":
+        return _has_part(data, b"eXIf", PNG_PARTS)
+    if kind == "image/webp":
+        return _has_part(data, b"EXIF", WEBP_PARTS)
+    if kind == "image/jpeg":
+        return data.find(b"Exif", 0, _jpeg_pixels(data)) > 0
+    return any(mark in data for mark in (b"Exif", b"eXIf", b"EXIF"))
+
+
 def _has_png_end(data: bytes) -> bool:
     start = 8
     while data[start + 4 : start + 8] not in (b"IEND", b""):
@@ -85,18 +99,25 @@ def _has_png_end(data: bytes) -> bool:
 
 
 def _has_jpeg_end(data: bytes) -> bool:
+    # a thumbnail, with an end of its own, lies in the segments before the pixels
+    start = _jpeg_pixels(data)
+    return start < len(data) and data.find(b"\xff\xd9", start) > 0
+
+
+def _jpeg_pixels(data: bytes) -> int:
+    """Where the segment of the picture itself begins, behind all others; the length of the data where there is none."""
     start = 2
     while 0 <= (start := data.find(b"\xff", start)) < len(data) - 3:
         marker = data[start + 1]
-        if marker == 0xDA:  # the picture itself; a thumbnail, with an end of its own, lies in the segments before it
-            return data.find(b"\xff\xd9", start) > 0
+        if marker == 0xDA:
+            return start
         if marker == 0xFF:
             start += 1
         elif marker in (0x00, 0x01, *range(0xD0, 0xDA)):  # those without a length
             start += 2
         else:
             start += 2 + int.from_bytes(data[start + 2 : start + 4])
-    return False
+    return len(data)
 
 
 def _has_all_boxes(data: bytes) -> bool:
@@ -115,6 +136,34 @@ def _has_all_boxes(data: bytes) -> bool:
 def suffix_of(mime_type: str) -> str:
     """The file suffix for a type, with its dot."""
     return SUFFIXES.get(mime_type, ".img")
+
+
+# The parts that a file is made of
+
+
+class _Parts(NamedTuple):
+    """How a format lays out its parts (chunks): `around` is how many bytes one has besides its content."""
+
+    start: int
+    order: Literal["big", "little"]
+    kind_at: int
+    around: int
+    padded: bool
+
+
+PNG_PARTS = _Parts(start=8, order="big", kind_at=4, around=12, padded=False)
+WEBP_PARTS = _Parts(start=12, order="little", kind_at=0, around=8, padded=True)
+
+
+def _has_part(data: bytes, wanted: bytes, parts: _Parts) -> bool:
+    """Whether there is a part of that kind."""
+    start = parts.start
+    while start <= len(data) - 8:
+        if data[start + parts.kind_at : start + parts.kind_at + 4] == wanted:
+            return True
+        size = int.from_bytes(data[start + 4 - parts.kind_at : start + 8 - parts.kind_at], parts.order)
+        start += parts.around + size + (size % 2 if parts.padded else 0)
+    return False
 
 
 # Content credentials (C2PA)
@@ -138,17 +187,7 @@ def _has_place_for_credentials(data: bytes) -> bool:
     """Whether there is the part that holds them, whatever is in it."""
     kind = media_type(data)
     if kind == "image/png" and b"caBX" in data:  # four bytes come about by chance, too
-        return _has_part(data, b"caBX", start=8, order="big", kind_at=4, around=12, padded=False)
+        return _has_part(data, b"caBX", PNG_PARTS)
     if kind == "image/webp" and b"C2PA" in data:
-        return _has_part(data, b"C2PA", start=12, order="little", kind_at=0, around=8, padded=True)
+        return _has_part(data, b"C2PA", WEBP_PARTS)
     return kind == "image/jpeg" and JUMBF_SEGMENT.search(data) is not None
-
-
-def _has_part(data: bytes, wanted: bytes, *, start: int, order: Literal["big", "little"], kind_at: int, around: int, padded: bool) -> bool:
-    """Whether there is a chunk of that kind; `around` is how many bytes a chunk has besides its content."""
-    while start <= len(data) - 8:
-        if data[start + kind_at : start + kind_at + 4] == wanted:
-            return True
-        size = int.from_bytes(data[start + 4 - kind_at : start + 8 - kind_at], order)
-        start += around + size + (size % 2 if padded else 0)
-    return False

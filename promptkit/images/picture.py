@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from promptkit import atomic, markup
 from promptkit.errors import PictureError, PromptkitError, warn
-from promptkit.images.formats import complete, has_credentials, media_type, suffix_of
+from promptkit.images.formats import complete, has_credentials, has_exif, media_type, suffix_of
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -30,8 +30,9 @@ SENDABLE = ("image/png", "image/jpeg", "image/webp", "image/heic", "image/heif")
 ORIENTATION = 0x0112  # EXIF's tag
 QUALITY = {"JPEG": {"quality": 95, "subsampling": 0}}  # of what is converted: no step should be seen
 CARD_PIXELS = 320
+MOST_TURNS = 1000  # pictures of which this process remembers how they are turned
+TURNS: dict[str, int] = {}  # by sha256: what an edit starts from was looked at when it came, and its file is not read once more
 PictureSource: TypeAlias = "str | os.PathLike[str] | bytes | Picture | Image.Image"  # what a picture can be opened from
-EXIF_MARKS = {"image/png": (b"eXIf",), "image/jpeg": (b"Exif",), "image/webp": (b"EXIF",)}  # what such files call it
 
 
 class Picture:
@@ -120,16 +121,14 @@ class Picture:
     @cached_property
     def _turn(self) -> int:
         """The EXIF orientation, 1 to 8; 1 where it has none."""
-        data = self.data
-        marks = EXIF_MARKS.get(self.mime_type, (b"Exif", b"eXIf", b"EXIF"))  # looked for first: decoding costs far more
-        if self.mime_type in UNDECODED or not any(mark in data for mark in marks):
+        if self.mime_type in UNDECODED:
             return 1
-        try:
-            with _opened(data) as image, _quiet:
-                found = image.getexif().get(ORIENTATION)
-        except Exception:  # metadata that cannot be read turns nothing
-            return 1
-        return found if isinstance(found, int) and 1 <= found <= 8 else 1
+        turn = TURNS.get(self.sha256)
+        if turn is None:
+            if len(TURNS) >= MOST_TURNS:
+                TURNS.clear()
+            turn = TURNS[self.sha256] = _turn_of(self.data)
+        return turn
 
     @cached_property
     def _converted(self) -> Picture:
@@ -275,6 +274,17 @@ def _decoded(data: bytes, name: str) -> Image.Image:
         except Exception as error:
             raise PictureError(f"{name} is truncated or damaged: {_reason(error)}.") from None
     return image
+
+
+def _turn_of(data: bytes) -> int:
+    if not has_exif(data):  # decoding costs far more
+        return 1
+    try:
+        with _opened(data) as image, _quiet:
+            found = image.getexif().get(ORIENTATION)
+    except Exception:  # metadata that cannot be read turns nothing
+        return 1
+    return found if isinstance(found, int) and 1 <= found <= 8 else 1
 
 
 JPEG_END = b"\xff\xd9"

@@ -9,8 +9,9 @@ from __future__ import annotations
 import binascii
 import json
 import re
+import secrets
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
@@ -22,6 +23,7 @@ __all__ = ["Encoded", "Read", "base64_bytes", "encoded_in", "get", "read_body", 
 UNPACKED = 256_000_000  # bytes that a compressed body may become
 DEPTH = 100  # levels of nesting that are kept; what lies deeper is left out
 DIGITS = 300  # of a whole number; a longer one is kept as a text
+LONG_TEXT = 1 << 14  # bytes; of those that are twice as long each is read apart
 SHORTEST = 64  # letters of base64 in a text that may be a picture
 ECHOES = ("contents", "request", "input", "inputs", "prompt")  # what a relay repeats of the question: its pictures are no answer
 
@@ -49,13 +51,73 @@ def unpacked(body: bytes) -> bytes:
 
 def read_body(body: bytes) -> Read:
     """The JSON values in a body that is unpacked; none where it is no JSON at all."""
-    # a byte that is no UTF-8, or a bare line break inside a text, must not lose a picture that was paid for
-    text = body.decode("utf-8-sig", "replace").strip().removeprefix(")]}'").lstrip()
+    if values := _values_apart(body):
+        return Read(values, is_cut=False)
+    text = _as_text(body)
     if text[:1] in ("{", "["):
         return _values(text)
     if re.match(r"(?:data|event|id|retry)?:", text):
         return _events(text)
     return Read([], not text)
+
+
+def _as_text(body: bytes) -> str:
+    # a byte that is no UTF-8, or a bare line break inside a text, must not lose a picture that was paid for
+    return body.decode("utf-8-sig", "replace").strip().removeprefix(")]}'").lstrip()
+
+
+def _values_apart(body: bytes) -> list[Any] | None:
+    """The values of a body of strict JSON with long texts, which are read apart: a picture's letters are then copied once, and not looked
+    at one by one. None for any other body, and where a text is not found again as a whole value.
+    """
+    rest, texts = _long_texts(body)
+    if not texts or (said := _as_text(rest))[:1] not in ("{", "["):
+        return None
+    try:
+        values = list(_strict_values(said))
+    except (ValueError, RecursionError):
+        return None
+    return values if _put_back(values, texts) == len(texts) else None
+
+
+def _long_texts(body: bytes) -> tuple[bytes, dict[str, str]]:
+    """The body with a name in place of each long text in ASCII without an escape, and the texts by name. Nobody can foresee the names."""
+    texts: dict[str, str] = {}
+    rest: list[bytes] = []
+    view = memoryview(body)  # of which a part is no copy
+    name, start, at = secrets.token_hex(8), 0, 0
+    while (end := body.find(b'"', at)) >= 0:
+        if end - at < LONG_TEXT:  # a text that is twice as long is met in its middle
+            at += LONG_TEXT
+            continue
+        begin, at = body.rfind(b'"', 0, at) + 1, end + 1
+        if begin and body.find(b"\\", begin, end) < 0 and (text := _ascii(view[begin:end])):
+            texts[key := f"{name}-{len(texts)}"] = text
+            rest += (body[start:begin], key.encode())
+            start = end
+    return b"".join([*rest, body[start:]]) if texts else b"", texts
+
+
+def _ascii(data: memoryview) -> str | None:
+    try:
+        return str(data, "ascii")
+    except UnicodeDecodeError:
+        return None
+
+
+def _put_back(values: list[Any], texts: Mapping[str, str]) -> int:
+    """Puts the texts where their names stand as values; how many did."""
+    todo: list[Any] = [values]
+    count = 0
+    while todo:
+        one = todo.pop()
+        for key, item in one.items() if isinstance(one, dict) else enumerate(one):
+            if isinstance(item, dict | list):
+                todo.append(item)
+            elif isinstance(item, str) and item in texts:
+                one[key] = texts[item]
+                count += 1
+    return count
 
 
 def _events(text: str) -> Read:
@@ -70,6 +132,13 @@ def _events(text: str) -> Read:
             values += read.values
             is_cut = read.is_cut
     return Read(values, is_cut or not values)
+
+
+def _strict_values(text: str) -> Iterator[Any]:
+    start = 0
+    while (start := _next_start(text, start)) < len(text):
+        value, start = DECODER.raw_decode(text, start)
+        yield value
 
 
 def _values(text: str) -> Read:

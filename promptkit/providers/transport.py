@@ -93,13 +93,13 @@ class RequestsTransport:
             proxies=dict(NO_PROXY) if is_local(urlsplit(self._endpoint.base_url).hostname or "") else None,
             verify=config.certificates(),
         ) as response:
-            chunks: list[bytes] = []
+            body = io.BytesIO()  # which hands over what it holds without a copy
             try:
-                self._read(response, chunks)
+                self._read(response, body)
             except Exception:  # whatever the network raises: what came before it may hold the picture, whole
-                self._course.came = Response(response.status_code, dict(response.headers), b"".join(chunks))
+                self._course.came = Response(response.status_code, dict(response.headers), body.getvalue())
                 raise
-            return Response(response.status_code, dict(response.headers), b"".join(chunks))
+            return Response(response.status_code, dict(response.headers), body.getvalue())
 
     def _own_headers(self) -> dict[str, str]:
         """promptkit's own name, since firewalls ban the libraries' default one, and what the endpoint needs besides."""
@@ -125,12 +125,11 @@ class RequestsTransport:
             request.headers[name] = f"Bearer {secret}" if self._endpoint.auth == "bearer" else secret
         return request
 
-    def _read(self, response: requests.Response, chunks: list[bytes]) -> None:
-        size = 0
-        while chunk := response.raw.read1(AT_ONCE, decode_content=True):
-            chunks.append(chunk)
-            size += len(chunk)
-            if size > self._limit:
+    def _read(self, response: requests.Response, body: io.BytesIO) -> None:
+        is_packed = "Content-Encoding" in response.headers  # who looks for nothing to unpack copies less
+        while chunk := response.raw.read1(AT_ONCE, decode_content=is_packed):
+            body.write(chunk)
+            if body.tell() > self._limit:
                 said = f"{self._endpoint.name} sent more than {self._limit / 1e6:.0f} MB; the reply was refused."
                 raise TransportError(said, sent=True)
 

@@ -182,6 +182,30 @@ def test_who_waits_takes_over_from_the_dead(service: Loopback, reaped: bool) -> 
     assert left_over() == []
 
 
+ADDS = """
+import os, signal, sys
+from promptkit import Session
+
+def kill(event, arguments):
+    if event == "os.rename" and "-add-" in str(arguments[1]) and str(arguments[1]).endswith(sys.argv[1]):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+sys.addaudithook(kill)
+Session("./bear", endpoint="offline").add("own.png")
+"""
+
+
+@pytest.mark.parametrize("end", [".png", ".json"], ids=["before its picture has its name", "before its record has its name"])
+def test_a_picture_whose_adding_was_killed_is_added_once(end: str) -> None:
+    """Who adds a picture again whose process was killed on its way has the root that was about to be, and not a second one."""
+    Path("own.png").write_bytes(png())
+    dead = subprocess.run([sys.executable, "-c", ADDS, end], check=False)
+    assert dead.returncode == -signal.SIGKILL
+    bear = Session("./bear", endpoint="offline")
+    assert bear.add("own.png").reused
+    assert [s.outcome for s in bear.steps] == ["added"]
+
+
 def test_at_the_deadline_an_error_names_who_asks(service: Loopback) -> None:
     """Who waits longer than its deadline is told process, machine and since when, and pays nothing."""
     over = threading.Event()

@@ -12,7 +12,7 @@ from kit.pictures import HEIC, box, file_of
 from PIL import Image
 
 from promptkit.errors import PictureError
-from promptkit.images.formats import complete, media_type, suffix_of
+from promptkit.images.formats import complete, has_exif, media_type, suffix_of
 from promptkit.images.picture import Picture
 
 TYPES: dict[str, tuple[bytes, str | None]] = {
@@ -69,9 +69,37 @@ def test_half_a_picture_is_told_from_a_whole_one(name: str) -> None:
 @given(data=st.binary(max_size=60), start=st.sampled_from([png()[:8], file_of("JPEG")[:2], file_of("JPEG")[:30], HEIC[:24], b"RIFF", b""]))
 def test_no_bytes_are_too_odd_to_look_at(data: bytes, start: bytes) -> None:
     """Looking at bytes ends, and raises nothing, whatever they are; opening them raises PictureError at most."""
-    media_type(start + data), complete(start + data)
+    media_type(start + data), complete(start + data), has_exif(start + data)
     with contextlib.suppress(PictureError):
         Picture.open(start + data)
+
+
+LYING = Image.Exif()
+LYING[0x112] = 6
+PNG_LYING = file_of("PNG", exif=LYING)
+PLACE = PNG_LYING.index(b"eXIf") - 4
+CHUNK = PNG_LYING[PLACE : PNG_LYING.index(b"IDAT") - 4]
+EXIF = {
+    "png": (PNG_LYING, True),
+    "png, behind the pixels": (PNG_LYING.replace(CHUNK, b"")[:-12] + CHUNK + PNG_LYING[-12:], True),
+    "jpeg": (file_of("JPEG", exif=LYING), True),
+    "webp": (file_of("WEBP", exif=LYING), True),
+    "tiff that names it": (file_of("TIFF") + b"Exif", True),
+    "png without": (file_of("PNG"), False),
+    "png, the name among the pixels": (png()[:-12].replace(b"IDAT", b"IDAT\0eXIf") + png()[-12:], False),
+    "jpeg without": (file_of("JPEG"), False),
+    "jpeg, the name among the pixels": (file_of("JPEG")[:-2] + b"Exif\0\0" + b"\xff\xd9", False),
+    "webp, the name among the pixels": (file_of("WEBP", lossless=True)[:-2] + b"EXIF", False),
+    "tiff without": (file_of("TIFF"), False),
+    "half a signature": (b"\x89PNG\r\n", False),
+}
+
+
+@pytest.mark.parametrize("name", EXIF)
+def test_exif_is_found_in_the_parts_that_hold_it(name: str) -> None:
+    """EXIF is found wherever its format lets it stand, before the pixels or behind them; pixels that spell its name are none."""
+    data, expected = EXIF[name]
+    assert has_exif(data) is expected
 
 
 def test_a_suffix_for_each_type() -> None:

@@ -207,6 +207,37 @@ def test_a_picture_stands_as_its_orientation_says(tmp_path: Path, kind: str) -> 
         assert is_upright(Picture.open(image).image)
 
 
+def test_a_picture_behind_whose_pixels_its_orientation_stands_is_sent_standing() -> None:
+    """PNG lets EXIF stand behind the pixels; such a picture is sent as people see it, too."""
+    data = turned("PNG")
+    place = data.index(b"eXIf") - 4
+    chunk = data[place : data.index(b"IDAT") - 4]
+    picture = Picture.open(data.replace(chunk, b"")[:-12] + chunk + data[-12:])
+    assert picture.seen_size == (20, 40)
+
+
+def test_a_picture_that_was_looked_at_is_read_only_to_be_sent() -> None:
+    """How a picture is turned follows from its bytes: once it is known, a recorded picture of the same bytes is read once, for the body."""
+    read: list[str] = []
+
+    def reading() -> bytes:
+        read.append("once")
+        return data
+
+    data = turned("PNG")
+    seen = Picture(data)
+    assert seen.seen_size == (20, 40)
+    recorded = Picture.recorded(reading, sha256=seen.sha256, mime_type="image/png", size=(40, 20))
+    assert recorded.seen_size == (20, 40)
+    assert read == []
+    plain = Picture(png("green", (7, 5)))
+    assert plain.for_sending() is plain
+    data = plain.data
+    again = Picture.recorded(reading, sha256=plain.sha256, mime_type="image/png", size=(7, 5))
+    assert again.for_sending().data == data
+    assert read == ["once"]
+
+
 # Saving
 
 

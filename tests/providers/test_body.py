@@ -10,6 +10,8 @@ import time
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from kit.loopback import png
 from PIL import Image
 
@@ -150,7 +152,62 @@ def test_nothing_that_stands_beside_a_picture_loses_it(body: bytes) -> None:
     assert len(json.dumps(dict(reply.usage))) < 200
 
 
+LONG = "Ab+/" * 10_000
+ESCAPED = LONG.replace("A", "\\u0041", 1)
+WITH_LONG_TEXTS: dict[str, str] = {
+    "one": dumped(answer({"inlineData": {"data": LONG}})).decode(),
+    "several": json.dumps([LONG, {"a": LONG + "2", "b": [[LONG + "3"]]}, "short", 1]),
+    "the same twice": json.dumps({"a": LONG, "b": LONG}),
+    "the whole body": json.dumps([LONG]),
+    "a key": json.dumps({LONG: 1, "b": LONG}),
+    "a key that comes twice": f'{{"a": "{LONG}", "a": 1}}',
+    "an escape in it": f'["{ESCAPED}"]',
+    "an escaped quote before it": f'["so \\"{LONG}", "{LONG}"]',
+    "an escaped quote behind it": f'["{LONG}\\" so", "{LONG}"]',
+    "an escaped backslash behind it": f'["{LONG}\\\\", "{LONG}"]',
+    "other letters": json.dumps(["é" * 40_000, LONG, "中"], ensure_ascii=False),
+    "a line break in it": f'["{LONG}\n{LONG}"]',
+    "blanks between values": f'["a",{" " * 40_000}"{LONG}"]',
+    "numbers between texts": f'["a",{"1," * 40_000}"{LONG}"]',
+    "words that look like a name": json.dumps({"0123456789abcdef-0": "0123456789abcdef-0", "b": LONG}),
+}
+
+
+@pytest.mark.parametrize("text", WITH_LONG_TEXTS.values(), ids=list(WITH_LONG_TEXTS))
+def test_long_texts_are_read_as_json_says(text: str) -> None:
+    """Whatever long texts stand in a body, and wherever, its values are those that JSON says."""
+    read = read_body(text.encode())
+    assert (read.values, read.is_cut) == ([json.loads(text, strict=False)], False)
+
+
+JSON_VALUES = st.recursive(
+    st.one_of(st.none(), st.integers(), st.text(max_size=5), st.sampled_from([LONG, LONG + '"', LONG + "\\", "é" + LONG, LONG + "\0"])),
+    lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(st.sampled_from(["a", "b", LONG]), inner, max_size=3)),
+    max_leaves=8,
+)
+
+
+@given(
+    values=st.lists(st.lists(JSON_VALUES, max_size=3), min_size=1, max_size=3), is_ascii=st.booleans(), end=st.sampled_from(["", "\n", ","])
+)
+def test_any_values_are_read_as_json_says(values: list[Any], is_ascii: bool, end: str) -> None:
+    """Values in lines, with long texts among them: each is what JSON says."""
+    body = (end or " ").join(json.dumps(value, ensure_ascii=is_ascii) for value in values) + end
+    assert read_body(body.encode()).values == values
+
+
+def test_a_long_text_that_breaks_off_is_read_as_far_as_it_came() -> None:
+    """What broke off in the middle of a picture, or behind one, keeps what came."""
+    whole = json.dumps({"a": LONG, "b": LONG})
+    assert read_body(whole[:-1].encode()) == ([{"a": LONG, "b": LONG}], True)
+    assert read_body(whole[:-20_000].encode()) == ([{"a": LONG, "b": LONG[:-19_998]}], True)
+
+
 GROWING: dict[str, Any] = {
+    "quotes in a body": lambda n: read_body(b'["' + b'" "' * n),
+    "texts of middling length": lambda n: read_body(json.dumps(["x" * 20_000] * (n // 4_000)).encode()),
+    "long texts": lambda n: read_body(json.dumps(["x" * 40_000] * (n // 4_000)).encode()),
+    "long texts that are none": lambda n: read_body(('["' + "\\u0041" * 8_000 + '"]').encode() * (n // 4_000)),
     "Markdown and blanks": lambda n: encoded_in("![](data:image/png;base64," + " " * n),
     "openings": lambda n: encoded_in("![" * n),
     "data: URLs": lambda n: encoded_in("![](data:image/png;base64," * (n // 20)),
