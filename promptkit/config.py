@@ -24,7 +24,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-from promptkit.errors import PromptkitError, SettingsError
+from promptkit.errors import SettingsError
 
 BOM = b"\xef\xbb\xbf"
 
@@ -181,10 +181,3 @@ def _read_config(path: str, mtime_ns: int, size: int) -> Mapping[str, Any]:  # n
     if not isinstance(config.get("lang", ""), str):
         raise SettingsError(f"The config file {path} has lang = {config['lang']!r}; write a language tag such as \"zh-CN\".")
     return config
-
-
-def _whole_traceback() -> bool:
-    return os.environ.get("PROMPTKIT_TRACEBACK", "") not in ("", "0")
-
-
-PromptkitError.whole_traceback = staticmethod(_whole_traceback)

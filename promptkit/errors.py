@@ -36,7 +36,7 @@ import re
 import sys
 import traceback
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, SupportsFloat
 
@@ -85,7 +85,6 @@ class PromptkitError(Exception):
     """
 
     step: Any = None
-    whole_traceback: Callable[[], bool] = staticmethod(lambda: False)
     keeps: ClassVar[str] = ""  # of the characters that are not printable
 
     def __init__(self, *args: object) -> None:
@@ -96,9 +95,14 @@ class PromptkitError(Exception):
 
     def _render_traceback_(self) -> list[str]:
         """The lines that IPython shows instead of a traceback: the user's own line, and the sentence."""
-        if self.whole_traceback():
+        if is_traceback_whole():
             return "".join(traceback.format_exception(self)).splitlines()
         return [*_users_line(self), f"{type(self).__name__}: {self}"]
+
+
+def is_traceback_whole() -> bool:
+    """Whether PROMPTKIT_TRACEBACK asks for the whole traceback of an error."""
+    return os.environ.get("PROMPTKIT_TRACEBACK", "") not in ("", "0")
 
 
 def _users_line(error: BaseException) -> list[str]:

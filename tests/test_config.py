@@ -14,7 +14,7 @@ from kit.config_file import WORK, write_config
 
 from promptkit import Endpoint
 from promptkit import config as settings
-from promptkit.errors import PromptkitError, SettingsError
+from promptkit.errors import SettingsError
 
 
 def await_next_second() -> None:
@@ -67,8 +67,3 @@ def test_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not home.exists()
 
 
-def test_whole_tracebacks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """PROMPTKIT_TRACEBACK brings the traceback back, unless it is 0 or empty."""
-    for value, whole in (("1", True), ("0", False), ("", False)):
-        monkeypatch.setenv("PROMPTKIT_TRACEBACK", value)
-        assert PromptkitError("x").whole_traceback() is whole

@@ -5,8 +5,11 @@ How an error looks; which one is raised when is tested where it is raised.
 
 from __future__ import annotations
 
+import os
 import pickle
 import re
+import subprocess
+import sys
 import traceback
 from pathlib import Path
 
@@ -77,8 +80,23 @@ def test_a_notebook_shows_the_users_line_and_the_sentence(monkeypatch: pytest.Mo
     assert len(lines) == 2
     assert 'templates.sticker(subjet="bear")' in lines[0]
     assert lines[1] == f"InputError: {caught.value}"
-    monkeypatch.setenv("PROMPTKIT_TRACEBACK", "1")
-    assert "Traceback (most recent call last):" in caught.value._render_traceback_()
+    for value, whole in (("1", True), ("0", False), ("", False)):
+        monkeypatch.setenv("PROMPTKIT_TRACEBACK", value)
+        assert ("Traceback (most recent call last):" in caught.value._render_traceback_()) is whole
+
+
+def test_whole_tracebacks_need_no_settings() -> None:
+    """PROMPTKIT_TRACEBACK counts before anything has read the user's settings."""
+    script = """
+import sys
+from promptkit import Picture, PictureError
+try:
+    Picture.open("none.png")
+except PictureError as error:
+    print(error._render_traceback_()[0], "promptkit.config" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env={**os.environ, "PROMPTKIT_TRACEBACK": "1"})
+    assert done.stdout == "Traceback (most recent call last): False\n"
 
 
 def test_templates_are_named_by_file_and_line() -> None:

@@ -274,7 +274,7 @@ class Asking:
         following = recovery.next_ask(
             self._replies,
             self._asks,
-            editing=bool(self._plan.sources),
+            editing=any(source.role == "base" for source in self._plan.sources),
             lang=self._plan.lang,
             recover=self._service.recover,
             jitter=random.random(),  # noqa: S311  (spreads waits, guards nothing)

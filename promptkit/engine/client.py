@@ -95,9 +95,9 @@ class Terms:
 class Connection:
     """An endpoint with the key and the transport to it, found when they are first needed; nothing is sent for that."""
 
-    def __init__(self, endpoint: Endpoint, key: Key | None, transport: Transport | None, rate_limit: RateLimit) -> None:
-        self.endpoint, self.rate_limit = endpoint, rate_limit
-        self._key, self._transport = key, transport
+    def __init__(self, endpoint: Endpoint, key: Key | None, transport: Transport | None, own_limit: RateLimit) -> None:
+        self.endpoint = endpoint
+        self._key, self._transport, self._own_limit = key, transport, own_limit
         self._found: tuple[Key | None, Transport] | None = None
         self._lock = threading.Lock()
 
@@ -123,6 +123,11 @@ class Connection:
         """The key as far as it is known without looking for it."""
         return self._found[0] if self._found else self._key
 
+    @property
+    def rate_limit(self) -> RateLimit:
+        """What all in this process share that ask there with the key; a transport of the caller's has the session's own."""
+        return rate_limit_of(self.endpoint.base_url, self.open()[0]) if self._transport is None else self._own_limit
+
 
 class Client:
     """Plans requests to one model at one endpoint, on the terms of a session, and has the engine of a folder carry them out."""
@@ -131,10 +136,9 @@ class Client:
         self, engine: Engine, terms: Terms, endpoint: Endpoint, model: str, *, key: Key | None = None, followed: bool = False
     ) -> None:
         models.check_name(model)
-        limit = rate_limit_of(endpoint.base_url) if terms.transport is None else terms.rate_limit
         self.engine, self.terms, self.endpoint, self.model = engine, terms, endpoint, model
         self.followed = followed  # whether the model is a record's, and not the caller's own
-        self.connection = Connection(endpoint, key, terms.transport, limit)
+        self.connection = Connection(endpoint, key, terms.transport, terms.rate_limit)
 
     @cached_property
     def dialect(self) -> Dialect:

@@ -78,6 +78,7 @@ class Engine:
         return self.lineage.added_with(picture.sha256) if found is None and self.lineage.adopt() else found
 
     def _added(self, picture: Picture, label: str | None) -> Record:
+        _ = picture.data  # one that cannot be read says so before a number is claimed for it
         return self.lineage.begin("add", record_fields(None, label=label, meta={})).commit("added", [picture])
 
     # What is there

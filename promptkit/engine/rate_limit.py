@@ -1,10 +1,12 @@
-"""The rate limit of an endpoint in this process: while one request was told to wait, none of the others goes out."""
+"""The rate limit of an endpoint with a key in this process: while one request was told to wait, none of the others goes out."""
 
 from __future__ import annotations
 
 import threading
 import time
 from functools import cache
+
+from promptkit.providers.keys import Key
 
 __all__ = ["RateLimit", "rate_limit_of"]
 
@@ -27,6 +29,6 @@ class RateLimit:
 
 
 @cache
-def rate_limit_of(base_url: str) -> RateLimit:  # noqa: ARG001  (the cache's key)
-    """The one rate limit of an endpoint in this process."""
+def rate_limit_of(base_url: str, key: Key | None) -> RateLimit:  # noqa: ARG001  (the cache's keys)
+    """The one rate limit in this process of an endpoint with a key: services count what is asked with each key apart."""
     return RateLimit()

@@ -336,6 +336,21 @@ def test_a_call_of_wrong_values_is_refused_before_it_is_sent(service: Loopback, 
     assert not Path("bear").exists()
 
 
+def test_a_picture_that_only_goes_along_is_not_called_updated(service: Loopback) -> None:
+    """A new picture with references is asked for again as a new picture, an edit as an updated one."""
+    bear = Session("./bear", endpoint=service.url)
+    service.say(text_reply("Nice!"))
+    bear.generate("a fox beside it", references=[png("blue")])
+    service.say(text_reply("Nice!"))
+    bear.edit("add a hat")
+    assert [received.text for received in service.received] == [
+        "a fox beside it",
+        "Generate an image: a fox beside it",
+        "add a hat",
+        "Generate the updated image: add a hat",
+    ]
+
+
 def test_references_may_be_none_or_one(service: Loopback) -> None:
     """references takes one as well as several, bytes of any kind, and None for none."""
     service.always = picture_reply(png())

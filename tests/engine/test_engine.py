@@ -61,6 +61,19 @@ def test_threads_of_two_sessions_ask_once_for_the_same(service: Loopback) -> Non
     assert sorted(s.reused for s in made) == [False, True]
 
 
+def test_a_picture_that_cannot_be_read_claims_nothing() -> None:
+    """A step's picture whose file is gone is not added elsewhere, and no number stays claimed for it."""
+    other, bear = Session("./other", endpoint="offline"), Session("./bear", endpoint="offline")
+    bear.generate("a bear")
+    lost = other.generate("a fox").picture
+    assert lost.sha256
+    Path("other", other[1].record.outputs[0].name).unlink()
+    with pytest.raises(LineageError):
+        bear.add(lost)
+    assert not list(Path("bear").rglob(".open-*"))
+    assert bear.generate("a cat").number == 2
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not forked here")
 def test_a_forked_child_opens_an_engine_of_its_own() -> None:
     """What threads of the parent hold locked would stay locked in its child for ever."""

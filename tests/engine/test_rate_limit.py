@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 from kit.loopback import Loopback, Received, error_reply, picture_reply, png, serving
 
-from promptkit import RateLimited, Session
-from promptkit.engine.rate_limit import RateLimit
+from promptkit import Endpoint, RateLimited, Session
+from promptkit.engine.rate_limit import RateLimit, rate_limit_of
+from promptkit.providers.keys import Key
 
 
 def rate_limited(seconds: float) -> object:
@@ -85,3 +86,14 @@ def test_sessions_share_the_wait_and_endpoints_do_not(service: Loopback) -> None
         assert Session("./third", endpoint=elsewhere.url, deadline=5).generate("a cat").ok
     first.join()
     assert Session("./first").steps[0].ok
+
+
+def test_another_key_is_not_held(service: Loopback) -> None:
+    """A service counts each key's requests apart: a wait that it asked for holds all that ask with the same key, and nobody else."""
+    endpoint = Endpoint("work", service.url, key_env=(), key_required=False)
+    rate_limit_of(endpoint.base_url, Key("a-key-of-mine")).hold(600)
+    for name, key in (("another", "another-key-of-mine"), ("none", None)):
+        assert Session(f"./{name}", endpoint=endpoint, api_key=key, deadline=5).generate("a fox").ok
+    with pytest.raises(RateLimited, match="Nothing was sent"):
+        Session("./same", endpoint=endpoint, api_key="a-key-of-mine", deadline=5).generate("a fox")
+    assert [r.headers.get("x-goog-api-key") for r in service.received] == ["another-key-of-mine", None]

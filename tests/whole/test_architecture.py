@@ -211,8 +211,10 @@ def test_each_heavy_dependency_has_its_importer(package: str) -> None:
 
 
 def test_the_environment_is_read_in_one_place() -> None:
-    """Only config reads os.environ."""
-    assert {dotted(p) for p in PACKAGE.rglob("*.py") if re.search(r"os\.(environ|getenv)", p.read_text(encoding="utf-8"))} == {"config"}
+    """Only config reads os.environ; errors, which config imports, reads there what shows the whole traceback, and nothing else."""
+    texts = {dotted(p): p.read_text(encoding="utf-8") for p in PACKAGE.rglob("*.py")}
+    assert {name for name, text in texts.items() if re.search(r"os\.(environ|getenv)", text)} == {"config", "errors"}
+    assert re.findall(r"os\.(?:environ|getenv).*", texts["errors"]) == ['os.environ.get("PROMPTKIT_TRACEBACK", "") not in ("", "0")']
 
 
 def test_importing_stays_light() -> None:
