@@ -16,7 +16,7 @@ from typing import Any
 from promptkit.cost import Cost
 from promptkit.engine import recovery
 from promptkit.engine.budget import Budget
-from promptkit.engine.failures import failure
+from promptkit.engine.failures import failure, recorded_error
 from promptkit.engine.plan import Plan, record_fields
 from promptkit.engine.rate_limit import RateLimit
 from promptkit.engine.request_claim import RequestClaim
@@ -255,6 +255,7 @@ class Asking:
             "model_version": reply.model_version and reply.model_version[:MOST_NAMED],
             "status": reply.status,
             "turn": self._turn(reply),
+            **({"error": recorded_error(reply.error)} if reply.error else {}),
         }
 
     def _turn(self, reply: Reply) -> str | None:
@@ -325,6 +326,8 @@ class Asking:
 
     def _answer(self, step: PendingStep, reply: Reply) -> Answer:
         stopped = self._stop.is_set() and reply.outcome != "picture"
+        if self._unaffordable:
+            step.fields["attempts"][-1]["error"] = recorded_error(self._unaffordable)
         record = step.commit("interrupted" if stopped else reply.outcome)
         if record.ok:
             return Answer(record, None)

@@ -141,7 +141,7 @@ class Engine:
                 try:
                     return ask(service, plan, claim)
                 except OnRecord as found:
-                    return _shared(found.record)
+                    return _shared(found.record, service)
                 except Taken:
                     wait_until_free(self.lineage, plan.recipe, service.deadline, service.on_progress)
 
@@ -173,7 +173,7 @@ class Engine:
             claims = {i: self._claim_of(*plans[i]) for i in todo}
             while service and todo:
                 asked = ask_together(service, [(plans[i][0], claims[i]) for i in todo], workers)
-                answers = _filled(answers, todo, asked)
+                answers = _filled(answers, todo, asked, service)
                 if todo := [i for i, answer in enumerate(answers) if isinstance(answer, Taken)]:
                     self._wait_for(todo, plans, service, answers)
                     todo = [i for i in todo if isinstance(answers[i], Taken)]
@@ -231,17 +231,23 @@ def _waiting(listener: Listener | None) -> Progress:
     return progress
 
 
-def _shared(record: Record) -> Answer:
+def _shared(record: Record, service: Service) -> Answer:
     """The step that another process made of the same request, with the error of one that failed."""
     log.info("step %d came from another process for this very request; nothing was sent", record.number)
-    return Answer(record, None if record.ok else shared_failure(record), reused=True)
+    if record.ok:
+        return Answer(record, reused=True)
+    error = shared_failure(record, endpoint=service.endpoint, key=service.key, deadline=service.deadline)
+    return Answer(record, error, reused=True)
 
 
 def _filled(
-    answers: Sequence[Answer | PromptkitError | None], places: Sequence[int], asked: Sequence[Answer | PromptkitError]
+    answers: Sequence[Answer | PromptkitError | None],
+    places: Sequence[int],
+    asked: Sequence[Answer | PromptkitError],
+    service: Service,
 ) -> list[Answer | PromptkitError | None]:
     """The answers with those that were asked for in their places."""
-    new = {i: _shared(a.record) if isinstance(a, OnRecord) else a for i, a in zip(places, asked, strict=True)}
+    new = {i: _shared(a.record, service) if isinstance(a, OnRecord) else a for i, a in zip(places, asked, strict=True)}
     return [new.get(i, answer) for i, answer in enumerate(answers)]
 
 

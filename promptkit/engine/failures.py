@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
+from promptkit import errors
 from promptkit.errors import (
+    BudgetExceeded,
     KeyRejected,
     ModelNotFound,
     NoPicture,
@@ -14,18 +17,20 @@ from promptkit.errors import (
     QuotaExceeded,
     RateLimited,
     Refused,
-    ServiceUnavailable,
     TransportError,
 )
 from promptkit.lineage.record import Record
+from promptkit.lineage.schema import Attempt
 from promptkit.providers import models
 from promptkit.providers.endpoints import Endpoint
 from promptkit.providers.keys import Key, other_variables
 from promptkit.providers.message import Reply
 
-__all__ = ["failure", "shared_failure"]
+__all__ = ["failure", "recorded_error", "shared_failure"]
 
-KINDS = {401: KeyRejected, 403: KeyRejected, 404: ModelNotFound, 402: OutOfCredit, 429: RateLimited}  # by HTTP status
+BY_STATUS = {401: KeyRejected, 403: KeyRejected, 404: ModelNotFound, 402: OutOfCredit, 429: RateLimited}
+RECORDED = (ProviderError, TransportError, BudgetExceeded)  # the errors that an attempt may end in; those of a reply are made of it
+MOST_RECORDED = 2_000  # characters of a sentence
 
 
 def failure(record: Record, reply: Reply, *, endpoint: Endpoint, key: Key | None, deadline: float) -> PromptkitError:
@@ -51,29 +56,42 @@ def failure(record: Record, reply: Reply, *, endpoint: Endpoint, key: Key | None
     return NoPicture(sentence, text=reply.text, reason=reply.reason, attempts=record.attempts)
 
 
-def shared_failure(record: Record) -> PromptkitError:
-    """The error for a step without a picture that another process asked for at the same time, as its record tells it."""
+def recorded_error(error: PromptkitError) -> dict[str, Any]:
+    """An attempt's error as its record keeps it: what `shared_failure` makes the same error of in another process."""
+    facts = {name: getattr(error, name, None) for name in ("status", "code", "retry_after")}
+    kind = next((c.__name__ for c in type(error).__mro__ if c.__module__ == errors.__name__), ProviderError.__name__)
+    return {"kind": kind, "sentence": str(error)[:MOST_RECORDED], **{k: v for k, v in facts.items() if v is not None}}
+
+
+def shared_failure(record: Record, *, endpoint: Endpoint, key: Key | None, deadline: float) -> PromptkitError:
+    """The error for a step without a picture that another process asked for at the same time: of the same class, with the same advice."""
     last = record.attempts[-1]
     said, reason, text = (str(last.get(name) or "") for name in ("message", "finish_reason", "text"))
-    why = f" ({reason:.80})" if reason else ""
-    asked = f"Another process asked for the same just now, and nothing was sent again. Step {record.number} of it says: "
-    told = f": {(said or text):.300}" if said or text else ""
-    if record.outcome == "refused":
-        sentence = f"{asked}the service refused{why}{told}; change the prompt or the picture."
-        return Refused(sentence, text=text, reason=reason, attempts=record.attempts, message=said)
-    if record.outcome == "error":
-        return _provider_error(f"{asked}the service answered with an error{why}{told}; try again later.", last.get("status"), said)
-    if record.outcome == "interrupted":
-        return TransportError(f"{asked}the reply broke off{why}{told}; it may have been charged. Try again later.", sent=True)
-    sentence = f"{asked}the model answered without a picture{why}{told}; say in the prompt what the picture should show."
-    return NoPicture(sentence, text=text, reason=reason, attempts=record.attempts)
+    then = _error_then(last, sent=record.outcome == "interrupted")
+    if then is None and record.outcome == "error":  # an earlier promptkit recorded no more than this
+        kind = BY_STATUS.get(last.status, ProviderError) if isinstance(last.status, int) else ProviderError
+        then = kind(f"The service answered with an error ({reason:.80}): {said:.300}; try again later.", message=said)
+    reply = Reply(record.outcome, text=text, reason=reason or None, message=said, error=then)
+    error = failure(record, reply, endpoint=endpoint, key=key, deadline=deadline)
+    error.args = (f"Another process asked for the same just now, and nothing was sent again. Step {record.number} of it says: {error}",)
+    return error
 
 
-def _provider_error(sentence: str, status: object, message: str) -> PromptkitError:
-    if not isinstance(status, int):
-        return TransportError(sentence, sent=False)
-    kind = KINDS.get(status, ServiceUnavailable if status >= 500 else ProviderError)
-    return kind(sentence, status=status, message=message)
+def _error_then(attempt: Attempt, *, sent: bool) -> PromptkitError | None:
+    """The error that an attempt ended in, made again; None where there was none, or it is of no class that an attempt ends in."""
+    told = attempt.error
+    kind = getattr(errors, str(told.kind), None) if told else None
+    if told is None or not isinstance(kind, type) or not issubclass(kind, RECORDED):
+        return None
+    sentence = str(told.sentence or "")
+    if issubclass(kind, TransportError):
+        return kind(sentence, sent=sent)
+    if not issubclass(kind, ProviderError):
+        return kind(sentence)
+    wait = told.retry_after if isinstance(told.retry_after, int | float) else None
+    status = told.status if isinstance(told.status, int) else 0
+    message = str(attempt.message or attempt.link or "")
+    return kind(sentence, status=status, code=told.code, message=message, retry_after=wait)
 
 
 def _quota_after(error: RateLimited) -> QuotaExceeded:

@@ -93,4 +93,5 @@ def is_shared(record: Record) -> bool:
     """
     if record.ok or ADOPTED in (record.warnings or ()) or not record.attempts:
         return False
-    return record.attempts[-1].get("ended") is not None
+    last = record.attempts[-1]  # where it was left between two attempts, the step says interrupted and its last attempt does not
+    return last.get("ended") is not None and last.outcome == record.outcome

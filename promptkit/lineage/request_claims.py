@@ -10,6 +10,7 @@ import hashlib
 import os
 import re
 import secrets
+import stat
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -20,13 +21,15 @@ from pathlib import Path
 from typing import Any
 
 from promptkit import atomic
-from promptkit.lineage.files import json_bytes, json_object
+from promptkit.errors import LineageError
+from promptkit.lineage.files import json_bytes, json_object, read_file, reason
 from promptkit.lineage.holding import hold, is_held, let_go
 from promptkit.lineage.record import now
 
 __all__ = ["REQUEST_NAME", "Holder", "clear_requests", "holder_of", "let_request_go", "request_path", "take_request"]
 
 REQUEST_NAME = re.compile(r"\.open-r-[0-9a-f]{32}\.json")
+LARGEST = 65_536  # bytes of a claim
 YOUNG = 2.0  # seconds in which a claim that says nothing may be one that is just being written
 
 
@@ -59,8 +62,15 @@ def take_request(path: Path) -> Holder | None:
 
 
 def holder_of(path: Path) -> Holder | None:
-    """Who has a request claimed; None where nobody has: what a dead process left is removed."""
-    data = _settled(path)
+    """Who has a request claimed; None where nobody has: what a dead process left is removed, and so is what is no file.
+
+    LineageError, with its name, where it can neither be read nor removed.
+    """
+    try:
+        data = _settled(path)
+    except OSError as error:
+        _remove_no_claim(path, reason(error))
+        return None
     if data is None:
         return None
     note = json_object(data)
@@ -74,14 +84,15 @@ def let_request_go(path: Path) -> None:
     """Gives a request up. Where its claim cannot be removed that hides no error: it is known as nobody's."""
     let_go(path)
     with suppress(OSError):
-        if json_object(path.read_bytes()).get("run") == atomic.RUN:  # else it was taken over, as of a machine that slept
+        if json_object(read_file(path, LARGEST)).get("run") == atomic.RUN:  # else it was taken over, as of a machine that slept
             path.unlink(missing_ok=True)
 
 
 def clear_requests(folder: Path, names: Sequence[str]) -> None:
-    """Removes the claims that dead processes left on requests."""
+    """Removes the claims that dead processes left on requests; one that cannot be read is left to who asks for the same."""
     for name in filter(REQUEST_NAME.fullmatch, names):
-        holder_of(folder / name)
+        with suppress(LineageError):
+            holder_of(folder / name)
 
 
 def _made(path: Path) -> bool:
@@ -93,13 +104,30 @@ def _settled(path: Path) -> bytes | None:
     """What a claim says, waiting a moment for one that is just being written; None where there is none."""
     until = time.monotonic() + YOUNG
     try:
-        while not json_object(data := path.read_bytes()) and time.monotonic() < until:
+        while not json_object(data := read_file(path, LARGEST)) and time.monotonic() < until:
             if time.time() - path.stat().st_mtime > YOUNG:
                 break
             time.sleep(0.01)
     except FileNotFoundError:
         return None
     return data
+
+
+def _remove_no_claim(path: Path, why: str) -> None:
+    """Removes what no process ever made as its claim: a pipe, a device, a link, a giant, an empty folder."""
+    try:
+        there = path.lstat()
+        if stat.S_ISDIR(there.st_mode):
+            path.rmdir()
+        elif not stat.S_ISREG(there.st_mode) or there.st_size > LARGEST:
+            path.unlink()
+        else:  # it may be another user's, who asks just now
+            raise PermissionError
+    except FileNotFoundError:
+        return
+    except OSError:
+        said = f"{path.name} would say who asks for the same just now, and cannot be read: {why}"
+        raise LineageError(f"{said}. Remove it, if nobody does, then try again.", path=path) from None
 
 
 def _is_dead(path: Path, note: Mapping[str, Any]) -> bool:
@@ -125,10 +153,10 @@ def _remove_judged(path: Path, judged: bytes) -> None:
     """Removes a claim that still says what was judged; another's that took its place meanwhile is put back."""
     aside = path.with_name(f"{atomic.temporary_beside(path).name}{secrets.token_hex(2)}")
     with suppress(OSError):
-        if path.read_bytes() != judged:
+        if read_file(path, LARGEST) != judged:
             return
         path.rename(aside)
-        if aside.read_bytes() != judged:
+        if read_file(aside, LARGEST) != judged:
             with suppress(FileExistsError):
                 os.link(aside, path)
         aside.unlink(missing_ok=True)

@@ -18,6 +18,7 @@ __all__ = [
     "Attempt",
     "Output",
     "PromptFields",
+    "Raised",
     "RecordFields",
     "RecordedCost",
     "RequestFields",
@@ -75,6 +76,19 @@ class RecordedCost(Entry):
         return Cost.of(self["usd"], USD) if "usd" in self else Cost.of(self["amount"], self["currency"])
 
 
+class Raised(Entry):
+    """The error of an attempt, with which a process that waited for the step fails too: its class, its sentence, and what else it tells.
+
+    `retry_after` is in seconds.
+    """
+
+    kind = optional(str, survives=Survives.AS_IT_IS)
+    sentence = optional(str)
+    status = anything(survives=Survives.AS_IT_IS)
+    code = anything(survives=Survives.CODE)
+    retry_after = anything(survives=Survives.AS_IT_IS)
+
+
 class Attempt(Entry):
     """One request and what came of it. `turn`, `body` and `kept` name files in extra/ by their sha256: the model's turn, which only a
     dialect reads; an answer without a picture as it came; pictures that broke off or are of no known kind. `link` came in their place.
@@ -97,6 +111,7 @@ class Attempt(Entry):
     body = optional(str)
     kept = texts(list | None)
     link = optional(str)
+    error = optional_entry(Raised)
 
 
 class Source(Entry):

@@ -16,17 +16,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kit.loopback import Loopback, error_reply, picture_reply, png, text_reply
+from kit.loopback import Cut, Loopback, error_reply, json_reply, picture_reply, png, text_reply
 from kit.steps import edit_json
 
-from promptkit import LineageError, Session
+from promptkit import Endpoint, LineageError, PromptkitError, Session
 from promptkit.engine.engine import Engine
+from promptkit.engine.failures import shared_failure
 from promptkit.lineage.request_claims import request_path
 from promptkit.lineage.tree import Lineage
+from promptkit.providers.keys import Key
 
 ASKS = """
 import json, sys
-from promptkit import PromptkitError, Session
+from promptkit import PromptkitError, Session, Step
 
 url, how, options = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
 bear = Session("./bear", endpoint=url, **options)
@@ -40,11 +42,14 @@ try:
         "vary": lambda: bear.vary("a bear", n=3, workers=3, root=True),
         "fresh vary": lambda: bear.vary("a bear", n=3, workers=3, root=True, fresh=True),
         "add": lambda: bear.add("own.png"),
+        "replay": lambda: Session("./other").replay(bear),
+        "squash": lambda: bear.squash(2, 3),
     }[how]()
-    steps = list(made) if "vary" in how else [made]
+    steps = [made] if isinstance(made, Step) else list(made)
     print(json.dumps([[s.id, s.reused] for s in steps]), flush=True)
 except PromptkitError as error:
-    print(json.dumps([type(error).__name__, str(error), error.step.id if error.step else None]), flush=True)
+    told = {k: v for k, v in vars(error).items() if isinstance(v, str | int | float | None) and k != "step"}
+    print(json.dumps([type(error).__name__, str(error), error.step.id if error.step else None, error.step.reused, told]), flush=True)
 """
 
 
@@ -138,25 +143,133 @@ def test_who_wants_a_new_picture_does_not_wait(service: Loopback, how: str, opti
         assert told(first)[0][0] != told(other)[0][0]
 
 
-@pytest.mark.parametrize(
-    ("reply", "error"),
-    [
-        (text_reply("", "SAFETY"), "Refused"),
-        (text_reply("What a nice idea!"), "NoPicture"),
-        (error_reply(400, "Unknown name"), "ProviderError"),
-        (error_reply(401, "no such key"), "KeyRejected"),
-    ],
-    ids=["refused", "text", "error", "key"],
-)
-def test_a_failure_is_shared(service: Loopback, reply: Any, error: str) -> None:
-    """Who waited for a step that failed has its record and its error, and nothing is asked again; who asks later asks."""
+WAIT = [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "5.9s"}]
+DAY = [{"@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": [{"quotaId": "GenerateRequestsPerDayPerProject"}]}]
+FAILURES: dict[str, tuple[Any, str, str]] = {
+    "refused": (text_reply("", "SAFETY"), "Refused", "change the prompt or the picture"),
+    "refused by a gateway": (error_reply(400, "blocked: PROHIBITED_CONTENT"), "Refused", "PROHIBITED_CONTENT"),
+    "text": (text_reply("What a nice idea!"), "NoPicture", "What a nice idea!"),
+    "request": (error_reply(400, "Unknown name"), "ProviderError", "change what it names"),
+    "key": (error_reply(401, "no such key"), "KeyRejected", "what it is allowed to do"),
+    "key, said with 400": (error_reply(400, "x", details=[{"reason": "API_KEY_INVALID"}]), "KeyRejected", "check the key"),
+    "region": (error_reply(400, "User location is not supported for the API use."), "RegionUnavailable", "such as a gateway"),
+    "model": (error_reply(404, "models/x is not found"), "ModelNotFound", "check the model's name"),
+    "model, said with 503": (json_reply({"error": {"code": "model_not_found", "message": "m"}}, 503), "ModelNotFound", "no channel"),
+    "balance": (json_reply({"error": {"code": "insufficient_user_quota", "message": "x"}}, 403), "OutOfCredit", "top it up"),
+    "balance, said with 200": (json_reply({"code": 402, "msg": "Credits insufficient"}), "OutOfCredit", "top it up"),
+    "rate": (error_reply(429, "Too fast.", details=WAIT), "RateLimited", "Too many requests"),
+    "quota": (error_reply(429, "Quota exceeded.", details=DAY), "QuotaExceeded", "wait a day"),
+    "a long wait": (error_reply(429, "Your quota will reset after 4h28m20s."), "QuotaExceeded", "a wait of 4 h 28 min"),
+    "busy": (error_reply(503, "overloaded", details=WAIT), "ServiceUnavailable", "try again later"),
+    "lost": ((524, {}, b"<title>524: A timeout occurred</title>"), "ServiceUnavailable", "may have been made and charged"),
+    "firewall": ((403, {}, b"error code: 1010"), "ProviderError", "A firewall or a proxy"),
+    "too large": (error_reply(413, "x"), "ProviderError", "send fewer or smaller pictures"),
+    "link": (text_reply("![image](https://img.example.com/x.png)"), "ProviderError", "https://img.example.com/x.png"),
+    "task": (json_reply({"id": "task_1", "status": "queued"}), "ProviderError", "task_1"),
+    "cut": (Cut(text_reply("What a nice idea!"), 0.5), "TransportError", "may have been charged"),
+    "half JSON": ((200, {}, text_reply("What a nice idea!")[2][:40]), "TransportError", "broke off"),
+}
+
+
+QUICK = ("refused", "text", "balance", "a long wait", "cut")
+SHARED = [pytest.param(*row, id=name, marks=() if name in QUICK else pytest.mark.slow) for name, row in FAILURES.items()]
+
+
+@pytest.mark.parametrize(("reply", "kind", "advice"), FAILURES.values(), ids=list(FAILURES))
+def test_a_record_tells_its_error(service: Loopback, reply: Any, kind: str, advice: str) -> None:
+    """Of the record of a step that failed the same error is made again: its class, its facts, its sentence."""
+    service.always = reply
+    bear = Session("./bear", endpoint=service.url, api_key="a-key-of-this-test", recover=0, deadline=5.9)
+    with pytest.raises(PromptkitError, match=advice) as failed:
+        bear.generate("a bear")
+    record, asks_at = failed.value.step.record, Endpoint("custom", service.url)
+    again = shared_failure(record, endpoint=asks_at, key=Key("a-key-of-this-test"), deadline=5.9)
+    assert type(failed.value).__name__ == type(again).__name__ == kind
+    assert str(again).endswith(f"Step 1 of it says: {failed.value}".partition(" The key came from")[0])
+    facts = [{k: v for k, v in vars(e).items() if k not in ("step", "details")} for e in (failed.value, again)]
+    assert facts[0] == facts[1]
+    assert "a-key-of-this-test" not in record.path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("reply", "kind", "advice"), SHARED)
+def test_a_failure_is_shared(service: Loopback, monkeypatch: pytest.MonkeyPatch, reply: Any, kind: str, advice: str) -> None:
+    """Who waited for a step that failed has its record, and an error of the same class with the same facts and advice; it asks nothing."""
+    monkeypatch.setenv("PROMPTKIT_API_KEY", "a-key-of-this-test")
     service.always = slowly(reply)
-    said = all_told(service.url, "plain", "plain", "plain", recover=0)
-    assert [kind for kind, _, _ in said] == [error] * 3
-    assert len({step for _, _, step in said}) == 1
-    assert len(service.received) == 1
+    first, second = sorted(all_told(service.url, "plain", "plain", recover=0, deadline=5.9), key=lambda said: said[3])
+    assert [said[0] for said in (first, second)] == [kind] * 2
+    assert (first[2], first[3], second[3], len(service.received)) == (second[2], False, True, 1)
+    assert second[1].startswith("Another process asked for the same just now, and nothing was sent again. Step 1 of it says: ")
+    assert second[1].endswith(first[1])
+    assert advice in first[1]
+    assert first[4] == second[4]
+
+
+def test_a_budgets_end_is_shared(service: Loopback, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the first process had no money to ask again, the second asks nothing either, and says why."""
+    monkeypatch.setenv("GEMINI_API_KEY", "AIza-of-a-test")
+    monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", service.url)
+    service.always = slowly((524, {}, b"<title>524: A timeout occurred</title>"))
+    told = all_told("google", "plain", "plain", budget=0.05)
+    assert [said[0] for said in told] == ["BudgetExceeded"] * 2
+    assert len({said[2] for said in told}) == len(service.received) == 1
+
+
+def test_who_asks_after_a_shared_failure_asks(service: Loopback) -> None:
+    """A failure is the answer of those who waited for it, and of nobody who asks later."""
+    service.always = slowly(text_reply("", "SAFETY"))
+    all_told(service.url, "plain", "plain", recover=0)
     all_told(service.url, "plain", recover=0)
     assert len(service.received) == 2
+
+
+def test_a_step_that_was_left_is_no_answer(service: Loopback) -> None:
+    """Where the first process is stopped while it waits to ask again, the second asks for itself."""
+    service.say(error_reply(503, "overloaded", details=[{**WAIT[0], "retryDelay": "30s"}]))
+    service.always = picture_reply(png())
+    with twins(service.url, ["plain"] * 2) as (first, second):
+        go(first)
+        wait_for(lambda: service.received)
+        go(second)
+        time.sleep(0.5)
+        first.send_signal(signal.SIGINT)
+        assert told(second)[0][1] is False
+    assert len(service.received) == 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("how", "requests"), [("replay", 3), ("squash", 1)])
+def test_trails_made_again_at_once_are_paid_once(service: Loopback, how: str, requests: int) -> None:
+    """Two processes that replay the same trail into one session, or squash the same steps, pay for each step once."""
+    for where in ("./other", "./bear"):
+        Session(where, endpoint=service.url).generate("a bear").edit("add a hat").edit("make it night")
+    if how == "replay":
+        shutil.rmtree("bear")
+    service.received.clear()
+    colours = iter(range(99))
+    service.always = lambda received: slowly(picture_reply(png((next(colours), 0, 0))))(received)
+    one, other = all_told(service.url, how, how)
+    assert [i for i, _ in one] == [i for i, _ in other]
+    assert len(service.received) == requests
+    assert sorted(reused for step in (one, other) for _, reused in step).count(False) == requests
+    assert Session("./bear").verify() == []
+
+
+def test_the_shell_says_that_a_step_came_from_another_process(service: Loopback) -> None:
+    """A command that waited for another process's step prints its picture and says that nothing was sent."""
+    over = threading.Event()
+    service.always = lambda received: over.wait(20) and picture_reply(png())
+    with twins(service.url, ["plain"]) as (first,):
+        go(first)
+        wait_for(lambda: service.received)
+        command = [sys.executable, "-m", "promptkit", "generate", "a bear", "-s", "./bear", "-e", service.url]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as second:
+            time.sleep(0.5)
+            over.set()
+            out, said = second.communicate(timeout=20)
+    assert Path(out.strip()).read_bytes() == png()
+    assert "reused, nothing was sent" in said
+    assert len(service.received) == 1
 
 
 @pytest.mark.parametrize("reaped", [True, False], ids=["reaped", "a zombie"])

@@ -21,6 +21,7 @@ from promptkit import LineageError, Session, find, import_session, sessions, whi
 from promptkit.images.picture import Picture
 from promptkit.lineage.files import DEEPEST, append_to, parsed, read_file, wrong_file
 from promptkit.lineage.record import Record
+from promptkit.lineage.request_claims import request_path
 from promptkit.lineage.tree import Lineage
 
 SOURCES = {"edit/add": "Add {{ what }}"}
@@ -156,6 +157,32 @@ def test_what_is_no_file_is_no_claim(lineage: Lineage, what: str) -> None:
     opened = Lineage(lineage.folder)
     assert opened.under_way() == []
     assert made(opened).number == 3
+
+
+@pytest.mark.parametrize("what", NO_FILES)
+def test_what_is_no_file_claims_no_request(lineage: Lineage, what: str) -> None:
+    """What stands where a process would say what it asks for is nobody's claim: it is removed by who asks, and holds no other step up."""
+    made(lineage)
+    claim = request_path(lineage.folder, "r1:a")
+    claim.write_text("{}")
+    NO_FILES[what][0](claim)
+    opened = Lineage(lineage.folder)
+    assert made(opened).number == 2
+    assert (opened.holder_of("r1:a"), opened.take_request("r1:a")) == (None, None)
+    assert claim.is_file()
+    assert not claim.is_symlink()
+    opened.let_request_go("r1:a")
+    assert not claim.exists()
+
+
+def test_a_folder_in_place_of_a_claim_is_named(lineage: Lineage) -> None:
+    """A folder with something in it is not removed: who asks for that is told its name, and all others go on."""
+    made(lineage)
+    claim = request_path(lineage.folder, "r1:a")
+    (claim / "within").mkdir(parents=True)
+    with pytest.raises(LineageError, match=rf"{claim.name} .* it is a folder, and no file"):
+        lineage.take_request("r1:a")
+    assert made(lineage).number == 2
 
 
 def test_what_is_no_file_is_no_cache(tmp_path: Path) -> None:
