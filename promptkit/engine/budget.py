@@ -39,8 +39,12 @@ class Ledger:
     def __init__(self, lineage: Lineage) -> None:
         self.unread = 0  # records that could not be read at the last look
         self._lineage = lineage
-        self._reserved: dict[str, float] = {}
         self._used_by: dict[str, Sums] = {}  # by a record's id
+        self.go_on_in_child()
+
+    def go_on_in_child(self) -> None:
+        """Begins with nothing set aside, under a name of this process's own: after a fork the parent's is the parent's."""
+        self._reserved: dict[str, float] = {}
         self._holder = secrets.token_hex(8)
         self._lock = threading.Lock()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -99,14 +98,12 @@ class Connection:
         self.endpoint = endpoint
         self._key, self._transport, self._own_limit = key, transport, own_limit
         self._found: tuple[Key | None, Transport] | None = None
-        self._lock = threading.Lock()
 
     def open(self) -> tuple[Key | None, Transport]:
         """The key and the transport. SettingsError where the key is missing."""
-        with self._lock:
-            if self._found is None:
-                self._found = self._find()
-            return self._found
+        if self._found is None:  # two threads that look at once find the same
+            self._found = self._find()
+        return self._found
 
     def _find(self) -> tuple[Key | None, Transport]:
         if self._transport is not None:

@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from weakref import WeakValueDictionary
+from weakref import WeakSet, WeakValueDictionary
 
 from promptkit.engine.ask import Answer, Service, ask
 from promptkit.engine.budget import Ledger
@@ -39,8 +39,18 @@ class Engine:
     def __init__(self, folder: Path) -> None:
         self.lineage = Lineage(folder)
         self.ledger = Ledger(self.lineage)
+        self._free_locks()
+        ALIVE.add(self)
+
+    def _free_locks(self) -> None:
         self._asking: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()  # a lock that nobody holds is forgotten
         self._guard = threading.Lock()  # setdefault alone could give two threads a lock each
+
+    def go_on_in_child(self) -> None:
+        """Makes it this process's own after a fork: with free locks, and with nothing set aside for what the parent has under way."""
+        self._free_locks()
+        self.lineage.go_on_in_child()
+        self.ledger.go_on_in_child()
 
     @classmethod
     def of(cls, folder: Path) -> Engine:
@@ -259,12 +269,15 @@ def _warn_of_damage(lost: Record) -> None:
 
 
 def _forget_the_parents() -> None:
-    """A forked child opens engines of its own: those of its parent may be locked by threads that it does not have."""
+    """A forked child opens engines of its own, and sessions that it goes on with have theirs without what the parent's threads hold."""
     OPEN.clear()
     OPEN_GUARD.release()
+    for engine in list(ALIVE):
+        engine.go_on_in_child()
 
 
 OPEN: WeakValueDictionary[Path, Engine] = WeakValueDictionary()  # an engine that no session holds is closed
+ALIVE: WeakSet[Engine] = WeakSet()  # those too that a forked child's sessions brought along
 OPEN_GUARD = threading.Lock()
 
 if hasattr(os, "register_at_fork"):

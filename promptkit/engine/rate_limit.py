@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from functools import cache
+from weakref import WeakSet
 
 from promptkit.providers.keys import Key
 
@@ -16,6 +18,11 @@ class RateLimit:
 
     def __init__(self) -> None:
         self._free_at = 0.0  # by the monotonic clock
+        self.free_lock()
+        _alive.add(self)
+
+    def free_lock(self) -> None:
+        """Gives it a lock that nobody holds, as a forked child needs one."""
         self._lock = threading.Lock()
 
     def hold(self, seconds: float) -> None:
@@ -26,6 +33,17 @@ class RateLimit:
     def seconds_left(self) -> float:
         """The seconds until requests may go out; 0 when they may."""
         return max(0.0, self._free_at - time.monotonic())
+
+
+def _free_locks() -> None:
+    for limit in list(_alive):
+        limit.free_lock()
+
+
+_alive: WeakSet[RateLimit] = WeakSet()
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_free_locks)
 
 
 @cache

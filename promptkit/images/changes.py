@@ -3,6 +3,7 @@ size, ratio)."""
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -192,6 +193,10 @@ class _ReducedCache:
     """The last pictures made smaller, with their own sizes, by sha256. Threads share it."""
 
     def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """Empty, as a forked child begins too."""
         self._known: dict[str, tuple[Size, Image.Image]] = {}
         self._lock = threading.Lock()
 
@@ -206,6 +211,9 @@ class _ReducedCache:
 
 
 _cache = _ReducedCache()
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_cache.begin)
 
 
 def _reduced(picture: Picture) -> _Reduced:

@@ -224,6 +224,10 @@ class _Quiet:
     """
 
     def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """With nobody inside, as a forked child begins too."""
         self._lock, self._inside, self._filters = threading.Lock(), 0, warnings.catch_warnings()
 
     def __enter__(self) -> None:
@@ -242,6 +246,9 @@ class _Quiet:
 
 
 _quiet = _Quiet()
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_quiet.begin)
 
 
 def _opened(data: bytes, name: str = "The picture") -> Image.Image:

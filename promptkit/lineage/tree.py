@@ -51,6 +51,15 @@ class Lineage:
         self._lock = threading.RLock()
         self.reopen()
 
+    def go_on_in_child(self) -> None:
+        """Frees it of what the parent's threads hold after a fork. What one of them was just changing is read anew."""
+        if not self._lock.acquire(blocking=False):
+            self._lock = threading.RLock()
+            with suppress(LineageError):  # then whoever uses it is told
+                self.reopen()
+        else:
+            self._lock.release()
+
     def reopen(self) -> None:
         """Looks at the folder as if for the first time: what was changed there since is seen. LineageError as when it is opened."""
         exists = is_session(self.folder)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from urllib.parse import urlsplit
-from weakref import WeakValueDictionary
+from weakref import WeakSet, WeakValueDictionary
 
 from promptkit import __version__, config
 from promptkit.errors import TransportError, warn
@@ -57,11 +57,16 @@ class RequestsTransport:
     def __init__(self, endpoint: Endpoint, key: Key | None = None, *, reply_limit: int = REPLY_LIMIT) -> None:
         self._endpoint, self._limit = endpoint, reply_limit
         self._key = key if endpoint.auth != "none" else None
-        self._course = _Course()
+        self.leave_connections()
+        _alive.add(self)
         parts = urlsplit(endpoint.base_url)
         if self._key is not None and parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
             said = f"{endpoint.name} is reached over plain http: everyone on the way can read the key; use https where the gateway has it."
             warn(said)
+
+    def leave_connections(self) -> None:
+        """Begins without any connection: after a fork those that are open are the parent's."""
+        self._course = _Course()
 
     def __repr__(self) -> str:
         return f"<RequestsTransport to {self._endpoint.base_url}>"
@@ -158,6 +163,7 @@ class RequestsTransport:
 
 _shared: WeakValueDictionary[tuple[Any, ...], RequestsTransport] = WeakValueDictionary()  # until nobody holds it
 _sharing = threading.Lock()
+_alive: WeakSet[RequestsTransport] = WeakSet()
 
 
 def transport_to(endpoint: Endpoint, key: Key | None) -> RequestsTransport:
@@ -170,8 +176,17 @@ def transport_to(endpoint: Endpoint, key: Key | None) -> RequestsTransport:
         return transport
 
 
+def _leave_the_parents() -> None:
+    """A forked child talks on none of its parent's connections: two processes that read from one get halves of each other's answers."""
+    global _sharing
+    _sharing = threading.Lock()
+    _shared.clear()
+    for transport in list(_alive):
+        transport.leave_connections()
+
+
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_shared.clear)  # a child must not talk on its parent's connections
+    os.register_at_fork(after_in_child=_leave_the_parents)
 
 
 def _is_loopback(host: str) -> bool:

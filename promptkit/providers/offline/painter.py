@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import math
+import os
 import random
 import re
 import threading
@@ -32,6 +33,9 @@ NIGHT: RGB = (24, 30, 66)
 LARGEST = 20_000_000  # pixels; the real services' 4K pictures stay below
 WORK = 1_100_000  # pixels; a larger new picture is painted this large and scaled up: it is a draft
 ONE_AT_A_TIME = threading.Lock()  # what catches warnings is not for several threads at once
+
+if hasattr(os, "register_at_fork"):  # a fork waits for who paints just now, so that its child finds nobody painting
+    os.register_at_fork(before=ONE_AT_A_TIME.acquire, after_in_parent=ONE_AT_A_TIME.release, after_in_child=ONE_AT_A_TIME.release)
 
 QUOTED = re.compile(
     r"""(?<!=)(?:“([^”\n]{1,60})”|«([^»\n]{1,60})»|「([^」\n]{1,60})」|『([^』\n]{1,60})』|‘([^’\n]{1,60})’"""
