@@ -95,10 +95,16 @@ def sends() -> bool:
     return not said
 
 
-def certificates() -> str | None:
-    """The file of certificates that SSL_CERT_FILE names, where no variable of requests' own names one."""
-    own = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
-    return None if own else os.environ.get("SSL_CERT_FILE") or None
+CERTIFICATES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
+
+
+def certificates() -> dict[str, str]:
+    """The files of certificates that are trusted instead of those that come along, each once, by the variables that name them.
+
+    All of them count: a company's file in one variable is not undone by what a tool put into another.
+    """
+    named = {path: name for name in reversed(CERTIFICATES) if (path := os.environ.get(name))}
+    return {named[path]: path for path in reversed(named)}
 
 
 def endpoints() -> Mapping[str, Any]:

@@ -177,7 +177,7 @@ class Asking:
         left = max(0.001, self._deadline - time.monotonic())
         sys.audit("promptkit.send", request)  # whoever wants to see all that goes out adds a hook with sys.addaudithook
         response, reply = self._reply(replace(request, timeout=min(request.timeout, left)))
-        if reply.error is not None and reply.status == 413:
+        if reply.error is not None and reply.was_too_large:
             reply.error.args = (f"{reply.error} It was {len(request) / 1e6:.1f} MB.",)
         step.hold(reply.pictures)
         reply = _scrubbed(reply, self._service.key)

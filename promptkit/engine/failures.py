@@ -120,6 +120,8 @@ def _advice(error: PromptkitError, model: str, endpoint: Endpoint, key: Key | No
         return f" The key came from {key.source}{unused}."
     if isinstance(error, KeyRejected) and key is None and endpoint.key_env:
         return f" No key was sent: set {endpoint.key_env[0]}, or pass api_key=."
+    if endpoint.host.endswith("aiplatform.googleapis.com") and "/" not in model and getattr(error, "status", None) == 404:
+        return f" Models there are named with their publisher: model={f'publishers/google/models/{model}'!r}."
     if isinstance(error, TransportError) and error.sent:
         return f" It may have been charged. Try again later, or allow more than {deadline:g} seconds with deadline=."
     notice = models.shutdown_notice(model, datetime.now(UTC).date()) if isinstance(error, ModelNotFound) else None

@@ -24,6 +24,13 @@ from promptkit.providers.service_errors import REFUSED, brief, error_reply, page
 __all__ = ["Gemini"]
 
 NOT_BLOCKED = ("", "OTHER", "UNSPECIFIED", "BLOCKED_REASON_UNSPECIFIED", "BLOCK_REASON_UNSPECIFIED")
+# by their numbers in google.ai.generativelanguage.v1beta, from 0 on
+FINISHES = (
+    *("FINISH_REASON_UNSPECIFIED", "STOP", "MAX_TOKENS", "SAFETY", "RECITATION", "OTHER", "LANGUAGE", "BLOCKLIST", "PROHIBITED_CONTENT"),
+    *("SPII", "MALFORMED_FUNCTION_CALL", "IMAGE_SAFETY", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS", "IMAGE_PROHIBITED_CONTENT"),
+    *("IMAGE_OTHER", "NO_IMAGE", "IMAGE_RECITATION"),
+)
+BLOCKS = ("BLOCK_REASON_UNSPECIFIED", "SAFETY", "OTHER", "BLOCKLIST", "PROHIBITED_CONTENT", "IMAGE_SAFETY")
 COUNTS = ("promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount", "cachedContentTokenCount", "totalTokenCount")
 COUNT_DETAILS = ("promptTokensDetails", "candidatesTokensDetails")
 MOST_COUNTED = 10**15  # tokens; what is more is no count
@@ -42,7 +49,7 @@ class Gemini(Dialect):
     root_path = "/v1beta"
     # what people paste behind a base URL: a version, the path of a method, those of other protocols that the same gateway speaks
     pasted = re.compile(
-        r"(?:/v1(?:beta1?|alpha)?)?(?:/models/[^/]{1,200}:\w{1,60}|(?:/openai)?(?:/v1)?(?:/chat/completions|/completions|/responses|/messages"
+        r"(?:/v1(?:beta1?|alpha)?)?(?:(?:/publishers/google)?/models/[^/]{1,200}:\w{1,60}|/publishers/google(?:/models)?|(?:/openai)?(?:/v1)?(?:/chat/completions|/completions|/responses|/messages"
         r"|/images/generations|/images/edits|/models)?)$"
     )
     largest_body = 100_000_000  # bytes; Google's limit for pictures sent inline
@@ -53,7 +60,9 @@ class Gemini(Dialect):
         contents = [content for exchange in turn.earlier for content in _both_turns(exchange)]
         payload = {"contents": [*contents, _user_turn(turn.text, turn.pictures)], **_options(turn.config)}
         name = quote(turn.model.removeprefix("models/"), safe="/:@", errors="replace")  # a "?" or a blank would end the path
-        return Request(f"{self.root_path}/models/{name}:generateContent", tuple(_merged(_json(payload))))
+        # Vertex names its models by where they are published, and speaks the same protocol below another version
+        path = f"/v1beta1/{name}" if name.startswith(("publishers/", "projects/")) else f"{self.root_path}/models/{name}"
+        return Request(f"{path}:generateContent", tuple(_merged(_json(payload))))
 
     def decode(self, response: Response) -> Reply:
         """What a response says. Never raises for what a service may send: broken bodies are `interrupted`, and errors are in `error`."""
@@ -235,7 +244,7 @@ def _without_picture(response: Response, read: Read, said: _Said, found: _Found,
         return Reply("error", **common | {"reason": "LINK", "link": link}, error=_link_instead(response.status, link))
     if task := _task(read.values):
         return Reply("error", **common | {"reason": "TASK", "link": task}, error=_task_instead(response.status, task))
-    if said.candidates or word(get(said.feedback, "blockReason")) == "OTHER":
+    if said.candidates or word(_named(get(said.feedback, "blockReason"), BLOCKS)) == "OTHER":
         return Reply("text", **common)
     if not read.values:
         return page_reply(response)
@@ -257,13 +266,19 @@ def _no_answer(response: Response, read: Read, common: Mapping[str, Any]) -> Rep
 
 def _verdict(said: _Said) -> tuple[str | None, bool]:
     """The service's reason, and whether it refuses; a block of the prompt says more than a candidate that merely stopped."""
-    finishes = [f for c in said.candidates if (f := get(c, "finishReason"))]
+    finishes = [_named(f, FINISHES) for c in said.candidates if (f := get(c, "finishReason"))]
     finish = next((f for f in finishes if word(f) in REFUSED), finishes[-1] if finishes else None)
-    block = get(said.feedback, "blockReason")
+    block = _named(get(said.feedback, "blockReason"), BLOCKS)
     unnamed = bool(not said.candidates and not block and get(said.feedback, "blockReasonMessage"))
     blocked = word(block) not in NOT_BLOCKED or unnamed
     reason = (block if blocked and word(finish) not in REFUSED else finish) or finish or block
     return str(reason)[:300] if reason else None, blocked or word(finish) in REFUSED
+
+
+def _named(reason: object, names: Sequence[str]) -> object:
+    """A reason by its name, where it came as the number that the protocol gives it: relays that pass enums on as numbers exist."""
+    number = int(reason) if isinstance(reason, int | str) and re.fullmatch(r"\d{1,2}", str(reason)) else -1
+    return names[number] if 0 <= number < len(names) else reason
 
 
 # Pictures

@@ -152,9 +152,10 @@ class Reply:
     `pictures` are all that are meant as the answer, in order; `reason` is the service's own word for how it ended, `message` its own
     sentence; `error` is what to raise when nothing more is tried: for an error, and for an answer that was lost after the work was done,
     which is interrupted. `usage` are the service's own counts, as they are recorded, `tokens` the same in neutral terms, None where the
-    service did not count. `dislikes` names the options that the service refused, and without which it can be asked again. `link` is the
-    address, or the task's id, that came in place of a picture, and `kept` the bytes of pictures that broke off or are of no known kind.
-    `content` is the model's turn as it came, which only the dialect understands.
+    service did not count. `dislikes` names the options that the service refused, and without which it can be asked again; `was_too_large`
+    says that the request was, by how much only who sent it knows. `link` is the address, or the task's id, that came in place of a picture,
+    and `kept` the bytes of pictures that broke off or are of no known kind. `content` is the model's turn as it came, which only the
+    dialect understands.
     """
 
     outcome: str
@@ -170,6 +171,7 @@ class Reply:
     status: int | None = None
     warnings: tuple[str, ...] = ()
     dislikes: tuple[str, ...] = ()
+    was_too_large: bool = False
     link: str | None = None
     kept: tuple[bytes, ...] = field(default=(), repr=False)
     content: Any = field(default=None, repr=False)

@@ -278,6 +278,46 @@ KEY = (
     "密钥已过期",
     "密钥不正确",
 )
+QUOTA = (
+    "quota exhausted",
+    "quota exceeded",
+    "quota_exceeded",
+    "quotaexceeded",
+    "quota is exhausted",
+    "quota is used up",
+    "quota used up",
+    "quota has been exhausted",
+    "quota has been exceeded",
+    "exhausted your quota",
+    "exceeded your quota",
+    "exceeded your current quota",
+    "exceeded the quota",
+    "out of quota",
+    "quota limit reached",
+    "配额已用",
+    "配额不足",
+    "配额耗尽",
+    "配额已耗尽",
+    "超出配额",
+)
+RATE = (
+    "rate limit exceeded",
+    "rate limit reached",
+    "rate limited",
+    "rate_limit",
+    "ratelimit",
+    "exceeded rate limit",
+    "exceeded the rate limit",
+    "exceeded your rate limit",
+    "hit the rate limit",
+    "too many requests",
+    "too_many_requests",
+    "per minute",
+    "请求过于频繁",
+    "请求太频繁",
+    "频率限制",
+    "限流",
+)
 MODEL = ("model not found", "model does not exist", "模型不存在", "invalid model name")
 LOST = (
     "token too long",
@@ -285,6 +325,9 @@ LOST = (
     "bad_response_body",
     "read response body",
     "reading response body",
+    "response body too large",
+    "response body is too large",
+    "response too large",
     "unexpected eof",
     "unexpected end of json",
     "deadline exceeded",
@@ -299,6 +342,49 @@ LOST = (
 )
 AFTER_WORK = (408, 504, 520, 521, 522, 523, 524, 598, 599)
 BUSY = (409, 425, 499)
+TOO_LARGE_WORDS = (
+    "payload size exceeds",
+    "payload too large",
+    "payload is too large",
+    "entity too large",
+    "entity_too_large",
+    "body too large",
+    "body is too large",
+    "body exceeds",
+    "body size exceeds",
+    "content too large",
+    "request too large",
+    "request is too large",
+    "request_too_large",
+    "request size exceeds",
+    "request exceeds the maximum",
+    "image too large",
+    "image is too large",
+    "image size exceeds",
+    "image exceeds",
+    "file too large",
+    "file size exceeds",
+    "exceeds the maximum allowed size",
+    "exceeds the maximum size",
+    "请求体过大",
+    "请求体太大",
+    "请求过大",
+    "文件过大",
+    "图片过大",
+    "图片太大",
+    "超过大小限制",
+)
+TOO_LONG_WORDS = (
+    "token count",
+    "exceeds the maximum number of tokens",
+    "context length",
+    "context_length",
+    "prompt is too long",
+    "prompt too long",
+    "too many tokens",
+)
+KEY_ADVICE = ("The service rejected the key", "check the key and what it is allowed to do")
+TOO_LARGE = ("The request is too large for the service", "send fewer or smaller pictures")
 LOST_ADVICE = ("The answer was lost on its way back", "the picture may have been made and charged; a smaller image_size helps")
 
 
@@ -310,7 +396,8 @@ def error_reply(response: Response, payload: Mapping[str, Any]) -> Reply:
     kind, advice = _kind(said)
     outcome = "interrupted" if advice is LOST_ADVICE else "error"
     error = _worded(kind, advice, said, response)
-    return Reply(outcome, reason=said.code, message=said.message, error=error, status=response.status, dislikes=_dislikes(said))
+    common: dict[str, Any] = {"reason": said.code, "message": said.message, "error": error, "status": response.status}
+    return Reply(outcome, **common, dislikes=_dislikes(said), was_too_large=advice is TOO_LARGE)
 
 
 def _refuses(said: _Said) -> bool:
@@ -328,13 +415,20 @@ def _worded(kind: type[ProviderError], advice: Advice, said: _Said, response: Re
     quoted = f": {brief(said.message)}" if said.message else ""
     code = f" {brief(said.code)}" if said.code else ""
     return kind(
-        f"{advice[0]} ({said.status}{code}{quoted}); {advice[1]}.",
+        f"{advice[0]} ({said.status}{code}{quoted}{_leads_to(response)}); {advice[1]}.",
         status=said.status,
         code=said.code,
         message=said.message,
         details=said.details,
         retry_after=_retry_after(response, said),
     )
+
+
+def _leads_to(response: Response) -> str:
+    """Where a redirect leads, without what may be a secret."""
+    target = response.header("Location") or ""
+    match = re.match(r"https?://(?:[^/@?#\s]{0,300}@)?([^/@?#\s]{1,300})", target) if 300 <= response.status < 400 else None
+    return f", to {brief(target.partition(':')[0])}://{brief(match[1])}" if match else ""
 
 
 def _kind(said: _Said) -> tuple[type[ProviderError], Advice]:
@@ -346,29 +440,45 @@ def _kind(said: _Said) -> tuple[type[ProviderError], Advice]:
         return OutOfCredit, ("The balance at the gateway is empty, or billing is off", "top it up, enable billing, or use another key")
     if said.has(*REGION):
         return RegionUnavailable, ("The service does not serve this country", "use an endpoint that does, such as a gateway")
-    if said.status in (401, 403) or (said.status != 429 and said.has(*KEY)):
-        return KeyRejected, ("The service rejected the key", "check the key and what it is allowed to do")
-    return _too_many(said) if said.status == 429 else _kind_by_status(said)
+    if said.status != 429 and said.has(*KEY):
+        return KeyRejected, KEY_ADVICE
+    if said.status == 429 or said.has(*QUOTA, *RATE):
+        return _too_many(said)
+    is_keys = said.status == 401 or (said.status == 403 and not said.has(*MODEL))
+    return (KeyRejected, KEY_ADVICE) if is_keys else _kind_by_status(said)
 
 
 def _kind_by_status(said: _Said) -> tuple[type[ProviderError], Advice]:
     status = said.status
-    if said.has("invalid url") and status in (400, 404, 405):
+    if _is_no_path(said):
         advice = "check the endpoint's base URL: it is what stands before the protocol's own path"
         return ProviderError, ("The gateway has no such path", advice)
     if status == 404 or said.has(*MODEL):  # a LiteLLM proxy says it with a 400
         return ModelNotFound, ("The endpoint has no such model", "check the model's name")
     if status in AFTER_WORK or (status >= 500 and said.has(*LOST)):
         return ServiceUnavailable, LOST_ADVICE
+    if _is_too_large(said):
+        return ProviderError, TOO_LARGE
     if status >= 500 or status in BUSY:
         return ServiceUnavailable, ("The service is busy or broken", "try again later")
-    if status == 413 or said.has("request payload size exceeds", "payload too large", "entity too large", "request body too large"):
-        return ProviderError, ("The request is too large for the service", "send fewer or smaller pictures")
+    if said.has(*TOO_LONG_WORDS):
+        return ProviderError, ("The prompt is too long for the model", "shorten it, or send fewer pictures")
     if said.has("thought_signature"):
         return ProviderError, ("The history that was sent back is not the service's own", 'start from the picture with chain="picture"')
     if 300 <= status < 400:
         return ProviderError, ("The address sends requests elsewhere, and keys are not carried along", "check the endpoint's base URL")
     return ProviderError, ("The service did not take the request", "change what it names and try again")
+
+
+def _is_no_path(said: _Said) -> bool:
+    """Whether it is the path that is not there: a front end says no more than that, and a service names the model."""
+    bare = said.low in ("not found", "method not allowed", "404 page not found")
+    return said.status in (400, 404, 405) and (bare or said.has("invalid url"))
+
+
+def _is_too_large(said: _Said) -> bool:
+    """Whether the request was too large: a relay may say so with any status but those of keys, waits and of what is not there."""
+    return said.status == 413 or (said.status not in (401, 403, 404, 429) and said.has(*TOO_LARGE_WORDS))
 
 
 def _too_many(said: _Said) -> tuple[type[ProviderError], Advice]:
@@ -377,7 +487,8 @@ def _too_many(said: _Said) -> tuple[type[ProviderError], Advice]:
     by_day = any("PerDay" in str(v)[:QUOTED] for v in [*(q.get("quotaId") for q in quotas), *(m.get("quota_limit") for m in limits)])
     # a limit of nothing: however long one waits, it stays nothing
     none = any(str(v)[:9] == "0" for v in [*(q.get("quotaValue") for q in quotas), *(m.get("quota_limit_value") for m in limits)])
-    if by_day or none or said.has("per day", "daily quota", "daily limit", "每日", "每天") or re.search(r"limit: 0\b", said.low):
+    named = said.status != 429 and said.has(*QUOTA) and not said.has(*RATE)  # a 429 is a quota of a moment, unless it says which
+    if by_day or none or named or said.has("per day", "daily quota", "daily limit", "每日", "每天") or re.search(r"limit: 0\b", said.low):
         return QuotaExceeded, ("The quota is used up, or there is none for this model", "wait a day, enable billing, or use another model")
     return RateLimited, ("Too many requests", "wait and try again")
 
@@ -451,6 +562,14 @@ def _until(then: str | None, now: str | None) -> float | None:
 # Pages and plain text: not the service's own words
 
 
+SPEAKS_TLS = (
+    "plain http request was sent to https port",
+    "http request to an https server",
+    "plain http to an ssl-enabled",
+    "host and port requires tls",
+)
+
+
 def page_reply(response: Response) -> Reply:
     """The reply for a page or plain text: whoever wrote it stands before the service, and says nothing of a key or a model."""
     status, said = response.status, page_text(response.body)
@@ -469,6 +588,8 @@ def page_reply(response: Response) -> Reply:
         what = "A firewall or a proxy before the service turned the request away, and not the service itself"
         advice = "the key may well be good: ask whoever runs the endpoint, or try from another network"
         return _page(ProviderError, what, advice, status, said)
+    if any(words in said.lower() for words in SPEAKS_TLS):
+        return _page(ProviderError, "The address takes https only", "write https:// in the endpoint's base URL", status, said)
     if status == 502:
         what = "A proxy or the front end before the service could not reach it"
         advice = "try again later, and check HTTPS_PROXY, HTTP_PROXY and NO_PROXY"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import io
 import os
-import re
 import threading
 import time
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from urllib.parse import urlsplit
 from weakref import WeakSet, WeakValueDictionary
@@ -19,6 +19,8 @@ from promptkit.providers.keys import Key
 from promptkit.providers.message import Request, Response
 
 if TYPE_CHECKING:
+    from ssl import SSLContext
+
     import requests
 
 __all__ = ["FunctionTransport", "RequestsTransport", "Transport", "transport_to"]
@@ -96,7 +98,7 @@ class RequestsTransport:
             stream=True,
             # for this machine and private networks no proxy is asked: it could not reach them, and would see the key
             proxies=dict(NO_PROXY) if is_local(urlsplit(self._endpoint.base_url).hostname or "") else None,
-            verify=config.certificates(),
+            verify=next(iter(config.certificates().values()), None),
         ) as response:
             body = io.BytesIO()  # which hands over what it holds without a copy
             try:
@@ -139,26 +141,10 @@ class RequestsTransport:
                 raise TransportError(said, sent=True)
 
     def _failure(self, error: Exception) -> TransportError:
-        name, sent = self._endpoint.name, self._course.sent
-        cause = _root(error)
-        reason = _worded(cause)
-        if "CERTIFICATE_VERIFY_FAILED" in reason or "SSLCertVerificationError" in reason:
-            said = (
-                f"{self._endpoint.host} shows a certificate that nobody known here has signed ({reason[:200]}): if it is a company's own, "
-                "put the path of its .pem file into SSL_CERT_FILE or REQUESTS_CA_BUNDLE."
-            )
-        elif not sent and ("ProxyError" in repr(error)[:2000] or "Tunnel connection failed" in reason):
-            proxy = _proxy_named(self._endpoint.base_url)
-            said = f"The proxy{proxy} did not let the request through ({reason}): check HTTPS_PROXY, HTTP_PROXY and NO_PROXY."
-        elif "SOCKS" in reason:
-            said = "The proxy is a SOCKS one, which needs an extra: pip install 'requests[socks]'."
-        elif sent and _is_timeout(cause):
-            said = f"{name} did not answer in time."
-        elif sent:
-            said = f"The connection to {name} broke before the reply was whole: {reason}."
-        else:
-            said = f"{self._endpoint.host} cannot be reached: {reason}; check the address, the network and the proxy."
-        return TransportError(self._key.scrub(said) if self._key else said, sent=sent, came=self._course.came)
+        from promptkit.providers.network_errors import sentence  # needed where something failed
+
+        said, course = sentence(error, self._endpoint, sent=self._course.sent), self._course
+        return TransportError(self._key.scrub(said) if self._key else said, sent=course.sent, came=course.came)
 
 
 _shared: WeakValueDictionary[tuple[Any, ...], RequestsTransport] = WeakValueDictionary()  # until nobody holds it
@@ -246,6 +232,13 @@ def _new_session(course: _Course) -> requests.Session:
     from requests.adapters import HTTPAdapter
 
     class Adapter(HTTPAdapter):
+        def build_connection_pool_key_attributes(self, *args: Any, **options: Any) -> Any:
+            host: Any
+            host, pool = super().build_connection_pool_key_attributes(*args, **options)
+            if host["scheme"] == "https" and (more := [*config.certificates().values()][1:]):  # requests itself takes the first
+                pool["ssl_context"] = _trusting(*more)
+            return host, pool
+
         def get_connection_with_tls_context(self, *args: Any, **options: Any) -> Any:
             pool: Any = super().get_connection_with_tls_context(*args, **options)
             if not hasattr(pool.ConnectionCls, "course"):
@@ -262,6 +255,17 @@ def _new_session(course: _Course) -> requests.Session:
     session.mount("https://", Adapter())
     session.mount("http://", Adapter())
     return session
+
+
+@lru_cache(maxsize=4)
+def _trusting(*files: str) -> SSLContext:
+    """What checks certificates, also by those of these files."""
+    from urllib3.util.ssl_ import create_urllib3_context
+
+    context = create_urllib3_context()
+    for file in files:
+        context.load_verify_locations(file)
+    return context
 
 
 def _bounded(base: Any, the_course: _Course) -> Any:
@@ -290,35 +294,3 @@ def _bounded(base: Any, the_course: _Course) -> Any:
             return response
 
     return Bounded
-
-
-# What went wrong, in words
-
-
-def _proxy_named(url: str) -> str:
-    """The proxy's host for a sentence, without what may be a password."""
-    from urllib.request import getproxies
-
-    proxies = getproxies()
-    said = proxies.get(urlsplit(url).scheme) or proxies.get("all") or ""
-    host = urlsplit(said if "://" in said else f"//{said}").netloc.rpartition("@")[2]
-    return f" {host}" if host else ""
-
-
-def _root(error: BaseException) -> BaseException:
-    """The innermost of the errors that requests and urllib3 wrap: the outer ones quote the URL."""
-    while inner := next((e for e in (getattr(error, "reason", None), *error.args) if isinstance(e, BaseException)), None):
-        error = inner
-    return error
-
-
-def _is_timeout(error: BaseException) -> bool:
-    from urllib3.exceptions import ReadTimeoutError
-
-    return isinstance(error, TimeoutError | ReadTimeoutError)
-
-
-def _worded(error: BaseException) -> str:
-    said = next((arg for arg in reversed(error.args) if isinstance(arg, str)), "") if len(error.args) > 1 else str(error)
-    text = re.sub(r"^\w*\((?:host|<)[^)]*\): |^<[^>]*>: ", "", said or str(error))  # urllib3 begins with its own objects
-    return f"{type(error).__name__}: {text[:200]}" if text else type(error).__name__

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from google.genai import Client
 
 FOLDER = "CONFORMANCE_FOLDER"
+VERTEX = "/v1beta1/publishers/google/models/"  # where a path of Vertex express begins
 ANOTHER_DIALECT = "/another-dialect/"  # where a dialect that a test makes up sends its requests, which are not Google's to judge
 JUDGES = ("google-ai-generativelanguage", "google-genai")
 PROXY = Path(sys.prefix, "litellm", "Scripts/litellm.exe" if sys.platform == "win32" else "bin/litellm")
@@ -120,11 +121,11 @@ def judged(sent: Sequence[Sent]) -> list[str]:
     what they do not know, take the contents and the configuration, and its client sends the same request for them.
     """
     wrong = []
-    with serving() as service, client_of(service.url) as client:
+    with serving() as service, client_of(service.url) as client, client_of(service.url, vertex=True) as vertex:
         service.always = (200, {}, b"")
         for one in sent:
             try:
-                _judge(one, client, service)
+                _judge(one, vertex if one.path.startswith(VERTEX) else client, service)
             except Exception as error:
                 wrong.append(f"{one.test}: {type(error).__name__}: {error}"[:2000])
     return wrong
@@ -132,7 +133,7 @@ def judged(sent: Sequence[Sent]) -> list[str]:
 
 def _judge(one: Sent, client: Client, service: Loopback) -> None:
     said = json.loads(one.body)
-    if not re.fullmatch(r"/v1beta/models/[\w.-]+:generateContent", one.path):
+    if not re.fullmatch(rf"(?:/v1beta/models/|{VERTEX})[\w.-]+:generateContent", one.path):
         raise ValueError(f"no path of Google's: {one.path}")
     if (other := read(one.body)) != said:
         raise ValueError(f"Google's messages write {other!r:.900} for {said!r:.900}")
@@ -145,7 +146,7 @@ def _by_google(path: str, body: bytes, client: Client, service: Loopback) -> dic
     from google.genai.types import Content, GenerateContentConfig
 
     said = json.loads(body)
-    model = path.removeprefix("/v1beta/models/").removesuffix(":generateContent")
+    model = path.rpartition("/")[2].removesuffix(":generateContent")
     contents, config = said.pop("contents"), said.pop("generationConfig") | said
     client.models.generate_content(
         model=model, contents=[Content.model_validate(c) for c in contents], config=GenerateContentConfig.model_validate(config)
@@ -156,12 +157,13 @@ def _by_google(path: str, body: bytes, client: Client, service: Loopback) -> dic
     return read(received.body)
 
 
-def client_of(url: str) -> Client:
-    """google-genai's client, pointed at a server of ours."""
+def client_of(url: str, *, vertex: bool = False) -> Client:
+    """google-genai's client, pointed at a server of ours; with `vertex` as it asks Vertex express."""
     from google.genai import Client
     from google.genai.types import HttpOptions
 
-    return Client(api_key="AIza-of-a-test", http_options=HttpOptions(base_url=url, api_version="v1beta"))
+    options = HttpOptions(base_url=url, api_version="v1beta1" if vertex else "v1beta")
+    return Client(api_key="AIza-of-a-test", vertexai=vertex, http_options=options)
 
 
 def read(body: bytes) -> dict[str, Any]:

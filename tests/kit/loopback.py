@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import io
 import json
+import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -178,11 +180,13 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def serving() -> Iterator[Loopback]:
-    """A server for as long as the block runs."""
+def serving(secure: ssl.SSLContext | None = None) -> Iterator[Loopback]:
+    """A server for as long as the block runs, with TLS where its side of that is given."""
     loopback = Loopback()
     server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"loopback": loopback}))
-    loopback.url = f"http://127.0.0.1:{server.server_address[1]}"
+    if secure:
+        server.socket = secure.wrap_socket(server.socket, server_side=True)
+    loopback.url = f"http{'s' if secure else ''}://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
@@ -192,3 +196,31 @@ def serving() -> Iterator[Loopback]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+@contextmanager
+def speaking(*script: bytes | float, reading: bool = True) -> Iterator[str]:
+    """A server that answers each connection with these bytes as they are, pausing for the numbers (seconds) between them, then closes."""
+    over = threading.Event()
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        while not over.is_set():
+            with suppress(OSError):
+                connection, _ = listener.accept()
+                with connection:
+                    if reading:
+                        connection.recv(65536)
+                    for piece in script:
+                        over.wait(piece) if isinstance(piece, float) else connection.sendall(piece)
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        over.set()
+        with suppress(OSError):
+            socket.create_connection(listener.getsockname(), 1).close()
+        thread.join(5)
+        listener.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import gzip
 import logging
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kit.loopback import Cut, Hang, Loopback, Received, Trickle, json_reply, serving
+from kit.loopback import Cut, Hang, Loopback, Received, Trickle, json_reply, serving, speaking
 
 from promptkit.errors import PromptkitWarning, TransportError
 from promptkit.images.picture import Picture
@@ -39,34 +38,6 @@ def transport(url: str, auth: str = "x-goog-api-key", key: str | None = SECRET, 
 
 def ask(timeout: float = 5.0, body: bytes = b"{}") -> Request:
     return Request(PATH, (body,), timeout=timeout)
-
-
-@contextlib.contextmanager
-def speaking(*script: bytes | float, reading: bool = True) -> Iterator[str]:
-    """A server that answers each connection with these bytes as they are, pausing for the numbers (seconds) between them, then closes."""
-    over = threading.Event()
-    listener = socket.create_server(("127.0.0.1", 0))
-
-    def serve() -> None:
-        while not over.is_set():
-            with contextlib.suppress(OSError):
-                connection, _ = listener.accept()
-                with connection:
-                    if reading:
-                        connection.recv(65536)
-                    for piece in script:
-                        over.wait(piece) if isinstance(piece, float) else connection.sendall(piece)
-
-    thread = threading.Thread(target=serve, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        over.set()
-        with contextlib.suppress(OSError):
-            socket.create_connection(listener.getsockname(), 1).close()
-        thread.join(5)
-        listener.close()
 
 
 # What is sent

@@ -7,13 +7,26 @@ import io
 from urllib.parse import quote
 
 import pytest
-from kit.loopback import Loopback, json_reply, png
+from kit.loopback import Loopback, json_reply, picture_reply, png
 from PIL import Image
 
-from promptkit import Endpoint, KeyRejected, ProviderError, ServiceUnavailable, Session, SettingsError, TransportError
+from promptkit import (
+    Endpoint,
+    FunctionTransport,
+    KeyRejected,
+    ModelNotFound,
+    OutOfCredit,
+    ProviderError,
+    QuotaExceeded,
+    RateLimited,
+    ServiceUnavailable,
+    Session,
+    SettingsError,
+    TransportError,
+)
 from promptkit.errors import shown
 from promptkit.images.picture import Picture
-from promptkit.providers.gemini import Gemini
+from promptkit.providers.gemini import BLOCKS, FINISHES, Gemini
 from promptkit.providers.keys import Key
 from promptkit.providers.message import Response
 from promptkit.providers.models import cost_size, known_model, size_of
@@ -168,3 +181,148 @@ def test_a_page_that_names_a_wait_is_obeyed() -> None:
         error = Gemini().decode(Response(502, headers, b"<title>Bad Gateway</title>")).error
         assert isinstance(error, ServiceUnavailable)
         assert error.retry_after == seconds
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "<h1>400 Bad Request</h1>The plain HTTP request was sent to HTTPS port",
+        "Client sent an HTTP request to an HTTPS server.",
+        "You're speaking plain HTTP to an SSL-enabled server port.",
+    ],
+)
+def test_a_port_that_takes_https_only_is_said(page: str) -> None:
+    """http:// to a port that speaks TLS is the base URL's fault."""
+    error = Gemini().decode(Response(400, {}, page.encode())).error
+    assert "write https:// in the endpoint's base URL" in str(error)
+
+
+def test_a_redirect_says_where_it_leads() -> None:
+    """Keys are carried nowhere else; the sentence names the host, without what may be a secret."""
+    for target in ("https://gw.example.com/v1?key=s3cret", "https://eve:s3cret@gw.example.com/v1"):
+        error = Gemini().decode(Response(301, {"Location": target}, b"<title>Moved</title>")).error
+        assert "to https://gw.example.com)" in str(error)
+        assert "s3cret" not in str(error)
+
+
+NO_PATH = (
+    {"detail": "Not Found"},
+    {"detail": "Method Not Allowed"},
+    {"error": {"message": "Invalid URL (POST /v1/v1beta/models)", "type": "invalid_request_error"}},
+    {"message": "404 page not found"},
+)
+
+
+@pytest.mark.parametrize("said", NO_PATH)
+def test_a_path_that_is_not_there_is_no_model(said: dict[str, object]) -> None:
+    """A front end that knows no such path says nothing of the model."""
+    error = Gemini().decode(Response.json(said, 404)).error
+    assert type(error) is ProviderError
+    assert "check the endpoint's base URL" in str(error)
+
+
+FRONT_ENDS = [
+    ({"detail": "quota exhausted"}, QuotaExceeded),
+    ({"detail": "You exceeded your current quota."}, QuotaExceeded),
+    ({"detail": {"message": "Quota exceeded for this account"}}, QuotaExceeded),
+    ({"detail": "Rate limit exceeded: 5 per 1 minute"}, RateLimited),
+    ({"detail": "Too many requests"}, RateLimited),
+    ({"detail": "Invalid API key"}, KeyRejected),
+    ({"detail": "Insufficient balance"}, OutOfCredit),
+    ({"detail": "model not found"}, ModelNotFound),
+    ({"detail": "Your prompt was blocked by the content policy."}, None),
+    ({"detail": [{"loc": ["body"], "msg": "Request body too large", "type": "value_error"}]}, ProviderError),
+]
+
+
+@pytest.mark.parametrize(("said", "kind"), FRONT_ENDS)
+@pytest.mark.parametrize("status", [200, 400, 403, 422, 500])
+def test_a_front_ends_words_are_judged_by_what_they_name(said: dict[str, object], kind: type[ProviderError] | None, status: int) -> None:
+    """An error in a front end's own shape is of the kind that it names, whatever its status."""
+    if (status, kind) == (403, ProviderError):  # which is the key's, where it names no other cause
+        kind = KeyRejected
+    reply = Gemini().decode(Response.json(said, status))
+    assert (reply.outcome == "refused") if kind is None else type(reply.error) is kind
+
+
+@pytest.mark.parametrize("status", [400, 413, 422, 500])
+@pytest.mark.parametrize(
+    "said", ["Request payload size exceeds the limit: 20971520 bytes.", "http: request body too large", "Image exceeds 7 MB", "图片过大"]
+)
+def test_too_large_a_request_is_asked_once_and_says_how_large(service: Loopback, status: int, said: str) -> None:
+    """Whoever says that a request was too large: it is asked once, and the sentence says what to do and how large it was."""
+    service.always = json_reply({"error": {"message": said, "code": "x"}}, status)
+    with pytest.raises(ProviderError, match=r"too large for the service .*send fewer or smaller pictures\. It was 0\.0 MB"):
+        Session("./bear", endpoint=service.url).generate("a fox")
+    assert len(service.received) == 1
+
+
+def test_too_large_an_answer_was_lost_on_its_way_back() -> None:
+    """What a relay could not take of the service's answer was made, and is no fault of the request's size."""
+    reply = Gemini().decode(Response.json({"error": {"message": "response body too large"}}, 500))
+    assert (reply.outcome, reply.was_too_large) == ("interrupted", False)
+
+
+def test_too_long_a_prompt_is_said() -> None:
+    """More words than a model takes are not a matter of pictures' sizes."""
+    said = "The input token count (40000) exceeds the maximum number of tokens allowed (32768)."
+    assert "shorten it" in str(Gemini().decode(Response.json({"error": {"code": 400, "message": said}}, 400)).error)
+
+
+VERTEX = (
+    "https://aiplatform.googleapis.com",
+    "https://aiplatform.googleapis.com/v1",
+    "https://aiplatform.googleapis.com/v1beta1/publishers/google",
+    "https://aiplatform.googleapis.com/v1/publishers/google/models",
+    "https://aiplatform.googleapis.com/v1/publishers/google/models/gemini-2.5-flash-image:generateContent",
+)
+
+
+@pytest.mark.parametrize("pasted", VERTEX)
+def test_a_vertex_address_is_cut_to_its_base(pasted: str) -> None:
+    """What Vertex's guide prints behind the host is taken off."""
+    assert Endpoint("vertex", pasted).base_url == VERTEX[0]
+
+
+def test_vertex_express_is_asked_by_its_models_names(service: Loopback) -> None:
+    """A model that is named with its publisher is asked below Vertex's path, with the key in the same header."""
+    service.always = picture_reply(png())
+    name = "publishers/google/models/gemini-2.5-flash-image"
+    step = Session("./bear", endpoint=service.url, model=name, api_key="AQ.Ab8-of-a-test").generate("a fox")
+    assert (step.ok, step.warnings) == (True, ())
+    assert service.received[0].path == f"/v1beta1/{name}:generateContent"
+    assert service.received[0].headers["x-goog-api-key"] == "AQ.Ab8-of-a-test"
+    assert known_model(name) == known_model("gemini-2.5-flash-image")
+
+
+def test_vertex_is_told_from_the_model_that_is_named_without_its_publisher() -> None:
+    """Another model's name at Vertex is a 404 page there; the sentence has the name that it would take."""
+    there = Endpoint("vertex", VERTEX[0], key_required=False)
+    transport = FunctionTransport(lambda path, body: (404, {}, b"<title>Error 404 (Not Found)!!1</title>"))
+    with pytest.raises(ProviderError, match=r"model='publishers/google/models/gemini-2\.5-flash-image'"):
+        Session("./bear", endpoint=there, transport=transport).generate("a fox")
+
+
+@pytest.mark.parametrize(
+    ("said", "outcome", "reason"),
+    [
+        ({"candidates": [{"content": {}, "finishReason": 8}]}, "refused", "PROHIBITED_CONTENT"),
+        ({"candidates": [{"content": {}, "finishReason": "11"}]}, "refused", "IMAGE_SAFETY"),
+        ({"candidates": [{"content": {}, "finish_reason": 16}]}, "text", "NO_IMAGE"),
+        ({"candidates": [{"content": {}, "finishReason": 99}]}, "text", "99"),
+        ({"promptFeedback": {"blockReason": 4}}, "refused", "PROHIBITED_CONTENT"),
+        ({"prompt_feedback": {"block_reason": 2}}, "text", "OTHER"),
+    ],
+)
+def test_reasons_may_come_as_their_numbers(said: dict[str, object], outcome: str, reason: str) -> None:
+    """A relay that passes enums on as numbers means the protocol's: a refusal is one, and is asked once."""
+    reply = Gemini().decode(Response.json(said))
+    assert (reply.outcome, reply.reason) == (outcome, reason)
+
+
+def test_the_numbers_of_reasons_are_the_protocols() -> None:
+    """Google's own classes number them so."""
+    language = pytest.importorskip("google.ai.generativelanguage", reason="pip install -e '.[conformance]'")
+    blocks = language.GenerateContentResponse.PromptFeedback.BlockReason
+    assert list(FINISHES) == [language.Candidate.FinishReason(i).name for i in range(len(FINISHES))]
+    assert list(BLOCKS) == [blocks(i).name for i in range(len(BLOCKS))]
