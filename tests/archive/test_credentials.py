@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import io
+import re
 import warnings
 import zipfile
 from pathlib import Path
@@ -11,6 +13,7 @@ import pytest
 from kit.credentials import needs_c2pa, signed, state
 from kit.loopback import Loopback, picture_reply, png
 from kit.pictures import file_of
+from kit.shell import run
 from PIL import Image
 
 from promptkit import Picture, PictureError, PromptkitWarning, Session, Step
@@ -120,3 +123,34 @@ def test_explain_names_them(service: Loopback) -> None:
     service.always = picture_reply(png())
     plain = session.generate("a lamp")
     assert "credentials" not in session.explain(plain).text()
+
+
+def test_the_shell_shows_them_and_drops_them_where_asked_to(service: Loopback) -> None:
+    """`show` says what explain says; `save --embed` refuses with the option's name, and makes the copy with --drop-credentials."""
+    step = answered(service, data := signed(png(size=(64, 48)), "image/png"))
+    assert "carries content credentials, not checked" in run("show", "-s", "./bear", "1")[0]
+    _, said = run("save", "1", "-s", "./bear", "-o", "x.png", "--embed", code=1)
+    assert "--drop-credentials" in said
+    assert not Path("x.png").exists()
+    out, said = run("save", "1", "-s", "./bear", "-o", "x.png", "--embed", "--drop-credentials")
+    assert "lost its content credentials" in said
+    assert not has_credentials(Path(out.strip()).read_bytes())
+    assert "embed=True" in run("save", "1", "-s", "./bear", "-o", "y.png", "--drop-credentials", code=1)[1]
+    assert run("save", "1", "-s", "./bear", "-o", "z.png")[0].strip() == "z.png"
+    assert Path("z.png").read_bytes() == step.files[0].read_bytes() == data
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+def test_a_page_leaves_the_bytes_as_they_are(kind: str, service: Loopback) -> None:
+    """A page links the signed file, which stays valid; the small pictures in it carry no credentials, and it says none are valid."""
+    step = answered(service, data := signed(file_of(kind, size=(64, 48)), FORMATS[kind]))
+    path = Path(run("page", "-s", "./bear")[0].strip())
+    text = path.read_text(encoding="utf-8")
+    shown = [base64.b64decode(found) for found in re.findall(r"data:image/[\w+.-]+;base64,([A-Za-z0-9+/=]+)", text)]
+    assert shown
+    assert not [one for one in shown if has_credentials(one)]
+    assert step.files[0].name in text
+    assert step.files[0].read_bytes() == data
+    assert state(step.files[0].read_bytes(), FORMATS[kind]) == "Valid"
+    assert not re.search(r"credentials|verified|authentic", text, re.IGNORECASE)
+    assert Session("./bear").verify() == []
