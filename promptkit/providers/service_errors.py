@@ -575,7 +575,7 @@ def page_reply(response: Response) -> Reply:
     status, said = response.status, page_text(response.body)
     if is_ok(status) and not says_lost(said):
         return _page(ProviderError, "The address answered with a page and not with JSON", "check the endpoint's base URL", status, said)
-    if status in AFTER_WORK or (status >= 500 and says_lost(said)):
+    if status in AFTER_WORK or ((is_ok(status) or status >= 500) and says_lost(said)):
         what = "Somebody between here and the service gave up waiting for its answer"
         advice = "the picture may have been made and charged; a smaller image_size helps"
         return _page(ServiceUnavailable, what, advice, status, said, outcome="interrupted")

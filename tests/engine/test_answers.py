@@ -177,3 +177,25 @@ def test_a_reply_that_says_nothing_of_itself_is_a_transport_error(service: Loopb
     with pytest.raises(TransportError):
         google(service, recover=1).generate("a fox")
     assert len(service.received) == 2
+
+
+@pytest.mark.filterwarnings("ignore:step")
+def test_a_smaller_picture_than_was_asked_for_is_said_and_priced_as_it_came(service: Loopback) -> None:
+    """Asked for 4K and answered with 1K, the step warns, and costs what 1K costs."""
+    service.always = json_reply(
+        {"candidates": [{"content": {"parts": [{"inlineData": {"data": base64.b64encode(png(size=(1024, 1024))).decode()}}]}}]}
+    )
+    step = google(service, model="gemini-3-pro-image").generate("a fox", image_size="4K")
+    assert [w for w in step.warnings if "image_size 4K was asked for, and the picture is of 1K (1024×1024 pixels)" in w]
+    assert step.attempts[0]["cost"]["usd"] == pytest.approx(0.134)
+
+
+def test_an_answer_that_broke_off_stays_set_aside_whatever_it_was_counted_as(service: Loopback) -> None:
+    """Half an answer that names its usage may have cost a whole picture: its reserve stays until the step is on record."""
+    usage = {"promptTokenCount": 10, "candidatesTokenCount": 5}
+    part = {"inlineData": {"data": base64.b64encode(png()[:-30]).decode()}}
+    half = {"usageMetadata": usage, "candidates": [{"content": {"parts": [part]}}]}
+    service.say(json_reply(half))
+    with pytest.raises(BudgetExceeded):
+        google(service, budget=0.05).generate("a fox")
+    assert len(service.received) == 1

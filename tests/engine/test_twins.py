@@ -17,11 +17,12 @@ from typing import Any
 
 import pytest
 from kit.loopback import Cut, Loopback, error_reply, json_reply, picture_reply, png, text_reply
-from kit.steps import edit_json
+from kit.steps import answered, edit_json, made
 
 from promptkit import Endpoint, LineageError, PromptkitError, Session
 from promptkit.engine.engine import Engine
 from promptkit.engine.failures import shared_failure
+from promptkit.engine.request_claim import is_shared
 from promptkit.lineage.request_claims import request_path
 from promptkit.lineage.tree import Lineage
 from promptkit.providers.keys import Key
@@ -235,6 +236,21 @@ def test_a_step_that_was_left_is_no_answer(service: Loopback) -> None:
         first.send_signal(signal.SIGINT)
         assert told(second)[0][1] is False
     assert len(service.received) == 2
+
+
+@pytest.mark.parametrize("leave", [False, True], ids=["ended", "killed"])
+def test_what_a_killed_process_left_is_no_answer(tmp_path: Path, leave: bool) -> None:
+    """A step that ran to its end is shared with who waited for it; one that a dead process left behind an answer in words is not."""
+    lineage = Lineage(tmp_path / "bear")
+    made(lineage)
+    step = answered(lineage)
+    step.answer({"outcome": "interrupted" if leave else "text", "ended": "2026-11-28T00:00:00Z"})
+    if not leave:
+        step.commit("text")
+    else:
+        edit_json(step.claim, process=2**22 + 1)
+        Lineage(lineage.folder).adopt()
+    assert is_shared(Lineage(lineage.folder).records()[1]) is not leave
 
 
 @pytest.mark.slow

@@ -227,3 +227,32 @@ def test_work_grows_with_the_length_only(work: Any) -> None:
         work(n)
         spent.append(time.process_time() - start)
     assert spent[1] < 40 * max(spent[0], 0.02)
+
+
+REFUSALS = [("SAFETY", "STOP"), ("STOP", "SAFETY"), ("FINISH_REASON_IMAGE_SAFETY",), ("FinishReason.SPII", "OTHER")]
+
+
+@pytest.mark.parametrize("reasons", REFUSALS)
+def test_a_refusal_of_any_candidate_is_one(reasons: tuple[str, ...]) -> None:
+    """Of several candidates without a picture the one that refuses counts, in whichever spelling and order."""
+    reply = decode(Response.json({"candidates": [{"content": {}, "finishReason": r} for r in reasons]}))
+    assert reply.outcome == "refused"
+    assert reply.reason in reasons
+    assert reply.reason not in ("STOP", "OTHER")
+
+
+def test_what_an_answer_without_candidates_was_counted_as_is_kept() -> None:
+    """An answer that is no answer is priced by its usage, where it has one."""
+    reply = decode(Response.json({"hello": 1, "usageMetadata": {"promptTokenCount": 10, "candidatesTokenCount": 5}}))
+    assert reply.outcome == "error"
+    assert reply.usage["promptTokenCount"] == 10
+    assert reply.tokens is not None
+    assert reply.tokens.prompt == 10
+
+
+def test_a_picture_from_an_odd_place_goes_back_as_a_part() -> None:
+    """In a chain that talks, the model's turn holds the picture that stood beside its parts."""
+    url = f"data:image/png;base64,{b64(RED)}"
+    reply = decode(Response.json({"candidates": [{"content": {"parts": [{"text": "done"}], "images": [{"url": url}]}}]}))
+    kept = json.loads(Gemini().keep(reply) or b"{}")
+    assert kept["parts"][1:] == [{"inlineData": {"mimeType": "image/png", "data": {"sha256": reply.pictures[0].sha256}}}]

@@ -83,6 +83,11 @@ def test_further_headers_come_from_the_environment(service: Loopback, monkeypatc
     endpoint = Endpoint("x", service.url, key_required=False, headers={"x-team": "TEAM_TOKEN"})
     with pytest.raises(TransportError, match="set TEAM_TOKEN"):
         Session("./bear", endpoint=endpoint).generate("a fox")
+    for odd in ("s3cret\r\nx: y", "s3crét"):
+        monkeypatch.setenv("TEAM_TOKEN", odd)
+        with pytest.raises(TransportError, match="TEAM_TOKEN holds no value for it") as unsent:
+            Session("./bear", endpoint=endpoint).generate("a fox")
+        assert "s3cr" not in str(unsent.value)
     monkeypatch.setenv("TEAM_TOKEN", "t-1")
     assert Session("./bear", endpoint=endpoint).generate("a fox").ok
     assert service.received[0].headers["x-team"] == "t-1"
@@ -181,6 +186,54 @@ def test_a_page_that_names_a_wait_is_obeyed() -> None:
         error = Gemini().decode(Response(502, headers, b"<title>Bad Gateway</title>")).error
         assert isinstance(error, ServiceUnavailable)
         assert error.retry_after == seconds
+        assert "could not reach it" in str(error)
+        assert "check HTTPS_PROXY, HTTP_PROXY and NO_PROXY" in str(error)
+
+
+def test_a_proxy_that_wants_a_password_is_said() -> None:
+    """407 is a proxy's word, and the sentence says where its user name and password go."""
+    error = Gemini().decode(Response(407, {}, b"<title>Proxy Authentication Required</title>")).error
+    assert "put them into the proxy's address" in str(error)
+
+
+def test_a_page_with_success_that_speaks_of_a_time_out_was_charged_perhaps() -> None:
+    """A front end that gave up waiting may say so with status 200."""
+    reply = Gemini().decode(Response(200, {}, b"<title>524: A timeout occurred</title>"))
+    assert (reply.outcome, type(reply.error)) == ("interrupted", ServiceUnavailable)
+
+
+@pytest.mark.parametrize("status", [401, 429])
+def test_words_of_a_policy_are_no_refusal_where_the_status_says_what_it_is(status: int) -> None:
+    """A key's and a limit's sentence may name the content policy."""
+    said = {"error": {"code": status, "message": "See our usage policies and content policy for the limits of your key."}}
+    reply = Gemini().decode(Response.json(said, status))
+    assert (reply.outcome, type(reply.error)) == ("error", {401: KeyRejected, 429: RateLimited}[status])
+
+
+@pytest.mark.parametrize(
+    ("headers", "details", "seconds"),
+    [({"Retry-After-Ms": "1500"}, [], 1.5), ({}, [{"metadata": {"quotaResetDelay": "2m3.5s"}}], 123.5), ({}, [{"retryDelay": "7s"}], 7.0)],
+)
+def test_a_wait_stands_in_several_places(headers: dict[str, str], details: list[object], seconds: float) -> None:
+    """In milliseconds in a header, in a detail of Google's own, or in one's metadata."""
+    error = Gemini().decode(Response.json({"error": {"code": 429, "message": "x", "details": details}}, 429, headers)).error
+    assert isinstance(error, RateLimited)
+    assert error.retry_after == seconds
+
+
+def test_a_gateways_key_at_google_is_known_by_its_beginning(service: Loopback) -> None:
+    """Where Google rejects a key that looks like a gateway's, the sentence says so."""
+    service.always = json_reply({"error": {"code": 400, "message": "API key not valid."}}, 400)
+    with pytest.raises(KeyRejected, match="begins with sk-, as gateways' keys do: name the gateway"):
+        Session("./bear", endpoint=Endpoint("google", service.url), api_key="sk-of-a-gateway").generate("a fox")
+
+
+def test_a_key_that_was_not_sent_is_asked_for(service: Loopback) -> None:
+    """A gateway that may hold the key itself, and does not, is answered with the variable to set."""
+    service.always = json_reply({"error": {"message": "no key", "code": "x"}}, 401)
+    there = Endpoint("work", service.url, key_env=("WORK_API_KEY",), key_required=False)
+    with pytest.raises(KeyRejected, match="No key was sent: set WORK_API_KEY"):
+        Session("./bear", endpoint=there).generate("a fox")
 
 
 @pytest.mark.parametrize(
