@@ -1,5 +1,5 @@
-"""The calls that wrote tests/earlier/0.1-every-field and 0.1-kept-answers, and the service that answered them. To call them again:
-`python -m kit.earlier FOLDER`, from tests/.
+"""The calls that wrote tests/earlier/0.1-every-field, 0.1-kept-answers and 0.1-told-errors, and the service that answered them.
+To call them again: `python -m kit.earlier FOLDER`, from tests/.
 
 Each kind of step and each field of a record is in it. The calls are made again to see that nothing is asked twice, and in a new folder to
 see that today's code writes the same records. What was written is never written anew: a later release gets a folder of its own.
@@ -241,7 +241,7 @@ def _normalized(text: str, names: Mapping[str, str]) -> str:
         r"\1 a time": r'("(?:started|ended)":) "\d{4}-\d\d-\d\dT[\d:.]+Z"',
         r"\1 a hash": r'("recipe":) "r1:[0-9a-f]{64}"',
         r"\1 of its recipe": r'("seed":) \d{4,}',
-        r"\1 words": r'("(?:sent_)?text":) "(?:[^"\\]|\\.)*"',
+        r"\1 words": r'("(?:(?:sent_)?text|sentence)":) "(?:[^"\\]|\\.)*"',
         r"\1 a version": r'("promptkit":) "[^"]*"',
     }.items():
         text = re.sub(pattern, name, text)

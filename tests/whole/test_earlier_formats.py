@@ -20,7 +20,7 @@ from promptkit.providers.offline import service as offline
 
 EARLIER = TESTS / "earlier"
 FOLDERS = sorted(path.name for path in EARLIER.iterdir() if path.is_dir())
-NEWEST = EARLIER / "0.1-kept-answers"  # beside 0.1-every-field: what came in place of a picture is kept, too
+NEWEST = EARLIER / "0.1-told-errors"  # beside 0.1-kept-answers: an attempt that failed tells its error, too
 
 pytestmark = pytest.mark.filterwarnings("ignore::promptkit.PromptkitWarning")  # pictures of other sizes than were asked for
 
