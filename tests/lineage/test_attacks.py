@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ctypes
+import io
 import json
 import os
 import random
@@ -27,6 +28,7 @@ from typing import Any
 import pytest
 from kit.loopback import Loopback, picture_reply, png
 from kit.steps import answered, edit_json, fields, made, names, snapshot
+from PIL import Image
 
 from promptkit import BudgetExceeded, FunctionTransport, LineageError, Session, StepNotFound, templates
 from promptkit.images.picture import Picture
@@ -69,6 +71,13 @@ def done(what: str, *arguments: object, **more: Any) -> tuple[str, str]:
 def colour(text: str = "") -> bytes:
     """A picture of a colour that follows from the text; without one, of any."""
     return png(tuple(random.Random(text or time.time_ns()).randbytes(3)), (8, 8))
+
+
+def noise() -> bytes:
+    """A picture of some 360 kB."""
+    buffer = io.BytesIO()
+    Image.effect_noise((600, 600), 90).save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 def painted(text: str = "") -> Any:
@@ -337,9 +346,10 @@ def test_steps_on_a_disk_that_fills_up_are_there_or_said(tmp_path: Path) -> None
 
         def answer(text: str) -> Any:
             sent.append(text)
-            if text == "40":
-                disk.fill()
-            return painted(text)
+            if text != "40":
+                return painted(text)
+            disk.fill()
+            return picture_reply(noise())  # larger than what the other steps, which end just now, give back to the disk
 
         bear = on_disk(disk, answer)
 
