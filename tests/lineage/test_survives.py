@@ -51,6 +51,7 @@ def lasting(folder: Path) -> list[str]:
 # Killed processes
 
 
+@pytest.mark.slow
 def test_a_process_may_be_killed_at_any_moment(lineage: Lineage) -> None:
     """After each of 80 kills all that was committed is there and whole; in the end each paid attempt stands in one record, once."""
     sent: list[str] = []
