@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kit.loopback import Loopback, picture_reply, png
+from kit.loopback import Loopback, Received, picture_reply, png
 from kit.steps import answered, edit_json, fields, made, names, snapshot
 from PIL import Image
 
@@ -86,7 +86,7 @@ def painted(text: str = "") -> Any:
 
 
 def said(body: bytes) -> str:
-    return next(p["text"] for p in json.loads(body)["contents"][-1]["parts"] if "text" in p)
+    return Received("", {}, body).text
 
 
 def wait_for(what: list[Any]) -> None:
