@@ -931,6 +931,8 @@ def test_two_sessions_of_one_process_share_a_budget(priced: Loopback, tmp_path: 
     """Two Sessions on one folder count what the other has under way; the error says how much that is."""
     sessions = [Session(tmp_path / "bear", endpoint="google", budget=0.05, reuse=False) for _ in range(2)]
     refused: list[str] = []
+    over = threading.Event()
+    priced.always = lambda request: over.wait(30) and painted()  # the first one is under way until the second was refused
 
     def ask(session: Session, text: str) -> None:
         try:
@@ -942,6 +944,7 @@ def test_two_sessions_of_one_process_share_a_budget(priced: Loopback, tmp_path: 
         first = pool.submit(ask, sessions[0], "a fox")
         wait_for(priced.received)
         ask(sessions[1], "a hen")
+        over.set()
         first.result()
     assert len(priced.received) == 1
     assert len(refused) == 1
