@@ -19,6 +19,7 @@ __all__ = ["add", "spelled_out"]
 
 EDITS = re.compile(r"\b(?:provided|attached|uploaded|original|this) (?:image|picture|photo)", re.IGNORECASE)
 RENDERED = "rendered"
+MOST_LISTED = 200  # templates that are listed without --all
 BUILT_IN = "that comes along"
 
 
@@ -36,10 +37,10 @@ def _add_below(commands: Commands) -> None:
     command = partial(add_command, commands)
     show = command("show", _show, "list the templates, or show one; `promptkit templates NAME` is short for it")
     show.add_argument("name", nargs="?", metavar="NAME")
-    add_library(show)
+    _listing(show)
     every = command("list", _show, "list the templates")
     every.set_defaults(name=None)
-    add_library(every)
+    _listing(every)
     new = command("new", _new, "write a commented starting point")
     new.add_argument("name", metavar="NAME", help="small letters, digits and _; a dot is a sub-folder")
     _folder(new, "where to write it (your own folder of templates)", flag=True)
@@ -59,6 +60,11 @@ def _add_below(commands: Commands) -> None:
     _folder(test, "whose templates to render (all that are listed)")
     add_library(test)
     test.add_argument("-o", "--output", metavar="FOLDER", default=RENDERED, help=f"where they were written ({RENDERED})")
+
+
+def _listing(parser: argparse.ArgumentParser) -> None:
+    add_library(parser)
+    parser.add_argument("--all", action="store_true", help=f"list all, where there are more than {MOST_LISTED}")
 
 
 def _folder(parser: argparse.ArgumentParser, text: str, *, flag: bool = False) -> None:
@@ -88,9 +94,12 @@ def _show(options: argparse.Namespace) -> int:
     if options.name:
         return _show_one(options.name)
     names = template_names(templates)
-    wide = max(map(len, names))
-    for name in names:
+    listed = names if options.all else names[:MOST_LISTED]
+    wide = max(map(len, listed))
+    for name in listed:
         show(f"{name:{wide}}  {' '.join(_about(name).splitlines())}{_origin(name)}")
+    if len(listed) < len(names):
+        say(f"These are {len(listed)} of {len(names):,} templates; promptkit templates list --all lists the others, too.")
     say("promptkit templates NAME shows one with its inputs; promptkit render -t NAME -i INPUT=… shows its prompt.")
     return 0
 

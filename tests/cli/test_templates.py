@@ -10,6 +10,7 @@ import pytest
 from kit.shell import run, run_process
 
 from promptkit import Library, templates
+from promptkit.prompts.library import template_names
 
 PATTERN = "A [style] sticker of a [subject], with the text “[text to render]”."
 
@@ -94,6 +95,21 @@ def test_the_list_shows_where_templates_come_from() -> None:
     (logo,) = [line for line in lines if line.startswith("logo ")]
     assert logo.endswith("generate  theirs  (in ./theirs; hides the one in ./ours, and the one that comes along)")
     assert next(line for line in lines if line.startswith("sticker ")).endswith("white background  [en, es-MX, hi, ja, zh-CN]")
+
+
+def test_a_long_list_is_cut_and_says_so() -> None:
+    """The first 200 templates are listed, with the number of all; --all lists each."""
+    Path("many").mkdir()
+    for number in range(300):
+        Path("many", f"a{number:03}.j2").write_text("A fox.")
+    shown, said = run_process("templates", "-L", "many")
+    assert len(shown.splitlines()) == 200
+    total = 300 + len(template_names(templates))
+    assert f"200 of {total} templates" in said
+    assert "list --all" in said
+    shown, said = run_process("templates", "list", "--all", "-L", "many")
+    assert len(shown.splitlines()) == total
+    assert "--all" not in said
 
 
 def test_one_template_is_shown_with_an_example() -> None:
