@@ -259,7 +259,9 @@ def _existing(folder: str | os.PathLike[str]) -> str:
         raise TemplateError(f"A folder of templates is a path, not {named!r:.60}.")
     try:
         path = os.path.abspath(os.path.expanduser(named))  # noqa: PTH100, PTH111  (a Path costs more than the call)
-        is_there = os.path.isdir(path)  # noqa: PTH112
+        if not (is_there := os.path.isdir(path)):  # noqa: PTH112
+            path = str(config.as_spelled(Path(path)))
+            is_there = os.path.isdir(path)  # noqa: PTH112
     except OSError:  # a relative path, in a working folder that is gone
         path, is_there = named, False
     if not is_there:
