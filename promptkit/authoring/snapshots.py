@@ -13,7 +13,7 @@ from promptkit.atomic import write_whole
 from promptkit.errors import TemplateError, listed
 from promptkit.prompts.languages import LANGUAGE, find_language
 from promptkit.prompts.library import Library, no_templates, prefix_of
-from promptkit.prompts.template import Template, bundle_of
+from promptkit.prompts.template import Template, bundle_of, rendered
 from promptkit.prompts.unfinished import unfinished
 
 __all__ = ["Difference", "compare_snapshots", "render_snapshots", "templates_without_snapshots", "write_snapshots"]
@@ -62,7 +62,7 @@ def _rendered(library: Library, names: tuple[str, ...]) -> dict[str, str]:
         for lang in template.languages:
             for number, inputs in _examples(template, lang):
                 path = f"{template.name.replace('.', '/')}.{number}.{lang}.txt"
-                found[path] = _text(str(template(lang=lang, **inputs)).encode("utf-8", "replace")) + "\n"
+                found[path] = _text(str(rendered(template, inputs, lang)).encode("utf-8", "replace")) + "\n"
     return found
 
 
@@ -104,11 +104,11 @@ def compare_snapshots(library: Library, folder: Path, *names: str) -> list[Diffe
     if not folder.is_dir():
         said = f"`promptkit templates render --all -o {folder}` writes it, with -f FOLDER for the templates of one folder"
         raise TemplateError(f"There is no folder {folder}; {said}.")
-    rendered = _rendered(library, names)
-    paths = sorted(rendered.keys() | {path for path in _written_before(library, folder, names) if (folder / path).exists()})
+    texts = _rendered(library, names)
+    paths = sorted(texts.keys() | {path for path in _written_before(library, folder, names) if (folder / path).exists()})
     if not paths:
         raise TemplateError(_nothing_to_render(library, names))
-    pairs = [(folder / path, _read(folder / path), rendered.get(path)) for path in paths]
+    pairs = [(folder / path, _read(folder / path), texts.get(path)) for path in paths]
     differences = [_difference(path, before, now) for path, before, now in pairs if before != now]
     return differences + [Difference(path, "unfinished", said) for path, _, now in pairs if now and (said := _unfinished(now))]
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import json
 import re
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from promptkit import config
 from promptkit.cli.flags import Commands, add_command, add_lang, add_library, add_template
@@ -14,6 +17,9 @@ from promptkit.cli.prompt import render_from, template_named
 from promptkit.errors import TemplateError, brief_path
 from promptkit.prompts.library import Library, TemplateFolder, builtin_folder, folder_library, folders_with, template_names, templates
 from promptkit.prompts.template import rendered_example
+
+if TYPE_CHECKING:
+    from promptkit.authoring.check import Finding
 
 __all__ = ["add", "spelled_out"]
 
@@ -47,6 +53,7 @@ def _add_below(commands: Commands) -> None:
     new.add_argument("--kind", choices=("generate", "edit"), help="what it makes (generate)")
     new.add_argument("--from-brackets", metavar="PATTERN", help='such as "A [style] sticker of a [subject]"')
     check = command("check", _check, "look for what makes templates and prompts fail; exit 1 when anything is found")
+    check.add_argument("--format", choices=FORMATS, default="text", help="text, annotations for GitHub Actions, or JSON objects (text)")
     check.add_argument("--codes", action="store_true", help="list the codes of what it finds, and what each means")
     _folder(check, "whose templates to check (all that are listed)")
     add_library(check)
@@ -122,7 +129,8 @@ def _about(name: str) -> str:
     except TemplateError as error:  # one that is broken must not hide the others
         return f"broken    {error}"
     more = f"  [{', '.join(template.languages)}]" if len(template.languages) > 1 else ""
-    return f"{template.kind:8}  {template.description}{more}"
+    deprecated = f"  (deprecated: {template.deprecated})" if template.deprecated else ""
+    return f"{template.kind:8}  {template.description}{more}{deprecated}"
 
 
 def _origin(name: str) -> str:
@@ -165,13 +173,41 @@ def _check(options: argparse.Namespace) -> int:
         say("{# promptkit: ignore CODE #} in a file silences one there")
         return 0
     report = check(_library(options))
-    for finding in report.findings:
-        show(str(finding))
+    for finding in sorted((*report.findings, *report.notices)):
+        show(FORMATS[options.format](finding))
     for sentence in report.skipped:
-        say(f"skipped: {sentence}")
+        say(f"skipped: {' '.join(sentence.splitlines())}")
     found = _counted(len(report.findings), "finding") if report.findings else "nothing found"
     say(f"{found} in {_counted(report.templates, 'template')}, {_counted(report.files, 'file')}")
     return 1 if report.findings else 0
+
+
+def _json(finding: Finding) -> str:
+    return json.dumps(finding.to_dict())
+
+
+def _annotation(finding: Finding) -> str:
+    """A workflow command of GitHub Actions, which shows the finding beside the line of a pull request."""
+    where = f"file={_property(_from_root(finding.file))},line={finding.line},title={_property(f'promptkit {finding.code}')}"
+    return f"::{finding.level} {where}::{_data(finding.message)}"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def _from_root(path: Path) -> str:
+    """The path from the root of its git repository, as GitHub names files; else from here, else whole."""
+    whole = path.absolute()
+    roots = [*(folder for folder in whole.parents if (folder / ".git").exists()), Path.cwd()]
+    return next((whole.relative_to(root).as_posix() for root in roots if whole.is_relative_to(root)), whole.as_posix())
+
+
+FORMATS: Mapping[str, Callable[[Finding], str]] = {"text": str, "github": _annotation, "json": _json}
 
 
 def _counted(number: int, what: str) -> str:

@@ -33,6 +33,7 @@ FIELDS: Mapping[str, Any] = {
     "pictures": {},
     "config": {},
     "examples": [],
+    "deprecated": "",
     "metadata": {},
 }
 INPUT_FIELDS = ("type", "description", "default", "choices", "example", "max_length", "min", "max", "renamed_from")
@@ -61,6 +62,7 @@ class Edition:
     pictures: Pictures
     config: Mapping[str, Any]
     examples: tuple[Mapping[str, Any], ...]
+    deprecated: str  # what to use instead, where the template should not be used any more; else empty
 
     @cached_property
     def defaults(self) -> Mapping[str, Any]:
@@ -145,7 +147,7 @@ class _FrontMatter:
         if len(said) > MOST_INPUTS:
             self.problems.append(f"it declares {len(said):,} inputs; {MOST_INPUTS} at most")
         inputs = {name: self.input(name, spec) for name, spec in [*said.items()][:MOST_INPUTS]}
-        return self.edition(self.file, lang, kind, inputs, self.pictures(kind), self.config())
+        return self.edition(self.file, lang, kind, inputs, self.pictures(kind), self.config(), self.deprecated())
 
     def language_file(self, base: Edition) -> Edition:
         self.known_keys("a language file, which holds words only,", self.front, WORDS)
@@ -156,14 +158,21 @@ class _FrontMatter:
         said = self.field("inputs")
         self.known_keys("inputs", said, base.inputs)
         inputs = {name: self.translated(declared, said.get(name, {})) for name, declared in base.inputs.items()}
-        return self.edition(base.file, lang, base.kind, inputs, base.pictures, base.config)
+        return self.edition(base.file, lang, base.kind, inputs, base.pictures, base.config, base.deprecated)
 
     def edition(
-        self, base: File, lang: str, kind: str, inputs: Mapping[str, Input], pictures: Pictures, config: Mapping[str, Any]
+        self, base: File, lang: str, kind: str, inputs: Mapping[str, Input], pictures: Pictures, config: Mapping[str, Any], deprecated: str
     ) -> Edition:
         description, examples = self.field("description"), self.examples(inputs)
         inputs, config = MappingProxyType(dict(inputs)), MappingProxyType(dict(config))
-        return Edition(self.file, base, lang, kind, description, inputs, pictures, config, examples)
+        return Edition(self.file, base, lang, kind, description, inputs, pictures, config, examples, deprecated)
+
+    def deprecated(self) -> str:
+        said = self.front.get("deprecated", "")
+        if not isinstance(said, str):
+            self.problems.append(f"deprecated is {shown(said)}; expected text that says what to use instead, such as `use product_shot`")
+            return ""
+        return " ".join(said.split()).rstrip(".")
 
     def known_keys(self, what: str, found: Mapping[str, Any], known: Collection[str]) -> None:
         for key in found:

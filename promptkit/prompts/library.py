@@ -203,7 +203,8 @@ def _spelled(name: str) -> str:
 
 def _row(template: Template) -> tuple[str, ...]:
     inputs = ", ".join(i.name if i.required else f"{i.name}?" for i in template.inputs.values())
-    return template.name, template.kind, template.description, inputs, ", ".join(template.languages)
+    deprecated = f" (deprecated: {template.deprecated})" if template.deprecated else ""
+    return template.name, template.kind, template.description + deprecated, inputs, ", ".join(template.languages)
 
 
 @lru_cache(maxsize=1024)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pydoc
 import re
 from pathlib import Path
@@ -59,6 +60,45 @@ def test_check_names_code_file_and_line() -> None:
     assert run("templates", "check", "-f", "prompts", code=1)[0] == out
     assert "no folder" in run("templates", "check", "nowhere", code=1)[1]
     assert "unused-input" in run("templates", "check", "--codes")[0]
+
+
+def test_check_annotates_a_pull_request() -> None:
+    """With --format github each finding is one workflow command, its path from the root of the repository, nothing unescaped in it."""
+    folder = Path("repo, 100%/prompts")
+    folder.mkdir(parents=True)
+    (folder.parent / ".git").mkdir()
+    (folder / "hat.j2").write_text("---\nkind: edit\n---\nAdd a hat: 50% wool,\n::error::really.\n")
+    (folder / "old.j2").write_text("---\ndeprecated: use hat\n---\nA red fox.\n")
+    out = run("templates", "check", folder, "--format", "github", code=1)[0]
+    nothing_kept, deprecated = out.splitlines()
+    assert nothing_kept.startswith("::warning file=prompts/hat.j2,line=4,title=promptkit nothing-kept::“Add a hat: 50%25 wool, ::error")
+    assert deprecated == "::notice file=prompts/old.j2,line=2,title=promptkit deprecated::The template 'old' is deprecated: use hat."
+    (folder / "a,b: 7%.j2").write_text("A red fox.")
+    assert "::warning file=prompts/a%2Cb%3A 7%25.j2,line=1,title=" in run("templates", "check", folder, "--format", "github", code=1)[0]
+
+
+def test_check_speaks_json() -> None:
+    """With --format json each finding is one object on a line, of the same keys."""
+    Path("prompts").mkdir()
+    Path("prompts/hat.j2").write_text("---\nkind: edit\n---\nAdd a ハット.\n")
+    found = json.loads(run("templates", "check", "prompts", "--format", "json", code=1)[0])
+    assert found.pop("message").startswith("“Add a ハット.”")
+    file = str(Path("prompts/hat.j2").absolute())
+    assert found == {"schema": "promptkit.finding/1", "file": file, "line": 4, "code": "nothing-kept", "level": "warning"}
+
+
+def test_a_deprecated_template_says_so() -> None:
+    """The list, the template shown and a rendering say what to use instead; a check says it and succeeds."""
+    Path("ours").mkdir()
+    Path("ours/old.j2").write_text("---\ndescription: a fox\ndeprecated: use logo.\n---\nA red fox.\n")
+    assert "a fox  (deprecated: use logo)" in run_process("templates", "-L", "ours")[0]
+    shown, said = run_process("templates", "old", "-L", "ours")
+    assert "Deprecated: use logo." in shown
+    assert "deprecated" not in said
+    assert "The template 'old' is deprecated: use logo." in run_process("render", "-t", "old", "-L", "ours")[1]
+    out, said = run("templates", "check", "ours")
+    assert "deprecated: The template 'old' is deprecated: use logo." in out
+    assert "nothing found" in said
 
 
 def test_test_shows_what_a_change_does_to_the_prompts() -> None:
