@@ -63,6 +63,9 @@ def _add_below(commands: Commands) -> None:
     _folder(render, "whose templates to render (all that are listed)", flag=True)
     add_library(render)
     render.add_argument("-o", "--output", metavar="FOLDER", help="write one text file for each into this folder, instead of printing them")
+    diff = command("diff", _diff, "print which prompts differ from a git revision, as Markdown for a comment")
+    diff.add_argument("revision", metavar="REV", help="a branch, a tag or a commit, such as main or HEAD~1")
+    _folder(diff, "whose templates to compare (this one)")
     test = command("test", _test_examples, "compare the rendered examples with those that were written; exit 1 when they differ")
     _folder(test, "whose templates to render (all that are listed)")
     add_library(test)
@@ -84,7 +87,7 @@ def _folder(parser: argparse.ArgumentParser, text: str, *, flag: bool = False) -
 
 def spelled_out(arguments: list[str]) -> list[str]:
     """`promptkit templates [NAME]` with the command that it is short for."""
-    words = ("show", "list", "new", "check", "render", "test", "-h", "--help")
+    words = ("show", "list", "new", "check", "render", "test", "diff", "-h", "--help")
     is_short = arguments[:1] == ["templates"] and (len(arguments) == 1 or arguments[1] not in words)
     return [arguments[0], "show", *arguments[1:]] if is_short else arguments
 
@@ -242,6 +245,15 @@ def _test_examples(options: argparse.Namespace) -> int:
     found = f"{len(differences)} prompts differ" if differences else "all prompts are"
     say(f"{found} from what stands in {options.output}" if differences else f"{found} as they stand in {options.output}")
     return 1 if differences else 0
+
+
+def _diff(options: argparse.Namespace) -> int:
+    from promptkit.authoring.prompt_changes import compare_with_revision
+    from promptkit.cli.prompt_changes import as_markdown
+
+    changes = compare_with_revision(options.revision, Path(options.folder or options.in_folder or "."))
+    print(as_markdown(changes, options.revision))
+    return 0
 
 
 def _library(options: argparse.Namespace) -> Library:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pydoc
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,23 @@ def test_check_annotates_a_pull_request() -> None:
     assert deprecated == "::notice file=prompts/old.j2,line=2,title=promptkit deprecated::The template 'old' is deprecated: use hat."
     (folder / "a,b: 7%.j2").write_text("A red fox.")
     assert "::warning file=prompts/a%2Cb%3A 7%25.j2,line=1,title=" in run("templates", "check", folder, "--format", "github", code=1)[0]
+
+
+def test_diff_is_a_comment_on_a_pull_request() -> None:
+    """`templates diff REV` prints as Markdown what differs from a revision, of the folder or of this one."""
+    Path("prompts").mkdir()
+    Path("prompts/fox.j2").write_text("A red fox.\nIt sits.")
+    for command in (("init", "-q"), ("add", "-A"), ("-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "-qm", "a")):
+        subprocess.run(["git", *command], check=True)
+    assert run("templates", "diff", "HEAD", "prompts")[0] == "### Prompts: 1 the same, compared with `HEAD`\n"
+    Path("prompts/fox.j2").write_text("A blue fox.\nIt sits.")
+    said = run("templates", "diff", "HEAD", "prompts")[0]
+    assert said == (
+        "### Prompts: 1 changed, 0 the same, compared with `HEAD`\n\n**`fox`, example 1, en**: changed\n\n"
+        "```diff\n! “red” → “blue”\n- A red fox.\n+ A blue fox.\n  It sits.\n```\n"
+    )
+    assert run("templates", "diff", "HEAD", "-f", "prompts")[0] == run("templates", "diff", "HEAD")[0].replace("prompts.fox", "fox") == said
+    assert "no git revision" in run("templates", "diff", "--", "--output=x", code=1)[1]
 
 
 def test_check_speaks_json() -> None:
