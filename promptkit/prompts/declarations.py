@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 from promptkit.errors import InputError, did_you_mean, listed, warn
+from promptkit.prompts import next_step
 from promptkit.prompts.inputs import EXPECTED, TYPES, Input, Pictures, as_written, printed_value, read_value, shown
 from promptkit.prompts.languages import LANGUAGE
 from promptkit.prompts.names import RESERVED, WORD, is_word, language_of
@@ -33,6 +34,7 @@ FIELDS: Mapping[str, Any] = {
     "pictures": {},
     "config": {},
     "examples": [],
+    "deprecated": "",
     "metadata": {},
 }
 INPUT_FIELDS = ("type", "description", "default", "choices", "example", "max_length", "min", "max", "renamed_from")
@@ -61,6 +63,7 @@ class Edition:
     pictures: Pictures
     config: Mapping[str, Any]
     examples: tuple[Mapping[str, Any], ...]
+    deprecated: str  # what to use instead, where the template should not be used any more; else empty
 
     @cached_property
     def defaults(self) -> Mapping[str, Any]:
@@ -145,7 +148,7 @@ class _FrontMatter:
         if len(said) > MOST_INPUTS:
             self.problems.append(f"it declares {len(said):,} inputs; {MOST_INPUTS} at most")
         inputs = {name: self.input(name, spec) for name, spec in [*said.items()][:MOST_INPUTS]}
-        return self.edition(self.file, lang, kind, inputs, self.pictures(kind), self.config())
+        return self.edition(self.file, lang, kind, inputs, self.pictures(kind), self.config(), self.deprecated())
 
     def language_file(self, base: Edition) -> Edition:
         self.known_keys("a language file, which holds words only,", self.front, WORDS)
@@ -156,19 +159,27 @@ class _FrontMatter:
         said = self.field("inputs")
         self.known_keys("inputs", said, base.inputs)
         inputs = {name: self.translated(declared, said.get(name, {})) for name, declared in base.inputs.items()}
-        return self.edition(base.file, lang, base.kind, inputs, base.pictures, base.config)
+        return self.edition(base.file, lang, base.kind, inputs, base.pictures, base.config, base.deprecated)
 
     def edition(
-        self, base: File, lang: str, kind: str, inputs: Mapping[str, Input], pictures: Pictures, config: Mapping[str, Any]
+        self, base: File, lang: str, kind: str, inputs: Mapping[str, Input], pictures: Pictures, config: Mapping[str, Any], deprecated: str
     ) -> Edition:
         description, examples = self.field("description"), self.examples(inputs)
         inputs, config = MappingProxyType(dict(inputs)), MappingProxyType(dict(config))
-        return Edition(self.file, base, lang, kind, description, inputs, pictures, config, examples)
+        return Edition(self.file, base, lang, kind, description, inputs, pictures, config, examples, deprecated)
+
+    def deprecated(self) -> str:
+        said = self.front.get("deprecated", "")
+        if not isinstance(said, str):
+            self.problems.append(f"deprecated is {shown(said)}; expected text that says what to use instead, such as `use product_shot`")
+            return ""
+        return " ".join(said.split()).rstrip(".")
 
     def known_keys(self, what: str, found: Mapping[str, Any], known: Collection[str]) -> None:
         for key in found:
             if key not in known and not key.startswith("x-") and len(self.problems) <= MOST_PROBLEMS:
-                self.problems.append(f"{what} has an unknown key {shown(key)}{did_you_mean(key, known)}; known are {listed(known)}")
+                hint, there = did_you_mean(key, known), listed(known) or "none"
+                self.problems.append(f"{what} has an unknown key {shown(key)}{hint}; known are {there}")
 
     def field(self, name: str) -> Any:
         empty = FIELDS[name]
@@ -177,7 +188,7 @@ class _FrontMatter:
             return value
         if value != "":  # a key with nothing behind it
             kind = "text" if isinstance(empty, str) else "a mapping" if isinstance(empty, dict) else "a list"
-            self.problems.append(f"{name} is {shown(value)}; expected {kind}")
+            self.problems.append(f"{name} is {shown(value)}; expected {kind}{next_step.for_text(value) if empty == '' else ''}")
         return empty
 
     def config(self) -> dict[str, Any]:
@@ -238,7 +249,9 @@ class _FrontMatter:
         is_right, expected = _FIT[key](value, kind) if key in _FIT else (True, "")
         if not is_right:
             near = did_you_mean(value, TYPES) if key == "type" and isinstance(value, str) else ""
-            self.problems.append(f"{key} of the input {name!r} is {shown(value)}{near}; expected {expected}")
+            advice = next_step.for_choices(str(kind), value) if key == "choices" else ""
+            advice = next_step.for_text(value) if key == "description" else advice
+            self.problems.append(f"{key} of the input {name!r} is {shown(value)}{near}; expected {expected}{advice}")
         return is_right
 
     def translated(self, declared: Input, said: Any) -> Input:
@@ -265,7 +278,8 @@ class _FrontMatter:
             try:
                 read[key] = value if value is None else read_value(declared, value)
             except ValueError as error:
-                self.problems.append(f"{key} of the input {declared.name!r} {error}")
+                advice = "" if declared.choices else next_step.for_value(declared.type, value)
+                self.problems.append(f"{key} of the input {declared.name!r} {error}{advice}")
         return replace(declared, **read)
 
 
@@ -284,11 +298,16 @@ def _are_choices(value: Any, kind: str) -> bool:
     return isinstance(value, list) and bool(value) and is_right is not None and all(map(is_right, value))
 
 
+_CHOICES = {
+    "string": "a list of texts, or a mapping from keys to their wording",
+    "integer": "a list of whole numbers",
+    "number": "a list of numbers",
+}
 # for each field of an input: whether a value fits an input of that type, and what is expected
 _FIT: Mapping[str, Callable[[Any, str], tuple[bool, str]]] = {
     "type": lambda v, _: (isinstance(v, str) and v in TYPES, f"one of {', '.join(TYPES)}"),
     "description": lambda v, _: (isinstance(v, str), "text"),
-    "choices": lambda v, kind: (_are_choices(v, kind), "a list of texts or numbers, or a mapping from keys to their wording"),
+    "choices": lambda v, kind: (_are_choices(v, kind), _CHOICES.get(kind, "none, as this type has none")),
     "max_length": lambda v, kind: (type(v) is int and v > 0 and kind in ("string", "list"), "a whole number, for a string or a list"),
     "min": lambda v, kind: (_is_number(v) and kind in ("integer", "number"), "a number, for an integer or a number"),
     "max": lambda v, kind: (_is_number(v) and kind in ("integer", "number"), "a number, for an integer or a number"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -93,14 +94,18 @@ def _typed(declared: Input, value: Any) -> Any:
 
 
 def _key(declared: Input, value: Any) -> Any:
-    """The key of a choice, which may be given by its words too."""
+    """The key of a choice, which may be given by its words too, in either encoding of what looks the same."""
     if value in declared.choices:
         return value
     choices = dict(declared.choices)
     for key, words in choices.items():
-        if words == value:
+        if words == value or _composed(value) in (_composed(key), _composed(words)):
             return key
     raise ValueError(f"is {shown(value)}{did_you_mean(str(value), map(str, choices))}; expected one of {', '.join(map(str, choices))}")
+
+
+def _composed(value: Any) -> Any:
+    return unicodedata.normalize("NFC", value) if isinstance(value, str) else value
 
 
 def _range(declared: Input) -> str:

@@ -34,14 +34,20 @@ def read_yaml(text: str, path: Path) -> tuple[dict[str, Any], Mapping[KeyPath, i
         found = reader.document()
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        raise TemplateError(f"The front matter is not YAML: {_why(error)}.", file=str(path), line=mark.line + 2 if mark else None) from None
+        line = text.split("\n")[mark.line : mark.line + 1] if mark else []
+        why = _why(error, "".join(line))
+        raise TemplateError(f"The front matter is not YAML: {why}.", file=str(path), line=mark.line + 2 if mark else None) from None
     if not isinstance(found, dict):
         raise TemplateError("The front matter is no mapping; write it as lines such as `description: …`.", file=str(path), line=1)
     return found, reader.lines
 
 
-def _why(error: Exception) -> str:
+def _why(error: Exception, line: str) -> str:
     why = getattr(error, "problem", None) or str(error)
+    if "\t" in line[: len(line) - len(line.lstrip())]:
+        return "the line begins with a tab (indent with blanks)"
+    if line.strip() and "cannot start any token" in why:
+        return f"{why} (text that begins with %, @ or ` stands in quotes)"
     if "mapping values are not allowed" in why:
         return f"{why} (text that holds ': ' stands in quotes)"
     if "did not find expected ',' or '}'" in why:

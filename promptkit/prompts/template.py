@@ -25,7 +25,7 @@ from promptkit.prompts.names import FILE_NAME, is_word
 from promptkit.prompts.source_file import File, make_file, open_file
 from promptkit.terminal import printable
 
-__all__ = ["Prompt", "Template", "bundle_of", "example_of", "open_template", "rendered_example"]
+__all__ = ["Prompt", "Template", "bundle_of", "example_of", "open_template", "rendered", "rendered_example"]
 
 
 # Prompt
@@ -76,7 +76,8 @@ class Template:
     It is the file as it was when the library was asked for it; its partials and other languages are as they were when it first rendered.
     `kind` is "generate" or "edit", `lang` the language of the base file, `languages` are all that there are files for, the base file's
     first. `pictures` says how many it needs, `config` holds hints for the request, `source` is the base file's text with plain line ends,
-    `pack` the distribution and version that it was installed with, or None.
+    `pack` the distribution and version that it was installed with, or None. `deprecated` says what to use instead, where the template
+    should not be used any more; it is empty for all others.
     """
 
     name: str
@@ -88,6 +89,7 @@ class Template:
     pictures: Pictures
     config: Mapping[str, Any]
     examples: tuple[Mapping[str, Any], ...]
+    deprecated: str
     source: str
     file: Path
     pack: tuple[str, str] | None
@@ -135,19 +137,13 @@ class Template:
 
     def __call__(self, *unnamed: object, lang: str | None = None, **inputs: Any) -> Prompt:
         """The prompt, in the language asked for. InputError names all that is wrong with the inputs, which are given by name."""
-        from promptkit.prompts import sandbox
-
         if unnamed:
             example = f"{self.name}({next(iter(self.inputs), 'lang')}={unnamed[0]!r:.60})"
             raise InputError(f"Inputs are given by name, such as {example}.", problems=["an input without a name"], file=str(self.file))
-
-        bundle = bundle_of(self, lang or config.language())
-        edition = bundle.edition
-        recorded, values = edition.accept(inputs)
-        text = sandbox.render(edition.file.name, bundle.parts, values)
-        sources, hints = dict(bundle.sources), dict(edition.config)
-        about = (edition.kind, bundle.digest, recorded, edition.lang, hints, self.pack, edition.pictures, sources)
-        return Prompt(text, self.name, *about)
+        prompt = rendered(self, inputs, lang or config.language())
+        if self.deprecated:
+            _warn_once((self.name, str(self.file)), f"The template {self.name!r} is deprecated: {self.deprecated}.")
+        return prompt
 
     # For readers
 
@@ -164,11 +160,13 @@ class Template:
         about = [f"    {i.name} ({terms_of(i)}): {description_of(i)}" for i in self.inputs.values()]
         languages = f"    lang (string, optional): one of {', '.join(self.languages)}"
         needed = ["", f"It {self.pictures.requirement()}."] if self.pictures.min or self.pictures.roles else []
-        return printable("\n".join([self.description or self.name, *needed, "", "Inputs:", *about, languages]), keep="\n")
+        deprecated = ["", f"Deprecated: {self.deprecated}."] if self.deprecated else []
+        return printable("\n".join([self.description or self.name, *deprecated, *needed, "", "Inputs:", *about, languages]), keep="\n")
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002  (IPython's names)
         takes = f" It {self.pictures.requirement()}." if self.pictures.min or self.pictures.roles else ""
-        note = f"{self.description} ({self.kind}; {', '.join(self.languages)}).{takes}"
+        deprecated = f" Deprecated: {self.deprecated}." if self.deprecated else ""
+        note = f"{self.description} ({self.kind}; {', '.join(self.languages)}).{takes}{deprecated}"
         inputs = table([(i.name, terms_of(i), description_of(i)) for i in self.inputs.values()], ("input", "type", "what it is"))
         example = example_of(self)
         about = card(self.name, Html(f"<div>{escape(note)}</div>"), inputs, *([_block(example)] if example else []))
@@ -185,16 +183,31 @@ def bundle_of(template: Template, wanted: str) -> Bundle:
     found = find_language(wanted, template.languages)
     if found is None:
         found = "en" if "en" in template.languages else template.lang
-        _warn_once(template.name, wanted, found, template.languages)
-    known = template._bundles.get(found)
-    if known is None:
-        known = template._bundles[found] = template._search.gather(read_edition(template._base, _file_in(template, found)))
-    return known
+        known = ", ".join(template.languages)
+        said = f"The template {template.name!r} is not written in {wanted!r}; it is rendered in {found!r} (there are: {known})."
+        _warn_once((template.name, wanted), said)
+    bundle = template._bundles.get(found)
+    if bundle is None:
+        bundle = template._bundles[found] = template._search.gather(read_edition(template._base, _file_in(template, found)))
+    return bundle
 
 
 def _file_in(template: Template, lang: str) -> File:
     base = template._base
     return base if lang == template.lang else template._search.own_file(f"{base.name.removesuffix('.j2')}.{lang}.j2")
+
+
+def rendered(template: Template, inputs: Mapping[str, Any], lang: str) -> Prompt:
+    """The prompt that a call makes, without the warning that the template is deprecated. InputError as for a call."""
+    from promptkit.prompts import sandbox
+
+    bundle = bundle_of(template, lang)
+    edition = bundle.edition
+    recorded, values = edition.accept(inputs)
+    text = sandbox.render(edition.file.name, bundle.parts, values)
+    sources, hints = dict(bundle.sources), dict(edition.config)
+    about = (edition.kind, bundle.digest, recorded, edition.lang, hints, template.pack, edition.pictures, sources)
+    return Prompt(text, template.name, *about)
 
 
 def example_of(template: Template) -> str | None:
@@ -212,17 +225,16 @@ def rendered_example(template: Template) -> str | None:
     if None in example.values():
         bundle_of(template, template.lang)  # what cannot be used says so, also where there is nothing to render
         return None
-    return str(template(lang=template.lang, **example))
+    return str(rendered(template, example, template.lang))
 
 
 _warned: set[tuple[str, str]] = set()
 
 
-def _warn_once(name: str, wanted: str, found: str, languages: tuple[str, ...]) -> None:
-    if (name, wanted) not in _warned:
-        _warned.add((name, wanted))
-        known = ", ".join(languages)
-        warn(f"The template {name!r} is not written in {wanted!r}; it is rendered in {found!r} (there are: {known}).")
+def _warn_once(about: tuple[str, str], said: str) -> None:
+    if about not in _warned:
+        _warned.add(about)
+        warn(said)
 
 
 # From the disk
@@ -259,7 +271,7 @@ def _template(name: str, base: File, beside: tuple[str, ...], search: FileSearch
     if e.lang in others:
         same = str(base.path.with_suffix(f".{e.lang}.j2"))
         raise TemplateError(f"This file says the same language, {e.lang!r}, as {base.name}; remove one.", file=same)
-    about = (name, e.description, e.kind, e.lang, (e.lang, *others), e.inputs, e.pictures, e.config, e.examples)
+    about = (name, e.description, e.kind, e.lang, (e.lang, *others), e.inputs, e.pictures, e.config, e.examples, e.deprecated)
     return Template(*about, source=base.text, file=base.path, pack=pack, _base=base, _search=search)
 
 

@@ -33,7 +33,8 @@ def report_on(folder: Path, files: Mapping[str, str | bytes]) -> Report:
 
 def found_at(folder: Path, files: Mapping[str, str | bytes]) -> list[str]:
     """Each finding as `file:line code`."""
-    found = report_on(folder, files).findings
+    report = report_on(folder, files)
+    found = sorted((*report.findings, *report.notices))
     return [f"{f.file.relative_to(folder / 'library').as_posix()}:{f.line} {f.code}" for f in found]
 
 
@@ -51,6 +52,15 @@ INK = front("inputs:", "  a: {example: fox}", "  b: {default: ''}")  # the body 
 CASES: dict[str, tuple[Files, list[str]]] = {
     # nothing
     "no template": ({"fox.jinja": CAT}, [".:1 no-template"]),
+    # deprecated ones
+    "deprecated for one that is there": ({"t.j2": front("deprecated: use u") + CAT, "u.j2": CAT}, ["t.j2:2 deprecated"]),
+    "deprecated for a built-in one": ({"t.j2": front("deprecated: Use `product_shot`.") + CAT}, ["t.j2:2 deprecated"]),
+    "deprecated in other words": ({"t.j2": front("deprecated: we draw no cats any more") + CAT}, ["t.j2:2 deprecated"]),
+    "deprecated, and said so": ({"t.j2": front("deprecated: use product_shot") + "{# promptkit: ignore deprecated #}\n" + CAT}, []),
+    "deprecated for one that is not there": (
+        {"t.j2": front("deprecated: use product_shott") + CAT},
+        ["t.j2:2 deprecated", "t.j2:2 no-successor"],
+    ),
     # words
     "a minus that eats the line break": ({"t.j2": A + "A {{ a }} in ink\n{%- if a %}on paper{% endif %}."}, ["t.j2:6 glued-words"]),
     "a minus that glues for an optional input": (
@@ -423,6 +433,13 @@ def test_a_finding_is_a_line_of_text(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert (second.line, str(third)) == (3, "./b.j2:4: unused-input: No branch uses the input 'y'; use it in the body, or remove it.")
     assert sorted([third, first, second]) == [first, second, third]
     assert Finding(folder / "a.j2", 2, "broken", "") < Finding(folder / "a.j2", 10, "broken", "")
+
+
+def test_a_deprecated_template_is_no_fault(tmp_path: Path) -> None:
+    """A deprecated template is a notice beside the findings; a successor that is not there is a finding, with the nearest name."""
+    report = report_on(tmp_path, {"t.j2": front("deprecated: use product_shot") + CAT})
+    assert (report.findings, [notice.level for notice in report.notices]) == ((), ["notice"])
+    assert "did you mean 'product_shot'?" in messages(tmp_path, {"t.j2": front("deprecated: use product_shott") + CAT})
 
 
 def test_what_cannot_be_judged_is_said(tmp_path: Path) -> None:

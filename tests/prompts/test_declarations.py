@@ -61,6 +61,47 @@ def test_front_matter_that_is_refused(tmp_path: Path, front: str, problem: str) 
     assert caught.value.file == str(tmp_path / "t.j2")
 
 
+@pytest.mark.parametrize(
+    ("front", "advice"),
+    [
+        ("description: 1984", "is 1984; expected text: put it in quotes."),
+        ("inputs: {a: {description: true}}", "is True; expected text: put it in quotes."),
+        ("inputs: {a: {default: 1984}}", "is 1984; expected text: put it in quotes, or say `type: integer`."),
+        ("inputs: {a: {example: 0.5}}", "is 0.5; expected text: put it in quotes, or say `type: number`."),
+        ("inputs: {a: {default: false}}", "is False; expected text: put it in quotes, or say `type: boolean`."),
+        ("inputs: {a: {default: [x]}}", "is ['x']; expected text: say `type: list`."),
+        ("inputs: {a: {type: integer, default: '3'}}", "is '3'; expected a whole number: leave the quotes out."),
+        ("inputs: {a: {type: integer, default: 2.5}}", "is 2.5; expected a whole number: say `type: number`."),
+        ("inputs: {a: {type: integer, default: '2.5'}}", "expected a whole number: say `type: number`, and leave the quotes out."),
+        ("inputs: {a: {type: number, default: ' .5'}}", "is ' .5'; expected a number: leave the quotes out."),
+        ("inputs: {a: {type: number, default: many}}", "is 'many'; expected a number."),
+        ("inputs: {a: {type: boolean, default: yes}}", "is 'yes'; expected true or false: write true, without quotes."),
+        ("inputs: {a: {type: boolean, default: Off}}", "is 'Off'; expected true or false: write false, without quotes."),
+        ("inputs: {a: {type: boolean, default: maybe}}", "is 'maybe'; expected true or false."),
+        ("inputs: {a: {type: list, default: red}}", "is 'red'; expected a list of texts: write [red]."),
+        ("inputs: {a: {type: list, default: [1, x]}}", "is [1, 'x']; expected a list of texts: put each in quotes."),
+        ("inputs: {a: {choices: [2, 3]}}", "or a mapping from keys to their wording: say `type: integer`, or put each in quotes."),
+        ("inputs: {a: {choices: [2, 0.5]}}", "or a mapping from keys to their wording: say `type: number`, or put each in quotes."),
+        ("inputs: {a: {choices: [b, 2]}}", "expected a list of texts, or a mapping from keys to their wording: put each in quotes."),
+        ("inputs: {a: {choices: red}}", "is 'red'; expected a list of texts, or a mapping from keys to their wording: write [red]."),
+        ("inputs: {a: {choices: [true, false]}}", "say `type: boolean` and no choices, or put each in quotes."),
+        ("inputs: {a: {choices: {b: 1}}}", "or a mapping from keys to their wording: put each wording in quotes."),
+        ("inputs: {a: {type: integer, choices: {1: one}}}", "leave `type: integer` out, as a mapping is for texts."),
+        ("inputs: {a: {type: integer, choices: [one]}}", "expected a list of whole numbers: leave `type: integer` out for texts."),
+        ("examples: [{inputs: {a: 1}}]", "has an unknown key 'a'; known are none."),
+        ("inputs:\n\ta: {}", "the line begins with a tab (indent with blanks)"),
+        ("description: @x", "text that begins with %, @ or ` stands in quotes"),
+        ("description:\tx\n\tmore: y", "the line begins with a tab (indent with blanks)"),
+        ("inputs:\n  a:\n  \tdefault: x", "the line begins with a tab (indent with blanks)"),
+    ],
+)
+def test_what_does_not_fit_says_the_next_step(tmp_path: Path, front: str, advice: str) -> None:
+    """A number, a choice, a truth value or a tab where something else is expected says what to write."""
+    with pytest.raises(TemplateError) as caught:
+        one(tmp_path, front)
+    assert advice in str(caught.value)
+
+
 def test_front_matter_names_all_its_problems(tmp_path: Path) -> None:
     """One reading finds all that is wrong."""
     with pytest.raises(InputError, match=r"'a'.*; kind is 'b'") as caught:

@@ -93,6 +93,13 @@ def test_inputs_are_typed(tmp_path: Path, inputs: dict[str, Any], text: str, rec
     assert (str(prompt), prompt.inputs) == (text, recorded)
 
 
+@pytest.mark.parametrize("given", ["cafe\u0301", "caf\xe9", "au cafe\u0301", "au caf\xe9"])
+def test_a_choice_is_found_in_either_encoding(tmp_path: Path, given: str) -> None:
+    """A choice is known by its key and its words as they look; what is recorded is the key as it is declared."""
+    prompt = one(tmp_path, "inputs:\n  c: {choices: {café: au café, x: y}}", "{{ c }}")(c=given)
+    assert (str(prompt), prompt.inputs) == ("au caf\xe9", {"c": "caf\xe9"})
+
+
 @pytest.mark.parametrize(
     ("inputs", "problem"),
     [
