@@ -18,6 +18,7 @@ from promptkit.errors import InputError, TemplateError, brief_path, did_you_mean
 from promptkit.prompts.bundle import Bundle
 from promptkit.prompts.declarations import Edition, read_edition
 from promptkit.prompts.filters import upper_first
+from promptkit.prompts.inputs import Input
 from promptkit.prompts.languages import find_language
 from promptkit.prompts.library import Library, TemplateFolder, builtin_folder, folders_of, near_misses, no_templates, prefix_of
 from promptkit.prompts.source_file import File, open_file
@@ -192,7 +193,8 @@ class _Checker:
     def line_of(self, problem: str, path: Path) -> int:
         """The line of the first key or item that the problem speaks of."""
         file = self.files.get(path)
-        words = [*re.findall(r"'([^']*)'", problem), *re.findall(r"^\w+", problem)]
+        quoted = re.findall(r"'([^']*)'", problem)
+        words = [*(word.rpartition(".")[2] for word in quoted), *re.findall(r"^\w+", problem)]
         lines = {str(key_path[-1]): line for key_path, line in reversed([*file.lines.items()])} if file else {}
         return next((lines[word] for word in words if word in lines), 1)
 
@@ -236,6 +238,7 @@ class _Checker:
         edition = bundle.edition
         self.check_declarations(edition)
         self.check_names(edition, {n: use for n, use in used.items() if n not in edition.inputs}, search.sealed)
+        self.check_fields(bundle)
         self.check_prompts(template, bundle)
         return _Checked(edition, [name for name in template.inputs if name in used])
 
@@ -259,6 +262,18 @@ class _Checker:
             if not use.is_provided_for and "undeclared-name" not in _ignored(use.file):
                 self.reported.add((str(use.file.path), use.line))
                 self.add("undeclared-name", use.file.path, use.line, self.undeclared_message(use, edition))
+
+    def check_fields(self, bundle: Bundle) -> None:
+        """What a loop asks of the entries of an input that is a list of mappings, and no entry has."""
+        inputs = bundle.edition.inputs
+        for file in bundle.files.values():
+            survey = self.survey(file)
+            for name, asked, line in (found for part in (survey, *survey.blocks.values()) for found in part.fields):
+                declared = inputs.get(name)
+                if declared and declared.of and asked not in dict(declared.of):
+                    self.reported.add((str(file.path), line))
+                    said = f"The entries of {name!r} have no field {asked!r}{did_you_mean(asked, dict(declared.of))}"
+                    self.add("undeclared-name", file.path, line, f"{said}; declare it under `of`, or ask for another.")
 
     def undeclared_message(self, use: NameUse, edition: Edition) -> str:
         if use.is_sealed:
@@ -344,10 +359,15 @@ def _untranslated(base: Edition, edition: Edition) -> Iterator[str]:
     """The inputs that print more than a word of the base file's language; a single one may be a loan."""
     for name, said in edition.inputs.items():
         known = base.inputs[name]
-        words = [said.default] if said.default == known.default and not said.choices else []
-        words += [word for key, word in dict(said.choices).items() if dict(known.choices).get(key) == word != key]
-        if any(isinstance(word, str) and re.search(r"[^\W\d_]\s+[^\W\d_]", word) for word in words):
+        pairs = [(known, said), *((dict(known.of)[field], inner) for field, inner in dict(said.of).items())]
+        if any(isinstance(word, str) and re.search(r"[^\W\d_]\s+[^\W\d_]", word) for pair in pairs for word in _left_as_it_was(*pair)):
             yield name
+
+
+def _left_as_it_was(known: Input, said: Input) -> Iterator[object]:
+    if said.default == known.default and not said.choices:
+        yield said.default
+    yield from (word for key, word in dict(said.choices).items() if dict(known.choices).get(key) == word != key)
 
 
 # Comments that silence codes

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["for_choices", "for_text", "for_value"]
+__all__ = ["for_choices", "for_fields", "for_text", "for_value"]
 
 MEANT_TRUE, MEANT_FALSE = ("yes", "on", "true", "y", "1"), ("no", "off", "false", "n", "0")
 
@@ -24,6 +24,12 @@ def for_value(kind: str, value: object) -> str:
     if isinstance(value, str):
         return _for_number(kind, value.strip()) if kind in ("integer", "number") else _for_boolean(value.strip().lower())
     return ": say `type: number`" if kind == "integer" and isinstance(value, float) else ""
+
+
+def for_fields(kind: object) -> str:
+    """Behind what `of` of an input of that type can be."""
+    example = "such as `of: {scene: {description: what is seen}}`"
+    return f", {example}" if kind == "list" else f", {example}, beside `type: list`"
 
 
 def for_choices(kind: str, value: Any) -> str:

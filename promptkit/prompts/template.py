@@ -8,7 +8,7 @@ strict_yaml) are loaded by the first template that is rendered or read, not by t
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -60,6 +60,20 @@ class Prompt:
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002  (IPython's names)
         source = f"{self.template} ({self.lang})" if self.template else "free text"
         return {"text/plain": printable(self.text, keep="\n\t"), "text/html": card(f"Prompt from {source}", _block(self.text))}
+
+
+def _with_fields(inputs: Mapping[str, Input]) -> Iterator[tuple[str, Input]]:
+    """Each input, and behind a list of mappings their fields, such as `panels[…].scene`."""
+    for name, declared in inputs.items():
+        yield name, declared
+        yield from ((f"{name}[…].{inner}", said) for inner, said in dict(declared.of).items())
+
+
+def _lines_about(declared: Input) -> Iterator[str]:
+    yield f"{declared.name} ({terms_of(declared)}): {description_of(declared)}"
+    for inner in dict(declared.of).values():
+        about = description_of(inner)
+        yield f"    {inner.name} ({terms_of(inner)}){f': {about}' if about else ''}"
 
 
 def _block(text: str) -> Html:
@@ -157,7 +171,7 @@ class Template:
         return printable(f"<Template {self.name} in {brief_path(self.file)}>")
 
     def _help(self) -> str:
-        about = [f"    {i.name} ({terms_of(i)}): {description_of(i)}" for i in self.inputs.values()]
+        about = [f"    {line}" for i in self.inputs.values() for line in _lines_about(i)]
         languages = f"    lang (string, optional): one of {', '.join(self.languages)}"
         needed = ["", f"It {self.pictures.requirement()}."] if self.pictures.min or self.pictures.roles else []
         deprecated = ["", f"Deprecated: {self.deprecated}."] if self.deprecated else []
@@ -167,7 +181,8 @@ class Template:
         takes = f" It {self.pictures.requirement()}." if self.pictures.min or self.pictures.roles else ""
         deprecated = f" Deprecated: {self.deprecated}." if self.deprecated else ""
         note = f"{self.description} ({self.kind}; {', '.join(self.languages)}).{takes}{deprecated}"
-        inputs = table([(i.name, terms_of(i), description_of(i)) for i in self.inputs.values()], ("input", "type", "what it is"))
+        rows = [(label, terms_of(i), description_of(i)) for label, i in _with_fields(self.inputs)]
+        inputs = table(rows, ("input", "type", "what it is"))
         example = example_of(self)
         about = card(self.name, Html(f"<div>{escape(note)}</div>"), inputs, *([_block(example)] if example else []))
         return {"text/plain": printable(f"{self.name}: {self._help()}", keep="\n"), "text/html": about}

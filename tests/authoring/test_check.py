@@ -627,3 +627,30 @@ def test_a_library_without_templates_is_a_finding(tmp_path: Path) -> None:
     report = report_on(tmp_path, {"cat.j2": CAT})
     assert report.findings == ()
     assert any("fox.jinja looks like a template and is none; name it fox.j2" in one for one in report.skipped)
+
+
+# Lists of mappings
+
+
+def test_a_field_that_no_entry_has_is_found_in_any_branch(tmp_path: Path) -> None:
+    """What a body asks of an entry is compared with what `of` declares, also where no example comes by."""
+    head = front("inputs:", "  panels: {type: list, of: {scene: {example: a fox}}}", "  rare: {type: boolean, default: false}")
+    body = "{% if rare %}{% for panel in panels %}{{ panel.scene }}{{ panel.sceen }}{{ panel['shot'] }}{% endfor %}{% endif %}A fox.\n"
+    report = report_on(tmp_path, {"page.j2": head + body})
+    assert [(f.code, f.line) for f in report.findings] == [("undeclared-name", 6)] * 2
+    said = " ".join(f.message for f in report.findings)
+    assert "have no field 'sceen' (did you mean 'scene'?)" in said
+    assert "have no field 'shot'" in said
+
+
+def test_the_line_of_a_field_is_named(tmp_path: Path) -> None:
+    """What is wrong with a declared field is found on its own line."""
+    head = front("inputs:", "  panels:", "    type: list", "    of:", "      scene: {}", "      shot: {defualt: wide}")
+    assert found_at(tmp_path, {"page.j2": f"{head}A page."}) == ["page.j2:7 broken"]
+
+
+def test_a_field_that_is_not_translated_is_found(tmp_path: Path) -> None:
+    """The default and the choices of a field are words of a language too."""
+    head = front("inputs:", "  panels: {type: list, of: {scene: {example: fox}, shot: {default: a wide shot}}}")
+    body = "{% for panel in panels %}{{ panel.shot }}{{ panel.scene }}{% endfor %}"
+    assert found_at(tmp_path, {"page.j2": head + body, "page.es.j2": body}) == ["page.es.j2:1 untranslated"]

@@ -262,3 +262,64 @@ def test_a_prompt_that_is_not_finished_fails_the_test() -> None:
     run("templates", "render", "--all", "-f", "lib", "-o", "rendered")
     out, _ = run("templates", "test", "lib", code=1)
     assert "rendered/fox.1.en.txt: unfinished\nIt holds '{{ style }}', and is refused when it is asked for" in out
+
+
+# Inputs that are lists of mappings
+
+PANELS = """---
+inputs:
+  panels: {type: list, of: {scene: {example: a fox}, shot: {choices: [wide, close], default: wide}}}
+  title: {default: "", description: above}
+---
+{{ title }}{% for panel in panels %}[{{ panel.shot }}: {{ panel.scene }}]{% endfor %}
+"""
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ('panels=[{"scene": "a \\ud83e\\udd8a", "shot": "close"}, {"scene": "b"}]',),
+        ("panels=[{scene: a 🦊, shot: close}, {scene: b}]",),
+        ("panels={scene: a 🦊, shot: close}", 'panels={"scene": "b"}'),
+        ("panels=@panels.yaml",),
+        ("panels=@panels.json",),
+        ("@all.yaml",),
+        ("@all.yaml", "title="),
+    ],
+)
+def test_a_list_of_mappings_is_given_as_yaml_or_json(given: tuple[str, ...]) -> None:
+    """A list of mappings is one value, a value for each entry, a file, or part of a file of all inputs, in YAML or JSON."""
+    Path("ours").mkdir()
+    Path("ours/page.j2").write_text(PANELS)
+    Path("panels.yaml").write_text("# the page\n- scene: a 🦊\n  shot: close\n- {scene: b}\n", encoding="utf-8")
+    Path("panels.json").write_text(json.dumps([{"scene": "a 🦊", "shot": "close"}, {"scene": "b"}]), encoding="utf-8")
+    Path("all.yaml").write_text("panels:\n- {scene: a 🦊, shot: close}\n- {scene: b}\n", encoding="utf-8")
+    options = [word for one in given for word in ("-i", one)]
+    assert run_process("render", "-L", "ours", "-t", "page", *options)[0] == "[close: a 🦊][wide: b]\n"
+
+
+def test_a_file_of_inputs_gives_way_to_the_line() -> None:
+    """What the line gives goes over what a file of inputs holds; the file's own mistakes are named with it."""
+    Path("ours").mkdir()
+    Path("ours/page.j2").write_text(PANELS)
+    Path("all.yaml").write_text("title: One\npanels: [{scene: a}]\n")
+    command = ("render", "-L", "ours", "-t", "page", "-i", "@all.yaml")
+    assert run_process(*command, "-i", "title=Two", "-i", "panels={scene: b}")[0] == "Two[wide: b]\n"
+    for text, said in (
+        ("- a\n", "The file all.yaml holds no inputs by name"),
+        ("a: b: c\n", "The file all.yaml is not YAML: mapping values are not allowed"),
+        ("\tpanels: []\n", "the line begins with a tab (indent with blanks) (line 1)"),
+        ("panels: [{scen: a}]\n", "'panels' entry 1 has an unknown key 'scen' (did you mean 'scene'?)"),
+        ("panles: []\n", "'panles' is not an input (did you mean 'panels'?)"),
+    ):
+        Path("all.yaml").write_text(text)
+        assert said in run_process(*command, code=1)[1]
+
+
+def test_what_is_no_list_of_mappings_says_how_to_write_one() -> None:
+    """Plain text for a list of mappings is answered with a value that fits, quoted for the shell."""
+    Path("ours").mkdir()
+    Path("ours/page.j2").write_text(PANELS)
+    said = run_process("render", "-L", "ours", "-t", "page", "-i", "panels=a fox", code=1)[1]
+    assert "-i panels is 'a fox'; expected a mapping, or a list of mappings, as YAML or JSON, such as -i panels=" in said
+    assert """ -i panels='{"scene": "a fox"}'.""" in said

@@ -37,6 +37,16 @@ from promptkit.errors import InputError, TemplateError
         ("inputs: {a: {choices: [b], default: c}}", "default of the input 'a' is 'c'"),
         ("inputs: {a: {renamed_from: 3}}", "renamed_from of the input 'a' is 3"),
         ("inputs: {a: {type: int, default: 3, min: 1}}", "type of the input 'a' is 'int' (did you mean 'integer'?)"),
+        ("inputs: {a: {of: {b: {}}}}", "of of the input 'a' is {'b': {}}; expected fields by name, 100 at most, such as `of: {scene: "),
+        ("inputs: {a: {of: {b: {}}}}", "beside `type: list`"),
+        ("inputs: {a: {type: list, of: [b]}}", "of of the input 'a' is ['b']; expected fields by name"),
+        ("inputs: {a: {type: list, of: {}}}", "of of the input 'a' is {}; expected fields by name"),
+        ("inputs: {a: {type: list, of: {B: {}}}}", "the input 'a.B' needs another name"),
+        ("inputs: {a: {type: list, of: {b: {typ: integer}}}}", "the input 'a.b' has an unknown key 'typ' (did you mean 'type'?)"),
+        ("inputs: {a: {type: list, of: {b: {type: list, of: {c: {}}}}}}", "the input 'a.b' has an unknown key 'of'"),
+        ("inputs: {a: {type: list, of: {b: {default: 3}}}}", "default of the input 'a.b' is 3; expected text: put it in quotes"),
+        ("inputs: {a: {type: list, of: {b: {}}, example: [{c: x}]}}", "example of the input 'a' entry 1 has an unknown key 'c'"),
+        ("inputs: {a: {type: list, of: {b: {}}, default: [x]}}", "default of the input 'a' entry 1 is 'x'; expected a mapping with b"),
         ("pictures: 2", "pictures is 2; expected a mapping"),
         ("pictures: {min: two}", "pictures.min is 'two'; expected a whole number"),
         ("pictures: {max: -1}", "pictures.max is -1; expected a whole number"),
@@ -156,3 +166,40 @@ def test_two_files_for_one_language_are_refused(tmp_path: Path) -> None:
     library = write(tmp_path, {"t.j2": "---\nlang: ja\n---\nx", "t.ja.j2": "y"})
     with pytest.raises(TemplateError, match="same language, 'ja'"):
         _ = library.t
+
+
+# Lists of mappings
+
+ENTRIES = {
+    "t.j2": "---\ninputs:\n  list_:\n    type: list\n    of:\n      word: {description: the word, example: hill}\n"
+    "      size: {choices: {large: a large one, small: a small one}, default: large}\n---\n"
+    "{% for one in list_ %}{{ one.word }}: {{ one.size }}\n{% endfor %}",
+    "t.es.j2": "---\ninputs:\n  list_:\n    of:\n      word: {description: la palabra, example: colina}\n"
+    "      size: {choices: {large: uno grande, small: uno pequeño}}\n---\n"
+    "{% for one in list_ %}{{ one.word }}: {{ one.size }}\n{% endfor %}",
+}
+
+
+def test_a_language_file_says_the_words_of_the_fields(tmp_path: Path) -> None:
+    """Descriptions, defaults, choices and examples of the fields are translated; what is recorded are the same keys."""
+    template = write(tmp_path, ENTRIES).t
+    given = [{"word": "a", "size": "small"}, {"word": "b"}]
+    assert str(template(list_=given, lang="es")) == "a: uno pequeño\nb: uno grande\n"
+    assert template(list_=given, lang="es").inputs == template(list_=given).inputs
+
+
+@pytest.mark.parametrize(
+    ("said", "problem"),
+    [
+        ("of: {wort: {}}", "`of` of the input 'list_' has an unknown key 'wort' (did you mean 'word'?)"),
+        ("of: {word: {type: integer}}", "the input 'list_.word' of a language file has an unknown key 'type'"),
+        ("of: {word: {default: x}}", "the input 'list_.word' is required in the base file and has a default here"),
+        ("of: {size: {choices: {big: x}}}", "the choices of 'list_.size' have other keys than the base file's: large, small"),
+    ],
+)
+def test_a_language_file_adds_no_fields(tmp_path: Path, said: str, problem: str) -> None:
+    """What fields there are, and of which types, is the base file's to say."""
+    library = write(tmp_path, ENTRIES | {"t.es.j2": f"---\ninputs:\n  list_: {{{said}}}\n---\nx"})
+    with pytest.raises(InputError) as caught:
+        library.t(list_=[{"word": "a"}], lang="es")
+    assert problem in str(caught.value)
