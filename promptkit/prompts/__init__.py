@@ -11,7 +11,8 @@ fit; `bundle` gathers the files that one language is rendered from.
 Rendering: `template` turns inputs into a prompt; `sandbox` is Jinja with only what a template may use, `prose` what tags leave of the lines
 around them, `filters` what its filters do to a text, `survey` what a body refers to, for those who check it. `brackets` makes a template of
 a pattern such as "a [style] sticker".
-Judging: `unfinished` tells a finished prompt from one that still holds what some tool should have filled in; `quotes` finds the lettering.
+Judging: `unfinished` tells a finished prompt from one that still holds what some tool should have filled in; `quotes` finds the lettering;
+`language_words` reads the words by which prompts are judged, one file for each language in words/, and makes patterns of them.
 
 Nothing here knows sessions, records, models or services: a library of prompts is used without any of them. jinja2 is imported by sandbox
 only, yaml by strict_yaml only, and neither before a template is read.
