@@ -12,6 +12,7 @@ import hashlib
 import os
 import re
 import threading
+import time
 from bisect import insort
 from collections import deque
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
@@ -474,7 +475,18 @@ class Lineage:
         settle(self.folder)
 
     def adopt(self) -> bool:
-        """Records now what killed processes were answered; whether there was any. What cannot be written is left to the next `begin`."""
+        """Records now what killed processes were answered; whether there was any, which may be what another process just recorded: that is
+        waited for. What cannot be written is left to the next `begin`.
+        """
+        found, waits = self._adopted(), time.monotonic()
+        while claims.are_being_adopted(under_way_in(self.folder)):
+            if time.monotonic() - waits > claims.ADOPTING:
+                return found
+            time.sleep(0.01)
+            found = self._adopted() or not claims.are_being_adopted(under_way_in(self.folder)) or found
+        return found
+
+    def _adopted(self) -> bool:
         with self._lock, suppress(OSError, LineageError):
             self._catch_up()
             return claims.adopt(self.folder, self._under_way(), self.numbered, self._ended)
