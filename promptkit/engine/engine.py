@@ -21,6 +21,7 @@ from promptkit.engine.request_claim import OnRecord, RequestClaim, Taken, is_sha
 from promptkit.errors import LineageError, PromptkitError, warn
 from promptkit.images.picture import Picture
 from promptkit.lineage.record import Record
+from promptkit.lineage.rows import added
 from promptkit.lineage.tree import Lineage
 from promptkit.progress import Listener, Progress
 
@@ -67,7 +68,7 @@ class Engine:
 
     def add(self, picture: Picture, label: str | None = None) -> Answer:
         """Records a picture of one's own as a root; one with the same bytes is the same root."""
-        asked = f"add {picture.sha256}"
+        asked = added(picture.sha256)
         with self._alone(asked):
             while (record := self._root_of(picture)) is None:
                 claim = RequestClaim(self.lineage, asked, partial(self._root_of, picture))
@@ -107,7 +108,7 @@ class Engine:
 
     def _answered(self, readings: Iterable[Plan]) -> list[Record]:
         recipes = dict.fromkeys(plan.recipe for plan in readings)
-        return [r for r in self.lineage.with_recipe(*recipes) if r.ok] if recipes else []
+        return [*self.lineage.answered(*recipes)]
 
     def _known(self, plan: Plan, readings: Sequence[Plan]) -> Answer | None:
         """The step that is one of the readings, if there is one. Nothing that was answered before is paid for twice, whether it found no
@@ -219,7 +220,7 @@ class Engine:
         if found is None and self.lineage.adopt():
             found = self.find(readings)
         if found is None:
-            new = (r for r in self.lineage.with_recipe(plan.recipe) if r.id not in before and is_shared(r))
+            new = filter(is_shared, self.lineage.with_recipe(plan.recipe, but=before))
             found = max(new, key=lambda r: r.number, default=None)
         return found
 

@@ -190,7 +190,7 @@ def recorded_config(record: Record) -> dict[str, Any]:
 def history(lineage: Lineage, plan: Plan, base: Record, dialect: Dialect) -> tuple[Exchange, ...]:
     """The exchanges up to `base`, or nothing where the service would not take them: another model or endpoint, a picture from outside."""
     exchanges: list[Exchange] = []
-    for record in reversed(lineage.trail(base)):
+    for record in lineage.back_from(base):
         kept = record.attempts[-1].get("turn") if record.attempts else None
         if kept is None or (record.request.get("endpoint"), record.request.get("model")) != (plan.endpoint, plan.model):
             return ()

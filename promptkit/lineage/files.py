@@ -81,9 +81,10 @@ def read_file(path: Path, largest: int = LARGEST_JSON) -> bytes:
 
 
 def append_to(path: Path, data: bytes) -> None:
-    """Appends to a file in one write, and makes it where there is none; raises as `open_file` does."""
+    """Appends to a file in one write, and makes it where there is none; raises as `open_file` does, and where not all of it finds room."""
     with FileIO(_opened(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT), "ab") as file:
-        file.write(data)
+        if file.write(data) != len(data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
 
 def _opened(path: Path, flags: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Iterator, Mapping
@@ -12,20 +13,26 @@ from pathlib import Path
 from promptkit.errors import LineageError
 from promptkit.lineage.files import read_json, unread, wrong_file
 from promptkit.lineage.head_and_tags import misnamed_tag, pointers, tag_files
+from promptkit.lineage.journal import JOURNAL, Journal
 from promptkit.lineage.layout import (
     CLAIM_NAME,
     MARKER,
     MARKER_HOLDS,
+    UNDER_WAY,
     files_of,
+    is_folder,
     is_marked,
     list_names,
+    under_way_in,
 )
 from promptkit.lineage.record import FULL_SHA256, RECORD_NAME, Problem, Record, number_of
 from promptkit.lineage.request_claims import REQUEST_NAME
+from promptkit.lineage.rows import Row
 
 __all__ = ["verify"]
 
 PICTURE_NAME = re.compile(r"(\d{4,})-[\w.]+-[0-9a-f]{10}\.(?!json$)\w+")
+REMOVE = "remove it, and it is made again from the records"
 SILENT = "says nothing of the step that it was made for: its process was killed, or the disk was full; a later step removes it"
 WRITTEN_WITHIN = 10.0  # seconds
 Wrong = Iterator[tuple[Path, str]]
@@ -38,7 +45,8 @@ class _Look:
     names: frozenset[str]
     records: Mapping[str, Record]
     damaged: Mapping[str, str]
-    silent: frozenset[str]  # claims that say nothing
+    silent: frozenset[Path]  # claims that say nothing
+    claims: tuple[Path, ...]  # and the others
 
     @cached_property
     def ids(self) -> frozenset[str]:
@@ -54,8 +62,8 @@ class _Look:
         """Pictures that no record names. A step in flight may be about to name its own, and a record that cannot be read may have."""
         named = {output.name for r in self.records.values() for output in r.outputs}
         changed = (n for n, r in self.records.items() if not r.is_itself)
-        claims = filter(None, map(CLAIM_NAME.fullmatch, self.names - self.silent))
-        unknown = {*(int(m[1]) for m in claims), *map(number_of, (*self.damaged, *changed))}
+        claims = filter(None, (CLAIM_NAME.fullmatch(path.name) for path in self.claims))
+        unknown = {*(int(m[2]) for m in claims), *map(number_of, (*self.damaged, *changed))}
         return frozenset(n for n in self.names - named if PICTURE_NAME.fullmatch(n) and number_of(n) not in unknown)
 
 
@@ -76,7 +84,8 @@ def verify(folder: Path, *, was_there: bool) -> list[Problem]:
     for name in first.lost_pictures & then.lost_pictures:
         problems.append(Problem(number_of(name), folder / name, "has no record: that was deleted, or left behind"))
     problems += [Problem(None, path, _misled(path, i)) for path, i in dict.fromkeys(pointed) if i not in then.ids]
-    problems += [Problem(None, folder / name, SILENT) for name in first.silent & then.silent]
+    problems += [Problem(None, path, SILENT) for path in first.silent & then.silent]
+    problems += [Problem(None, *wrong) for wrong in _wrong_journal(folder, first.records)]
     return sorted(problems, key=lambda p: (p.step is None, p.step or 0, p.path))
 
 
@@ -93,7 +102,9 @@ def _look(folder: Path, known: Mapping[str, Record]) -> _Look:
             records[name] = known.get(name) or Record.read(folder / name)
         except LineageError as error:
             damaged[name] = str(error)
-    return _Look(frozenset(names), records, damaged, frozenset(n for n in names if _is_silent(folder / n)))
+    claims = [*under_way_in(folder), *(folder / name for name in names if name.startswith(f"{UNDER_WAY}-"))]
+    silent = frozenset(filter(_is_silent, claims))
+    return _Look(frozenset(names), records, damaged, silent, tuple(path for path in claims if path not in silent))
 
 
 def _is_silent(path: Path) -> bool:
@@ -132,6 +143,24 @@ def _wrong_beside(folder: Path, was_there: bool) -> Wrong:
     for path in tag_files(folder):
         if (tag := misnamed_tag(path)) is not None:
             yield path, f"was changed or renamed after it was written (the tag {tag!r:.60} has another file name)"
+
+
+def _wrong_journal(folder: Path, records: Mapping[str, Record]) -> Wrong:
+    """What is wrong with what is derived: a line that says other things than its record, or what nothing can be written to."""
+    path = folder / JOURNAL
+    if os.path.lexists(path) and (said := unread(path)):
+        yield path, f"cannot be read{said}; {REMOVE}"
+    told = {row.name: row for row in Journal(folder).read()[0]}
+    wrong = sorted(name for name, row in told.items() if name in records and not _agree(row, Row.of(records[name])))
+    if wrong:
+        yield path, f"says other things of {', '.join(wrong[:3])} than the records do; {REMOVE}"
+    if os.path.lexists(folder / UNDER_WAY) and not is_folder(folder / UNDER_WAY):
+        yield folder / UNDER_WAY, "is no folder, and no step can be begun: remove it"
+
+
+def _agree(told: Row, row: Row) -> bool:
+    """Whether a line says what the record does; what was taken out of a record is not compared."""
+    return told.facts == row.facts and (told.asked == row.asked or not row.asked)
 
 
 def _beside(folder: Path, name: str, suffix: str = "") -> list[Path]:

@@ -263,8 +263,8 @@ class Cursor(Continuing):
         """The endpoint and the model of the head, or of the step before it where the head was added."""
         if not self._position[0]:
             return None, None
-        steps = self._lineage.trail(self._lineage.get(self._position[0]))
-        asked: Mapping[str, Any] = next((r.request for r in reversed(steps) if r.request.get("endpoint")), {})
+        steps = self._lineage.back_from(self._lineage.get(self._position[0]))
+        asked: Mapping[str, Any] = next((r.request for r in steps if r.request.get("endpoint")), {})
         return asked.get("endpoint"), asked.get("model")
 
     # Looking up
