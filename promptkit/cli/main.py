@@ -147,4 +147,4 @@ def _status(error: Exception) -> int:
 
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
-    say(f"promptkit: {message}")
+    say(f"promptkit: {getattr(message, 'in_shell', None) or message}")

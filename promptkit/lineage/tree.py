@@ -154,10 +154,15 @@ class Lineage:
         with self._lock:
             return tuple(self._children.get(parents[0] if parents else "", ())[-most:])
 
-    def added_with(self, sha256: str) -> Record | None:
-        """The picture of one's own with these bytes, where it was added already and is whole."""
-        added = (r for r in self.records() if r.outcome == "added" and r.outputs and r.outputs[0].sha256 == sha256)
-        return next(filter(self.is_whole, added), None)
+    def added_with(self, sha256: str, on: Record | None = None) -> Record | None:
+        """The picture of one's own with these bytes, where it was added already and is whole: as a root, or `on` a step."""
+        beside = self.records() if on is None else self.children(on)
+        added = (r for r in beside if r.outcome == "added" and r.by_hand is (on is not None))
+        return next(filter(self.is_whole, (r for r in added if r.outputs and r.outputs[0].sha256 == sha256)), None)
+
+    def with_picture(self, sha256: str) -> tuple[Record, ...]:
+        """The steps whose first picture has these bytes, by number, whether it is there still or not."""
+        return tuple(r for r in self.records() if r.outputs and r.outputs[0].sha256 == sha256)
 
     def ancestors(self, *records: Record) -> tuple[Record, ...]:
         """These records and all that they came from, parents and steps that went along as references, each after what it came from.
@@ -222,9 +227,11 @@ class Lineage:
         return data
 
     def is_whole(self, record: Record) -> bool:
-        """Whether all its pictures are on disk as they were recorded. LineageError for one that a tool stores elsewhere: that is not lost,
-        and must not be paid for again.
+        """Whether all its pictures are on disk as they were recorded, and none was forgotten. LineageError for one that a tool stores
+        elsewhere: that is not lost, and must not be paid for again.
         """
+        if record.forgotten:
+            return False
         wrong = [output.name for output in record.outputs if wrong_file(self.folder, output.name, output.sha256, output.bytes)]
         for name in wrong:
             refuse_stored_elsewhere(self.folder / name)

@@ -15,7 +15,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from promptkit import config
 from promptkit.archive.png_embed import has_embedded, without_embedded
 from promptkit.errors import PictureError, PromptkitError, SettingsError, brief_path, warn
 from promptkit.images.fingerprint import Fingerprint, Likeness, alike, fingerprint, nearest
@@ -24,10 +23,10 @@ from promptkit.lineage.files import LARGEST_PICTURE, read_file, reason
 from promptkit.lineage.location import Where
 from promptkit.lineage.record import Problem
 from promptkit.progress import Progress
-from promptkit.search.fingerprint_cache import CACHE_NAME, FingerprintCache
 from promptkit.search.locations import PictureFile, mentions, picture_files, searched_folder, session_folders
 from promptkit.search.results import Found, FoundSteps, Match, Matches, Results, Searched, SessionInfo, Sessions
 from promptkit.search.text_match import folded, normalized, snippet
+from promptkit.session.fingerprint_cache import FingerprintCache, cache_path
 from promptkit.session.session import Session
 from promptkit.session.step import Step, Steps
 from promptkit.views.facts import headline
@@ -188,7 +187,7 @@ class _Search:
 
     def _filled_cache(self, files: Mapping[str, PictureFile]) -> FingerprintCache:
         """The fingerprints of these pictures. Those that are not cached yet are made, and saved, also when Ctrl-C ends it."""
-        cache = FingerprintCache(config.data_folder().parent / CACHE_NAME)
+        cache = FingerprintCache(cache_path())
         new = [file for beginning, file in files.items() if not cache.of(beginning)]
         with Progress(len(new)) as progress:
             progress.say("looking at pictures")
