@@ -87,6 +87,7 @@ class PromptkitError(Exception):
     """
 
     step: Any = None
+    in_shell: str | None = None  # the sentence in the command line's words, where these differ
     whole_traceback: Callable[[], bool] = staticmethod(lambda: False)
     keeps: ClassVar[str] = ""  # of the characters that are not printable
 

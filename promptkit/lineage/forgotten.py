@@ -57,7 +57,7 @@ class Forgotten:
 
 def note_path(record: Path) -> Path:
     """Where the note of a record stands, by the record's path."""
-    return record.with_name(record.name.removesuffix(".json") + NOTE_SUFFIX)
+    return record.parent / f"{record.name.removesuffix('.json')}{NOTE_SUFFIX}"
 
 
 def read_note(record: Path) -> Forgotten | None:

@@ -15,7 +15,7 @@ from promptkit.errors import LineageError
 from promptkit.images.picture import Picture
 from promptkit.lineage.fields import WrongField
 from promptkit.lineage.files import parsed, read_file, reason, recorded_picture
-from promptkit.lineage.forgotten import Forgotten, id_in_place, read_note
+from promptkit.lineage.forgotten import Forgotten, id_in_place, read_note, wordless
 from promptkit.lineage.outcomes import has_picture, is_free
 from promptkit.lineage.schema import SCHEMA, Attempt, Output, RecordFields
 from promptkit.terminal import printable
@@ -98,6 +98,12 @@ class Record(RecordFields):
         """The note that says that it was forgotten, looked for on disk each time: any process may forget it. None where it was not."""
         note = read_note(self.path)
         return note if note and note.step == self.id else None
+
+    @property
+    def file_sha256(self) -> str:
+        """The sha256 of its file: its id, unless a file without words stands in its place."""
+        note = self.forgotten
+        return note.record if note and note.record and wordless(self.fields) == self.fields else self.id
 
     @property
     def by_hand(self) -> bool:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from promptkit.errors import LineageError
 from promptkit.lineage.files import read_json, unread, wrong_file
-from promptkit.lineage.forgotten import NOTE_NAME, note_path, wordless
+from promptkit.lineage.forgotten import NOTE_NAME, note_path
 from promptkit.lineage.head_and_tags import misnamed_tag, pointers, tag_files
 from promptkit.lineage.layout import (
     CLAIM_NAME,
@@ -141,7 +141,7 @@ def _forgotten(record: Record, look: _Look) -> Iterator[Problem]:
     yield Problem(record.number, shown, f"forgotten{note.said}{', with its words' if note.words else ''}", is_damage=False)
     for name in (name for name, _ in files_of(record) if name not in look.needed and os.path.lexists(folder / name)):
         yield Problem(record.number, folder / name, "is still here, and was forgotten: forget the step again")
-    if note.words and wordless(record.fields) != record.fields:
+    if note.words and record.file_sha256 == record.id:
         yield Problem(record.number, record.path, "still has its words, which were forgotten: forget the step again, with words")
 
 

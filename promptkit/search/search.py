@@ -233,6 +233,11 @@ def _moment(step: Step) -> datetime | None:
     return moment if 1970 < moment.year < 9000 else None  # others come from a wrong clock, or were made up
 
 
+def _remembered(steps: Iterable[Step]) -> Iterator[Step]:
+    """Those that were not forgotten: who takes a picture away wants it found no more."""
+    return (step for step in steps if not step.record.forgotten)
+
+
 # Words
 
 
@@ -248,7 +253,7 @@ def _found(session: Session, steps: Sequence[Step], wanted: Sequence[str]) -> It
     names: dict[str, list[str]] = {}
     for name, step in session.tags.items():
         names.setdefault(step.id, []).append(name)
-    for step in steps:
+    for step in _remembered(steps):
         texts = [(where, normalized(text)) for where, text in _texts(step, names.get(step.id, ()))]
         plain = [folded(text) for _, text in texts]
         if all(any(word in text for text in plain) for word in wanted):
@@ -284,7 +289,7 @@ def _unchecked(picture: PictureSource) -> Picture:
 
 def _with(wanted: Mapping[str, Likeness], session: Session, steps: Sequence[Step], *, exact: bool = False) -> Iterator[Match]:
     """The steps that have pictures of these sha256, made or sent along from outside, each with how alike it is."""
-    for step in steps:
+    for step in _remembered(steps):
         found = [(i, o.sha256, False) for i, o in enumerate(step.record.outputs)]
         found += [(i, s.sha256, True) for i, s in enumerate(step.record.sources) if s.file]
         for i, sha256, is_source in found:

@@ -20,6 +20,7 @@ COMPARED, DECODED = 500, 24
 # Of 106 drafts and photographs retouched in sixteen ways (painted over, cloned, curves, colours, light, saved as JPEG), and of 2,636 pairs
 # of unrelated ones: tests/session/test_own_picture.py says how many are told by this, or by their looks as a whole, and how many wrongly.
 RETOUCHED = 0.6
+UNRELATED = -2.0  # the difference of two pictures that do not look alike, as a sort key
 
 
 def step_that_looks_like(lineage: Lineage, picture: Picture, *, but: Record | None = None) -> Record | None:
@@ -40,7 +41,7 @@ def _nearness(asked: Fingerprint, other: Fingerprint) -> tuple[float, float] | N
     share, how = agreement(asked, other), alike(asked, other)
     if share < RETOUCHED and how is None:
         return None
-    return share, -how.difference if how else -2.0
+    return share if share >= RETOUCHED else 0.0, -how.difference if how else UNRELATED
 
 
 def _looks(records: Sequence[Record]) -> Iterator[tuple[Record, Fingerprint]]:

@@ -22,7 +22,7 @@ from promptkit.engine.options import (
     with_options,
 )
 from promptkit.engine.plan import Plan
-from promptkit.errors import LineageError, PromptkitError, SettingsError, warn
+from promptkit.errors import PromptkitError, SettingsError, warn
 from promptkit.lineage.location import Where, session_folder
 from promptkit.lineage.record import Record
 from promptkit.progress import Listener
@@ -184,8 +184,8 @@ class Session(Cursor):
         return self._all_asked(self._client.ask_all(self._client.takes(plan, n, but=own, fresh=fresh), workers))
 
     def add(self, picture: object, *, on: object = None, label: str | None = None) -> Step:
-        """Takes a picture of one's own (path, bytes, PIL image, Picture) as a root, or `on` the step that it was made from by hand. The same
-        bytes are the same step, which may be one that was asked for; a root that looks like a step that is here is said to."""
+        """Takes a picture of one's own (path, bytes, PIL image, Picture) as a root, or `on` the step that it was made from by hand. The
+        same bytes are the same step, which may be one that was asked for; a root that looks like a step that is here is said to."""
         self._refuse_keys(checked_label(label))
         return self._moved(self._taken(added(self._engine, picture, label, None if on is None else self._step(on).record)))
 
@@ -216,8 +216,8 @@ class Session(Cursor):
         `at(step)` chooses another trail. `start` (path, bytes, PIL image, Picture, Step) stands for the root; `inputs` go to each step
         whose template has them; `lang` to each template that has it. Named nowhere, endpoint and model are those that `into` was opened
         with, else those of each step as recorded (a base URL as this session was opened with it); so are the options, the seed among them.
-        A step that was asked with the earlier turns is asked so again, whatever the chain of `into`. `templates` takes a Library's sources
-        instead of those that the session keeps.
+        A step made by hand stops it, until one is added in its place. One asked with the earlier turns is asked so again, whatever the
+        chain of `into`. `templates` takes a Library's sources instead of those that the session keeps.
 
         `dry_run` shows every prompt, what it may cost, and what the limits of `into` leave; nothing is sent or written, and what
         a killed process left in `into` counts as not there. Raises as `generate` does, InputError and LineageError; what was made before
