@@ -31,9 +31,14 @@ def step_that_looks_like(lineage: Lineage, picture: Picture, *, but: Record | No
     asked = _fingerprint(picture)
     if asked is None:
         return None
-    newest = (r for r in reversed(lineage.records()) if r != but and r.outputs and not r.forgotten)
+    newest = (r for r in reversed(lineage.records()) if r != but and r.outputs and not _was_given(r, picture) and not r.forgotten)
     found = [(*near, record) for record, other in _looks([*islice(newest, COMPARED)]) if (near := _nearness(asked, other))]
     return max(found, key=lambda each: each[:2])[2] if found else None
+
+
+def _was_given(record: Record, picture: Picture) -> bool:
+    """Whether the picture went into a step: then it is not made from what came out."""
+    return any(source.sha256 == picture.sha256 for source in record.sources)
 
 
 def _nearness(asked: Fingerprint, other: Fingerprint) -> tuple[float, float] | None:

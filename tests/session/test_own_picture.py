@@ -212,6 +212,12 @@ def test_another_picture_is_not(drafts: Session) -> None:
         assert step_that_looks_like(Lineage(drafts.folder), Picture.open(image)) is None
 
 
+def test_a_picture_that_was_sent_along_is_not_made_from_what_came(drafts: Session) -> None:
+    """A reference, added after a step that is like it was made with it, is offered no parent."""
+    Session("./bear", endpoint="offline").generate("a red panda, like this", references=[drafts[1].picture])
+    assert Session("./bear").add(drafts[1].picture).number == 2
+
+
 def test_what_it_looks_like_is_offered_in_the_language_of_who_asks(drafts: Session) -> None:
     """It is added as a root all the same; Python is told on=2, the shell --on 2; added once, it is not said again."""
     import_session(drafts.export("drafts.zip", all=True), "./bear")
