@@ -103,7 +103,7 @@ def _embedded(options: argparse.Namespace) -> int:
         say(f"{options.picture} holds no lineage; `promptkit save -o FILE.png --embed` puts it in.")
         return 1
     if found.omitted:
-        print(f"({found.omitted} earlier steps did not fit)")
+        print(f"({found.omitted} earlier steps did not fit, or hold no words any more)")
     for record in found.records:
         print(printable("\n".join(_told(record)), keep="\n"))  # a picture may come from a stranger
     state = "byte for byte the recorded one" if found.original else "changed since it was recorded, or converted"

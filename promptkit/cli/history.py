@@ -66,5 +66,7 @@ def _verify(options: Namespace) -> int:
     problems = existing_session(options).verify()
     for problem in problems:
         print(problem)
-    say(f"{len(problems)} problem{'' if len(problems) == 1 else 's'}" if problems else "all files are as they were recorded")
-    return 1 if problems else 0
+    damage = sum(p.is_damage for p in problems)
+    forgotten = f"; {len(problems) - damage} forgotten" if damage < len(problems) else ""
+    say((f"{damage} problem{'' if damage == 1 else 's'}" if damage else "all files are as they were recorded") + forgotten)
+    return 1 if damage else 0

@@ -31,7 +31,7 @@ GROUPS = {
         "generate": "make a picture",
         "edit": "continue from a picture",
         "vary": "make several at once; without a prompt more of the head's own",
-        "add": "take a picture of your own as a root",
+        "add": "take a picture of your own as a root, or as made by hand from a step's",
     },
     "head": {
         "undo": "move the head to its parent",
@@ -50,6 +50,7 @@ GROUPS = {
         "find": "find the steps whose prompt, inputs, label, tags or answer hold all the words",
         "which": "find the step that made a picture: by its bytes, else by its looks",
     },
+    "forget": {"forget": "take the pictures of steps out of the session for good, and with --words what was said"},
     "archive": {
         "export": "write the trail of a step, or a whole session, as one zip",
         "import": "make a session of an exported zip, or merge it into one",
@@ -115,7 +116,7 @@ def _run(options: argparse.Namespace) -> int:
             if sys.stdout is not None:  # nobody is there to read, where it was closed
                 sys.stdout.flush()
         except PromptkitError as error:
-            say(f"promptkit: {error}")
+            say(f"promptkit: {error.in_shell or error}")
             return _status(error)
         except KeyboardInterrupt:
             say("promptkit: stopped; what was under way is recorded as interrupted.")
@@ -147,4 +148,4 @@ def _status(error: Exception) -> int:
 
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
-    say(f"promptkit: {message}")
+    say(f"promptkit: {getattr(message, 'in_shell', None) or message}")

@@ -51,7 +51,7 @@ def print_steps(steps: Sequence[Step], options: Namespace) -> int:
             say(f"promptkit: {warning}")
         marks = (" (offline draft)" if is_draft(step.record) else "") + (" (reused, nothing was sent)" if step.reused else "")
         say(f"{step.number} {headline(step.record)}{marks}")
-        if step.ok:
+        if step.ok and not step.record.forgotten:
             for path in _saved(step, getattr(options, "output", None)):
                 print(path)
     return 0 if any(s.ok for s in steps) else NO_PICTURE

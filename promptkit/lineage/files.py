@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from io import FileIO
 from pathlib import Path
@@ -221,16 +221,23 @@ def sources_digest(sources: Mapping[str, Any]) -> str:
 
 
 def recorded_picture(
-    path: Path, *, sha256: str, mime_type: str, size: tuple[int, int] | None, largest: int = LARGEST_PICTURE
+    path: Path,
+    *,
+    sha256: str,
+    mime_type: str,
+    size: tuple[int, int] | None,
+    largest: int = LARGEST_PICTURE,
+    check: Callable[[], None] = lambda: None,
 ) -> Picture:
     """A picture on disk that a record describes, of at most `largest` bytes. Reading it raises LineageError where it is missing or not the
-    recorded one.
+    recorded one; one that cannot be read raises first what `check` raises.
     """
 
     def read() -> bytes:
         try:
             data = read_file(path, largest)
         except (OSError, ValueError) as error:
+            check()
             raise LineageError(f"The picture {path} cannot be read: {reason(error)}; {INSTEAD}.", path=path) from None
         if hashlib.sha256(data).hexdigest() != sha256:
             why = _pointer(path) or "its sha256 differs"

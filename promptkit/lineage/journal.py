@@ -88,7 +88,7 @@ class Journal:
         if line[-8:] != b"%08x" % crc32(said, begun):
             return None
         try:
-            *texts, facts = said.decode().split("\t", 4)
+            *texts, facts = said.decode().split("\t", 5)
             return Row._make((*texts, self._facts.get(facts) or self._read_facts(facts)))
         except (ValueError, TypeError, RecursionError):
             return None

@@ -22,6 +22,7 @@ __all__ = [
     "MARKER_HOLDS",
     "UNDER_WAY",
     "extra_name",
+    "files_left",
     "files_of",
     "frame",
     "has_marker",
@@ -239,3 +240,11 @@ def files_of(record: Record) -> Iterator[tuple[str, str]]:
         yield from ((extra_name(named), named) for named in (attempt.turn, attempt.body, *attempt.kept) if named)
     if digest := record.prompt.digest:
         yield template_name(digest), digest
+
+
+def files_left(record: Record) -> Iterator[tuple[str, str]]:
+    """The files that should be there of those that a record names: all of them, and of a step that was forgotten the template's sources,
+    as long as its words are there.
+    """
+    names_all = record.forgotten is None
+    yield from ((name, digest) for name, digest in files_of(record) if names_all or name.startswith("templates/"))

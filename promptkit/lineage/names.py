@@ -36,6 +36,10 @@ class Names:
         """The records' file names, in their order."""
         return sorted(self._known)
 
+    def newest_first(self) -> list[str]:
+        """The records' file names, by number, the highest first."""
+        return sorted(self._known, key=lambda name: (number_of(name), name), reverse=True)
+
     def look(self) -> tuple[list[str], list[str]]:
         """Lists the folder anew: the names of records that came since the last look, and those that went."""
         names = list_names(self._folder)

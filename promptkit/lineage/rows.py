@@ -53,13 +53,15 @@ class Row(NamedTuple):
     asked: str  # what tells its request from others
     rendered: str  # what its prompt is looked up by, whatever words its template makes today
     parent: str  # the beginning of the id of the step that it continues
+    picture: str  # the beginning of the sha256 of its first picture
     facts: Facts
 
     @classmethod
     def of(cls, record: Record) -> Row:
         """What a record says."""
         parent = _plain(record.parents[0][:10] if record.parents else "")
-        return cls(record.path.name, asked_by(record), prompt_key_of(record) or "", parent, Facts.of(record))
+        picture = _plain(record.outputs[0].sha256[:10] if record.outputs else "")
+        return cls(record.path.name, asked_by(record), prompt_key_of(record) or "", parent, picture, Facts.of(record))
 
     @property
     def ok(self) -> bool:
@@ -70,7 +72,7 @@ class Row(NamedTuple):
 def asked_by(record: Record) -> str:
     """What tells a record's request from others: its recipe, or the picture that was added; empty where it has neither."""
     if record.outcome == "added" and record.outputs:
-        return added(record.outputs[0].sha256)
+        return _plain(added(record.outputs[0].sha256, *record.parents[:1]))
     return _plain(record.recipe or "")
 
 
@@ -79,9 +81,9 @@ def _plain(text: str) -> str:
     return text if text.isascii() and text.isprintable() else ""
 
 
-def added(sha256: str) -> str:
-    """What tells a picture of one's own from others, in place of a recipe."""
-    return f"add {sha256}"
+def added(sha256: str, on: str = "") -> str:
+    """What tells a picture of one's own from others, in place of a recipe; `on` is the id of the step that it was added on."""
+    return f"add {sha256} on {on}" if on else f"add {sha256}"
 
 
 def prompt_key_of(record: Record) -> str | None:

@@ -176,9 +176,20 @@ class Lineage:
         parent = parents[0] if parents else ""
         return tuple(self._where("parent", parent[:10], lambda record: _first_parent(record) == parent, newest=most))
 
-    def added_with(self, sha256: str) -> Record | None:
-        """The picture of one's own with these bytes, where it was added already and is whole."""
-        return next(filter(self.is_whole, self._that_asked(added(sha256), lambda row: row.ok)), None)
+    def added_with(self, sha256: str, on: Record | None = None) -> Record | None:
+        """The picture of one's own with these bytes, where it was added already and is whole: as a root, or `on` a step."""
+        return next(filter(self.is_whole, self._that_asked(added(sha256, on.id if on else ""), lambda row: row.ok)), None)
+
+    def with_picture(self, sha256: str) -> tuple[Record, ...]:
+        """The steps whose first picture has these bytes, by number, whether it is there still or not."""
+        return tuple(self._where("picture", sha256[:10], lambda record: bool(record.outputs) and record.outputs[0].sha256 == sha256))
+
+    def newest_first(self) -> Iterator[Record]:
+        """The records that can be read, from the newest on, each read when it is its turn."""
+        with self._lock:
+            self._look()
+            names = self._index.names.newest_first()
+        return (record for name in names if (record := self._load(name)))
 
     def _that_asked(self, asked: str, wanted: Callable[[Row], bool]) -> list[Record]:
         return self._where("asked", asked, lambda record: asked_by(record) == asked, wanted) if asked else []
@@ -275,9 +286,11 @@ class Lineage:
         return data
 
     def is_whole(self, record: Record) -> bool:
-        """Whether all its pictures are on disk as they were recorded. LineageError for one that a tool stores elsewhere: that is not lost,
-        and must not be paid for again.
+        """Whether all its pictures are on disk as they were recorded, and none was forgotten. LineageError for one that a tool stores
+        elsewhere: that is not lost, and must not be paid for again.
         """
+        if record.forgotten:
+            return False
         wrong = [output.name for output in record.outputs if wrong_file(self.folder, output.name, output.sha256, output.bytes)]
         for name in wrong:
             refuse_stored_elsewhere(self.folder / name)

@@ -1,4 +1,6 @@
-"""What on disk disagrees with its hash, or with what names it: records, pictures, sources, templates, extra, tags, head and marker."""
+"""What on disk disagrees with its hash, or with what names it: records, pictures, sources, templates, extra, tags, head and marker; and
+which steps were forgotten.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +14,7 @@ from pathlib import Path
 
 from promptkit.errors import LineageError
 from promptkit.lineage.files import read_json, unread, wrong_file
+from promptkit.lineage.forgotten import NOTE_NAME, note_path
 from promptkit.lineage.head_and_tags import misnamed_tag, pointers, tag_files
 from promptkit.lineage.journal import JOURNAL, Journal
 from promptkit.lineage.layout import (
@@ -19,6 +22,7 @@ from promptkit.lineage.layout import (
     MARKER,
     MARKER_HOLDS,
     UNDER_WAY,
+    files_left,
     files_of,
     is_folder,
     is_marked,
@@ -58,6 +62,11 @@ class _Look:
         return frozenset(n[-15:-5] for n in (*self.records, *self.damaged))
 
     @cached_property
+    def needed(self) -> frozenset[str]:
+        """The files that some record still has."""
+        return frozenset(name for r in self.records.values() for name, _ in files_left(r))
+
+    @cached_property
     def lost_pictures(self) -> frozenset[str]:
         """Pictures that no record names. A step in flight may be about to name its own, and a record that cannot be read may have."""
         named = {output.name for r in self.records.values() for output in r.outputs}
@@ -79,6 +88,8 @@ def verify(folder: Path, *, was_there: bool) -> list[Problem]:
     problems = [Problem(number_of(name), folder / name, said) for name, said in then.damaged.items()]
     for record in (r for name, r in first.records.items() if name in then.names):
         problems += [Problem(record.number, *wrong) for wrong in _wrong(folder, record, then)]
+        problems += _forgotten(record, then)
+    problems += [Problem(number_of(name), folder / name, said) for name, said in _notes_of_none(folder, then)]
     named = {p.path for p in problems}
     problems += [Problem(None, *wrong) for wrong in _wrong_beside(folder, was_there) if wrong[0] not in named]
     for name in first.lost_pictures & then.lost_pictures:
@@ -121,7 +132,7 @@ def _wrong(folder: Path, record: Record, look: _Look) -> Wrong:
     if not record.is_itself:
         yield record.path, "was changed or renamed after it was written (its number and sha256 are not its name)"
     sizes = {output.name: output.bytes for output in record.outputs}
-    for name, digest in files_of(record):
+    for name, digest in files_left(record):
         if said := wrong_file(folder, name, digest, sizes.get(name)):
             yield folder / name, said
     parents = frozenset(record.parents)
@@ -129,6 +140,26 @@ def _wrong(folder: Path, record: Record, look: _Look) -> Wrong:
         if i[:10] not in look.beginnings:
             said = f"its parent {i[:10]}" if i in parents else f"the step {i[:10]} that it came from"
             yield record.path, f"{said} is not here"
+
+
+def _forgotten(record: Record, look: _Look) -> Iterator[Problem]:
+    """That a step was forgotten, and what of it is still here."""
+    note, folder = record.forgotten, record.path.parent
+    if note is None:
+        return
+    shown = folder / record.outputs[0].name if record.outputs else record.path
+    yield Problem(record.number, shown, f"forgotten{note.said}{', with its words' if note.words else ''}", is_damage=False)
+    for name in (name for name, _ in files_of(record) if name not in look.needed and os.path.lexists(folder / name)):
+        yield Problem(record.number, folder / name, "is still here, and was forgotten: forget the step again")
+    if note.words and record.file_sha256 == record.id:
+        yield Problem(record.number, record.path, "still has its words, which were forgotten: forget the step again, with words")
+
+
+def _notes_of_none(folder: Path, look: _Look) -> Iterator[tuple[str, str]]:
+    """Notes that say nothing of a step that is here."""
+    told = {note_path(r.path).name for r in look.records.values() if r.forgotten}
+    for name in sorted(filter(NOTE_NAME.fullmatch, look.names - told)):
+        yield name, f"should say which step was forgotten, and says it of none that is here{unread(folder / name)}"
 
 
 def _wrong_beside(folder: Path, was_there: bool) -> Wrong:
