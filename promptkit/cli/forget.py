@@ -7,7 +7,7 @@ from argparse import Namespace
 from collections.abc import Iterator, Sequence
 
 from promptkit.cli.flags import Commands, add_command, add_session
-from promptkit.cli.output import say, show
+from promptkit.cli.output import as_json, print_objects, say, show
 from promptkit.cli.session import existing_session
 from promptkit.errors import StepNotFound
 from promptkit.session.session import Session
@@ -31,6 +31,9 @@ def add(commands: Commands) -> None:
 def _forget(options: Namespace) -> int:
     session = existing_session(options, advice="")
     done = session.forget(*steps_named(session, options.steps), words=options.words, dry_run=options.dry_run)
+    if as_json():
+        print_objects([done.to_dict()])
+        return 0
     for name in done.files:
         show(name)
     say("\n".join((done.summary, *done.notes)))

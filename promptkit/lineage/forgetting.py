@@ -15,9 +15,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from promptkit import atomic
 from promptkit.errors import LineageError
+from promptkit.json_objects import flat_object
 from promptkit.lineage.files import sha256_of
 from promptkit.lineage.forgotten import SHA256, Forgotten, note_path, wordless, wordless_bytes
 from promptkit.lineage.layout import BESIDE, files_left, files_of, list_names, writing
@@ -52,6 +54,11 @@ class Forgetting:
         what = f"{len(self.files)} file{'s' * (len(self.files) != 1)}, {_size(self.bytes)}"
         words = ", with prompt and reply" if self.words else ""
         return f"{which} {'would be' if self.dry_run else _was(self.steps)} forgotten{words}: {what}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """As one flat object (promptkit.forgetting/1)."""
+        names = ("steps", "files", "bytes", "words", "dry_run", "notes")
+        return flat_object("forgetting", **{name: getattr(self, name) for name in names})
 
     def __str__(self) -> str:
         return printable("\n".join((self.summary, *self.notes)), keep="\n")

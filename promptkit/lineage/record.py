@@ -13,6 +13,7 @@ from typing import Any
 from promptkit.cost import FREE, Cost
 from promptkit.errors import LineageError
 from promptkit.images.picture import Picture
+from promptkit.json_objects import flat_object
 from promptkit.lineage.fields import WrongField
 from promptkit.lineage.files import parsed, read_file, reason, recorded_picture
 from promptkit.lineage.forgotten import Forgotten, id_in_place, read_note, wordless
@@ -38,6 +39,10 @@ class Problem:
     path: Path
     message: str
     is_damage: bool = True
+
+    def to_dict(self) -> dict[str, Any]:
+        """As one flat object (promptkit.problem/1): `step`, `file`, `message`, `damage`."""
+        return flat_object("problem", step=self.step, file=self.path, message=self.message, damage=self.is_damage)
 
     def __str__(self) -> str:
         return printable(f"{f'step {self.step}: ' if self.step is not None else ''}{self.path.name}: {self.message}")
