@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from promptkit.cost import FREE, Cost, Money
+from promptkit.cost import FREE, USD, Cost, Money
 from promptkit.markup import Html, card, escape, table
 from promptkit.prompts.template import Prompt
+from promptkit.renamed import say_renamed
 from promptkit.terminal import printable
 
 __all__ = ["PreviewedStep", "ReplayPreview", "brief"]
@@ -47,6 +48,12 @@ class PreviewedStep:
         return Cost(unpriced=1) if self.price is None else self.price
 
     @property
+    def usd(self) -> float | None:
+        """`price` by its old name, as a number; None where it is not known in USD."""
+        say_renamed("PreviewedStep.usd", "price")
+        return None if self.price is None or set(self.price.amounts) - {USD} else self.price.amounts.get(USD, 0.0)
+
+    @property
     def _cost(self) -> str:
         if self.there is not None:
             return f"there as step {self.there}"
@@ -82,6 +89,12 @@ class ReplayPreview:
     def cost(self) -> Cost:
         """What all requests may cost, those without a known price counted; asking again where no picture comes is not in it."""
         return sum((r.cost for r in self.requests), FREE)
+
+    @property
+    def usd(self) -> float:
+        """The USD of `cost` by their old name; what is not priced in USD is not in it."""
+        say_renamed("ReplayPreview.usd", "cost")
+        return self.cost.amounts.get(USD, 0.0)
 
     @property
     def unpriced(self) -> int:
