@@ -10,7 +10,7 @@ The config file is `config.toml` in the user's config folder (PROMPTKIT_HOME mov
     auth = "bearer"                     # x-goog-api-key (default), bearer, raw, none
     key_env = "WORK_API_KEY"            # a name or a list of names; never a key itself
     model = "gemini-2.5-flash-image"    # optional
-    dialect = "gemini"                  # optional: what the service speaks
+    dialect = "gemini"                  # optional: what the service speaks; an installed dialect by its name
     headers = {x-team = "TEAM_TOKEN"}   # optional: further headers, each with the variable that holds its value
 
 What stands in an [endpoints.NAME] is read by promptkit.providers.endpoints, in a [models."NAME"] by promptkit.providers.models.

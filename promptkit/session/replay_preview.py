@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
-from promptkit.cost import FREE, Cost, Money
+from promptkit.cost import FREE, USD, Cost, Money
 from promptkit.json_objects import dicts, flat_object
 from promptkit.markup import Html, card, escape, table
 from promptkit.prompts.template import Prompt
+from promptkit.renamed import say_renamed
 from promptkit.terminal import printable
 
 __all__ = ["PreviewedStep", "ReplayPreview", "brief"]
@@ -56,6 +57,12 @@ class PreviewedStep:
         return flat_object("previewed", step=self.step, **who, **what, **cost.columns())
 
     @property
+    def usd(self) -> float | None:
+        """`price` by its old name, as a number; None where it is not known in USD."""
+        say_renamed("PreviewedStep.usd", "price")
+        return None if self.price is None or set(self.price.amounts) - {USD} else self.price.amounts.get(USD, 0.0)
+
+    @property
     def _cost(self) -> str:
         if self.there is not None:
             return f"there as step {self.there}"
@@ -91,6 +98,12 @@ class ReplayPreview:
     def cost(self) -> Cost:
         """What all requests may cost, those without a known price counted; asking again where no picture comes is not in it."""
         return sum((r.cost for r in self.requests), FREE)
+
+    @property
+    def usd(self) -> float:
+        """The USD of `cost` by their old name; what is not priced in USD is not in it."""
+        say_renamed("ReplayPreview.usd", "cost")
+        return self.cost.amounts.get(USD, 0.0)
 
     @property
     def unpriced(self) -> int:

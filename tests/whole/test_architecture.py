@@ -32,7 +32,7 @@ LAYERS = [
     ["providers", "prompts", "lineage"],
     ["images"],
     ["config"],
-    ["atomic", "cost", "markup", "progress", "toml_edit", "words"],
+    ["atomic", "cost", "markup", "progress", "renamed", "toml_edit", "words"],
     ["errors"],
     ["json_objects", "terminal"],
 ]
