@@ -8,15 +8,17 @@ import os
 import re
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from promptkit import atomic, markup
+from promptkit import config as settings
 from promptkit.errors import PictureError, PromptkitError, warn
 from promptkit.images.formats import complete, has_credentials, has_exif, media_type, suffix_of
+from promptkit.kernel import show_inline
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -30,6 +32,7 @@ SENDABLE = ("image/png", "image/jpeg", "image/webp", "image/heic", "image/heif")
 ORIENTATION = 0x0112  # EXIF's tag
 QUALITY = {"JPEG": {"quality": 95, "subsampling": 0}}  # of what is converted: no step should be seen
 CARD_PIXELS = 320
+JPEG_PIXELS = 480
 MOST_TURNS = 1000  # pictures of which this process remembers how they are turned
 TURNS: dict[str, int] = {}  # by sha256: what an edit starts from was looked at when it came, and its file is not read once more
 PictureSource: TypeAlias = "str | os.PathLike[str] | bytes | Picture | Image.Image"  # what a picture can be opened from
@@ -106,8 +109,24 @@ class Picture:
         size = f"{self.size[0]}×{self.size[1]}" if self.size else "unknown size"
         return f"<Picture {self.sha256[:10]} {self.mime_type} {size}>"
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002
-        return {"text/plain": repr(self), "text/html": markup.figure(self.thumbnail(CARD_PIXELS), repr(self))}
+    def _repr_mimebundle_(self, include: Collection[str] | None = None, exclude: Collection[str] | None = None) -> dict[str, Any]:
+        html = markup.figure(self.thumbnail(CARD_PIXELS), repr(self))
+        return markup.mime_bundle(repr(self), html, include, exclude, jpeg=self.small_jpeg)
+
+    def _mime_(self) -> tuple[str, str]:
+        """For marimo, which shows a bundle of several forms as tabs."""
+        return "text/html", self._repr_mimebundle_()["text/html"]
+
+    def show(self) -> None:
+        """Shows it: below the cell in a notebook, else in the system's viewer."""
+        if not show_inline(self) and not self.view():
+            warn(f"There is no viewer for pictures here; save(…) writes {self!r} to a file.")
+
+    def view(self, title: str | None = None) -> bool:
+        """Opens it in the system's viewer; False where there is none, or no screen."""
+        from PIL import ImageShow
+
+        return settings.has_screen() and ImageShow.show(self.image, title=title)
 
     def for_sending(self) -> Picture:
         """This picture where models take its type and it stands as people see it, else one that does: a JPEG of a JPEG, else a PNG."""
@@ -149,6 +168,21 @@ class Picture:
             small = to_rgb(small)
             small.thumbnail((pixels, pixels))
             return data_uri(small)
+
+    def small_jpeg(self) -> str:
+        """At most JPEG_PIXELS wide and high, in base64, for readers that have no HTML; "" where it cannot be decoded."""
+        import base64
+
+        try:
+            small = self.image
+        except PromptkitError:
+            return ""
+        with _quiet:
+            small = to_rgb(small)
+            small.thumbnail((JPEG_PIXELS, JPEG_PIXELS))
+            buffer = io.BytesIO()
+            (_on_white(small) if small.mode == "RGBA" else small).save(buffer, "JPEG", quality=80)
+        return base64.b64encode(buffer.getvalue()).decode()
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Writes the exact bytes where the suffix fits them, converted (and said so) where it does not; adds one where there is none.

@@ -8,7 +8,7 @@ strict_yaml) are loaded by the first template that is rendered or read, not by t
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Any
 
 from promptkit import config
 from promptkit.errors import InputError, TemplateError, brief_path, warn
-from promptkit.markup import Html, card, escape, table
+from promptkit.markup import Html, card, escape, mime_bundle, table
 from promptkit.prompts.bundle import Bundle, FileSearch
 from promptkit.prompts.declarations import read_edition
 from promptkit.prompts.inputs import Input, Pictures, description_of, parameter_of, shown, terms_of
@@ -57,9 +57,9 @@ class Prompt:
     def __add__(self, more: object) -> Prompt:
         return replace(self, text=self.text + str(more)) if isinstance(more, (str, Prompt)) else NotImplemented
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002  (IPython's names)
+    def _repr_mimebundle_(self, include: Collection[str] | None = None, exclude: Collection[str] | None = None) -> dict[str, Any]:
         source = f"{self.template} ({self.lang})" if self.template else "free text"
-        return {"text/plain": printable(self.text, keep="\n\t"), "text/html": card(f"Prompt from {source}", _block(self.text))}
+        return mime_bundle(printable(self.text, keep="\n\t"), card(f"Prompt from {source}", _block(self.text)), include, exclude)
 
 
 def _block(text: str) -> Html:
@@ -166,13 +166,13 @@ class Template:
         needed = ["", f"It {self.pictures.requirement()}."] if self.pictures.min or self.pictures.roles else []
         return printable("\n".join([self.description or self.name, *needed, "", "Inputs:", *about, languages]), keep="\n")
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002  (IPython's names)
+    def _repr_mimebundle_(self, include: Collection[str] | None = None, exclude: Collection[str] | None = None) -> dict[str, Any]:
         takes = f" It {self.pictures.requirement()}." if self.pictures.min or self.pictures.roles else ""
         note = f"{self.description} ({self.kind}; {', '.join(self.languages)}).{takes}"
         inputs = table([(i.name, terms_of(i), description_of(i)) for i in self.inputs.values()], ("input", "type", "what it is"))
         example = example_of(self)
         about = card(self.name, Html(f"<div>{escape(note)}</div>"), inputs, *([_block(example)] if example else []))
-        return {"text/plain": printable(f"{self.name}: {self._help()}", keep="\n"), "text/html": about}
+        return mime_bundle(printable(f"{self.name}: {self._help()}", keep="\n"), about, include, exclude)
 
 
 # About templates: functions, because people who hold one see its fields and its call only

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -193,13 +193,13 @@ class Cursor(Continuing):
             return f"<Session {self.folder.name!r}, new: {brief_path(self.folder)} is made with the first step>"
         return f"<Session {self.folder.name!r} in {brief_path(self.folder)}, {len(self)} step{'' if len(self) == 1 else 's'}>"
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002
+    def _repr_mimebundle_(self, include: Collection[str] | None = None, exclude: Collection[str] | None = None) -> dict[str, Any]:
         if not len(self):
-            return {"text/plain": repr(self)}
+            return markup.mime_bundle(repr(self), "", include, exclude)
         from promptkit.views.tree import tree_html, tree_text
 
         text = f"{self!r}\n{tree_text(self._lineage, head=self._position[0])}"
-        return {"text/plain": text, "text/html": markup.card(repr(self), tree_html(self._lineage, head=self._position[0]))}
+        return markup.mime_bundle(text, markup.card(repr(self), tree_html(self._lineage, head=self._position[0])), include, exclude)
 
     # The head
 

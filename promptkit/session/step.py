@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -12,9 +12,11 @@ from promptkit.cost import FREE, Cost
 from promptkit.engine.plan import recorded_prompt
 from promptkit.errors import PictureError, SettingsError
 from promptkit.images.picture import Picture
+from promptkit.kernel import show_inline
 from promptkit.lineage.record import Record
 from promptkit.lineage.schema import Attempt
 from promptkit.lineage.tree import Lineage
+from promptkit.markup import mime_bundle
 from promptkit.prompts.template import Prompt
 
 if TYPE_CHECKING:  # what measures and shows is loaded when someone looks
@@ -181,8 +183,9 @@ class Step:
         return changes(self.lineage, self.record)
 
     def show(self) -> None:
-        """Opens its picture in the system's viewer."""
-        self.picture.image.show(title=repr(self))
+        """Shows its picture: below the cell in a notebook, else in the system's viewer; where there is none, prints its path."""
+        if not show_inline(self) and not self.picture.view(title=repr(self)):
+            print(self.files[0])
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Step) and self.id == other.id
@@ -196,10 +199,17 @@ class Step:
 
         return f"<Step {self.number} {self.id[:10]} {said}: {headline(self.record)}>"
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002
+    def _repr_mimebundle_(self, include: Collection[str] | None = None, exclude: Collection[str] | None = None) -> dict[str, Any]:
         from promptkit.views.cards import step_card
 
-        return {"text/plain": repr(self), "text/html": step_card(self.record, reused=self.reused)}
+        return mime_bundle(repr(self), step_card(self.record, reused=self.reused), include, exclude, jpeg=self._jpeg)
+
+    def _jpeg(self) -> str:
+        return self.picture.small_jpeg() if self.record.pictures else ""
+
+    def _mime_(self) -> tuple[str, str]:
+        """For marimo, which shows a bundle of several forms as tabs."""
+        return "text/html", self._repr_mimebundle_()["text/html"]
 
 
 class Steps(tuple[Step, ...]):
@@ -215,11 +225,11 @@ class Steps(tuple[Step, ...]):
         """What they cost together, as they were asked for; also those that were reused."""
         return sum((step.cost for step in self), FREE)
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002
+    def _repr_mimebundle_(self, include: Collection[str] | None = None, exclude: Collection[str] | None = None) -> dict[str, Any]:
         from promptkit.views.cards import strip_html
 
         text = "\n".join(map(repr, self)) or "no steps"
-        return {"text/plain": text, "text/html": strip_html([s.record for s in self], reused=[s.id for s in self if s.reused])}
+        return mime_bundle(text, strip_html([s.record for s in self], reused=[s.id for s in self if s.reused]), include, exclude)
 
 
 def _refuse_on(options: Mapping[str, object]) -> None:

@@ -33,6 +33,7 @@ LAYERS = [
     ["images"],
     ["config"],
     ["atomic", "cost", "markup", "progress", "toml_edit"],
+    ["kernel"],
     ["errors"],
     ["terminal"],
 ]
