@@ -144,6 +144,9 @@ class TemplateNotFound(TemplateError, AttributeError):
         super().__init__(message)
         self.name, self.near = name, tuple(near)
 
+    def __reduce__(self) -> tuple[type[TemplateNotFound], tuple[object, ...], dict[str, Any]]:
+        return type(self), self.args, {**vars(self), "name": self.name}  # which AttributeError keeps elsewhere
+
 
 class InputError(TemplateError):
     """`problems` names every missing, unknown and invalid input at once."""

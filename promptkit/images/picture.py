@@ -99,6 +99,15 @@ class Picture:
         """A PIL image, turned as its EXIF orientation means; decoded anew at each access, so that drawing on it changes nothing here."""
         return _upright(_decoded(self.data, f"The picture {self.sha256[:10]}"))
 
+    def __copy__(self) -> Picture:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Picture:
+        return self
+
+    def __reduce__(self) -> tuple[type[Picture], tuple[bytes]]:
+        return type(self), (self.data,)
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Picture) and self.sha256 == other.sha256
 

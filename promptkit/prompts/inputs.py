@@ -58,6 +58,9 @@ class Input:
     max: float | None = None
     renamed_from: str | None = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "choices": dict(self.choices) if self.choices else ()}  # read-only mappings do not go through pickle
+
 
 # What is given for an input
 

@@ -8,7 +8,8 @@ strict_yaml) are loaded by the first template that is rendered or read, not by t
 from __future__ import annotations
 
 import inspect
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -128,6 +129,15 @@ class Template:
         beside = tuple(n.rpartition("/")[2] for n in files if n.rpartition("/")[0] == folder)
         return _template(name, opened[base], beside, FileSearch((".",), given=opened), pack)
 
+    def __copy__(self) -> Template:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Template:
+        return self
+
+    def __reduce__(self) -> tuple[Callable[..., Template], tuple[object, ...]]:
+        return _of_sources, (self.name, _all_sources(self), self._base.name, self.pack, self.file)
+
     @property
     def digest(self) -> str:
         """64 hex digits that change when the base file, or what it extends, includes or imports, changes."""
@@ -195,6 +205,22 @@ def bundle_of(template: Template, wanted: str) -> Bundle:
 def _file_in(template: Template, lang: str) -> File:
     base = template._base
     return base if lang == template.lang else template._search.own_file(f"{base.name.removesuffix('.j2')}.{lang}.j2")
+
+
+def _all_sources(template: Template) -> dict[str, str]:
+    """The texts of all files that the template is rendered from, in any of its languages; of what cannot be used, its own file."""
+    found: dict[str, str] = {}
+    for lang in template.languages:
+        with suppress(TemplateError):
+            own = _file_in(template, lang)
+            found[own.name] = own.text
+            found |= bundle_of(template, lang).sources
+    return found
+
+
+def _of_sources(name: str, files: Mapping[str, str], base: str, pack: tuple[str, str] | None, file: Path) -> Template:
+    """A template that came by pickle."""
+    return replace(Template.of_files(name, files, base=base, pack=pack), file=file)
 
 
 def example_of(template: Template) -> str | None:

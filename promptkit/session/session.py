@@ -7,8 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from promptkit.engine.ask import Answer
-from promptkit.engine.client import Client, Terms, added_root
-from promptkit.engine.engine import Engine
+from promptkit.engine.client import Terms, added_root
 from promptkit.engine.options import (
     check_call,
     check_many,
@@ -28,13 +27,13 @@ from promptkit.lineage.location import Where, session_folder
 from promptkit.lineage.record import Record
 from promptkit.progress import Listener
 from promptkit.prompts.template import Prompt
-from promptkit.providers import models
-from promptkit.providers.endpoint_choice import choose_endpoint, endpoint_behind, service_with_key
+from promptkit.providers.endpoint_choice import choose_endpoint, endpoint_behind
 from promptkit.providers.endpoints import Endpoint, known_endpoints
-from promptkit.providers.keys import Key, refuse_key
+from promptkit.providers.keys import Key
 from promptkit.providers.options import OPTIONS
 from promptkit.providers.transport import Transport
-from promptkit.session.cursor import Cursor, listed
+from promptkit.session.cursor import listed
+from promptkit.session.opened import Opened
 from promptkit.session.step import Step, Steps
 
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ __all__ = ["Session"]
 ANCHORLESS = "A new root continues nothing that could drift, so there is no anchor; send the picture along with references=."
 
 
-class Session(Cursor):
+class Session(Opened):
     """A tree of pictures in one folder, and a head from which the next edit starts.
 
     `where` is a name (the session folder ./NAME if there is one, else NAME in the user's data folder) or, with a separator or as a Path,
@@ -84,9 +83,8 @@ class Session(Cursor):
         refuse_unknown({k: v for k, v in options.items() if k not in OPTIONS}, _KEYWORDS)
         opening = {"model": model, "chain": chain, "transport": transport, "recover": recover, "send": send}
         check_opening(**opening, lang=lang, deadline=deadline, on_progress=on_progress)
-        self._engine = Engine.of(session_folder(where))
-        super().__init__(self._engine.lineage)
-        self._terms = Terms(
+        folder = session_folder(where)
+        terms = Terms(
             endpoint=choose_endpoint(endpoint) if endpoint is not None else endpoint_behind(transport),
             model=model,
             key=Key(api_key) if api_key is not None else None,
@@ -101,7 +99,7 @@ class Session(Cursor):
             **checked_limits(budget, max_requests),
             on_progress=on_progress,
         )
-        self._settled: Client | None = None
+        super().__init__(folder, terms)
 
     # Making pictures
 
@@ -255,33 +253,6 @@ class Session(Cursor):
         self._client.refuse_draft(one.base)
         checked_pictures(checked_prompt(one.prompt), 1 + len(one.references))
         return self._asked(one.also_worded(self._client.plan(one.prompt, one.base, one.references, meta=one.meta)), fresh=fresh)
-
-    # Where requests go
-
-    @property
-    def _client(self) -> Client:
-        """What asks: at the endpoint and for the model that were named, else those of the head as it is when this is first needed."""
-        if self._settled is None:
-            self._settled = self._settle()
-        return self._settled
-
-    def _settle(self) -> Client:
-        terms, endpoint, followed = self._terms, self._terms.endpoint, None
-        if endpoint is None:
-            name, followed = self._asked_last()
-            endpoint = choose_endpoint(None, head=name, sends=self._terms.sends)
-            if endpoint.is_offline and (service := service_with_key()):
-                warn(f"This session goes on with offline drafts, as its head did; endpoint={service!r} asks {service}.")
-        model = terms.model or followed or endpoint.model or models.default_model()
-        return Client(self._engine, terms, endpoint, model, key=terms.key, followed=terms.model is None and followed is not None)
-
-    @property
-    def _asks_at(self) -> Endpoint | None:
-        """The endpoint that it was opened with, or has settled on."""
-        return self._settled.endpoint if self._settled else self._terms.endpoint
-
-    def _refuse_keys(self, said: object) -> None:
-        refuse_key(self._settled.key if self._settled else self._terms.key, said)
 
     # What callers give
 

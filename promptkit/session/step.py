@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from promptkit.cost import FREE, Cost
 from promptkit.engine.plan import recorded_prompt
-from promptkit.errors import PictureError, SettingsError
+from promptkit.errors import LineageError, PictureError, SettingsError, StepNotFound
 from promptkit.images.picture import Picture
 from promptkit.kernel import show_inline
 from promptkit.lineage.record import Record
@@ -33,6 +33,11 @@ class Continuing(Protocol):
     def vary(self, prompt: str | Prompt | None = None, n: int = 4, *, on: object = None, **options: Any) -> Steps: ...
 
     def repeat(self, step: Step, prompt: str | Prompt | None = None, **options: Any) -> Step: ...
+
+    def __getitem__(self, key: str) -> Step: ...
+
+    @property
+    def folder(self) -> Path: ...
 
 
 class Step:
@@ -187,6 +192,15 @@ class Step:
         if not show_inline(self) and not self.picture.view(title=repr(self)):
             print(self.files[0])
 
+    def __copy__(self) -> Step:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Step:
+        return self
+
+    def __reduce__(self) -> tuple[Callable[..., Step], tuple[Continuing, str, bool]]:
+        return _found_again, (self._session, self.id, self.reused)
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Step) and self.id == other.id
 
@@ -230,6 +244,16 @@ class Steps(tuple[Step, ...]):
 
         text = "\n".join(map(repr, self)) or "no steps"
         return mime_bundle(text, strip_html([s.record for s in self], reused=[s.id for s in self if s.reused]), include, exclude)
+
+
+def _found_again(session: Continuing, full_id: str, reused: bool) -> Step:
+    """The step of that id, where it came by pickle."""
+    try:
+        step = session[full_id]
+    except StepNotFound:
+        said = f"A step came by pickle, and is not in {session.folder} here: bring its session's folder, and look it up there."
+        raise LineageError(said, path=session.folder) from None
+    return Step(session, step.lineage, step.record, reused=reused)
 
 
 def _refuse_on(options: Mapping[str, object]) -> None:
