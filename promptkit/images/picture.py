@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from promptkit import atomic, markup
-from promptkit import config as settings
 from promptkit.errors import PictureError, PromptkitError, warn
 from promptkit.images.formats import complete, has_credentials, has_exif, media_type, suffix_of
 from promptkit.kernel import show_inline
@@ -134,6 +133,8 @@ class Picture:
     def view(self, title: str | None = None) -> bool:
         """Opens it in the system's viewer; False where there is none, or no screen."""
         from PIL import ImageShow
+
+        from promptkit import config as settings
 
         return settings.has_screen() and ImageShow.show(self.image, title=title)
 
