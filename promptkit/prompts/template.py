@@ -32,9 +32,12 @@ __all__ = ["Prompt", "Template", "bundle_of", "example_of", "open_template", "re
 # Prompt
 
 
-@dataclass(frozen=True)
-class Prompt:
-    """The text that a template rendered, and where it came from. `str(prompt)` is the text.
+@dataclass(frozen=True, eq=False)
+class Prompt(str):
+    """The text that a template rendered, and where it came from: a str, which can be searched, joined, formatted and written as JSON.
+
+    Equal to a text with the same words. `+` with a text on either side is a Prompt from the same template; what other methods of str make
+    of it is plain text, as `text` and `str(prompt)` are.
 
     `inputs` are those given, not the defaults, by their keys for choices; `config` holds hints such as {"aspect_ratio": "1:1"};
     `files` maps the names of the template's files to their text, and `digest` is the sha256 of that mapping as canonical JSON. `pack` is
@@ -52,11 +55,20 @@ class Prompt:
     pictures: Pictures | None = None
     files: Mapping[str, str] = field(default_factory=dict, hash=False, repr=False)
 
+    def __new__(cls, text: str, *_: object, **__: object) -> Prompt:
+        return super().__new__(cls, text)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", str.__str__(self))  # of a subclass, what it holds
+
     def __str__(self) -> str:
         return self.text
 
     def __add__(self, more: object) -> Prompt:
-        return replace(self, text=self.text + str(more)) if isinstance(more, (str, Prompt)) else NotImplemented
+        return replace(self, text=self.text + str.__str__(more)) if isinstance(more, str) else NotImplemented
+
+    def __radd__(self, before: object) -> Prompt:
+        return replace(self, text=str.__str__(before) + self.text) if isinstance(before, str) else NotImplemented
 
     def _repr_mimebundle_(self, include: Collection[str] | None = None, exclude: Collection[str] | None = None) -> dict[str, Any]:
         source = f"{self.template} ({self.lang})" if self.template else "free text"
