@@ -10,11 +10,11 @@ from promptkit.engine.ask import Answer
 from promptkit.engine.client import Terms, added_root
 from promptkit.engine.options import (
     check_call,
-    check_many,
-    check_opening,
     checked_config,
     checked_label,
     checked_limits,
+    checked_many,
+    checked_opening,
     checked_pictures,
     checked_prompt,
     refuse_unknown,
@@ -35,6 +35,7 @@ from promptkit.providers.transport import Transport
 from promptkit.session.cursor import listed
 from promptkit.session.opened import Opened
 from promptkit.session.step import Step, Steps
+from promptkit.values import built_in
 
 if TYPE_CHECKING:
     from promptkit.prompts.library import Library
@@ -81,23 +82,17 @@ class Session(Opened):
         **options: Any,
     ) -> None:
         refuse_unknown({k: v for k, v in options.items() if k not in OPTIONS}, _KEYWORDS)
-        opening = {"model": model, "chain": chain, "transport": transport, "recover": recover, "send": send}
-        check_opening(**opening, lang=lang, deadline=deadline, on_progress=on_progress)
+        asking = checked_opening(model=model, chain=chain, transport=transport, recover=recover, send=send)
+        opening = checked_opening(lang=lang, deadline=deadline, on_progress=on_progress)
         folder = session_folder(where)
         terms = Terms(
             endpoint=choose_endpoint(endpoint) if endpoint is not None else endpoint_behind(transport),
-            model=model,
             key=Key(api_key) if api_key is not None else None,
-            transport=transport,
-            chain=chain,
             config=checked_config(options),
-            lang=lang,
             reuse=reuse,
-            send=send,
-            recover=recover,
-            deadline=deadline,
+            **asking,
+            **opening,
             **checked_limits(budget, max_requests),
-            on_progress=on_progress,
         )
         super().__init__(folder, terms)
 
@@ -173,7 +168,7 @@ class Session(Opened):
         `root=True` makes n roots, `fresh=True` n more than there are. Each has a seed of its own, which is recorded. The head stays. Failed
         ones are among them as failed Steps; raises only when all fail. Ctrl-C stops at once; those in flight are recorded as interrupted.
         """
-        check_many(n=n, workers=workers)
+        n, workers = checked_many(n=n, workers=workers)
         if prompt is None:
             record = (self._head_step("vary") if on is None else self._step(on)).record
             plan, own = self._repeated(record, None, **options), record.recipe
@@ -183,7 +178,7 @@ class Session(Opened):
 
     def add(self, picture: object, *, label: str | None = None) -> Step:
         """Takes a picture of one's own (path, bytes, PIL image, Picture) as a root; the same bytes are the same root."""
-        checked_label(label)
+        label = checked_label(label)
         self._refuse_keys(label)
         return self._moved(self._taken(self._engine.add(Picture.open(picture), label)))  # type: ignore[arg-type]
 
@@ -191,7 +186,7 @@ class Session(Opened):
         """Names a step, by default the head; a tag that is in use moves."""
         tagged = self._head_step("tag") if step is None else self._step(step)
         self._refuse_keys(name)
-        self._lineage.set_tag(name, tagged.id)
+        self._lineage.set_tag(built_in(name), tagged.id)
         return tagged
 
     # Making trails again

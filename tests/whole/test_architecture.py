@@ -33,7 +33,7 @@ LAYERS = [
     ["images"],
     ["config"],
     ["atomic", "cost", "markup", "progress", "toml_edit"],
-    ["kernel"],
+    ["kernel", "values"],
     ["errors"],
     ["terminal"],
 ]
