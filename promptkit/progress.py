@@ -11,6 +11,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
+from promptkit.errors import show_in_brief
 from promptkit.kernel import Display, is_kernel
 
 __all__ = ["Listener", "Progress"]
@@ -20,6 +21,7 @@ Listener = Callable[[str], object]  # takes a line of progress, without an end o
 log = logging.getLogger("promptkit")
 DELAY = 1.0  # seconds before anything shows
 TICK = 0.5  # seconds between two updates
+STOPPED = "stopped; what was under way is recorded as interrupted."
 
 
 class Progress:
@@ -45,6 +47,8 @@ class Progress:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if isinstance(error, KeyboardInterrupt):
+            show_in_brief(error, STOPPED)
         self._over.set()
         if self._thread.is_alive():
             self._thread.join()

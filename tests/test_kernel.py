@@ -7,6 +7,7 @@ import io
 import json
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import nbformat
 import pytest
 from kit.loopback import Loopback, picture_reply, png
 from kit.notebook import executed
+from nbclient import NotebookClient
 from PIL import Image
 
 from promptkit import Session, templates
@@ -178,3 +180,21 @@ def test_marimo_shows_every_object() -> None:
         assert list(forms) == ["text/html"], code
         assert type(forms["text/html"]) is str, code
         assert ("data:image/webp" in forms["text/html"]) == (code in PICTURED), code
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("call", ["bear.generate('a fox')", "bear.vary('a fox', n=2, root=True)"], ids=["generate", "vary"])
+def test_an_interrupted_cell_shows_one_sentence(service: Loopback, call: str) -> None:
+    """Ctrl-C, or the stop button, shows the user's own line and a sentence in place of the traceback, and leaves no line of progress."""
+    over = threading.Event()
+    service.always = lambda received: (over.wait(30), picture_reply(png()))[1]
+    stop = "import os, signal, threading\nthreading.Timer(2.5, os.kill, (os.getpid(), signal.SIGINT)).start()"
+    source = f"from promptkit import Session\nbear = Session('./bear', endpoint={service.url!r})\n{stop}\nstep = {call}"
+    client = NotebookClient(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)]), kernel_name="python3", allow_errors=True)
+    (cell,) = client.execute(cwd=str(Path.cwd())).cells
+    over.set()
+    *displays, error = cell.outputs
+    assert not any(text for output in displays for text in output.data.values())
+    assert error.ename == "KeyboardInterrupt"
+    assert error.traceback == [f"line 5: step = {call}", "KeyboardInterrupt: stopped; what was under way is recorded as interrupted."]
+    assert {step.outcome for step in Session("./bear").steps} == {"interrupted"}
