@@ -5,8 +5,8 @@ IPython and marimo are looked for among the modules that are loaded already: tha
 
 from __future__ import annotations
 
+import os
 import sys
-import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -44,7 +44,7 @@ class Display:
     def __init__(self) -> None:
         from contextvars import copy_context
 
-        self._id, self._context, self._is_there = f"promptkit-{uuid.uuid4().hex}", copy_context(), False
+        self._id, self._context, self._is_there = f"promptkit-{os.urandom(8).hex()}", copy_context(), False
 
     def say(self, text: str) -> None:
         """Shows the text in place of what stood there."""
