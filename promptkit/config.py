@@ -3,13 +3,14 @@
 The config file is `config.toml` in the user's config folder (PROMPTKIT_HOME moves it, templates and sessions with it):
 
     lang = "zh-CN"                      # the language in which templates are rendered
+    name = "Ann"                        # who you are to those who share a session: who forgot a step
 
     [endpoints.work]                    # Session("bear", endpoint="work")
     base_url = "https://gateway.example.com"
     auth = "bearer"                     # x-goog-api-key (default), bearer, raw, none
     key_env = "WORK_API_KEY"            # a name or a list of names; never a key itself
     model = "gemini-2.5-flash-image"    # optional
-    dialect = "gemini"                  # optional: what the service speaks
+    dialect = "gemini"                  # optional: what the service speaks; an installed dialect by its name
     headers = {x-team = "TEAM_TOKEN"}   # optional: further headers, each with the variable that holds its value
 
 What stands in an [endpoints.NAME] is read by promptkit.providers.endpoints, in a [models."NAME"] by promptkit.providers.models.
@@ -18,6 +19,7 @@ What stands in an [endpoints.NAME] is read by promptkit.providers.endpoints, in 
 from __future__ import annotations
 
 import os
+import sys
 import time
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -33,10 +35,12 @@ __all__ = [
     "config_file",
     "data_folder",
     "endpoints",
+    "has_screen",
     "language",
     "models",
     "sends",
     "template_folders",
+    "user_name",
     "variable",
     "write_table",
 ]
@@ -98,9 +102,19 @@ def _configured_language(home: str, second: int) -> str:  # noqa: ARG001  (each 
     return _config().get("lang") or "en"
 
 
+def user_name() -> str:
+    """The user's name as the config file gives it, "" where it gives none; never the login."""
+    return str(_config().get("name", ""))
+
+
 def variable(name: str) -> str:
     """The environment variable's value as it stands there, "" where it is not set."""
     return os.environ.get(name, "")
+
+
+def has_screen() -> bool:
+    """Whether a window can be opened: always said of macOS and Windows, elsewhere of X11 and Wayland sessions."""
+    return sys.platform in ("darwin", "win32") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 def sends() -> bool:
@@ -197,9 +211,11 @@ def _read_config(path: str, mtime_ns: int, size: int) -> Mapping[str, Any]:  # n
     except (OSError, ValueError) as error:
         raise SettingsError(f"The config file {path} cannot be read: {error}.") from None
     for name in config:
-        if name not in ("lang", "endpoints", "models"):
-            known = "lang, [endpoints.NAME] and [models.NAME] are known"
+        if name not in ("lang", "name", "endpoints", "models"):
+            known = "lang, name, [endpoints.NAME] and [models.NAME] are known"
             raise SettingsError(f"The config file {path} has an unknown key {name!r}; {known}.")
     if not isinstance(config.get("lang", ""), str):
         raise SettingsError(f"The config file {path} has lang = {config['lang']!r}; write a language tag such as \"zh-CN\".")
+    if not isinstance(config.get("name", ""), str):
+        raise SettingsError(f"The config file {path} has name = {config['name']!r:.60}; write a text such as \"Ann\".")
     return config

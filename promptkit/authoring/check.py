@@ -15,6 +15,7 @@ from promptkit.authoring import prompt_rules
 from promptkit.authoring.file_names import name_problem
 from promptkit.authoring.name_use import NameSearch, NameUse
 from promptkit.errors import InputError, TemplateError, brief_path, did_you_mean
+from promptkit.json_objects import flat_object
 from promptkit.prompts.bundle import Bundle
 from promptkit.prompts.declarations import Edition, read_edition
 from promptkit.prompts.filters import upper_first
@@ -74,8 +75,7 @@ class Finding:
 
     def to_dict(self) -> dict[str, Any]:
         """As one flat object (promptkit.finding/1): `file`, `line`, `code`, `level`, `message`."""
-        about = {"file": str(self.file), "line": self.line, "code": self.code, "level": self.level, "message": self.message}
-        return {"schema": "promptkit.finding/1", **about}
+        return flat_object("finding", file=self.file, line=self.line, code=self.code, level=self.level, message=self.message)
 
     def __str__(self) -> str:
         return f"{brief_path(self.file)}:{self.line}: {self.code}: {self.message}"

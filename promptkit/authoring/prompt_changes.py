@@ -7,11 +7,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from promptkit.authoring.git_revision import templates_at, write_templates
 from promptkit.authoring.snapshots import template_snapshots
 from promptkit.errors import TemplateError, brief_path
+from promptkit.json_objects import flat_object
 from promptkit.prompts.library import Library, folder_library, folders_of, no_templates, template_names
 from promptkit.prompts.template import Prompt
 
@@ -31,6 +32,12 @@ class PromptChange:
     @property
     def kind(self) -> Literal["changed", "new", "gone"]:
         return "new" if self.before is None else "gone" if self.now is None else "changed"
+
+    def to_dict(self) -> dict[str, Any]:
+        """As one flat object (promptkit.prompt_change/1): `template`, `example`, `lang`, `kind`, and the words `before` and `now`."""
+        before, now = (None if prompt is None else prompt.text for prompt in (self.before, self.now))
+        about = {"template": self.template, "example": self.example, "lang": self.lang}
+        return flat_object("prompt_change", **about, kind=self.kind, before=before, now=now)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,6 @@
 
 `formats` tells a file's type by its bytes, and whether it is whole. `picture` holds the bytes; Pillow decodes them only when someone
 looks. `metadata` reads what other tools wrote into the file. `changes` measures what differs between a picture and the one before it (who
-asks tells it what was asked for), `fingerprint` tells a picture that was saved again from another one. Nothing here knows records,
-prompts or services.
+asks tells it what was asked for), `box` reads and writes a box in a picture, `fingerprint` tells a picture that was saved again from
+another one. Nothing here knows records, prompts or services.
 """

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from promptkit import markup
+from promptkit.images.box import Box, box_text
 from promptkit.images.picture import Picture, to_rgb
+from promptkit.json_objects import flat_object
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
 __all__ = ["MOST_CHANGED", "Changes", "cheap_warnings", "compared"]
 
 Size = tuple[int, int]
-Box = tuple[int, int, int, int]
 Measures = tuple[bool, float | None, float | None, Box | None]  # same pixels, share, mean difference, box
 UNMEASURED: Measures = (False, None, None, None)
 
@@ -94,6 +95,14 @@ class Changes:
     def __str__(self) -> str:
         return "; ".join((self.summary, *self.warnings))
 
+    def to_dict(self) -> dict[str, Any]:
+        """As one flat object (promptkit.changes/1): sizes in pixels, `share` from 0 to 1, `mean` from 0 to 255, `box` as text."""
+        same = {name: getattr(self, name) for name in ("same_bytes", "same_pixels", "same_size", "same_ratio", "local")}
+        (width_before, height_before), (width, height) = self.size_before, self.size_after
+        sizes = {"width_before": width_before, "height_before": height_before, "width": width, "height": height}
+        box = None if self.box is None else box_text(self.box)
+        return flat_object("changes", share=self.share, mean=self.mean, box=box, **same, **sizes, warnings=self.warnings)
+
     @property
     def summary(self) -> str:
         """What was measured, in one line without the warnings."""
@@ -108,17 +117,16 @@ class Changes:
     def _where(self, box: Box) -> str:
         if not self.local:
             return "all over"
-        left, top, right, bottom = box
-        return f"within {right - left}×{bottom - top} at ({left}, {top}) of {_size_text(self.size_after)}"
+        return f"within {box_text(box)} of {_size_text(self.size_after)}"
 
     def __repr__(self) -> str:
         return f"<Changes: {self}>"
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002
+    def _repr_mimebundle_(self, include: Collection[str] | None = None, exclude: Collection[str] | None = None) -> dict[str, Any]:
         pictures = (("before", self.before, self.size_before), ("after", self.after, self.size_after))
         figures = [markup.figure(p.thumbnail(CARD_PIXELS), f"{name}: {_size_text(size)}", alt=name) for name, p, size in pictures]
         notes = [markup.Html(f"<div>{markup.escape(w)}</div>") for w in self.warnings]
-        return {"text/plain": repr(self), "text/html": markup.card(self.summary, markup.strip(figures), *notes)}
+        return markup.mime_bundle(repr(self), markup.card(self.summary, markup.strip(figures), *notes), include, exclude)
 
 
 def compared(before: Picture, after: Picture, *, config: Mapping[str, Any] | None = None, asked_to_keep: bool = False) -> Changes:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from promptkit.images.formats import PNG_PARTS, WEBP_PARTS, jpeg_segments, media_type, parts
+from promptkit.json_objects import flat_object
 
 __all__ = ["LONGEST_TEXT", "ToolMetadata", "tool_metadata"]
 
@@ -54,6 +55,10 @@ class ToolMetadata:
         """The words that were asked for, where the field holds them as its tool writes them; None elsewhere."""
         found = _PROMPTS[self.tool](self.text) if self.tool in _PROMPTS else None
         return found.strip() or None if found else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As one flat object (promptkit.tool_metadata/1): `tool`, `name`, `text`, `prompt`."""
+        return flat_object("tool_metadata", tool=self.tool or None, name=self.name, text=self.text, prompt=self.prompt)
 
 
 def tool_metadata(data: bytes) -> tuple[ToolMetadata, ...]:

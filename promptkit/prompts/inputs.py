@@ -7,14 +7,14 @@ because Input is public: people see its fields only.
 from __future__ import annotations
 
 import inspect
-import math
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from promptkit.errors import did_you_mean, listed
 from promptkit.prompts import next_step
+from promptkit.values import items, number, texts, truth, whole_number
 
 __all__ = [
     "MOST_PROBLEMS",
@@ -65,6 +65,10 @@ class Input:
     renamed_from: str | None = None
     of: Mapping[str, Input] | tuple[()] = ()
 
+    def __getstate__(self) -> dict[str, Any]:
+        mappings = {"choices": self.choices, "of": self.of}  # which are read-only, and so do not go through pickle
+        return vars(self) | {name: dict(mapping) if mapping else () for name, mapping in mappings.items()}
+
 
 # What is given for an input
 
@@ -86,19 +90,15 @@ def read_value(declared: Input, value: Any) -> Any:
     return value
 
 
+AS_TYPE: Mapping[str, Callable[[Any], Any]] = {"list": texts, "boolean": truth, "integer": whole_number, "number": number}
+
+
 def _typed(declared: Input, value: Any) -> Any:
     if declared.type == "string" and isinstance(value, str):
         return value if type(value) is str else str.__str__(value)  # of a subclass, what it holds
-    if declared.type == "list" and isinstance(value, (list, tuple)):
-        items = tuple(list.__iter__(value) if isinstance(value, list) else tuple.__iter__(value))  # of a subclass, what it holds
-        if all(isinstance(item, str) for item in items):
-            return tuple(map(str.__str__, items))
-    if declared.type == "boolean" and isinstance(value, bool):
-        return value
-    if declared.type in ("integer", "number") and isinstance(value, int) and not isinstance(value, bool):
-        return int.__int__(value)
-    if declared.type == "number" and isinstance(value, float) and math.isfinite(value):
-        return float.__float__(value)
+    as_type = AS_TYPE.get(declared.type)
+    if as_type is not None and (plain := as_type(value)) is not None:
+        return plain
     raise ValueError(f"is {shown(value)}; expected {expected(declared)}")
 
 
@@ -121,16 +121,16 @@ def _composed(value: Any) -> Any:
 
 
 def _entries(declared: Input, given: Any) -> tuple[dict[str, Any], ...]:
-    if not isinstance(given, (list, tuple)):
+    entries = items(given)
+    if entries is None:
         advice = ": put it into a list, [{…}]" if isinstance(given, Mapping) else ""
         raise ValueError(f"is {shown(given)}; expected {expected(declared)}{advice}")
-    entries = tuple(list.__iter__(given) if isinstance(given, list) else tuple.__iter__(given))
     read: list[dict[str, Any]] = []
     problems: list[str] = []
-    for number, entry in enumerate(entries, 1):
+    for place, entry in enumerate(entries, 1):
         fields, wrong = _entry(dict(declared.of), entry)
         read.append(fields)
-        problems += [f"entry {number}{why}" for why in wrong]
+        problems += [f"entry {place}{why}" for why in wrong]
         if len(problems) > MOST_PROBLEMS:
             problems[MOST_PROBLEMS:] = ["has more problems"]
             break

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any
 
 from promptkit import config
 from promptkit.errors import TemplateError, TemplateNotFound, brief_path, did_you_mean, listed, nearest
-from promptkit.markup import Html, escape, table
+from promptkit.markup import Html, escape, mime_bundle, table
 from promptkit.prompts import packs
 from promptkit.prompts.names import is_word, meant_name
 from promptkit.prompts.source_file import file_names
@@ -146,10 +146,10 @@ class Library:
     def __repr__(self) -> str:
         return _named(template_names(self))
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002  (IPython's names)
+    def _repr_mimebundle_(self, include: Collection[str] | None = None, exclude: Collection[str] | None = None) -> dict[str, Any]:
         names = template_names(self)
         rows = table(map(self._row, names[:MOST_SHOWN]), ("template", "kind", "what it makes", "inputs", "languages"))
-        return {"text/plain": _named(names), "text/html": rows + _more(names)}
+        return mime_bundle(_named(names), rows + _more(names), include, exclude)
 
     def _row(self, name: str) -> tuple[str, ...]:
         try:

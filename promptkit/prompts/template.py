@@ -8,7 +8,8 @@ strict_yaml) are loaded by the first template that is rendered or read, not by t
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -16,7 +17,8 @@ from typing import Any
 
 from promptkit import config
 from promptkit.errors import InputError, TemplateError, brief_path, warn
-from promptkit.markup import Html, card, escape, table
+from promptkit.json_objects import columns, flat_object
+from promptkit.markup import Html, card, escape, mime_bundle, table
 from promptkit.prompts.bundle import Bundle, FileSearch
 from promptkit.prompts.declarations import read_edition
 from promptkit.prompts.inputs import Input, Pictures, description_of, parameter_of, shown, terms_of
@@ -31,9 +33,12 @@ __all__ = ["Prompt", "Template", "bundle_of", "example_of", "open_template", "re
 # Prompt
 
 
-@dataclass(frozen=True)
-class Prompt:
-    """The text that a template rendered, and where it came from. `str(prompt)` is the text.
+@dataclass(frozen=True, eq=False)
+class Prompt(str):
+    """The text that a template rendered, and where it came from: a str, which can be searched, joined, formatted and written as JSON.
+
+    Equal to a text with the same words. `+` with a text on either side is a Prompt from the same template; what other methods of str make
+    of it is plain text, as `text` and `str(prompt)` are.
 
     `inputs` are those given, not the defaults, by their keys for choices; `config` holds hints such as {"aspect_ratio": "1:1"};
     `files` maps the names of the template's files to their text, and `digest` is the sha256 of that mapping as canonical JSON. `pack` is
@@ -51,15 +56,30 @@ class Prompt:
     pictures: Pictures | None = None
     files: Mapping[str, str] = field(default_factory=dict, hash=False, repr=False)
 
+    def __new__(cls, text: str, *_: object, **__: object) -> Prompt:
+        return super().__new__(cls, text)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", str.__str__(self))  # of a subclass, what it holds
+
     def __str__(self) -> str:
         return self.text
 
     def __add__(self, more: object) -> Prompt:
-        return replace(self, text=self.text + str(more)) if isinstance(more, (str, Prompt)) else NotImplemented
+        return replace(self, text=self.text + str.__str__(more)) if isinstance(more, str) else NotImplemented
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002  (IPython's names)
+    def __radd__(self, before: object) -> Prompt:
+        return replace(self, text=str.__str__(before) + self.text) if isinstance(before, str) else NotImplemented
+
+    def to_dict(self) -> dict[str, Any]:
+        """As one flat object (promptkit.prompt/1): `text`, `template`, `kind`, `digest`, `lang`, `pack`, and `input.…`, `config.…`."""
+        about = {"text": self.text, "template": self.template, "kind": self.kind, "digest": self.digest, "lang": self.lang}
+        pack = " ".join(self.pack) if self.pack else None
+        return flat_object("prompt", **about, pack=pack) | columns("input", self.inputs) | columns("config", self.config)
+
+    def _repr_mimebundle_(self, include: Collection[str] | None = None, exclude: Collection[str] | None = None) -> dict[str, Any]:
         source = f"{self.template} ({self.lang})" if self.template else "free text"
-        return {"text/plain": printable(self.text, keep="\n\t"), "text/html": card(f"Prompt from {source}", _block(self.text))}
+        return mime_bundle(printable(self.text, keep="\n\t"), card(f"Prompt from {source}", _block(self.text)), include, exclude)
 
 
 def _with_fields(inputs: Mapping[str, Input]) -> Iterator[tuple[str, Input]]:
@@ -144,6 +164,15 @@ class Template:
         beside = tuple(n.rpartition("/")[2] for n in files if n.rpartition("/")[0] == folder)
         return _template(name, opened[base], beside, FileSearch((".",), given=opened), pack)
 
+    def __copy__(self) -> Template:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Template:
+        return self
+
+    def __reduce__(self) -> tuple[Callable[..., Template], tuple[object, ...]]:
+        return _of_sources, (self.name, _all_sources(self), self._base.name, self.pack, self.file)
+
     @property
     def digest(self) -> str:
         """64 hex digits that change when the base file, or what it extends, includes or imports, changes."""
@@ -167,6 +196,14 @@ class Template:
         lang = inspect.Parameter("lang", by_name, annotation=str | None, default=None)
         return inspect.Signature([*(parameter_of(i) for i in self.inputs.values()), lang], return_annotation=Prompt)
 
+    def to_dict(self) -> dict[str, Any]:
+        """As one flat object (promptkit.template/1): `inputs` and `required` are names."""
+        required = [name for name, declared in self.inputs.items() if declared.required]
+        about = {"name": self.name, "kind": self.kind, "description": self.description, "lang": self.lang, "languages": self.languages}
+        pack = " ".join(self.pack) if self.pack else None
+        origin = {"file": self.file, "pack": pack, "problem": None, "deprecated": self.deprecated or None}
+        return flat_object("template", **about, inputs=list(self.inputs), required=required, **origin) | columns("config", self.config)
+
     def __repr__(self) -> str:
         return printable(f"<Template {self.name} in {brief_path(self.file)}>")
 
@@ -177,7 +214,7 @@ class Template:
         deprecated = ["", f"Deprecated: {self.deprecated}."] if self.deprecated else []
         return printable("\n".join([self.description or self.name, *deprecated, *needed, "", "Inputs:", *about, languages]), keep="\n")
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002  (IPython's names)
+    def _repr_mimebundle_(self, include: Collection[str] | None = None, exclude: Collection[str] | None = None) -> dict[str, Any]:
         takes = f" It {self.pictures.requirement()}." if self.pictures.min or self.pictures.roles else ""
         deprecated = f" Deprecated: {self.deprecated}." if self.deprecated else ""
         note = f"{self.description} ({self.kind}; {', '.join(self.languages)}).{takes}{deprecated}"
@@ -185,7 +222,7 @@ class Template:
         inputs = table(rows, ("input", "type", "what it is"))
         example = example_of(self)
         about = card(self.name, Html(f"<div>{escape(note)}</div>"), inputs, *([_block(example)] if example else []))
-        return {"text/plain": printable(f"{self.name}: {self._help()}", keep="\n"), "text/html": about}
+        return mime_bundle(printable(f"{self.name}: {self._help()}", keep="\n"), about, include, exclude)
 
 
 # About templates: functions, because people who hold one see its fields and its call only
@@ -210,6 +247,22 @@ def bundle_of(template: Template, wanted: str) -> Bundle:
 def _file_in(template: Template, lang: str) -> File:
     base = template._base
     return base if lang == template.lang else template._search.own_file(f"{base.name.removesuffix('.j2')}.{lang}.j2")
+
+
+def _all_sources(template: Template) -> dict[str, str]:
+    """The texts of all files that the template is rendered from, in any of its languages; of what cannot be used, its own file."""
+    found: dict[str, str] = {}
+    for lang in template.languages:
+        with suppress(TemplateError):
+            own = _file_in(template, lang)
+            found[own.name] = own.text
+            found |= bundle_of(template, lang).sources
+    return found
+
+
+def _of_sources(name: str, files: Mapping[str, str], base: str, pack: tuple[str, str] | None, file: Path) -> Template:
+    """A template that came by pickle."""
+    return replace(Template.of_files(name, files, base=base, pack=pack), file=file)
 
 
 def rendered(template: Template, inputs: Mapping[str, Any], lang: str) -> Prompt:

@@ -7,35 +7,35 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from promptkit.engine.ask import Answer
-from promptkit.engine.client import Client, Terms, added_root
-from promptkit.engine.engine import Engine
+from promptkit.engine.client import Terms
 from promptkit.engine.options import (
     check_call,
-    check_many,
-    check_opening,
     checked_config,
     checked_label,
     checked_limits,
+    checked_many,
+    checked_opening,
     checked_pictures,
     checked_prompt,
     refuse_unknown,
     with_options,
 )
 from promptkit.engine.plan import Plan
-from promptkit.errors import LineageError, PromptkitError, SettingsError, warn
-from promptkit.images.picture import Picture
+from promptkit.errors import PromptkitError, SettingsError, warn
 from promptkit.lineage.location import Where, session_folder
 from promptkit.lineage.record import Record
 from promptkit.progress import Listener
 from promptkit.prompts.template import Prompt
-from promptkit.providers import models
-from promptkit.providers.endpoint_choice import choose_endpoint, endpoint_behind, service_with_key
+from promptkit.providers.endpoint_choice import choose_endpoint, endpoint_behind
 from promptkit.providers.endpoints import Endpoint, known_endpoints
-from promptkit.providers.keys import Key, refuse_key
+from promptkit.providers.keys import Key
 from promptkit.providers.options import OPTIONS
 from promptkit.providers.transport import Transport
-from promptkit.session.cursor import Cursor, listed
+from promptkit.session.cursor import listed
+from promptkit.session.opened import Opened
+from promptkit.session.own_picture import added, root_of
 from promptkit.session.step import Step, Steps
+from promptkit.values import built_in
 
 if TYPE_CHECKING:
     from promptkit.prompts.library import Library
@@ -46,7 +46,7 @@ __all__ = ["Session"]
 ANCHORLESS = "A new root continues nothing that could drift, so there is no anchor; send the picture along with references=."
 
 
-class Session(Cursor):
+class Session(Opened):
     """A tree of pictures in one folder, and a head from which the next edit starts.
 
     `where` is a name (the session folder ./NAME if there is one, else NAME in the user's data folder) or, with a separator or as a Path,
@@ -82,26 +82,19 @@ class Session(Cursor):
         **options: Any,
     ) -> None:
         refuse_unknown({k: v for k, v in options.items() if k not in OPTIONS}, _KEYWORDS)
-        opening = {"model": model, "chain": chain, "transport": transport, "recover": recover, "send": send}
-        check_opening(**opening, lang=lang, deadline=deadline, on_progress=on_progress)
-        self._engine = Engine.of(session_folder(where))
-        super().__init__(self._engine.lineage)
-        self._terms = Terms(
+        asking = checked_opening(model=model, chain=chain, transport=transport, recover=recover, send=send)
+        opening = checked_opening(lang=lang, deadline=deadline, on_progress=on_progress)
+        folder = session_folder(where)
+        terms = Terms(
             endpoint=choose_endpoint(endpoint) if endpoint is not None else endpoint_behind(transport),
-            model=model,
             key=Key(api_key) if api_key is not None else None,
-            transport=transport,
-            chain=chain,
             config=checked_config(options),
-            lang=lang,
             reuse=reuse,
-            send=send,
-            recover=recover,
-            deadline=deadline,
+            **asking,
+            **opening,
             **checked_limits(budget, max_requests),
-            on_progress=on_progress,
         )
-        self._settled: Client | None = None
+        super().__init__(folder, terms)
 
     # Making pictures
 
@@ -175,7 +168,7 @@ class Session(Cursor):
         `root=True` makes n roots, `fresh=True` n more than there are. Each has a seed of its own, which is recorded. The head stays. Failed
         ones are among them as failed Steps; raises only when all fail. Ctrl-C stops at once; those in flight are recorded as interrupted.
         """
-        check_many(n=n, workers=workers)
+        n, workers = checked_many(n=n, workers=workers)
         if prompt is None:
             record = (self._head_step("vary") if on is None else self._step(on)).record
             plan, own = self._repeated(record, None, **options), record.recipe
@@ -183,17 +176,18 @@ class Session(Cursor):
             plan, own = self._planned_variant(prompt, on, root, **options), None
         return self._all_asked(self._client.ask_all(self._client.takes(plan, n, but=own, fresh=fresh), workers))
 
-    def add(self, picture: object, *, label: str | None = None) -> Step:
-        """Takes a picture of one's own (path, bytes, PIL image, Picture) as a root; the same bytes are the same root."""
-        checked_label(label)
+    def add(self, picture: object, *, on: object = None, label: str | None = None) -> Step:
+        """Takes a picture of one's own (path, bytes, PIL image, Picture) as a root, or `on` the step that it was made from by hand. The
+        same bytes are the same step, which may be one that was asked for; a root that looks like a step that is here is said to."""
+        label = checked_label(label)
         self._refuse_keys(label)
-        return self._moved(self._taken(self._engine.add(Picture.open(picture), label)))  # type: ignore[arg-type]
+        return self._moved(self._taken(added(self._engine, picture, label, None if on is None else self._step(on).record)))
 
     def tag(self, name: str, step: object = None) -> Step:
         """Names a step, by default the head; a tag that is in use moves."""
         tagged = self._head_step("tag") if step is None else self._step(step)
         self._refuse_keys(name)
-        self._lineage.set_tag(name, tagged.id)
+        self._lineage.set_tag(built_in(name), tagged.id)
         return tagged
 
     # Making trails again
@@ -216,8 +210,8 @@ class Session(Cursor):
         `at(step)` chooses another trail. `start` (path, bytes, PIL image, Picture, Step) stands for the root; `inputs` go to each step
         whose template has them; `lang` to each template that has it. Named nowhere, endpoint and model are those that `into` was opened
         with, else those of each step as recorded (a base URL as this session was opened with it); so are the options, the seed among them.
-        A step that was asked with the earlier turns is asked so again, whatever the chain of `into`. `templates` takes a Library's sources
-        instead of those that the session keeps.
+        A step made by hand stops it, until one is added in its place. One asked with the earlier turns is asked so again, whatever the
+        chain of `into`. `templates` takes a Library's sources instead of those that the session keeps.
 
         `dry_run` shows every prompt, what it may cost, and what the limits of `into` leave; nothing is sent or written, and what
         a killed process left in `into` counts as not there. Raises as `generate` does, InputError and LineageError; what was made before
@@ -256,33 +250,6 @@ class Session(Cursor):
         checked_pictures(checked_prompt(one.prompt), 1 + len(one.references))
         return self._asked(one.also_worded(self._client.plan(one.prompt, one.base, one.references, meta=one.meta)), fresh=fresh)
 
-    # Where requests go
-
-    @property
-    def _client(self) -> Client:
-        """What asks: at the endpoint and for the model that were named, else those of the head as it is when this is first needed."""
-        if self._settled is None:
-            self._settled = self._settle()
-        return self._settled
-
-    def _settle(self) -> Client:
-        terms, endpoint, followed = self._terms, self._terms.endpoint, None
-        if endpoint is None:
-            name, followed = self._asked_last()
-            endpoint = choose_endpoint(None, head=name, sends=self._terms.sends)
-            if endpoint.is_offline and (service := service_with_key()):
-                warn(f"This session goes on with offline drafts, as its head did; endpoint={service!r} asks {service}.")
-        model = terms.model or followed or endpoint.model or models.default_model()
-        return Client(self._engine, terms, endpoint, model, key=terms.key, followed=terms.model is None and followed is not None)
-
-    @property
-    def _asks_at(self) -> Endpoint | None:
-        """The endpoint that it was opened with, or has settled on."""
-        return self._settled.endpoint if self._settled else self._terms.endpoint
-
-    def _refuse_keys(self, said: object) -> None:
-        refuse_key(self._settled.key if self._settled else self._terms.key, said)
-
     # What callers give
 
     def _base(self, on: object) -> Record:
@@ -292,9 +259,8 @@ class Session(Cursor):
             self._client.refuse_draft(record)
         else:
             found = self._step_or_picture(on)
-            record = found if isinstance(found, Record) else added_root(self._engine, self._terms, found).record
-        if not record.ok:
-            raise LineageError(f"Step {record.number} has no picture ({record.outcome}); continue from another one.", path=record.path)
+            record = found if isinstance(found, Record) else root_of(self._engine, self._terms, found).record
+        record.check_picture()
         return record
 
     def _repeated(self, record: Record, prompt: str | Prompt | None, **options: Any) -> Plan:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
 import pytest
 from kit.loopback import png
-from kit.shell import run
+from kit.shell import run, run_process
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
@@ -88,6 +89,9 @@ def test_what_other_tools_wrote_is_shown(bear: Session) -> None:
     assert "… (15,014 characters)" in out
     assert len(out) < 5_000
     assert "no lineage of promptkit's" in said
+    first, second = map(json.loads, run_process("embedded", "theirs.png", "--json")[0].splitlines())
+    assert (first["schema"], first["tool"], first["name"]) == ("promptkit.tool_metadata/1", "AUTOMATIC1111", "parameters")
+    assert (first["prompt"], second["tool"], second["prompt"]) == ("a red\x1b[2J fox", "ComfyUI", None)
     Session("bear").add("theirs.png")
     run("save", "-s", "bear", "-o", "both.png", "--embed")
     out, said = run("embedded", "both.png")

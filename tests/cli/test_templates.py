@@ -93,6 +93,9 @@ def test_diff_is_a_comment_on_a_pull_request() -> None:
     )
     assert run("templates", "diff", "HEAD", "-f", "prompts")[0] == run("templates", "diff", "HEAD")[0].replace("prompts.fox", "fox") == said
     assert "no git revision" in run("templates", "diff", "--", "--output=x", code=1)[1]
+    change = json.loads(run_process("templates", "diff", "HEAD", "--json")[0])
+    assert (change.pop("before"), change.pop("now")) == ("A red fox.\nIt sits.", "A blue fox.\nIt sits.")
+    assert change == {"schema": "promptkit.prompt_change/1", "template": "prompts.fox", "example": 1, "lang": "en", "kind": "changed"}
 
 
 def test_check_speaks_json() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import json
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -224,6 +225,7 @@ def test_a_list_of_mappings_is_read_by_its_fields(tmp_path: Path) -> None:
     prompt = one(tmp_path, PANELS, PANELS_BODY)(panels=given)
     assert str(prompt) == "a close-up of a foxx,y;a wide shot of a bear3;"
     assert prompt.inputs == {"panels": ({"scene": "a fox", "shot": "close", "tags": ("x", "y")}, {"scene": "a bear", "stars": 3})}
+    assert pickle.loads(pickle.dumps(one(tmp_path, PANELS).inputs["panels"])).of["shot"].choices == {"wide": "a wide shot", "close": "a close-up"}
     assert one(tmp_path, PANELS, PANELS_BODY)(**json.loads(json.dumps(prompt.inputs))).text == prompt.text
 
 
