@@ -225,7 +225,8 @@ def test_a_list_of_mappings_is_read_by_its_fields(tmp_path: Path) -> None:
     prompt = one(tmp_path, PANELS, PANELS_BODY)(panels=given)
     assert str(prompt) == "a close-up of a foxx,y;a wide shot of a bear3;"
     assert prompt.inputs == {"panels": ({"scene": "a fox", "shot": "close", "tags": ("x", "y")}, {"scene": "a bear", "stars": 3})}
-    assert pickle.loads(pickle.dumps(one(tmp_path, PANELS).inputs["panels"])).of["shot"].choices == {"wide": "a wide shot", "close": "a close-up"}
+    kept = pickle.loads(pickle.dumps(one(tmp_path, PANELS).inputs["panels"]))
+    assert kept.of["shot"].choices == {"wide": "a wide shot", "close": "a close-up"}
     assert one(tmp_path, PANELS, PANELS_BODY)(**json.loads(json.dumps(prompt.inputs))).text == prompt.text
 
 
