@@ -1,5 +1,5 @@
 """The other party of generateContent, with no network: judges a request as strictly as the real services do, then answers with a draft
-picture, or with words alone where the real models tend to. `painter` draws.
+picture, or with words alone where the real models tend to. `painter` draws; ratios, the request's shape and all words are in tables.toml.
 
 It shares nothing with the module that writes the requests: a judge who shared its code would share its mistakes.
 """
@@ -17,8 +17,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from promptkit.providers.offline import painter
-from promptkit.providers.offline.painter import Size, Words
+from promptkit.providers.offline import painter, words
+from promptkit.providers.offline.painter import Size
 
 __all__ = ["answer", "greeting", "serve"]
 
@@ -30,80 +30,16 @@ SIGNATURES = "https://ai.google.dev/gemini-api/docs/thought-signatures#model-beh
 SCALES = {"512": 0.5, "1K": 1.0, "2K": 2.0, "4K": 4.0}
 
 
-def _pixels(rows: str) -> dict[str, Size]:
-    return {ratio: (int(width), int(height)) for ratio, width, height in map(str.split, rows.split(","))}
-
-
-# As Google publishes them, for 2.5 and for the 3 family at 1K.
-PIXELS_25 = _pixels(
-    """1:1 1024 1024, 2:3 832 1248, 3:2 1248 832, 3:4 864 1184, 4:3 1184 864, 4:5 896 1152, 5:4 1152 896, 9:16 768 1344, 16:9 1344 768,
-    21:9 1536 672"""
-)
-PIXELS_3 = _pixels(
-    """1:1 1024 1024, 2:3 848 1264, 3:2 1264 848, 3:4 896 1200, 4:3 1200 896, 4:5 928 1152, 5:4 1152 928, 9:16 768 1376, 16:9 1376 768,
-    21:9 1584 672, 1:4 512 2048, 4:1 2048 512, 1:8 384 3072, 8:1 3072 384"""
-)
-# The ratios and sizes that a model takes, by the beginning of its name; a gateway's own names take everything.
-FAMILIES: tuple[tuple[str, Sequence[str], Sequence[str]], ...] = (
-    ("gemini-2.5-", tuple(PIXELS_25), ()),
-    ("gemini-3-pro-image", tuple(PIXELS_25), ("1K", "2K", "4K")),
-    ("gemini-3.1-flash-lite-image", tuple(PIXELS_3), ("1K",)),
-    ("gemini-nano-banana-2.1", tuple(PIXELS_3), ("1K", "2K", "4K")),
-    ("", tuple(PIXELS_3), tuple(SCALES)),
-)
-# The request, as far as image models take one; a list holds the one shape of all its items, and bytes stand as base64.
-PART = {"text": str, "inlineData": {"mimeType": str, "data": bytes}, "thought": bool, "thoughtSignature": bytes}
-SHAPE: Mapping[str, Any] = {
-    "model": str,
-    "contents": [{"role": str, "parts": [PART]}],
-    "systemInstruction": {"role": str, "parts": [{"text": str}]},
-    "generationConfig": {
-        "responseModalities": [str],
-        "imageConfig": {"aspectRatio": str, "imageSize": str},
-        "thinkingConfig": {"includeThoughts": bool, "thinkingBudget": int, "thinkingLevel": str},
-        "candidateCount": int,
-        "seed": int,
-        "topK": int,
-        "topP": float,
-        "temperature": float,
-    },
-    "safetySettings": [{"category": str, "threshold": str}],
-    "tools": [{}],
+# The types in the request's shape (tables.toml), as Python and as protobuf call them.
+TYPES = {
+    "str": (str, "TYPE_STRING"),
+    "bytes": (str, "TYPE_BYTES"),
+    "bool": (bool, "TYPE_BOOL"),
+    "int": (int, "TYPE_INT32"),
+    "float": (float, "TYPE_FLOAT"),
 }
-TYPES = {str: "TYPE_STRING", bytes: "TYPE_BYTES", bool: "TYPE_BOOL", int: "TYPE_INT32", float: "TYPE_FLOAT"}
-
-NAMES_A_PICTURE = Words(
-    """image picture photo photograph portrait illustration drawing draw paint painting render sketch sticker logo poster icon wallpaper
-    comic infographic generate create redraw repaint imagen imagenes foto fotografia retrato ilustracion dibujo dibuja dibujar pinta pintar
-    pintura genera generar crea crear pegatina 画像 絵 写真 生成 描い 描く イラスト ステッカー ロゴ ポスター 作成 图 圖 照片 画 绘 贴纸 海报
-    标志 छवि चित्र तस्वीर फोटो बनाएँ बनाएं बनाओ बनाइए बना चित्रण स्टिकर लोगो पोस्टर"""
-)
-ASKS = Words("क्या कौन कौनसा कैसे कैसा कैसी क्यों कहाँ कब कितना 什么 怎么 哪个 哪种 哪些 何が 何を どう思 どんな なぜ")
-OPENS_A_QUESTION = Words(  # only where a sentence begins: "the one who knows what it is" asks nothing
-    """what which who whose why how can_you could_you would_you will_you should_i should_we do_you does_it is_it is_this are_there
-    que_le que_te que_me que_tal que_opinas cual cuales quien por_que puedes podrias como_esta"""
-)
 CLOSES_A_QUESTION = re.compile("(?:[吗嗎呢]|ですか|ますか|でしょうか|かな)$")
-GREETS = Words(
-    """hello hi hey thanks thank bye goodbye good_morning good_evening hola gracias adios buenos_dias buenas_tardes buenas_noches
-    こんにちは こんばんは おはよう ありがとう さようなら はじめまして 你好 您好 谢谢 再见 早上好 नमस्ते नमस्कार धन्यवाद शुक्रिया"""
-)
-CHAT = Words(  # what may stand beside a greeting and makes it no instruction
-    GREETS.table
-    + """ you very much so a lot there again friend all everyone that look is it great good nice cool lovely perfect my for the help this
-    mucha amigo amiga muy bien todo esta es perfecto genial por tu ayuda ございます どうも とても いい です ね 非常 很 好 太 了 啊
-    आपका बहुत दोस्त अच्छा है जी"""
-)
-SPANISH = Words("el la los las un una de del que con para por y en al lo su hazlo pon ponle agrega quita cambia hola gracias")
 SCRIPTS = {"ja": "[\u3040-\u30ff]", "zh": "[\u3400-\u9fff]", "hi": "[\u0900-\u097f]", "es": "[ñÑ¿¡]"}
-# Said with a new picture, with a changed one, and alone.
-SENTENCES = {
-    "en": ("Here is a draft of your picture.", "Here is a draft with your change.", "Happy to help! Tell me what to paint or change."),
-    "es": ("Aquí tienes un borrador de tu imagen.", "Aquí está el borrador con tu cambio.", "¡Con gusto! Dime qué quieres cambiar."),
-    "ja": ("画像の下書きです。", "変更を加えた下書きです。", "喜んで。何を描くか、どこを変えるかを教えてください。"),
-    "zh": ("这是图片的草图。", "这是修改后的草图。", "很高兴帮忙！请告诉我想画什么、想改哪里。"),
-    "hi": ("यह आपके चित्र का मसौदा है।", "यह आपके बदलाव के साथ मसौदा है।", "खुशी से मदद करूँगा! बताइए क्या बनाना या बदलना है।"),
-}
 
 
 class _RequestError(Exception):
@@ -178,7 +114,7 @@ def _parsed(body: bytes) -> Mapping[str, Any]:
         found = json.loads(body.decode(), parse_constant=_constant)
     except (ValueError, RecursionError) as error:
         raise _RequestError("Invalid JSON payload received. Unexpected token.", field="") from error
-    fitted: dict[str, Any] = _fit(found, SHAPE, "")
+    fitted: dict[str, Any] = _fit(found, words.table("request"), "")
     return fitted
 
 
@@ -194,11 +130,11 @@ def _fit(value: object, shape: Any, at: str) -> Any:
         return {name: _fit(inner, shape[name], f"{at}.{_snake(name)}".lstrip(".")) for name, inner in named if inner is not None}
     if isinstance(shape, list) and isinstance(value, list):
         return [_fit(item, shape[0], f"{at}[{n}]") for n, item in enumerate(value)]
-    if shape is bytes and isinstance(value, str):
+    if shape == "bytes" and isinstance(value, str):
         standard = value.replace("-", "+").replace("_", "/")
         return standard if standard.endswith("=") else standard + "=" * (-len(standard) % 4)
-    if not isinstance(shape, type) or not _is(value, shape):
-        kind = TYPES[shape] if isinstance(shape, type) else "TYPE_MESSAGE"
+    if not isinstance(shape, str) or not _is(value, TYPES[shape][0]):
+        kind = TYPES[shape][1] if isinstance(shape, str) else "TYPE_MESSAGE"
         raise _RequestError(f"Invalid value at '{at}' ({kind}), {json.dumps(value)[:80]}", field=at)
     return value
 
@@ -284,8 +220,8 @@ def _judge_config(model: str, config: Mapping[str, Any], instructed: bool) -> No
         raise _RequestError("Multiple candidates is not enabled for this model")
     if model.startswith("gemini-2.5-") and (instructed or "thinkingConfig" in config):
         raise _RequestError(f"{'Developer instruction' if instructed else 'Thinking'} is not enabled for models/{model}")
-    _, ratios, sizes = next(family for family in FAMILIES if model.startswith(family[0]))
-    for name, known in (("aspectRatio", ratios), ("imageSize", sizes)):
+    family = next(row for row in words.table("families") if model.startswith(row["begins"]))
+    for name, known in (("aspectRatio", words.table("pixels")[family["pixels"]]), ("imageSize", family["sizes"])):
         if config.get("imageConfig", {}).get(name, None) not in (None, *known):
             at = f"generation_config.image_config.{_snake(name)}"
             raise _RequestError(f"* GenerateContentRequest.{at}: must be one of ({', '.join(known)}) for models/{model}", field=at)
@@ -321,14 +257,16 @@ def _types(data: bytes) -> Sequence[str]:
 
 
 def _unreadable() -> _RequestError:
-    return _RequestError("Unable to process input image. Please retry or report in https://developers.generativeai.google/guide/troubleshooting")
+    return _RequestError(
+        "Unable to process input image. Please retry or report in https://developers.generativeai.google/guide/troubleshooting"
+    )
 
 
 # Answering it
 
 
 def _reply(task: _Task) -> dict[str, Any]:
-    painted, changed, talked = SENTENCES[_language(task.prompt)]
+    painted, changed, talked = words.table("sentences")[_language(task.prompt)]
     if _only_talks(task.prompt):
         return _envelope(task, [{"text": talked}])
     try:
@@ -367,7 +305,7 @@ def _size(task: _Task) -> Size | None:
     image = task.config.get("imageConfig", {})
     ratio, scale = image.get("aspectRatio"), SCALES.get(image.get("imageSize"))
     if ratio or not task.pictures:
-        width, height = (PIXELS_25 if task.is_25 else PIXELS_3)[ratio or "1:1"]
+        width, height = words.table("pixels")["2.5" if task.is_25 else "3"][ratio or "1:1"]
         return round(width * (scale or 1)), round(height * (scale or 1))
     if scale is None:
         return None
@@ -382,23 +320,22 @@ def _language(prompt: str) -> str:
 
 
 def _speaks_spanish(prompt: str) -> bool:
-    words = prompt.split()
-    return 2 * len(SPANISH.within(prompt)) >= min(4, len(words)) > 0
+    return 2 * len(words.rows("talk")["spanish"].within(prompt)) >= min(4, len(prompt.split())) > 0
 
 
 def _only_talks(prompt: str) -> bool:
     """Whether a real model would answer this with words alone: a question or small talk that names no picture."""
-    spoken = painter.QUOTED.sub(" ", prompt)  # a question mark in lettering asks nothing
-    if NAMES_A_PICTURE.within(spoken) or len(spoken) > LONGEST_QUESTION:
+    spoken = words.QUOTED.sub(" ", prompt)  # a question mark in lettering asks nothing
+    if words.says("picture", spoken, "talk") or len(spoken) > LONGEST_QUESTION:
         return False
-    chats = GREETS.within(spoken) and not re.search(r"\w", CHAT.pattern.sub("", painter.fold(spoken)))
-    return bool(chats) or any(map(_asks, re.split(r"[.!。！।;；\n]+", spoken)))
+    chats = words.says("greets", spoken, "talk") and not re.search(r"\w", words.rows("talk")["chat"].pattern.sub("", words.fold(spoken)))
+    return chats or any(map(_asks, re.split(r"[.!。！।;；\n]+", spoken)))
 
 
 def _asks(sentence: str) -> bool:
-    said = painter.fold(sentence).strip()
-    opens = OPENS_A_QUESTION.pattern.match(said)
-    return bool(opens or re.search("[?¿]", said) or CLOSES_A_QUESTION.search(said) or ASKS.within(said))
+    said = words.fold(sentence).strip()
+    opens = words.rows("talk")["opens_a_question"].pattern.match(said)
+    return bool(opens or re.search("[?¿]", said) or CLOSES_A_QUESTION.search(said) or words.says("asks", said, "talk"))
 
 
 # A real socket
