@@ -26,8 +26,6 @@ from typing import Any
 
 from promptkit.errors import SettingsError
 
-BOM = b"\xef\xbb\xbf"
-
 __all__ = [
     "certificates",
     "config_file",
@@ -40,6 +38,8 @@ __all__ = [
     "variable",
     "write_table",
 ]
+
+BOM = b"\xef\xbb\xbf"
 
 
 # Folders and files

@@ -123,13 +123,16 @@ class Cost:
 
     def in_words(self, spec: str = "") -> str:
         """`0.12 USD, 3.00 CNY and 7 attempts without a known price`; `spec` formats the amounts, `.4f` for example."""
-        known = self.sums or (() if self.unpriced else ((USD, 0.0),))
-        parts = [f"{format(amount, spec) if spec else _digits(amount)} {currency}" for currency, amount in known]
-        said = ", ".join(parts)
+        said = self.known_in_words(spec)
         if not self.unpriced:
             return said
         lacking = f"{self.unpriced} attempt{'' if self.unpriced == 1 else 's'} without a known price"
         return f"{said} and {lacking}" if said else lacking
+
+    def known_in_words(self, spec: str = "") -> str:
+        """The part with a known price; empty where nothing has one, which is not the same as 0."""
+        known = self.sums or (() if self.unpriced else ((USD, 0.0),))
+        return ", ".join(f"{format(amount, spec) if spec else _digits(amount)} {currency}" for currency, amount in known)
 
     def __str__(self) -> str:
         return self.in_words()

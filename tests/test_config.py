@@ -35,6 +35,7 @@ def test_config_that_cannot_be_read() -> None:
         settings.language()
 
 
+@pytest.mark.slow
 def test_a_changed_config_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     """The file is read again when it has changed, within a second for the language, and endpoints take all that it says."""
     assert settings.language() == "en"

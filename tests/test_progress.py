@@ -54,6 +54,7 @@ def terminal(url: str, listener: str = "None") -> str:
     return received.decode()
 
 
+@pytest.mark.slow
 def test_a_long_call_shows_one_line_that_erases_itself(service: Loopback) -> None:
     """After a second a terminal shows the elapsed time and the cause of waiting in one line, which is gone at the end."""
     service.say(error_reply(503, "overloaded", headers={"Retry-After": "2"}))

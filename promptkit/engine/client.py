@@ -243,7 +243,7 @@ class Client:
 
     def refuse_draft(self, record: Record) -> None:
         """SettingsError where an offline draft would go to a service without having been named."""
-        if record.request.get("endpoint") == "offline" and not self.endpoint.is_offline:
+        if record.is_offline and not self.endpoint.is_offline:
             service, number = self.endpoint.name, record.number
             said = f"Step {number} is an offline draft, and {service} is a service: name it, edit(…, on={number}), to send it."
             raise SettingsError(said)
@@ -286,15 +286,15 @@ class Client:
         self.terms.brought.update(answer.record.id for _, answer in found)
         if not all(answer.reused for _, answer in found):
             note_model(self.endpoint, self.model)
-        reworded = [(p, a.record) for p, a in found if a.reused and a.record.prompt.text != p.prompt.text and self._is_first(a.record)]
+        reworded = [(p, a.record) for p, a in found if a.reused and a.record.prompt.text != p.prompt.text and self._is_first(a.record.id)]
         if reworded:
             _tell_of_other_words(reworded)
         return list(answers)
 
-    def _is_first(self, record: Record) -> bool:
-        """Whether a step was not named yet, which it is from now on."""
-        is_first = record.id not in self.terms.warned_of
-        self.terms.warned_of.add(record.id)
+    def _is_first(self, what: str) -> bool:
+        """Whether the session was not warned of that yet, which it is from now on."""
+        is_first = what not in self.terms.warned_of
+        self.terms.warned_of.add(what)
         return is_first
 
     # Where nothing is sent
@@ -355,7 +355,7 @@ class Client:
         first_takes = {plan.prompt.text: plan for plan in reversed(plans if self.terms.reuse else ())}  # of vary's takes one is enough
         for plan in first_takes.values():
             near = unmeant(self.engine.lineage, self._readings(plan), lambda record: record.id not in self.terms.brought)
-            if near and self._is_first(near.record):
+            if near and self._is_first(near.record.id):
                 _tell_of_near(near)
         return service
 
@@ -378,14 +378,12 @@ class Client:
         for prompt in different.values():
             checked_words(prompt)
         for text in different.keys() - self.terms.warned_of:
-            if why := doubt(text):
-                self.terms.warned_of.add(text)
+            if (why := doubt(text)) and self._is_first(text):
                 warn(f"The prompt {why}; it goes out as it is.")
 
     def _warn_of_shutdown(self, plan: Plan) -> None:
         notice = models.shutdown_notice(plan.model, datetime.now(UTC).date())
-        if notice and plan.endpoint != "offline" and plan.model not in self.terms.warned_of:
-            self.terms.warned_of.add(plan.model)
+        if notice and plan.endpoint != "offline" and self._is_first(plan.model):
             warn(f"{notice} It is asked all the same: gateways may still have it.")
 
 

@@ -18,6 +18,7 @@ from typing import Any
 from promptkit.engine.plan import Plan
 from promptkit.lineage.record import Record
 from promptkit.lineage.tree import Lineage
+from promptkit.words import ONE, WORD, between
 
 __all__ = ["Near", "difference", "nearest", "unmeant"]
 
@@ -26,10 +27,7 @@ HALF = 2  # and one of so many where there is nothing nearer to name
 MOST_STEPS = 30  # that continue the same picture and are compared, the newest ones
 MOST_READ = 20_000  # characters of a text: a record from elsewhere may hold any
 MOST_SHOWN = 40  # characters of what differs, before and after
-# Scripts without spaces go character by character; the vowel signs of Hindi belong to their word.
-ONE = r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
-WORD = re.compile(rf"{ONE}|(?:(?!{ONE})[\w\u0300-\u036f\u0900-\u0963\u200c\u200d])+")
-PIECE = re.compile(rf"{ONE}|(?:(?!{ONE})[\w'’\u0300-\u036f\u0900-\u0963\u200c\u200d-])+|\S")
+COUNTED = re.compile(rf"{ONE}|(?:(?!{ONE})[\w\u0300-\u036f\u0900-\u0963\u200c\u200d])+")  # a word without its punctuation
 
 
 @dataclass(frozen=True)
@@ -150,7 +148,7 @@ def _share(before: str, after: str) -> float:
 
 @lru_cache(maxsize=256)
 def _counted(text: str) -> Counter[str]:
-    return Counter(WORD.findall(unicodedata.normalize("NFKC", text[:MOST_READ]).casefold()))
+    return Counter(COUNTED.findall(unicodedata.normalize("NFKC", text[:MOST_READ]).casefold()))
 
 
 def difference(before: str, after: str) -> str:
@@ -158,12 +156,12 @@ def difference(before: str, after: str) -> str:
     if before != after and before[:MOST_READ] == after[:MOST_READ]:
         return f"words behind the first {MOST_READ:,} characters differ"
     before, after = before[:MOST_READ], after[:MOST_READ]
-    one, other = list(PIECE.finditer(before)), list(PIECE.finditer(after))
+    one, other = list(WORD.finditer(before)), list(WORD.finditer(after))
     pairs = zip(one, other, strict=False)
     start = next((i for i, (a, b) in enumerate(pairs) if a[0] != b[0]), min(len(one), len(other)))
     least = min(len(one), len(other)) - start
     end = next((i for i in range(least) if one[-1 - i][0] != other[-1 - i][0]), least)
-    old, new = _between(before, one[start : len(one) - end]), _between(after, other[start : len(other) - end])
+    old, new = between(before, one[start : len(one) - end]), between(after, other[start : len(other) - end])
     if not old and not new:
         return "only spaces or line breaks differ"
     if unicodedata.normalize("NFKC", before) == unicodedata.normalize("NFKC", after):
@@ -173,10 +171,5 @@ def difference(before: str, after: str) -> str:
     return f"{_quoted(old)} then, {_quoted(new)} now"
 
 
-def _between(text: str, pieces: Sequence[re.Match[str]]) -> str:
-    return text[pieces[0].start() : pieces[-1].end()] if pieces else ""
-
-
-def _quoted(text: str) -> str:
-    said = " ".join(text.split())
-    return f"“{said}”" if len(said) <= MOST_SHOWN else f"“{said[:MOST_SHOWN].rstrip()}…”"
+def _quoted(words: str) -> str:
+    return f"“{words}”" if len(words) <= MOST_SHOWN else f"“{words[:MOST_SHOWN].rstrip()}…”"

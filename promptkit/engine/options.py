@@ -43,6 +43,11 @@ def _is_model(value: object) -> bool:
     return value is None or (isinstance(value, str) and bool(value.strip()) and not is_like_a_key(value))
 
 
+def _is_whole(value: object, least: int) -> bool:
+    """Whether it is a whole number from `least` on, and not true or false."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+
 def _is_listener(value: object) -> bool:
     return value is None or (callable(value) and not any(map(iscoroutinefunction, (value, type(value).__call__))))
 
@@ -51,7 +56,7 @@ OPENING: dict[str, tuple[Callable[[Any], bool], str]] = {
     "model": (_is_model, 'a model\'s id, such as "gemini-2.5-flash-image"'),
     "chain": (lambda v: v in ("picture", "chat"), '"picture" (sends the last picture) or "chat" (sends the earlier turns)'),
     "transport": (lambda v: v is None or callable(getattr(v, "send", None)), "a transport: something with send(request)"),
-    "recover": (lambda v: isinstance(v, int) and not isinstance(v, bool) and v >= 0, "a whole number from 0 on"),
+    "recover": (lambda v: _is_whole(v, 0), "a whole number from 0 on"),
     "send": (lambda v: isinstance(v, bool), "True, or False where nothing may be sent"),
     "lang": (lambda v: v is None or (isinstance(v, str) and bool(v.strip())), 'a language tag, such as "zh-CN"'),
     "deadline": (lambda v: is_number(v) and v > 0, "a number of seconds above 0"),
@@ -144,7 +149,7 @@ def check_opening(**given: Any) -> None:
 
 def check_many(**given: object) -> None:
     """SettingsError where how many pictures vary makes, or with how many workers, is no whole number from 1 on."""
-    if not all(isinstance(x, int) and not isinstance(x, bool) and x > 0 for x in given.values()):
+    if not all(_is_whole(value, 1) for value in given.values()):
         named = ", ".join(f"{name}={value!r}" for name, value in given.items())
         raise SettingsError(f"vary makes n pictures with so many workers, both whole numbers from 1 on; {named}.")
 
@@ -152,7 +157,7 @@ def check_many(**given: object) -> None:
 def checked_limits(budget: object, max_requests: object) -> dict[str, Any]:
     """What a session's requests are bounded by: `budget` as Money, `max_requests` as a whole number; None where there is no such limit.
     SettingsError names the one that is wrong."""
-    if max_requests is not None and (isinstance(max_requests, bool) or not isinstance(max_requests, int) or max_requests < 0):
+    if max_requests is not None and not _is_whole(max_requests, 0):
         raise SettingsError(f"max_requests is a whole number from 0 on, not {shown(max_requests)}.")
     money = budget if budget is None or isinstance(budget, Money) else _money(budget)
     if budget is not None and money is None:

@@ -144,7 +144,7 @@ def spent_at_most(records: Iterable[Record]) -> Sums:
 def _taken(record: Record, attempt: Attempt) -> Sums:
     """What one attempt took of each limit that there may be."""
     counted = _counted(record, attempt)
-    asked = DRAFTS if record.request.endpoint == "offline" else REQUESTS
+    asked = DRAFTS if record.is_offline else REQUESTS
     return {**(counted.cost + counted.possible).amounts, asked: 1}
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -26,9 +27,22 @@ from promptkit.lineage.record import Record
 from promptkit.lineage.request_claims import clear_requests
 from promptkit.lineage.schema import empty_fields
 
-__all__ = ["UnderWay", "adopt", "claim", "claimed", "clear", "clear_beside", "set_aside", "take", "under_way"]
+__all__ = [
+    "ADOPTING",
+    "UnderWay",
+    "adopt",
+    "are_being_adopted",
+    "claim",
+    "claimed",
+    "clear",
+    "clear_beside",
+    "set_aside",
+    "take",
+    "under_way",
+]
 
 ASIDE_NAME = re.compile(r"\.open-usd-[0-9a-f]+\.json")
+ADOPTING = 10.0  # seconds that turning a claim into a record may take
 Note = Mapping[str, Any]
 Numbered = Callable[[int], Sequence[Record]]  # the readable records with a number
 
@@ -165,6 +179,21 @@ def adopt(folder: Path, names: Sequence[str], numbered: Numbered, ended: Ended, 
             found = True
             _adopt(mine, match[1], numbered, ended)
     return found
+
+
+def are_being_adopted(folder: Path, names: Iterable[str]) -> bool:
+    """Whether another process is just turning one of these claims into a record."""
+    return any(_is_being_adopted(folder / match[0], int(match[2])) for match in _claims(names) if match[2])
+
+
+def _is_being_adopted(path: Path, adopter: int) -> bool:
+    if adopter in (atomic.NOBODY, os.getpid()):
+        return False
+    try:
+        is_new = abs(time.time() - path.lstat().st_mtime) < ADOPTING  # else it came with a copy, or another machine's clock is another
+    except OSError:
+        return False
+    return is_new and not _is_dead(read_json(path), path, str(adopter))
 
 
 def _is_dead(note: Note, path: Path, adopter: str | None) -> bool:

@@ -23,7 +23,7 @@ from promptkit.terminal import printable
 __all__ = ["FULL_SHA256", "RECORD_NAME", "Problem", "Record", "added_up", "now", "number_of"]
 
 FULL_SHA256 = re.compile(r"[0-9a-f]{64}")  # a step's id is one, too
-OFFLINE = "offline"  # the endpoint whose drafts cost nothing
+OFFLINE = "offline"  # the endpoint of drafts
 RECORD_NAME = re.compile(r"(\d{4,})-([\w.]+)-([0-9a-f]{10})\.json")
 
 
@@ -95,6 +95,11 @@ class Record(RecordFields):
         return tuple(dict.fromkeys((*self.parents, *(s["step"] for s in self.sources if s.get("step")))))
 
     @property
+    def is_offline(self) -> bool:
+        """Whether it asked for an offline draft, which costs nothing."""
+        return self.request.endpoint == OFFLINE
+
+    @property
     def cost(self) -> Cost:
         """What all attempts cost; those of which that is not known are counted in it."""
         return sum(map(self.cost_of, self.attempts), FREE)
@@ -103,7 +108,7 @@ class Record(RecordFields):
         """What one of its attempts cost: as recorded, nothing for an error or an offline draft, else not known."""
         if attempt.cost:
             return attempt.cost.value
-        return Cost(unpriced=int(self.request.endpoint != OFFLINE and not is_free(attempt)))
+        return Cost(unpriced=int(not self.is_offline and not is_free(attempt)))
 
     @property
     def usage(self) -> dict[str, int]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 import threading
+import time
 from bisect import insort
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext, suppress
@@ -420,12 +421,41 @@ class Lineage:
         settle(self.folder)
 
     def adopt(self) -> bool:
-        """Records now what killed processes were answered; whether there was any. What cannot be written is left to the next `begin`."""
+        """Records now what killed processes were answered; whether there may be steps that were not there at the last look. What another
+        process is just recording is waited for. What cannot be written is left to the next `begin`.
+        """
         with self._lock, suppress(OSError, LineageError):
             if self._names.is_new:
                 self._look()
+        left = self._claimed()
+        found = self._adopted()
+        if not left:
+            return found
+        return self._waited_for_adopters() or found or not left <= self._claimed()
+
+    def _adopted(self) -> bool:
+        with self._lock, suppress(OSError, LineageError):
             return claims.adopt(self.folder, [*self._names.hidden], self.numbered, self._ended)
         return False
+
+    def _waited_for_adopters(self) -> bool:
+        """Looks anew until no other process turns a claim into a record, and does it for one that died over it; whether it had to wait."""
+        end, waited = time.monotonic() + claims.ADOPTING, False
+        while self._are_others_adopting() and time.monotonic() < end:
+            waited = True
+            time.sleep(0.01)
+        if waited:
+            self._adopted()
+        return waited
+
+    def _are_others_adopting(self) -> bool:
+        with self._lock:
+            self._look()
+            return claims.are_being_adopted(self.folder, [*self._names.hidden])
+
+    def _claimed(self) -> set[int]:
+        with self._lock:
+            return set(claims.claimed(self._names.hidden))
 
     def create(self) -> None:
         """Makes the session folder where there is none yet, and its marker where that was lost."""

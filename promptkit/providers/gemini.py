@@ -49,8 +49,8 @@ class Gemini(Dialect):
     root_path = "/v1beta"
     # what people paste behind a base URL: a version, the path of a method, those of other protocols that the same gateway speaks
     pasted = re.compile(
-        r"(?:/v1(?:beta1?|alpha)?)?(?:(?:/publishers/google)?/models/[^/]{1,200}:\w{1,60}|/publishers/google(?:/models)?|(?:/openai)?(?:/v1)?(?:/chat/completions|/completions|/responses|/messages"
-        r"|/images/generations|/images/edits|/models)?)$"
+        r"(?:/v1(?:beta1?|alpha)?)?(?:(?:/publishers/google)?/models/[^/]{1,200}:\w{1,60}|/publishers/google(?:/models)?"
+        r"|(?:/openai)?(?:/v1)?(?:/chat/completions|/completions|/responses|/messages|/images/generations|/images/edits|/models)?)$"
     )
     largest_body = 100_000_000  # bytes; Google's limit for pictures sent inline
     options = frozenset({"aspect_ratio", "image_size", "seed", "temperature", "safety"})

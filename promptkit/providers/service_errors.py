@@ -577,8 +577,7 @@ def page_reply(response: Response) -> Reply:
         return _page(ProviderError, "The address answered with a page and not with JSON", "check the endpoint's base URL", status, said)
     if status in AFTER_WORK or ((is_ok(status) or status >= 500) and says_lost(said)):
         what = "Somebody between here and the service gave up waiting for its answer"
-        advice = "the picture may have been made and charged; a smaller image_size helps"
-        return _page(ServiceUnavailable, what, advice, status, said, outcome="interrupted")
+        return _page(ServiceUnavailable, what, LOST_ADVICE[1], status, said, outcome="interrupted")
     if status == 404:
         return _page(ProviderError, "The address answered with a page and not with JSON", "check the endpoint's base URL", status, said)
     if status == 407:

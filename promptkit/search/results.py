@@ -137,8 +137,8 @@ class SessionInfo:
     @property
     def cells(self) -> tuple[str, ...]:
         """Its row in a table: name, steps, cost, last change in local time, tags, and its problem or its head."""
-        known = [self.cost.known.in_words(".4f")] if self.cost.sums or not self.unpriced else []
-        cost = " + ".join([*known, *([f"{self.unpriced} unpriced"] if self.unpriced else [])])
+        unpriced = f"{self.unpriced} unpriced" if self.unpriced else ""
+        cost = " + ".join(filter(None, (self.cost.known_in_words(".4f"), unpriced)))
         changed = f"{self.changed.astimezone():%Y-%m-%d %H:%M}" if self.changed else ""
         tags = " ".join(f"[{tag}]" for tag in self.tags)
         return tuple(map(_line, (self.name, str(self.steps), cost, changed, tags, self.problem or self.head or "")))

@@ -91,8 +91,7 @@ class ReplayPreview:
     @property
     def beyond(self) -> PreviewedStep | None:
         """The first request that would pass what the limits leave; None where all fit, or there is no limit."""
-        sums = accumulate((r.cost for r in self.requests), initial=FREE)
-        next(sums)
+        sums = accumulate(r.cost for r in self.requests)
         return next((r for i, (r, cost) in enumerate(zip(self.requests, sums, strict=True), 1) if self._is_beyond(i, cost)), None)
 
     def _is_beyond(self, count: int, cost: Cost) -> bool:
@@ -107,7 +106,7 @@ class ReplayPreview:
         count, cost = len(self.requests), self.cost
         there = sum(r.there is not None for r in self.rows)
         said = f"{count} request{'' if count == 1 else 's'}"
-        said += f", about {cost.known.in_words('.4f')}" if cost.sums or not cost.unpriced else ""
+        said += f", about {known}" if (known := cost.known_in_words(".4f")) else ""
         said += (f"; {cost.unpriced} without a known price" if cost.unpriced else "") + (f"; {there} there already" if there else "")
         return said + self._limits
 

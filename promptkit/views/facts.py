@@ -223,7 +223,7 @@ def local_time(moment: str) -> str:
 
 def is_draft(record: Record) -> bool:
     """Whether the offline painter made its picture."""
-    return record.ok and record.request.get("endpoint") == "offline"
+    return record.ok and record.is_offline
 
 
 def times_asked(record: Record) -> str:

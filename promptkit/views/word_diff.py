@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from promptkit.terminal import width
+from promptkit.words import WORD, between
 
 __all__ = ["WordDiff", "word_diff"]
 
@@ -16,10 +17,6 @@ FEWEST_SHARED = 3  # characters between two changes; with fewer they become one 
 MOST_COMPARED = 4000  # words; what differs in a longer prompt is taken as one change
 ALL_COUNT = 800  # words up to which frequent ones are matched too, which takes the square of their number
 GRAMMAR = 3  # columns, of which a Chinese character takes two; words of fewer, such as an article, are not counted as a change
-
-# Scripts without spaces go character by character; Hindi's vowel signs and joiners belong to their word, the danda does not.
-ONE = r"[\u3040-\u30ff\u31f0-\u31ff\u3400-\u9fff\uf900-\ufaff\uff66-\uff9d\U00020000-\U0003ffff]"
-WORD = re.compile(rf"{ONE}|(?:(?!{ONE})[\w'’\u0300-\u036f\u0900-\u0963\u0966-\u097f\u200c\u200d-])+|[^\w\s]")
 
 
 @dataclass(frozen=True)
@@ -72,7 +69,7 @@ def word_diff(before: str, after: str) -> WordDiff:
     end = next((i for i in range(least) if one[-1 - i] != other[-1 - i]), least)
     runs = _runs(one[start : len(one) - end], other[start : len(other) - end])
     shifted = [_ended(_Run(*(n + start for n in run)), one, other) for run in runs]
-    pairs = tuple((_between(before, old[r.i : r.j]), _between(after, new[r.k : r.l])) for r in _joined(shifted, before, old))
+    pairs = tuple((between(before, old[r.i : r.j]), between(after, new[r.k : r.l])) for r in _joined(shifted, before, old))
     shared = len(one) - sum(r.j - r.i for r in runs)
     return WordDiff(pairs, shared / min(len(one), len(other)) if one and other else float(one == other))
 
@@ -96,7 +93,7 @@ def _joined(runs: Sequence[_Run], text: str, words: Sequence[re.Match[str]]) -> 
     """The changes; those between which only an article or a comma stayed become one."""
     joined: list[_Run] = []
     for run in runs:
-        if joined and len(_between(text, words[joined[-1].j : run.i])) < FEWEST_SHARED:
+        if joined and len(between(text, words[joined[-1].j : run.i])) < FEWEST_SHARED:
             joined[-1] = joined[-1]._replace(j=run.j, l=run.l)
         else:
             joined.append(run)
@@ -106,7 +103,3 @@ def _joined(runs: Sequence[_Run], text: str, words: Sequence[re.Match[str]]) -> 
 def _inside(piece: str, text: str) -> bool:
     known = set(WORD.findall(text.casefold()))
     return sum(width(word) for word in WORD.findall(piece.casefold()) if word not in known and word[0].isalnum()) < GRAMMAR
-
-
-def _between(text: str, words: Sequence[re.Match[str]]) -> str:
-    return " ".join(text[words[0].start() : words[-1].end()].split()) if words else ""

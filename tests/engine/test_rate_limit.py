@@ -45,6 +45,7 @@ def test_a_gate_is_closed_for_the_longest_wait() -> None:
     assert 29 < limit.seconds_left() <= 30
 
 
+@pytest.mark.slow
 def test_a_rate_limit_holds_all_that_are_on_their_way(service: Loopback, caplog: pytest.LogCaptureFixture) -> None:
     """After one of vary's requests was told to wait, none of the others goes out before; the waits are logged with their cause."""
     caplog.set_level(logging.INFO, "promptkit")

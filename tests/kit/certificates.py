@@ -33,7 +33,9 @@ def _certificate(name: str, issuer: str, days: tuple[int, int], *more: tuple[Any
     subject, signer = (x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, n)]) for n in (name, issuer))
     made = x509.CertificateBuilder(signer, subject, _key().public_key(), x509.random_serial_number())
     made = made.not_valid_before(datetime.now(UTC) + days[0] * DAY).not_valid_after(datetime.now(UTC) + days[1] * DAY)
-    for extension, is_critical in more:
+    key = _key().public_key()  # Python 3.13 takes no certificate that does not name the keys
+    names = (x509.SubjectKeyIdentifier.from_public_key(key), False), (x509.AuthorityKeyIdentifier.from_issuer_public_key(key), False)
+    for extension, is_critical in (*names, *more):
         made = made.add_extension(extension, is_critical)
     return made.sign(_key(), hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 

@@ -22,7 +22,7 @@ from typing import Any
 
 from PIL import Image
 
-from kit.loopback import Reply, error_reply, json_reply, png
+from kit.loopback import Received, Reply, error_reply, json_reply, png
 from promptkit import FunctionTransport, Library, PromptkitError, PromptkitWarning, Session, Step, TransportError, templates
 
 CONFIG = """\
@@ -99,7 +99,7 @@ class Service:
 
     def __call__(self, path: str, body: bytes) -> Reply:
         self.asked += 1
-        text = next(p["text"] for p in json.loads(body)["contents"][-1]["parts"] if "text" in p)
+        text = Received(path, {}, body).text
         color = tuple(hashlib.sha256(body).digest()[:3])
         if text == "Print it" and self.asked % 2:
             return error_reply(429, "Slow down.", headers={"Retry-After": "0"})

@@ -17,7 +17,7 @@ from itertools import chain, groupby
 from pathlib import Path
 from typing import Any
 
-from kit.loopback import Reply, picture_reply, png, text_reply
+from kit.loopback import Received, Reply, picture_reply, png, text_reply
 from promptkit import FunctionTransport, Library, Prompt, PromptkitWarning, Session, Step, Template
 
 ROWS: list[dict[str, Any]] = json.loads(Path(__file__).with_name("every_template.json").read_text(encoding="utf-8"))
@@ -48,7 +48,7 @@ class Service:
 
     def __call__(self, path: str, body: bytes) -> Reply:
         self.asked += 1
-        text = next(p["text"] for p in json.loads(body)["contents"][-1]["parts"] if "text" in p)
+        text = Received(path, {}, body).text
         return text_reply("A scarf.") if text in QUESTIONS else picture_reply(png(tuple(hashlib.sha256(body).digest()[:3])))
 
 

@@ -19,7 +19,7 @@ CONTEXT = multiprocessing.get_context("forkserver")  # a fork of a process with 
 # what a session needs is imported once, and not by each process
 CONTEXT.set_forkserver_preload(["__main__", "kit.rivals", "kit.loopback", "requests", "promptkit.session.session"])
 PATIENCE = 120  # seconds; a process that says nothing for so long hangs
-WATCHED = ("open", "os.rename", "os.remove", "os.link", "os.listdir", "os.mkdir", "promptkit.send")
+WATCHED = ("open", "os.rename", "os.remove", "os.link", "os.listdir", "os.scandir", "os.mkdir", "promptkit.send")
 
 Say = Callable[[Any], None]
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ctypes
+import io
 import json
 import os
 import random
@@ -25,8 +26,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kit.loopback import Loopback, picture_reply, png
+from kit.loopback import Loopback, Received, picture_reply, png
 from kit.steps import answered, edit_json, fields, made, names, snapshot
+from PIL import Image
 
 from promptkit import BudgetExceeded, FunctionTransport, LineageError, Session, StepNotFound, templates
 from promptkit.images.picture import Picture
@@ -71,13 +73,20 @@ def colour(text: str = "") -> bytes:
     return png(tuple(random.Random(text or time.time_ns()).randbytes(3)), (8, 8))
 
 
+def noise() -> bytes:
+    """A picture of some 360 kB."""
+    buffer = io.BytesIO()
+    Image.effect_noise((600, 600), 90).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
 def painted(text: str = "") -> Any:
     """A reply with a picture of a colour of its own."""
     return picture_reply(colour(text))
 
 
 def said(body: bytes) -> str:
-    return next(p["text"] for p in json.loads(body)["contents"][-1]["parts"] if "text" in p)
+    return Received("", {}, body).text
 
 
 def wait_for(what: list[Any]) -> None:
@@ -337,9 +346,10 @@ def test_steps_on_a_disk_that_fills_up_are_there_or_said(tmp_path: Path) -> None
 
         def answer(text: str) -> Any:
             sent.append(text)
-            if text == "40":
-                disk.fill()
-            return painted(text)
+            if text != "40":
+                return painted(text)
+            disk.fill()
+            return picture_reply(noise())  # larger than what the other steps, which end just now, give back to the disk
 
         bear = on_disk(disk, answer)
 
@@ -921,6 +931,8 @@ def test_two_sessions_of_one_process_share_a_budget(priced: Loopback, tmp_path: 
     """Two Sessions on one folder count what the other has under way; the error says how much that is."""
     sessions = [Session(tmp_path / "bear", endpoint="google", budget=0.05, reuse=False) for _ in range(2)]
     refused: list[str] = []
+    over = threading.Event()
+    priced.always = lambda request: over.wait(30) and painted()  # the first one is under way until the second was refused
 
     def ask(session: Session, text: str) -> None:
         try:
@@ -932,6 +944,7 @@ def test_two_sessions_of_one_process_share_a_budget(priced: Loopback, tmp_path: 
         first = pool.submit(ask, sessions[0], "a fox")
         wait_for(priced.received)
         ask(sessions[1], "a hen")
+        over.set()
         first.result()
     assert len(priced.received) == 1
     assert len(refused) == 1

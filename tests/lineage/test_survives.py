@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -51,6 +52,7 @@ def lasting(folder: Path) -> list[str]:
 # Killed processes
 
 
+@pytest.mark.slow
 def test_a_process_may_be_killed_at_any_moment(lineage: Lineage) -> None:
     """After each of 80 kills all that was committed is there and whole; in the end each paid attempt stands in one record, once."""
     sent: list[str] = []
@@ -177,6 +179,33 @@ def test_a_process_is_told_from_another_with_its_number(lineage: Lineage, change
         process.kill()
 
 
+def test_who_looks_for_what_was_left_waits_for_who_is_recording_it(lineage: Lineage) -> None:
+    """While another process turns a dead one's claim into a record, nobody takes the step for one that was never asked; a claim that it
+    gives back is adopted by who waited, and one that is older than that takes is not waited for.
+    """
+    stopped(lineage, "all pictures")
+    (claim,) = lineage.folder.glob(".open-*")
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as adopter:
+        taken = claim.rename(claim.with_name(f".open-0001.{adopter.pid}.json"))
+        os.utime(taken, (time.time() - 60,) * 2)
+        assert not lineage.adopt()
+        os.utime(taken)
+        threading.Timer(0.1, lambda: taken.rename(claim.with_name(".open-0001.0.json"))).start()
+        assert lineage.adopt()
+        adopter.communicate(b"\n")
+    assert [record.outcome for record in lineage.records()] == ["picture"]
+    assert not list(lineage.folder.glob(".open-*"))
+
+
+def test_who_comes_too_late_to_adopt_looks_again(lineage: Lineage) -> None:
+    """What another process recorded between this one's look at the folder and its own try counts as found."""
+    stopped(lineage, "all pictures")
+    assert lineage.records() == ()
+    assert Lineage(lineage.folder).adopt()
+    assert lineage.adopt()
+    assert [record.outcome for record in lineage.records()] == ["picture"]
+
+
 def test_a_copied_claim_of_a_step_that_is_there_makes_no_second_one(lineage: Lineage) -> None:
     """A folder that was copied in the middle of a request, and brought up to date afterwards, has the step once."""
     step = lineage.begin("edit", fields())
@@ -211,7 +240,8 @@ def test_an_adopter_that_is_killed_is_made_up_for(lineage: Lineage) -> None:
     stopped(lineage, "attempted")
     (claim,) = lineage.folder.glob(".open-*")
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as adopter:
-        claim.rename(lineage.folder / f".open-0001.{adopter.pid}.json")
+        taken = claim.rename(lineage.folder / f".open-0001.{adopter.pid}.json")
+        os.utime(taken, (time.time() - 60,) * 2)  # longer than it is waited for
         assert not Lineage(lineage.folder).adopt()
         assert made(Lineage(lineage.folder)).number == 2
     made(Lineage(lineage.folder))

@@ -333,7 +333,7 @@ LEAKS: dict[str, tuple[bytes | float, ...]] = {
 def test_the_key_is_nowhere(caplog: pytest.LogCaptureFixture, script: tuple[bytes | float, ...], auth: str) -> None:
     """The key stands in no text of an error, in nothing behind it or in its frames, in no repr and in no log record."""
     caplog.set_level(logging.DEBUG)
-    logging.getLogger("urllib3").setLevel(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, "urllib3")  # which it puts back
     with speaking(*script) as url:
         sender = transport(url, auth, reply_limit=100)
         with pytest.raises(TransportError) as failed:

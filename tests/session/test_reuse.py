@@ -46,7 +46,8 @@ scarf = Session("./bear", endpoint={url!r}, model="gemini-3-pro-image").edit("ad
 TEMPLATE = "---\ndescription: A poster\nkind: generate\ninputs: {subject: {}}\nconfig: {image_size: 2K}\n---\nA poster of {{ subject }}"
 
 
-@pytest.mark.parametrize("named", [pytest.param(True, marks=pytest.mark.slow), False], ids=["endpoint named", "endpoint of the head"])
+@pytest.mark.slow
+@pytest.mark.parametrize("named", [True, False], ids=["endpoint named", "endpoint of the head"])
 def test_a_notebook_that_is_run_again_sends_nothing(service: Loopback, monkeypatch: pytest.MonkeyPatch, named: bool) -> None:
     """Whatever a notebook does, with variants, hints and a second model, its second run from the top asks for nothing."""
     Path("mine").mkdir()
@@ -67,6 +68,7 @@ def test_a_notebook_that_is_run_again_sends_nothing(service: Loopback, monkeypat
     assert sent == [6, 6]
 
 
+@pytest.mark.slow
 def test_the_same_commands_again_send_nothing(service: Loopback) -> None:
     """Each command is a process of its own; the second time it says that the step is reused, and --fresh asks anew."""
     on = ("-s", "./bear", "-e", service.url)

@@ -570,12 +570,12 @@ def test_an_opened_session_goes_on_at_the_heads_endpoint_with_its_model(service:
     """Named nowhere, the endpoint is the head's, as the user's own settings define it, and its model follows; a stranger's does not."""
     config = Path(os.environ["PROMPTKIT_HOME"]) / "config.toml"
     config.parent.mkdir()
-    config.write_text(f'[endpoints.work]\nbase_url = "{service.url}"\nauth = "none"\n')
-    Session("./bear", endpoint="work", model="some-model").generate("a fox")
+    config.write_text(f'[endpoints.of-this-test]\nbase_url = "{service.url}"\nauth = "none"\n')
+    Session("./bear", endpoint="of-this-test", model="some-model").generate("a fox")
     assert Session("./bear").edit("hat").model == "some-model"
-    assert Session("./bear", endpoint="work").edit("cap").model == "gemini-2.5-flash-image"
-    config.write_text("")
-    with pytest.raises(SettingsError, match="'work'"):
+    assert Session("./bear", endpoint="of-this-test").edit("cap").model == "gemini-2.5-flash-image"
+    config.write_text("")  # and no other test gives this process an endpoint of that name
+    with pytest.raises(SettingsError, match="'of-this-test'"):
         Session("./bear").edit("scarf")
 
 

@@ -32,7 +32,7 @@ LAYERS = [
     ["providers", "prompts", "lineage"],
     ["images"],
     ["config"],
-    ["atomic", "cost", "markup", "progress", "toml_edit"],
+    ["atomic", "cost", "markup", "progress", "toml_edit", "words"],
     ["errors"],
     ["terminal"],
 ]

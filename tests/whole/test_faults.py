@@ -39,6 +39,7 @@ def test_nothing_is_lost_at_a_service_that_fails() -> None:
     assert {f"sent: {kind.name}" for kind in faults.KINDS} <= set(printed)
 
 
+@pytest.mark.slow
 def test_a_few_chains_lose_nothing() -> None:
     """Four chains of five edits, from the same service: nothing is lost, and each that was sent is on record."""
     tally = faults.run(SEED, range(1, 5), workers=1)
