@@ -1,6 +1,7 @@
 """What the offline painter reads in prompts: things and their colours, lettering, changes, in five languages."""
 
 import re
+import unicodedata
 
 import pytest
 
@@ -22,12 +23,12 @@ from promptkit.providers.offline import words
 )
 def test_words_are_whole_where_spaces_part_them(table: str, text: str, found: list[str]) -> None:
     """Whole words and plurals in Latin and Devanagari, whatever case or accents; any part of a text in Han and kana."""
-    assert words.Words(table).within(text) == found
+    assert words.Words(table).pattern.findall(words.fold(text)) == found
 
 
 NAMED = [
     ("a small white alpaca, facing a blue wall", [("alpaca", "alpaca", "#ffffff"), ("", "blue wall", "#3f7fd9")]),
-    ("A kawaii sticker of a happy red panda, featuring a tiny bamboo hat", [("red_panda", "red panda", ""), ("hat", "hat", "")]),
+    ("A kawaii sticker of a happy red panda, featuring a tiny bamboo hat", [("red_panda", "red panda", ""), ("hat", "bamboo hat", "")]),
     ("Un dragón verde con una bufanda roja", [("", "dragón verde", "#4fae6b"), ("scarf", "bufanda", "#e5484d")]),
     ("ロボットを描いた、かわいいステッカー", [("", "ロボット", "")]),
     ("生成一张贴纸，主体是小熊猫", [("red_panda", "小熊猫", "")]),
@@ -85,6 +86,8 @@ EDITS = [
     ("a fox", ["other"]),
     ("Draw it in van Gogh's style", ["style"]),
     ("", ["other"]),
+    ("Füge einen Roboter hinzu, entferne den Hut und mach es Nacht", ["add", "remove", "night"]),
+    ("Ersetze den Fuchs durch einen Bären", ["replace"]),
 ]
 
 
@@ -111,9 +114,31 @@ def test_what_no_font_has_is_spelled(text: str, said: str) -> None:
 
 
 def test_the_tables_can_be_mended_without_python() -> None:
-    """Every figure's rows, every colour and every pattern of the data file can be read."""
+    """Every figure's parts, every colour and every pattern of the data file can be read."""
     assert all(re.fullmatch("#[0-9a-f]{6}", colour) for colour in words.table("colours"))
-    assert all(len(row["drawn"].split()) == 5 for row in words.table("creatures").values())
-    assert set(words.table("things")) <= set(words.table("figures"))
-    for name in ("creatures", "things", "said", "edits", "looks", "talk", "colours"):
-        assert all(row.pattern for row in words.rows(name).values())
+    assert all(set(row["drawn"].split()) <= set(words.table("parts")) for row in words.figures().values())
+    assert all(words.regex(name) for name in words.table("patterns"))
+    for kind in ("figures", "said", "edits", "looks", "talk", "colours", "phrases"):
+        assert all(words.pattern(name, kind) for name in (words.figures() if kind == "figures" else words.table(kind)))
+
+
+GROUNDS = [
+    ("a bear with a red hat on a blue background", "#3f7fd9"),
+    ("A bear. The background is a soft, light green.", ""),
+    ("a bear, the background is light green", "#4fae6b"),
+    ("a red hat in the background", ""),
+    ("ein Fuchs vor blauem, dann rotem Hintergrund", "#e5484d"),
+    ("一只熊，白色背景", "#ffffff"),
+]
+
+
+@pytest.mark.parametrize(("prompt", "ground"), GROUNDS)
+def test_the_ground_has_the_colour_that_stands_nearest_to_its_word(prompt: str, ground: str) -> None:
+    """Before it or behind it, in the same part of the sentence, with nothing to draw between them."""
+    assert words.new(prompt).ground == ground
+
+
+def test_folding_keeps_the_length_of_a_composed_text() -> None:
+    """So that what is found in the folded text stands in the text at the same place."""
+    text = unicodedata.normalize("NFC", "Ｆöß ĲﬁÅ 熊が サ　फ़ क्ष ½ \ud800 \0")
+    assert len(words.fold(text)) == len(text)
