@@ -25,7 +25,7 @@ from typing import Any, Literal
 
 from PIL import Image as Images
 from PIL import ImageChops, ImageDraw, ImageFilter, ImageFont, ImageOps
-from PIL.Image import Dither, Image, Resampling
+from PIL.Image import Dither, Image, Quantize, Resampling
 from PIL.PngImagePlugin import PngInfo
 
 from promptkit.providers.offline import scene as scenes
@@ -77,7 +77,7 @@ class Figure:
     """The shapes of an item, and what the names of their colours stand for."""
 
     def __init__(self, scene: Scene, item: Item) -> None:
-        row, dice = words.figures().get(item.figure, {"drawn": item.figure or "card"}), random.Random(item.seed)  # noqa: S311, for drawing
+        row, dice = words.table("figures").get(item.figure, {"drawn": item.figure or "card"}), random.Random(item.seed)  # noqa: S311, for drawing
         self.shapes = [shape for name in row["drawn"].split() for shape in _shapes(_one(words.table("parts")[name], dice))]
         own = {name: _one(value, dice) for name, value in row.items()}
         asked = {"first": item.colour} if item.colour else {}
@@ -127,7 +127,7 @@ def _stand(image: Image, scene: Scene, item: Item) -> None:
     """Draws an item at its place, with what it wears; as a die-cut sticker, white-edged and with a shadow, where that is asked for."""
     draw, (x, y, unit) = ImageDraw.Draw(image), _where(scene, item, image.size)
     layers, worn = [(Figure(scene, item), 0.0, 1.0)], scene.worn if item is scene.wearer else ()
-    layers += [(Figure(scene, other), *words.figures()[other.figure]["worn"]) for other in worn]
+    layers += [(Figure(scene, other), *words.table("figures")[other.figure]["worn"]) for other in worn]
     if "emblem" in scene.said and not item.place:
         layers = [(Figure(scene, replace(item, figure="emblem")), 0, 1), *((figure, 0.55 * at, 0.55 * size) for figure, at, size in layers)]
     shadow = _mix(_rgb(scene.paper), (40, 34, 60), 0.3)
@@ -139,7 +139,7 @@ def _stand(image: Image, scene: Scene, item: Item) -> None:
 def _where(scene: Scene, item: Item, size: Size) -> tuple[float, float, float]:
     """The middle of an item and its unit, in pixels; lettering stands below."""
     x, y = PLACES[item.place]
-    high, large = (y, ASIDE) if item.place else words.figures().get(item.figure, {}).get("middle", (y, MIDDLE))
+    high, large = (y, ASIDE) if item.place else words.table("figures").get(item.figure, {}).get("middle", (y, MIDDLE))
     room = 0.84 if "text" in scene.said else 1.0
     return size[0] * x, size[1] * high * room, min(size) * large * room
 
@@ -185,15 +185,15 @@ def _restyled(image: Image, look: Mapping[str, Any], seed: int) -> Image:
     """The picture in a way of drawing, as its row says."""
     soft = image.filter(ImageFilter.GaussianBlur(min(image.size) * look["blur"]))
     small = soft.resize([max(1, n // look["block"]) for n in image.size], Resampling.BOX)
-    flat = small.quantize(look["colours"], dither=Dither.NONE).convert("RGB").resize(image.size, Resampling.NEAREST)
+    few = small.quantize(look["colours"], Quantize.FASTOCTREE, dither=Dither.NONE).convert("RGB") if look["colours"] else small
+    flat = few.resize(image.size, Resampling.NEAREST)
     edges = ImageOps.grayscale(image).filter(ImageFilter.GaussianBlur(1.5)).filter(ImageFilter.FIND_EDGES)
     lines = ImageOps.expand(ImageOps.crop(edges, 1), 1).point([min(255, 5 * v) for v in range(256)])  # no line around the picture
     columns, rows = look["grain"]
     dots = random.Random(seed).randbytes(columns * rows)  # noqa: S311
     grain = ImageOps.colorize(Images.frombytes("L", (columns, rows), dots).resize(image.size), look["paper"], "white")
-    return ImageChops.multiply(
-        ImageChops.multiply(flat.convert("RGB", look["light"]), grain), ImageOps.colorize(lines, "white", look["line"])
-    )
+    drawn = ImageChops.multiply(flat.convert("RGB", look["light"]), ImageOps.colorize(lines, "white", look["line"]))
+    return ImageChops.multiply(drawn, grain)
 
 
 # Lettering

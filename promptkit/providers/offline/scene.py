@@ -25,7 +25,7 @@ LONGEST_NOTE = 60
 # for lettering, with “, and for each note, with *.
 COLOUR, NUMBER = "#[0-9a-f]{6}", "[0-9]{1,10}"
 SAID = ("sticker", "emblem", "night", "text", *words.table("looks"))
-ITEM = re.compile(rf"\n=({'|'.join(words.figures())}|) ({COLOUR}|) ([0-6]) ({NUMBER}) (.{{0,{LONGEST_NOTE}}})")
+ITEM = re.compile(rf"\n=({'|'.join(words.table('figures'))}|) ({COLOUR}|) ([0-6]) ({NUMBER}) (.{{0,{LONGEST_NOTE}}})")
 SCENE = re.compile(
     rf"(?P<head>{NUMBER}(?: {COLOUR}){{4}} {NUMBER}(?: (?:{'|'.join(SAID)})){{0,{MOST}}})"
     rf"(?P<items>(?:{ITEM.pattern}){{0,{MOST}}})(?P<lines>(?:\n[“*].{{0,{LONGEST_NOTE}}}){{0,{2 * MOST}}})"
@@ -65,7 +65,7 @@ class Scene:
     @property
     def worn(self) -> tuple[Item, ...]:
         """What somebody in the scene wears."""
-        return tuple(item for item in self.items if self.wearer and "worn" in words.figures().get(item.figure, ()))
+        return tuple(item for item in self.items if self.wearer and "worn" in words.table("figures").get(item.figure, ()))
 
 
 def first(prompt: str, dice: random.Random) -> Scene:
@@ -85,7 +85,7 @@ def first(prompt: str, dice: random.Random) -> Scene:
 
 def _rank(name: Named) -> tuple[bool, bool, bool]:
     """Who stands in the middle: a being before a thing, and what has a figure before what has none."""
-    return not name.figure, name.figure not in words.table("beings"), "worn" in words.figures().get(name.figure, ())
+    return not name.figure, name.figure not in words.table("beings"), "worn" in words.table("figures").get(name.figure, ())
 
 
 def _with(scene: Scene, name: Named, dice: random.Random) -> Scene:

@@ -11,13 +11,13 @@ import tomllib
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property, lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
 from promptkit.words import ONE
 
-__all__ = ["Change", "Named", "changes", "figures", "fold", "found", "named", "new", "pattern", "regex", "says", "spelled", "table"]
+__all__ = ["Change", "Named", "any_of", "changes", "fold", "found", "named", "new", "pattern", "regex", "says", "spelled", "table"]
 
 # A phrase in a marked text, where what ends one is \0 or a new line, what begins one \1, and a figure \2.
 PHRASE = "[\0 \t'’的の-]*([^\0\1\2\n]*[^\0\1\2\n\\s'’的の-])"
@@ -39,43 +39,38 @@ def fold(text: str) -> str:
     return "".join(map(_plain, unicodedata.normalize("NFC", text)))
 
 
-@dataclass(frozen=True)
-class Words:
-    """A table of words (`_` for a space): whole ones, or with a plural s, where spaces part them; in Han and kana any part of a text."""
-
-    table: str
-
-    @cached_property
-    def pattern(self) -> re.Pattern[str]:
-        """What finds the words, longest first, in a folded text."""
-        every = sorted({re.escape(w.replace("_", " ")) for w in fold(self.table).split()}, key=lambda w: (-len(w), w))
-        spaced = [w for w in every if not re.match(ONE, w)]
-        letter = "[a-z0-9\u0900-\u0963\u0966-\u097f]"
-        whole = [f"(?<!{letter})(?:{'|'.join(spaced)})s?(?!{letter})"] if spaced else []
-        return re.compile("|".join(whole + [w for w in every if w not in spaced]))
-
-
 @cache
+def _tables() -> Mapping[str, Any]:
+    tables = tomllib.loads((Path(__file__).parent / "tables.toml").read_text(encoding="utf-8"))
+    return {**tables, "figures": {**tables["beings"], **tables["things"]}}
+
+
 def table(name: str) -> Any:
-    """One table of tables.toml: by default a mapping of names to values."""
-    return tomllib.loads((Path(__file__).parent / "tables.toml").read_text(encoding="utf-8"))[name]
+    """One table of tables.toml: by default a mapping of names to values. `figures` holds all that there are figures of."""
+    return _tables()[name]
 
 
 @cache
-def figures() -> Mapping[str, Any]:
-    """The rows of all that there are figures of."""
-    return {**table("beings"), **table("things")}
+def regex(name: str) -> re.Pattern[str]:
+    """One of the patterns of tables.toml."""
+    return re.compile(table("patterns")[name], re.IGNORECASE)
 
 
 @cache
-def _rows(name: str) -> Mapping[str, Words]:
-    rows = figures() if name == "figures" else table(name)
-    return {key: Words(row["words"] if isinstance(row, dict) else row) for key, row in rows.items()}
-
-
 def pattern(name: str, kind: str = "phrases") -> re.Pattern[str]:
-    """What finds the words of one row in a folded text."""
-    return _rows(kind)[name].pattern
+    """What finds the words of one row of a table in a folded text."""
+    row = table(kind)[name]
+    return any_of(row["words"] if isinstance(row, dict) else row)
+
+
+def any_of(words: str) -> re.Pattern[str]:
+    """What finds words (`_` for a space), the longest first: whole ones, or with a plural s, where spaces part them; in Han and kana in any
+    part of a text."""
+    every = sorted({re.escape(w.replace("_", " ")) for w in fold(words).split()}, key=lambda w: (-len(w), w))
+    spaced = [w for w in every if not re.match(ONE, w)]
+    letter = "[a-z0-9\u0900-\u0963\u0966-\u097f]"
+    whole = [f"(?<!{letter})(?:{'|'.join(spaced)})s?(?!{letter})"] if spaced else []
+    return re.compile("|".join(whole + [w for w in every if w not in spaced]))
 
 
 def says(name: str, text: str, kind: str = "said") -> bool:
@@ -90,18 +85,12 @@ def found(kind: str, text: str) -> list[str]:
 
 def _spans(kind: str, folded: str) -> list[Span]:
     """Where a folded text names which row, in its order; of words that overlap, the one that begins first and is longest."""
-    every = sorted((m.start(), -m.end(), key) for key, words in _rows(kind).items() for m in words.pattern.finditer(folded))
+    every = sorted((m.start(), -m.end(), key) for key in table(kind) for m in pattern(key, kind).finditer(folded))
     kept: list[Span] = []
     for start, end, key in every:
         if not kept or start >= kept[-1][1]:
             kept.append((start, -end, key))
     return kept
-
-
-@cache
-def regex(name: str) -> re.Pattern[str]:
-    """One of the patterns of tables.toml."""
-    return re.compile(table("patterns")[name], re.IGNORECASE)
 
 
 # What is named
@@ -147,8 +136,8 @@ def _phrases(folded: str, shapes: Sequence[Span]) -> list[Span]:
 
 def _tells(phrase: str) -> bool:
     """Whether a phrase is more than a colour, a digit or one letter of an alphabet."""
-    for words in _rows("colours").values():
-        phrase = words.pattern.sub("", phrase)
+    for name in table("colours"):
+        phrase = pattern(name, "colours").sub("", phrase)
     return bool(re.search(r"[^\W\d].|[\u3400-\u9fff]", phrase.strip()))
 
 

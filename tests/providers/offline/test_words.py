@@ -23,7 +23,7 @@ from promptkit.providers.offline import words
 )
 def test_words_are_whole_where_spaces_part_them(table: str, text: str, found: list[str]) -> None:
     """Whole words and plurals in Latin and Devanagari, whatever case or accents; any part of a text in Han and kana."""
-    assert words.Words(table).pattern.findall(words.fold(text)) == found
+    assert words.any_of(table).findall(words.fold(text)) == found
 
 
 NAMED = [
@@ -116,10 +116,10 @@ def test_what_no_font_has_is_spelled(text: str, said: str) -> None:
 def test_the_tables_can_be_mended_without_python() -> None:
     """Every figure's parts, every colour and every pattern of the data file can be read."""
     assert all(re.fullmatch("#[0-9a-f]{6}", colour) for colour in words.table("colours"))
-    assert all(set(row["drawn"].split()) <= set(words.table("parts")) for row in words.figures().values())
+    assert all(set(row["drawn"].split()) <= set(words.table("parts")) for row in words.table("figures").values())
     assert all(words.regex(name) for name in words.table("patterns"))
     for kind in ("figures", "said", "edits", "looks", "talk", "colours", "phrases"):
-        assert all(words.pattern(name, kind) for name in (words.figures() if kind == "figures" else words.table(kind)))
+        assert all(words.pattern(name, kind) for name in words.table(kind))
 
 
 GROUNDS = [
