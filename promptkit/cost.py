@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from promptkit.errors import CostError
 
-__all__ = ["FREE", "USD", "Cost", "Money", "currency_code", "is_amount", "is_currency", "is_real", "parsed_money"]
+__all__ = ["CODE", "FREE", "MOST", "USD", "Cost", "Money", "currency_code", "is_amount", "is_currency", "is_real", "parsed_money"]
 
 USD = "USD"
 CODE = re.compile("[A-Z]{3,8}")  # those of ISO 4217, and longer words such as CREDITS, in which some gateways count
@@ -118,6 +118,15 @@ class Cost:
         """For JSON: `amount` and `currency` (None where there are several), `amounts` by currency, `unpriced`."""
         currency, amount = self._only if len(self.sums) < 2 else (None, None)
         return {"amount": amount, "currency": currency, "amounts": self.amounts, "unpriced": self.unpriced}
+
+    def columns(self) -> dict[str, Any]:
+        """For one row of a table: `cost` and `currency`, None where nothing is known or there are several; `amounts` in `currencies`, side
+        by side; `unpriced`, attempts without a known price, which are in no amount.
+        """
+        known = dict(self.sums) or ({} if self.unpriced else {USD: 0.0})
+        currency, amount = next(iter(known.items())) if len(known) == 1 else (None, None)
+        sides = {"amounts": list(known.values()), "currencies": list(known)}
+        return {"cost": amount, "currency": currency, **sides, "unpriced": self.unpriced}
 
     # In words
 

@@ -10,16 +10,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from promptkit import markup
 from promptkit.cost import FREE, Cost
 from promptkit.errors import PromptkitError, brief_path
+from promptkit.json_objects import ToDict, dicts, flat_object
 from promptkit.lineage.record import Problem
 from promptkit.session.session import Session
 from promptkit.session.step import Step, Steps
 from promptkit.terminal import aligned, cut, printable
-from promptkit.views.facts import headline
+from promptkit.views.facts import BY_HAND, headline
 
 __all__ = ["SHELL", "Found", "FoundSteps", "Match", "Matches", "Results", "Searched", "SessionInfo", "Sessions"]
 
@@ -28,7 +29,7 @@ THUMBNAIL = 160  # pixels
 ANEW = "the same picture, saved anew or made smaller"
 OWN = "a picture of one's own"  # a headline says the same
 WIDEST = 60  # columns that a cell takes in a table of text
-T = TypeVar("T")
+T = TypeVar("T", bound=ToDict)
 
 
 class Hints(NamedTuple):
@@ -76,6 +77,10 @@ class Results(tuple[T, ...]):
 
     def _counted(self) -> str:
         return f"{len(self)} found"
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """Each as one flat object: `pandas.DataFrame(find("fox").to_dicts())` is a table."""
+        return dicts(self)
 
     @property
     def notes(self) -> list[str]:
@@ -128,6 +133,12 @@ class SessionInfo:
     def unpriced(self) -> int:
         """How many of its attempts have no known price."""
         return self.cost.unpriced
+
+    def to_dict(self) -> dict[str, Any]:
+        """As one flat object (promptkit.session/1); `steps` is how many there are, `changed` ISO 8601."""
+        names = {"session": self.name, "folder": self.folder, "steps": self.steps, **self.cost.columns()}
+        changed = self.changed.isoformat() if self.changed else None
+        return flat_object("session", **names, changed=changed, tags=self.tags, head=self.head, problem=self.problem)
 
     @property
     def session(self) -> Session:
@@ -184,6 +195,10 @@ class Found:
         """Which step it is, where the words are, and the snippet."""
         return _line(f"{_session_and_number(self.session, self.step)}, {self.where}: {self.snippet}")
 
+    def to_dict(self) -> dict[str, Any]:
+        """As one flat object (promptkit.found/1): the step's, and `where` and `snippet`."""
+        return {**self.step.to_dict(), **flat_object("found", where=self.where, snippet=self.snippet)}
+
     def __repr__(self) -> str:
         return f"<Found {self.line}>"
 
@@ -229,7 +244,7 @@ class Match:
     @property
     def how(self) -> str:
         """In words: whether it has the very bytes or how alike it is; and whether it was added or sent along."""
-        return self._how(f", {OWN}" if self.step.outcome == "added" else "")
+        return self._how("" if self.step.outcome != "added" else f", {BY_HAND if self.step.record.by_hand else OWN}")
 
     def _how(self, added: str) -> str:
         said = "the very bytes" if self.exact else ANEW if self.same else f"looks similar ({self.percent:.1f} % alike)"
@@ -258,8 +273,13 @@ class Match:
     def line(self) -> str:
         """Which step it is, how it matches, and what was asked there."""
         asked = headline(self.step.record)
-        how = self._how("") if asked == OWN else self.how  # once is enough
+        how = self._how("") if asked == OWN or BY_HAND in asked else self.how  # once is enough
         return _line(f"{_session_and_number(self.session, self.step)}, {how}: {asked}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """As one flat object (promptkit.match/1): the step's, and how it matches; `match` is the path of the picture that does."""
+        how = {"exact": self.exact, "same": self.same, "distance_bits": self.distance, "difference": self.difference, "source": self.source}
+        return {**self.step.to_dict(), **flat_object("match", match=self.path, **how)}
 
     def __repr__(self) -> str:
         return f"<Match {self.line}>"

@@ -14,11 +14,12 @@ from promptkit import markup
 from promptkit.engine.spending import Spending, spending
 from promptkit.errors import LineageError, PromptkitError
 from promptkit.images.changes import Changes
+from promptkit.json_objects import columns, dicts, flat_object
 from promptkit.lineage.record import Record
 from promptkit.lineage.tree import Lineage
 from promptkit.session.step import Step
 from promptkit.terminal import printable, width
-from promptkit.views.cards import references_html
+from promptkit.views.cards import pictures_html, references_html
 from promptkit.views.facts import (
     NAME_COLUMNS,
     Fact,
@@ -26,9 +27,9 @@ from promptkit.views.facts import (
     cost_in_words,
     credentials_in_words,
     facts,
-    headline,
     is_draft,
     local_time,
+    outcome_in_words,
     step_name,
 )
 from promptkit.views.tree import PICTURES_SHOWN
@@ -60,6 +61,10 @@ class Lost:
     message: str
     parents: tuple[str, ...] = ()
 
+    def to_dict(self) -> dict[str, Any]:
+        """As one flat object (promptkit.explained/1) that knows only `id`, `parents` and `problem`."""
+        return flat_object("explained", id=self.id, parents=self.parents, problem=self.message)
+
 
 @dataclass(frozen=True)
 class Explained:
@@ -79,6 +84,15 @@ class Explained:
     changes: Changes | None
     notes: tuple[str, ...]
 
+    def to_dict(self) -> dict[str, Any]:
+        """As one flat object (promptkit.explained/1): the step's, and `difference` in words from the prompt before, `references`, `notes`,
+        `problem` (None), and `changes.…`, where the edit was measured.
+        """
+        known = {"difference": self._against() or None, "references": self.references, "notes": self.notes, "problem": None}
+        measured = {} if self.changes is None else columns("changes", self.changes.to_dict())
+        measured.pop("changes.schema", None)
+        return {**self.step.to_dict(), **flat_object("explained", **known), **measured}
+
     @property
     def title(self) -> str:
         """One line: number, the step that it continues, outcome, label, tags, and when (local time)."""
@@ -86,7 +100,7 @@ class Explained:
         origin = f" from {self.parent}" if self.parent is not None else ""
         draft = " (offline draft)" if is_draft(record) else ""
         names = [f"“{self.step.label}”"] * bool(self.step.label) + [f"[{tag}]" for tag in self.tags]
-        said = f"{step_name(self.step.lineage, record)} {record.slug}{origin}: {record.outcome}{draft}"
+        said = f"{step_name(self.step.lineage, record)} {record.slug}{origin}: {outcome_in_words(record)}{draft}"
         return " ".join(" ".join((said, *names, local_time(self.step.started))).split())
 
     def rows(self, *, full: bool = False) -> Iterator[tuple[str, str]]:
@@ -156,6 +170,10 @@ class Explanation:
 
     def __len__(self) -> int:
         return len(self.trail)
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """Each step that is shown as one flat object, the root first; a damaged one has `problem`."""
+        return dicts(self._shown)
 
     def only(self, last: int) -> Explanation:
         """The same trail, of which only the last so many steps are shown; the sums are still the whole trail's."""
@@ -279,6 +297,8 @@ def _inputs_changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict
 
 def _missing(step: Step) -> Iterator[str]:
     """Which of its pictures are missing or of another length than recorded; `verify` compares their hashes too."""
+    if step.record.forgotten:  # which is told as such
+        return
     for path, output in zip(step.files, step.record.outputs, strict=False):
         try:
             size = path.stat().st_size
@@ -327,7 +347,7 @@ def _card(explained: Explained | Lost, *, pictures: bool) -> markup.Html:
     if isinstance(explained, Lost):
         return markup.card(f"the step {explained.id[:10]} is skipped", markup.Html(f"<div>{markup.escape(explained.message)}</div>"))
     record = explained.step.record
-    shown = markup.strip(markup.figure(p.thumbnail(PICTURE_PIXELS), alt=headline(record)) for p in record.pictures if pictures)
+    shown = pictures_html(record, PICTURE_PIXELS) if pictures else ""
     along = references_html(explained.step.lineage, record) if pictures else ""
     rows = [(name, _folded(text)) for name, text in explained.rows()]
     return markup.card(explained.title, shown, along, markup.table(rows))

@@ -32,9 +32,9 @@ LAYERS = [
     ["providers", "prompts", "lineage"],
     ["images"],
     ["config"],
-    ["atomic", "cost", "markup", "progress", "toml_edit", "words"],
+    ["atomic", "cost", "markup", "progress", "renamed", "toml_edit", "words"],
     ["errors"],
-    ["terminal"],
+    ["json_objects", "terminal"],
 ]
 LAYER_OF = {name: i for i, names in enumerate(LAYERS) for name in names}
 ONE_IMPORTER = {
