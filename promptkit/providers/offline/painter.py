@@ -45,7 +45,7 @@ DARK: RGB = (52, 48, 60)
 PLATE: RGB = (250, 246, 214)
 LARGEST = 20_000_000  # pixels; the real services' 4K pictures stay below
 WORK = 1_100_000  # pixels; a larger new picture is painted this large and scaled up: it is a draft
-MIDDLE, ASIDE = 0.36, 0.19  # the sizes of what stands in the middle and elsewhere, in parts of the shorter side
+MIDDLE, ASIDE = 0.39, 0.19  # the sizes of what stands in the middle and elsewhere, in parts of the shorter side
 SCENE = "promptkit draft"  # the keyword of the text in a PNG that holds its scene
 ONE_AT_A_TIME = threading.Lock()  # what catches warnings is not for several threads at once
 if hasattr(os, "register_at_fork"):  # a fork waits for who paints just now, so that its child finds nobody painting
@@ -175,8 +175,8 @@ def _label(image: Image, scene: Scene, item: Item) -> None:
     """A card for what there is no figure of, with the word for it."""
     _stand(image, scene, item)
     x, y, unit = _where(scene, item, image.size)
-    mask = _text(item.word, round(unit * 0.32), round(unit * 1.4))
-    mask.thumbnail((round(unit * 1.4), round(unit * 0.95)))
+    mask = _text(item.word, max(1, round(unit * 0.32)), round(unit * 1.4))
+    mask.thumbnail((max(1, round(unit * 1.4)), max(1, round(unit * 0.95))))
     fill = Figure(scene, item).colour("first")
     image.paste(DARK if sum(fill) > 360 else WHITE, (round(x + 0.12 * unit) - mask.width // 2, round(y) - mask.height // 2), mask)
 
@@ -188,7 +188,8 @@ def _restyled(image: Image, look: Mapping[str, Any], seed: int) -> Image:
     few = small.quantize(look["colours"], Quantize.FASTOCTREE, dither=Dither.NONE).convert("RGB") if look["colours"] else small
     flat = few.resize(image.size, Resampling.NEAREST)
     edges = ImageOps.grayscale(image).filter(ImageFilter.GaussianBlur(1.5)).filter(ImageFilter.FIND_EDGES)
-    lines = ImageOps.expand(ImageOps.crop(edges, 1), 1).point([min(255, 5 * v) for v in range(256)])  # no line around the picture
+    ImageDraw.Draw(edges).rectangle((0, 0, edges.width - 1, edges.height - 1), outline=0)  # no line around the picture
+    lines = edges.point([min(255, 5 * v) for v in range(256)])
     columns, rows = look["grain"]
     dots = random.Random(seed).randbytes(columns * rows)  # noqa: S311
     grain = ImageOps.colorize(Images.frombytes("L", (columns, rows), dots).resize(image.size), look["paper"], "white")
@@ -206,7 +207,7 @@ def _letter(image: Image, scene: Scene, plate: bool) -> None:
         tall = max(8, round(min(image.size) * (0.16 if len(scene.lettering) < 2 and len(text) < 17 else 0.08)))
         masks = [_text(text, tall, image.width, rim) for rim in (tall // 12, 0)]
         for mask in masks:
-            mask.thumbnail((round(image.width * 0.84), round(image.height * 0.3)))
+            mask.thumbnail((max(1, round(image.width * 0.84)), max(1, round(image.height * 0.3))))
         corner = ((image.width - masks[0].width) // 2, bottom - masks[0].height)
         image.paste(WHITE, (*corner, corner[0] + masks[0].width, bottom), None if plate else masks[0])
         image.paste(line if first == WHITE else _mix(first, line, 0.35), corner, masks[1])
@@ -243,7 +244,7 @@ def _text(text: str, tall: int, wide: int, rim: int = 0) -> Image:
     """The text as a mask, in lines of about `wide` pixels that are `tall` pixels high, each stroke wider by `rim` on all sides."""
     shown, font, form = _readable(text, tall)
     spaced = not re.search(ONE, shown)  # Han and kana have no spaces to break lines at
-    width = max(4, round(wide / max(1, tall) * (1.9 if spaced else 1.0)))
+    width = max(4, round(wide / tall * (1.9 if spaced else 1.0)))
     wrapped = textwrap.wrap(shown, width, break_long_words=not spaced, max_lines=5, placeholder=" …")
     lines = [unicodedata.normalize(form, line) for line in wrapped]
     sheet = Images.new("L", (math.ceil(max(map(font.getlength, lines), default=0)) + tall, round(tall * (1.25 * len(lines) + 0.4))))

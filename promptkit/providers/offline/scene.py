@@ -16,7 +16,7 @@ from promptkit.providers.offline.words import Change, Named, fold
 
 __all__ = ["GROUND", "PLACES", "Item", "Scene", "changed", "first", "noted", "read", "write"]
 
-PLACES = ((0.5, 0.5), (0.2, 0.72), (0.8, 0.72), (0.2, 0.28), (0.8, 0.28), (0.5, 0.86), (0.5, 0.14))  # in parts of the width and height
+PLACES = ((0.5, 0.54), (0.2, 0.72), (0.8, 0.72), (0.2, 0.28), (0.8, 0.28), (0.5, 0.86), (0.5, 0.14))  # in parts of the width and height
 GROUND = "hills"  # a figure that lies behind all others, and takes no place from them
 MOST = 12  # items, and notes
 LONGEST_NOTE = 60

@@ -465,3 +465,15 @@ def test_whatever_people_write_something_is_drawn(prompt: str, fox: bytes) -> No
     """Empty, broken, endless: a new picture and a change come out."""
     assert look(draw(prompt, size=(64, 64))).size == (64, 64)
     assert look(draw(prompt, fox)).size == SIDE
+
+
+TINY = [(1, 1), (3, 2), (8, 8), (1, 200), (300, 2)]
+
+
+@pytest.mark.parametrize("size", TINY, ids=str)
+@pytest.mark.parametrize("prompt", ["add a robot", "write “Hello?”", "make it happier", "remove the box", "in pixel style", "add a fox"])
+def test_a_tiny_picture_is_changed_as_any_other(prompt: str, size: tuple[int, int]) -> None:
+    """What has no room for a letter keeps its size, and nothing of Pillow's own errors gets out."""
+    out = io.BytesIO()
+    Image.new("RGB", size, "#c8b45a").save(out, "PNG")
+    assert look(draw(prompt, out.getvalue())).size == size
