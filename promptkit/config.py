@@ -19,6 +19,7 @@ What stands in an [endpoints.NAME] is read by promptkit.providers.endpoints, in 
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
@@ -32,6 +33,7 @@ __all__ = [
     "config_file",
     "data_folder",
     "endpoints",
+    "has_screen",
     "language",
     "models",
     "sends",
@@ -92,6 +94,11 @@ def user_name() -> str:
 def variable(name: str) -> str:
     """The environment variable's value as it stands there, "" where it is not set."""
     return os.environ.get(name, "")
+
+
+def has_screen() -> bool:
+    """Whether a window can be opened: always said of macOS and Windows, elsewhere of X11 and Wayland sessions."""
+    return sys.platform in ("darwin", "win32") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 def sends() -> bool:

@@ -49,6 +49,7 @@ from promptkit.lineage.record import Problem, Record
 from promptkit.lineage.request_claims import Holder, holder_of, let_request_go, request_path, take_request
 from promptkit.lineage.rows import Row, Sums, added, asked_by, prompt_key_of
 from promptkit.lineage.schema import SCHEMA, empty_fields
+from promptkit.values import built_in
 
 __all__ = ["Lineage"]
 
@@ -132,6 +133,7 @@ class Lineage:
 
     def find(self, key: int | str) -> Record:
         """One look-up for all: an int or up to six digits is a number, then a tag, then the beginning of an id."""
+        key = built_in(key)
         if not isinstance(key, int | str):
             said = f"A {type(key).__name__} names no step; give a number, a tag, or the beginning of an id."
             raise StepNotFound(said, path=self.folder)

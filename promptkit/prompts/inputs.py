@@ -7,12 +7,12 @@ because Input is public: people see its fields only.
 from __future__ import annotations
 
 import inspect
-import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from promptkit.errors import did_you_mean
+from promptkit.values import number, texts, truth, whole_number
 
 __all__ = [
     "EXPECTED",
@@ -58,6 +58,9 @@ class Input:
     max: float | None = None
     renamed_from: str | None = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "choices": dict(self.choices) if self.choices else ()}  # read-only mappings do not go through pickle
+
 
 # What is given for an input
 
@@ -76,19 +79,15 @@ def read_value(declared: Input, value: Any) -> Any:
     return value
 
 
+AS_TYPE: Mapping[str, Callable[[Any], Any]] = {"list": texts, "boolean": truth, "integer": whole_number, "number": number}
+
+
 def _typed(declared: Input, value: Any) -> Any:
     if declared.type == "string" and isinstance(value, str):
         return value if type(value) is str else str.__str__(value)  # of a subclass, what it holds
-    if declared.type == "list" and isinstance(value, (list, tuple)):
-        items = tuple(list.__iter__(value) if isinstance(value, list) else tuple.__iter__(value))  # of a subclass, what it holds
-        if all(isinstance(item, str) for item in items):
-            return tuple(map(str.__str__, items))
-    if declared.type == "boolean" and isinstance(value, bool):
-        return value
-    if declared.type in ("integer", "number") and isinstance(value, int) and not isinstance(value, bool):
-        return int.__int__(value)
-    if declared.type == "number" and isinstance(value, float) and math.isfinite(value):
-        return float.__float__(value)
+    as_type = AS_TYPE.get(declared.type)
+    if as_type is not None and (plain := as_type(value)) is not None:
+        return plain
     raise ValueError(f"is {shown(value)}; expected {EXPECTED[declared.type]}")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any
 
 from promptkit import config
 from promptkit.errors import TemplateError, TemplateNotFound, brief_path, did_you_mean, listed, nearest
-from promptkit.markup import table
+from promptkit.markup import mime_bundle, table
 from promptkit.prompts import packs
 from promptkit.prompts.names import is_word, meant_name
 from promptkit.prompts.source_file import file_names
@@ -142,14 +142,14 @@ class Library:
     def __repr__(self) -> str:
         return f"<Library of {len(self)} template{'' if len(self) == 1 else 's'}: {', '.join(template_names(self))}>"
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002  (IPython's names)
+    def _repr_mimebundle_(self, include: Collection[str] | None = None, exclude: Collection[str] | None = None) -> dict[str, Any]:
         rows = []
         for name in template_names(self):
             try:
                 rows.append(_row(self[name]))
             except TemplateError as error:  # one bad file does not hide the others
                 rows.append((self._prefix + name, "", str(error)))
-        return {"text/plain": repr(self), "text/html": table(rows, ("template", "kind", "what it makes", "inputs", "languages"))}
+        return mime_bundle(repr(self), table(rows, ("template", "kind", "what it makes", "inputs", "languages")), include, exclude)
 
 
 def _find_in(folders: tuple[TemplateFolder, ...], library: Library, whole: str) -> Template | Library | None:

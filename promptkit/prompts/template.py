@@ -8,7 +8,8 @@ strict_yaml) are loaded by the first template that is rendered or read, not by t
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import Any
 from promptkit import config
 from promptkit.errors import InputError, TemplateError, brief_path, warn
 from promptkit.json_objects import columns, flat_object
-from promptkit.markup import Html, card, escape, table
+from promptkit.markup import Html, card, escape, mime_bundle, table
 from promptkit.prompts.bundle import Bundle, FileSearch
 from promptkit.prompts.declarations import read_edition
 from promptkit.prompts.inputs import Input, Pictures, description_of, parameter_of, shown, terms_of
@@ -32,9 +33,12 @@ __all__ = ["Prompt", "Template", "bundle_of", "example_of", "open_template", "re
 # Prompt
 
 
-@dataclass(frozen=True)
-class Prompt:
-    """The text that a template rendered, and where it came from. `str(prompt)` is the text.
+@dataclass(frozen=True, eq=False)
+class Prompt(str):
+    """The text that a template rendered, and where it came from: a str, which can be searched, joined, formatted and written as JSON.
+
+    Equal to a text with the same words. `+` with a text on either side is a Prompt from the same template; what other methods of str make
+    of it is plain text, as `text` and `str(prompt)` are.
 
     `inputs` are those given, not the defaults, by their keys for choices; `config` holds hints such as {"aspect_ratio": "1:1"};
     `files` maps the names of the template's files to their text, and `digest` is the sha256 of that mapping as canonical JSON. `pack` is
@@ -52,11 +56,20 @@ class Prompt:
     pictures: Pictures | None = None
     files: Mapping[str, str] = field(default_factory=dict, hash=False, repr=False)
 
+    def __new__(cls, text: str, *_: object, **__: object) -> Prompt:
+        return super().__new__(cls, text)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", str.__str__(self))  # of a subclass, what it holds
+
     def __str__(self) -> str:
         return self.text
 
     def __add__(self, more: object) -> Prompt:
-        return replace(self, text=self.text + str(more)) if isinstance(more, (str, Prompt)) else NotImplemented
+        return replace(self, text=self.text + str.__str__(more)) if isinstance(more, str) else NotImplemented
+
+    def __radd__(self, before: object) -> Prompt:
+        return replace(self, text=str.__str__(before) + self.text) if isinstance(before, str) else NotImplemented
 
     def to_dict(self) -> dict[str, Any]:
         """As one flat object (promptkit.prompt/1): `text`, `template`, `kind`, `digest`, `lang`, `pack`, and `input.…`, `config.…`."""
@@ -64,9 +77,9 @@ class Prompt:
         pack = " ".join(self.pack) if self.pack else None
         return flat_object("prompt", **about, pack=pack) | columns("input", self.inputs) | columns("config", self.config)
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002  (IPython's names)
+    def _repr_mimebundle_(self, include: Collection[str] | None = None, exclude: Collection[str] | None = None) -> dict[str, Any]:
         source = f"{self.template} ({self.lang})" if self.template else "free text"
-        return {"text/plain": printable(self.text, keep="\n\t"), "text/html": card(f"Prompt from {source}", _block(self.text))}
+        return mime_bundle(printable(self.text, keep="\n\t"), card(f"Prompt from {source}", _block(self.text)), include, exclude)
 
 
 def _block(text: str) -> Html:
@@ -135,6 +148,15 @@ class Template:
         beside = tuple(n.rpartition("/")[2] for n in files if n.rpartition("/")[0] == folder)
         return _template(name, opened[base], beside, FileSearch((".",), given=opened), pack)
 
+    def __copy__(self) -> Template:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Template:
+        return self
+
+    def __reduce__(self) -> tuple[Callable[..., Template], tuple[object, ...]]:
+        return _of_sources, (self.name, _all_sources(self), self._base.name, self.pack, self.file)
+
     @property
     def digest(self) -> str:
         """64 hex digits that change when the base file, or what it extends, includes or imports, changes."""
@@ -180,13 +202,13 @@ class Template:
         needed = ["", f"It {self.pictures.requirement()}."] if self.pictures.min or self.pictures.roles else []
         return printable("\n".join([self.description or self.name, *needed, "", "Inputs:", *about, languages]), keep="\n")
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002  (IPython's names)
+    def _repr_mimebundle_(self, include: Collection[str] | None = None, exclude: Collection[str] | None = None) -> dict[str, Any]:
         takes = f" It {self.pictures.requirement()}." if self.pictures.min or self.pictures.roles else ""
         note = f"{self.description} ({self.kind}; {', '.join(self.languages)}).{takes}"
         inputs = table([(i.name, terms_of(i), description_of(i)) for i in self.inputs.values()], ("input", "type", "what it is"))
         example = example_of(self)
         about = card(self.name, Html(f"<div>{escape(note)}</div>"), inputs, *([_block(example)] if example else []))
-        return {"text/plain": printable(f"{self.name}: {self._help()}", keep="\n"), "text/html": about}
+        return mime_bundle(printable(f"{self.name}: {self._help()}", keep="\n"), about, include, exclude)
 
 
 # About templates: functions, because people who hold one see its fields and its call only
@@ -209,6 +231,22 @@ def bundle_of(template: Template, wanted: str) -> Bundle:
 def _file_in(template: Template, lang: str) -> File:
     base = template._base
     return base if lang == template.lang else template._search.own_file(f"{base.name.removesuffix('.j2')}.{lang}.j2")
+
+
+def _all_sources(template: Template) -> dict[str, str]:
+    """The texts of all files that the template is rendered from, in any of its languages; of what cannot be used, its own file."""
+    found: dict[str, str] = {}
+    for lang in template.languages:
+        with suppress(TemplateError):
+            own = _file_in(template, lang)
+            found[own.name] = own.text
+            found |= bundle_of(template, lang).sources
+    return found
+
+
+def _of_sources(name: str, files: Mapping[str, str], base: str, pack: tuple[str, str] | None, file: Path) -> Template:
+    """A template that came by pickle."""
+    return replace(Template.of_files(name, files, base=base, pack=pack), file=file)
 
 
 def example_of(template: Template) -> str | None:

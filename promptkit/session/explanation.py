@@ -5,7 +5,7 @@ Each step says what it asked, how that differs from the step before, what was tr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -199,11 +199,11 @@ class Explanation:
     def __repr__(self) -> str:
         return f"<Explanation of step {self.steps[-1].step.number}: {self.spending.summary}>"
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002
+    def _repr_mimebundle_(self, include: Collection[str] | None = None, exclude: Collection[str] | None = None) -> dict[str, Any]:
         pictured = {id(e) for e in self.trail[-PICTURES_SHOWN:]}
         cards = [_card(e, pictures=id(e) in pictured) for e in self._shown]
         notes = [markup.Html(f"<div>{markup.escape(said)}</div>") for said in self._left_out]
-        return {"text/plain": str(self), "text/html": markup.card(repr(self)[1:-1], *notes, *cards)}
+        return markup.mime_bundle(str(self), markup.card(repr(self)[1:-1], *notes, *cards), include, exclude)
 
 
 # Explaining

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
 from promptkit.cost import FREE, USD, Cost, Money
 from promptkit.json_objects import dicts, flat_object
-from promptkit.markup import Html, card, escape, table
+from promptkit.markup import Html, card, escape, mime_bundle, table
 from promptkit.prompts.template import Prompt
 from promptkit.renamed import say_renamed
 from promptkit.terminal import printable
@@ -150,9 +150,9 @@ class ReplayPreview:
     def __repr__(self) -> str:
         return f"<ReplayPreview of {len(self.rows)} steps: {self.total}>"
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002
+    def _repr_mimebundle_(self, include: Collection[str] | None = None, exclude: Collection[str] | None = None) -> dict[str, Any]:
         shown = table(map(_cells, self.rows), ("step", "prompt", "changed", "asked", "cost"))
-        return {"text/plain": str(self), "text/html": card(f"Nothing was sent: {self.total}", shown)}
+        return mime_bundle(str(self), card(f"Nothing was sent: {self.total}", shown), include, exclude)
 
 
 def _lines(row: PreviewedStep) -> Iterator[str]:

@@ -103,3 +103,35 @@ def test_prompt_is_a_value() -> None:
         one.text = "x"  # type: ignore[misc]
     assert Prompt("free text") == Prompt("free text", None)
     json.dumps([one.inputs, one.config, one.files])
+
+
+# A prompt as a text
+
+
+def test_a_prompt_is_a_text() -> None:
+    """Whatever takes a text takes a prompt: search, length, slices, joining, formatting, JSON, comparison, keys of a dict, an input."""
+    prompt = templates.sticker(subject="happy fox")
+    text = prompt.text
+    assert type(text) is type(str(prompt)) is type(prompt[:5]) is str
+    assert ("fox" in prompt, len(prompt), prompt[:5]) == (True, len(text), text[:5])
+    assert "\n".join([prompt, prompt]) == f"{prompt}\n{prompt}" == f"{text}\n{text}"
+    assert (f"{prompt:.10}", f"{prompt!s}", "%s" % prompt) == (text[:10], text, text)  # noqa: UP031
+    assert json.loads(json.dumps({"prompt": prompt})) == {"prompt": text}
+    assert {text: 1}[prompt] == 1
+    assert re.search("happy fox", prompt)
+    assert templates.sticker(subject=prompt) == templates.sticker(subject=text)
+
+
+def test_words_before_and_after_keep_where_a_prompt_came_from() -> None:
+    """`+` with a text on either side is a prompt of the same template; anything else than a text is refused."""
+    prompt = templates.sticker(subject="happy fox")
+    for longer in ("Please: " + prompt, prompt + ", please", prompt + prompt):
+        assert isinstance(longer, Prompt)
+        assert str(longer) == longer.text
+        assert (longer.template, longer.inputs, longer.files) == (prompt.template, prompt.inputs, prompt.files)
+    assert str("Please: " + prompt + "!") == f"Please: {prompt.text}!"
+    for wrong in (5, None, b"x", ["x"]):
+        with pytest.raises(TypeError, match="Prompt"):
+            prompt + wrong  # type: ignore[operator]
+        with pytest.raises(TypeError, match="Prompt"):
+            wrong + prompt  # type: ignore[operator]

@@ -33,6 +33,7 @@ LAYERS = [
     ["images"],
     ["config"],
     ["atomic", "cost", "markup", "progress", "renamed", "toml_edit", "words"],
+    ["kernel", "values"],
     ["errors"],
     ["json_objects", "terminal"],
 ]
