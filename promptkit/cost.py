@@ -119,6 +119,15 @@ class Cost:
         currency, amount = self._only if len(self.sums) < 2 else (None, None)
         return {"amount": amount, "currency": currency, "amounts": self.amounts, "unpriced": self.unpriced}
 
+    def columns(self) -> dict[str, Any]:
+        """For one row of a table: `cost` and `currency`, None where nothing is known or there are several; `amounts` in `currencies`, side
+        by side; `unpriced`, attempts without a known price, which are in no amount.
+        """
+        known = dict(self.sums) or ({} if self.unpriced else {USD: 0.0})
+        currency, amount = next(iter(known.items())) if len(known) == 1 else (None, None)
+        sides = {"amounts": list(known.values()), "currencies": list(known)}
+        return {"cost": amount, "currency": currency, **sides, "unpriced": self.unpriced}
+
     # In words
 
     def in_words(self, spec: str = "") -> str:

@@ -40,6 +40,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, SupportsFloat
 
+from promptkit.json_objects import flat_object
 from promptkit.terminal import printable
 
 __all__ = [
@@ -85,6 +86,8 @@ class PromptkitError(Exception):
     """
 
     step: Any = None
+    advice: ClassVar[str] = "Read the message, and correct what it names."
+    asked: bool | None = None  # False where such an error comes before anything is sent
     keeps: ClassVar[str] = ""  # of the characters that are not printable
 
     def __init__(self, *args: object) -> None:
@@ -92,6 +95,35 @@ class PromptkitError(Exception):
 
     def __str__(self) -> str:  # a KeyError would quote its message
         return printable(str(self.args[0]), self.keeps) if self.args else ""  # anew, for args can be set
+
+    @property
+    def charged(self) -> bool | None:
+        """Whether a service charged for what failed: True, False, or None where that is not known."""
+        if self.step is None or self.step.reused:
+            return False if self.step is not None or self.asked is False else None
+        cost = self.step.cost
+        return True if any(cost.amounts.values()) else None if cost.unpriced else False
+
+    def to_dict(self) -> dict[str, Any]:
+        """As one flat object, as --json prints it (promptkit.error/1): `error` is the class, `advice` what helps against its kind,
+        `code` and `status` are the service's, `charged` is true, false or null, `step` the number of the failed step.
+        """
+        had = {name: getattr(self, name, None) for name in ("code", "reason", "status", "file", "path", "line", "retry_after")}
+        return flat_object(
+            "error",
+            error=type(self).__name__,
+            message=str(self),
+            advice=self.advice,
+            code=had["code"] or had["reason"],
+            status=had["status"] or None,
+            charged=self.charged,
+            step=getattr(self.step, "number", None),
+            file=had["file"] or had["path"],
+            line=had["line"],
+            near=_several(getattr(self, "near", None)),
+            problems=_several(getattr(self, "problems", None)),
+            retry_after_seconds=had["retry_after"],
+        )
 
     def _render_traceback_(self) -> list[str]:
         """The lines that IPython shows instead of a traceback: the user's own line, and the sentence."""
@@ -105,6 +137,10 @@ def is_traceback_whole() -> bool:
     return os.environ.get("PROMPTKIT_TRACEBACK", "") not in ("", "0")
 
 
+def _several(value: str | Sequence[str] | None) -> list[str]:
+    return [value] if isinstance(value, str) else list(value or ())
+
+
 def _users_line(error: BaseException) -> list[str]:
     frames = [(f.f_code.co_filename, line) for f, line in traceback.walk_tb(error.__traceback__)]
     own = [(name, line) for name, line in frames if not name.startswith(OWN_FILES) and "IPython" not in name]
@@ -115,12 +151,17 @@ def _users_line(error: BaseException) -> list[str]:
 class SettingsError(PromptkitError):
     """No key, an unknown endpoint, a keyword that does not exist or is missing in another thread than the head's, or a bad config file."""
 
+    advice = "Correct the setting or the argument that the message names."
+    asked = False
+
     keeps = "\n"  # some show lines to paste into the config file
 
 
 class NotRecorded(SettingsError):
     """Nothing is to be sent (send=False), and what was asked for is not on record. `near` is the id of the recorded step that is nearest
     to it, None where none is near; `cost` what one request may cost, a Cost, None where no price is known."""
+
+    advice = "Send it (leave out send=False, --no-send and PROMPTKIT_SEND), or ask for what is on record."
 
     def __init__(self, message: str, *, near: str | None = None, cost: SupportsFloat | None = None) -> None:
         super().__init__(message)
@@ -129,6 +170,9 @@ class NotRecorded(SettingsError):
 
 class TemplateError(PromptkitError):
     """A template that cannot be read or rendered; `file` and `line` say where."""
+
+    advice = "Correct the template; `promptkit templates check` finds what else is wrong."
+    asked = False
 
     def __init__(self, message: str, *, file: str | None = None, line: int | None = None) -> None:
         shown = brief_path(Path(file)) if file else ""
@@ -140,6 +184,8 @@ class TemplateError(PromptkitError):
 class TemplateNotFound(TemplateError, AttributeError):
     """No template of that `name`; `near` holds the names that look like it."""
 
+    advice = "Use one of the names that `promptkit templates` lists."
+
     def __init__(self, message: str, *, name: str = "", near: Sequence[str] = ()) -> None:
         super().__init__(message)
         self.name, self.near = name, tuple(near)
@@ -147,6 +193,8 @@ class TemplateNotFound(TemplateError, AttributeError):
 
 class InputError(TemplateError):
     """`problems` names every missing, unknown and invalid input at once."""
+
+    advice = "Give each required input, by the names and types that `promptkit templates NAME` shows."
 
     def __init__(self, message: str, *, problems: Sequence[str] = (), file: str | None = None) -> None:
         super().__init__(message, file=file)
@@ -156,18 +204,26 @@ class InputError(TemplateError):
 class PictureError(PromptkitError):
     """Not a picture, half of one, or one that is too large."""
 
+    advice = "Give a whole picture file of a known type, as a path that exists."
+    asked = False
+
 
 class TransportError(PromptkitError):
     """Nothing came back, or half of it; `sent` says whether the service may have seen, and charged, the request, and `came` is
     the part of a response that did come, else None."""
 
+    advice = "Ask again: what was answered meanwhile is found on record, and the rest may pass."
+
     def __init__(self, message: str, *, sent: bool = False, came: Any = None) -> None:
         super().__init__(message)
         self.sent, self.came = sent, came
+        self.asked = None if sent else False
 
 
 class ProviderError(PromptkitError):
     """The service answered, and said no; `message` and `details` are its own."""
+
+    advice = "Read what the service said; a request that it calls wrong fails again as it is."
 
     def __init__(
         self,
@@ -186,33 +242,49 @@ class ProviderError(PromptkitError):
 class KeyRejected(ProviderError):
     """The key is missing, wrong, leaked, or not allowed to do this."""
 
+    advice = "Set a valid key for this endpoint."
+
 
 class RegionUnavailable(ProviderError):
     """The service does not serve this country."""
+
+    advice = "Use an endpoint that serves this country."
 
 
 class ModelNotFound(ProviderError):
     """The endpoint has no such model, or no longer has it."""
 
+    advice = "Name a model that the endpoint has."
+
 
 class ServiceUnavailable(ProviderError):
     """The service is busy or broken; later may do."""
+
+    advice = "Ask again later."
 
 
 class RateLimited(ProviderError):
     """Too many requests; `retry_after` is the wait in seconds that the service asked for, or None."""
 
+    advice = "Wait retry_after_seconds, or a minute where it is null, then ask again."
+
 
 class QuotaExceeded(ProviderError):
     """The day's quota is used up, or there is none for this model."""
+
+    advice = "Ask again after the quota is renewed, or raise it with the service."
 
 
 class OutOfCredit(ProviderError):
     """The balance at the gateway is empty."""
 
+    advice = "Top up the balance at the gateway, then ask again."
+
 
 class NoPicture(PromptkitError):
     """The model answered without a picture, however often it was asked; `text` is what it said last."""
+
+    advice = "Say plainly what the picture shall show, then ask again."
 
     def __init__(self, sentence: str, *, text: str = "", reason: str | None = None, attempts: Sequence[Mapping[str, Any]] = ()) -> None:
         super().__init__(sentence)
@@ -221,6 +293,8 @@ class NoPicture(PromptkitError):
 
 class Refused(NoPicture):
     """The service refused for safety or policy; `message` is its own explanation."""
+
+    advice = "Ask for something else: the same words are refused again."
 
     def __init__(
         self,
@@ -238,13 +312,21 @@ class Refused(NoPicture):
 class BudgetExceeded(PromptkitError):
     """The next request could cost more than is left of the budget; it was not sent."""
 
+    advice = "Raise the budget or max_requests, or stop."
+    asked = False
+
 
 class CostError(PromptkitError, ValueError):
     """A cost that is no single number of USD: something in it has no known price, or is in another currency."""
 
+    advice = "Read .amounts and .unpriced instead of one number."
+    asked = False
+
 
 class LineageError(PromptkitError):
     """A session folder, or a file in it, that cannot be used; `path` says which, `newer` whether a later promptkit wrote it."""
+
+    advice = "Look at the folder with `promptkit verify`, and at the name of the session."
 
     def __init__(self, message: str, *, path: Path | None = None, newer: bool = False) -> None:
         super().__init__(message)
@@ -253,6 +335,9 @@ class LineageError(PromptkitError):
 
 class StepNotFound(LineageError, KeyError):
     """No such step; `near` holds what looks like it."""
+
+    advice = "Use a number, tag or id that `promptkit log` shows."
+    asked = False
 
     def __init__(self, message: str, *, near: Sequence[str] = (), path: Path | None = None) -> None:
         super().__init__(message, path=path)

@@ -15,6 +15,7 @@ from promptkit.authoring import prompt_rules
 from promptkit.authoring.file_names import name_problem
 from promptkit.authoring.name_use import NameSearch, NameUse
 from promptkit.errors import InputError, TemplateError, brief_path, did_you_mean
+from promptkit.json_objects import flat_object
 from promptkit.prompts.bundle import Bundle
 from promptkit.prompts.declarations import Edition, read_edition
 from promptkit.prompts.filters import upper_first
@@ -61,6 +62,10 @@ class Finding:
     line: int
     code: str
     message: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """As one flat object (promptkit.finding/1): `file`, `line`, `code`, `message`."""
+        return flat_object("finding", file=self.file, line=self.line, code=self.code, message=self.message)
 
     def __str__(self) -> str:
         return f"{brief_path(self.file)}:{self.line}: {self.code}: {self.message}"

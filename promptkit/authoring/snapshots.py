@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from promptkit.atomic import write_whole
 from promptkit.errors import TemplateError, listed
+from promptkit.json_objects import flat_object
 from promptkit.prompts.languages import LANGUAGE, find_language
 from promptkit.prompts.library import Library, no_templates, prefix_of
 from promptkit.prompts.template import Template, bundle_of
@@ -31,6 +32,10 @@ class Difference:
     path: Path
     kind: Literal["changed", "new", "gone", "unfinished"]
     diff: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """As one flat object (promptkit.difference/1): `file`, `kind`, `diff`."""
+        return flat_object("difference", file=self.path, kind=self.kind, diff=self.diff)
 
     def __str__(self) -> str:
         return f"{self.path.as_posix()}: {self.kind}\n{self.diff}"

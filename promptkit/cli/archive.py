@@ -8,10 +8,12 @@ from contextlib import suppress
 from functools import partial
 
 from promptkit.cli.flags import STEP, Commands, add_command, add_session
-from promptkit.cli.output import say
+from promptkit.cli.output import as_json, print_file, print_objects, say
 from promptkit.cli.session import existing_session
 from promptkit.errors import LineageError
+from promptkit.json_objects import flat_object
 from promptkit.lineage.record import Record
+from promptkit.lineage.record_row import record_columns
 from promptkit.session.session import Session
 from promptkit.terminal import printable
 from promptkit.views.facts import NAME_COLUMNS, facts, headline
@@ -64,7 +66,7 @@ def _export(options: argparse.Namespace) -> int:
     what = "all steps" if options.all else "the trail of one step"
     bare = " without words; its pictures may hold metadata of their own" if options.strip else ""
     say(f"{what}{bare}; {_bytes(path.stat().st_size)}")
-    print(path)
+    print_file(path)
     return 0
 
 
@@ -82,7 +84,7 @@ def _import(options: argparse.Namespace) -> int:
     after = len(Session(folder))
     came = f"{after - before} steps came{f' to the {before} that were there' if before else ''}"
     say(f"{came}; see them with promptkit log -s {shlex.quote(str(name))}")
-    print(folder)
+    print_file(folder)
     return 0
 
 
@@ -91,7 +93,7 @@ def _save(options: argparse.Namespace) -> int:
     step = session.head if options.step is None else session[options.step]
     if step is None:
         raise LineageError("The head of this session is not known; name the step to save.", path=session.folder)
-    print(step.save(options.output, embed=options.embed, drop_credentials=options.drop_credentials))
+    print_file(step.save(options.output, embed=options.embed, drop_credentials=options.drop_credentials), step=step.number)
     return 0
 
 
@@ -103,8 +105,10 @@ def _embedded(options: argparse.Namespace) -> int:
         say(f"{options.picture} holds no lineage; `promptkit save -o FILE.png --embed` puts it in.")
         return 1
     if found.omitted:
-        print(f"({found.omitted} earlier steps did not fit)")
-    for record in found.records:
+        (say if as_json() else print)(f"({found.omitted} earlier steps did not fit)")
+    if as_json():
+        print_objects(flat_object("embedded", original=found.original, **record_columns(record)) for record in found.records)
+    for record in () if as_json() else found.records:
         print(printable("\n".join(_told(record)), keep="\n"))  # a picture may come from a stranger
     state = "byte for byte the recorded one" if found.original else "changed since it was recorded, or converted"
     say(f"The picture is {state}: step {found.record.number}, {found.record.id}.")

@@ -9,6 +9,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from promptkit.cli.flags import Commands, add_command
+from promptkit.cli.output import as_json, print_file, print_objects
 from promptkit.cli.page import write_page
 from promptkit.lineage.tree import Lineage
 from promptkit.prompts.library import templates
@@ -33,6 +34,10 @@ def _demo(_: Namespace) -> int:
     demo.tag("for the client", print_)
     demo.goto(print_)
     page = write_page(demo, folder / "page.html")
+    if as_json():
+        print_objects(demo.to_dicts())
+        print_file(page)
+        return 0
     here = f"./{folder}"
     command = _own_command()
     print(f"Offline drafts in {here}, painted without a key or a network; they only hint at the words:\n")

@@ -37,6 +37,7 @@ def add_command(commands: Commands, name: str, run: Callable[[Namespace], int], 
     """Adds a command with one sentence about it; `run` gets its options and returns the exit status. Returns its parser."""
     made = commands.add_parser(name, help=text, description=text)
     made.set_defaults(run=run, library=())
+    made.add_argument("--json", action="store_true", help="print flat JSON objects, one a line; errors and notes so on stderr")
     return made
 
 

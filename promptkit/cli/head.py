@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 
 from promptkit.cli.flags import STEP, Commands, add_command, add_session
-from promptkit.cli.output import say
+from promptkit.cli.output import as_json, print_objects, say
 from promptkit.cli.session import existing_session, print_steps
 
 __all__ = ["add"]
@@ -41,5 +41,7 @@ def _tag(options: Namespace) -> int:
     before = session.tags.get(options.name)
     step = session.tag(options.name, options.step)
     moved = f", and no longer step {before.number}" if before and before != step else ""
+    if as_json():
+        print_objects([step.to_dict()])
     say(f"step {step.number} is now {options.name!r}{moved}")
     return 0

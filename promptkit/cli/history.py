@@ -7,7 +7,7 @@ import sys
 from argparse import Namespace
 
 from promptkit.cli.flags import STEP, Commands, add_command, add_session
-from promptkit.cli.output import say, usage
+from promptkit.cli.output import as_json, print_objects, say, usage
 from promptkit.cli.session import existing_session, tell_of_damage
 from promptkit.lineage.tree import Lineage
 from promptkit.views.tree import tree_text
@@ -34,7 +34,14 @@ def add(commands: Commands) -> None:
 def _log(options: Namespace) -> int:
     session = existing_session(options)
     if options.cost:
-        print(session.spending)
+        if as_json():
+            print_objects(session.spending.to_dicts())
+        else:
+            print(session.spending)
+        return 0
+    if as_json():
+        print_objects(session.to_dicts())
+        tell_of_damage(session)
         return 0
     head = session.head
     print(tree_text(Lineage(session.folder), head=head.id if head else None, files=options.files))
@@ -52,7 +59,10 @@ def _show(options: Namespace) -> int:
         raise usage("-n takes a number of steps from 1 on")
     explanation = existing_session(options).explain(words[0] if words else None, measured=options.changes)
     shown = explanation if options.last is None else explanation.only(options.last)
-    print(shown.text(_width(), full=options.full))
+    if as_json():
+        print_objects(shown.to_dicts())
+    else:
+        print(shown.text(_width(), full=options.full))
     return 0
 
 
@@ -64,7 +74,9 @@ def _width() -> int:
 
 def _verify(options: Namespace) -> int:
     problems = existing_session(options).verify()
-    for problem in problems:
-        print(problem)
+    if as_json():
+        print_objects(problem.to_dict() for problem in problems)
+    else:
+        print(*problems, sep="\n", end="\n" if problems else "")
     say(f"{len(problems)} problem{'' if len(problems) == 1 else 's'}" if problems else "all files are as they were recorded")
     return 1 if problems else 0

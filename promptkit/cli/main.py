@@ -1,6 +1,7 @@
 """The table of all commands, and `main`, which runs one of them.
 
 Picture paths go to stdout, and what was asked for in words (a rendered prompt, a log); all else goes to stderr.
+With --json both are flat objects, one a line.
 Exit status: 0 done, 1 an error, 2 a wrong command line, 3 no picture or refused, 4 budget, credit or quota, 130 stopped with Ctrl-C.
 """
 
@@ -13,9 +14,10 @@ import sys
 import warnings
 from collections.abc import Sequence
 from importlib import import_module
+from typing import NoReturn
 
 from promptkit import __version__
-from promptkit.cli.output import NO_MONEY, NO_PICTURE, PATHS_WHOLE, say, usage
+from promptkit.cli.output import NO_MONEY, NO_PICTURE, PATHS_WHOLE, as_json, say_error, say_warning, speak_json, usage
 
 __all__ = ["GROUPS", "build_parser", "main"]
 
@@ -71,18 +73,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):  # a console of another encoding shows ? rather than nothing
             stream.reconfigure(errors=PATHS_WHOLE)
     given = list(sys.argv[1:] if arguments is None else arguments)
+    speak_json("--json" in given)
     if not given:
         build_parser().print_help(sys.stderr)
         raise usage("name a command; `promptkit demo` shows what this is, without a key")
     command = next((word for word in given if not word.startswith("-")), None)
     parser = build_parser(next((group for group, commands in GROUPS.items() if command in commands), None))
-    return _run(parser.parse_args(_spelled_out(given)))
+    try:
+        return _run(parser.parse_args(_spelled_out(given)))
+    finally:
+        speak_json(False)
 
 
 def build_parser(group: str | None = None) -> argparse.ArgumentParser:
     """The parser of the command line, in which only the commands of that group can be parsed; the others stand in its --help."""
     about = "Prompt templates for image models, and sessions that refine a picture step by step."
-    parser = argparse.ArgumentParser(prog="promptkit", description=about)
+    parser = _Parser(prog="promptkit", description=about)
     parser.add_argument("--version", action="version", version=f"promptkit {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, sentences in GROUPS.items():
@@ -92,6 +98,15 @@ def build_parser(group: str | None = None) -> argparse.ArgumentParser:
             for command, sentence in sentences.items():
                 commands.add_parser(command, help=sentence)
     return parser
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that says as JSON what is wrong with a command line that asks for it."""
+
+    def error(self, message: str) -> NoReturn:
+        if as_json():
+            raise usage(message)
+        super().error(message)
 
 
 def _spelled_out(given: list[str]) -> list[str]:
@@ -106,6 +121,7 @@ def _run(options: argparse.Namespace) -> int:
     """Runs the command that was parsed; what goes wrong becomes one line on stderr and an exit status."""
     from promptkit.errors import PromptkitError
 
+    speak_json(getattr(options, "json", False))
     with warnings.catch_warnings():
         warnings.simplefilter("always")
         warnings.showwarning = _show_warning
@@ -115,16 +131,16 @@ def _run(options: argparse.Namespace) -> int:
             if sys.stdout is not None:  # nobody is there to read, where it was closed
                 sys.stdout.flush()
         except PromptkitError as error:
-            say(f"promptkit: {error}")
+            say_error(error, str(error))
             return _status(error)
-        except KeyboardInterrupt:
-            say("promptkit: stopped; what was under way is recorded as interrupted.")
+        except KeyboardInterrupt as stop:
+            say_error(stop, "stopped; what was under way is recorded as interrupted.")
             return 130
         except BrokenPipeError:  # whoever read our output has gone
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 1
         except OSError as error:
-            say(f"promptkit: the output cannot be written: {error}.")
+            say_error(error, f"the output cannot be written: {error}.")
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or leaving would say it once more
             return 1
     return status
@@ -147,4 +163,4 @@ def _status(error: Exception) -> int:
 
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
-    say(f"promptkit: {message}")
+    say_warning(str(message))

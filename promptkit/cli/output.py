@@ -1,21 +1,102 @@
-"""What the commands say to whoever runs them: words on stderr, a wrong command line, exit statuses."""
+"""What the commands say to whoever runs them: words on stderr, a wrong command line, exit statuses.
+
+With --json all of it is flat objects, one a line: what was asked for on stdout; errors, warnings and notes on stderr.
+"""
 
 from __future__ import annotations
 
 import codecs
 import sys
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from promptkit.terminal import printable
 
-__all__ = ["NO_MONEY", "NO_PICTURE", "PATHS_WHOLE", "say", "show", "show_prompt", "usage"]
+__all__ = [
+    "NO_MONEY",
+    "NO_PICTURE",
+    "PATHS_WHOLE",
+    "as_json",
+    "print_file",
+    "print_objects",
+    "say",
+    "say_error",
+    "say_warning",
+    "show",
+    "show_prompt",
+    "speak_json",
+    "usage",
+]
 
 NO_PICTURE, NO_MONEY = 3, 4  # exit statuses; 1 is an error, 2 a wrong command line
 PATHS_WHOLE = "promptkit.paths"  # how a stream's errors= names it
 
 
+class _Speech:
+    """How this command answers: set once, before it runs."""
+
+    is_json = False
+
+
+def speak_json(on: bool) -> None:
+    """Whether what follows is said as JSON, on stdout and stderr."""
+    _Speech.is_json = on
+
+
+def as_json() -> bool:
+    """Whether --json was given."""
+    return _Speech.is_json
+
+
+def print_objects(objects: Iterable[Mapping[str, Any]]) -> None:
+    """Each object on a line of stdout. In ASCII, as JSON may be, so that no console's encoding or control character spoils a line."""
+    for each in objects:
+        print(_line(each), flush=True)
+
+
+def print_file(path: object, *, step: int | None = None) -> None:
+    """The path of a file or folder that was written, on stdout; `step` is the step whose picture it has."""
+    if as_json():
+        print_objects([{"schema": "promptkit.file/1", "file": str(path), "step": step}])
+    else:
+        print(path)
+
+
 def say(text: str) -> None:
     """One line on stderr, without what would move the cursor or colour the screen."""
-    print(printable(text, keep="\n\t"), file=sys.stderr)
+    if as_json():
+        _say_object({"schema": "promptkit.note/1", "level": "note", "message": text})
+    else:
+        print(printable(text, keep="\n\t"), file=sys.stderr)
+
+
+def say_warning(text: str) -> None:
+    """A warning on stderr."""
+    if as_json():
+        _say_object({"schema": "promptkit.note/1", "level": "warning", "message": text})
+    else:
+        say(f"promptkit: {text}")
+
+
+def say_error(error: BaseException, text: str) -> None:
+    """What stopped the command, on stderr: an error of promptkit's in its own words, any other one in these."""
+    if not as_json():
+        say(f"promptkit: {text}")
+        return
+    from promptkit.errors import PromptkitError
+
+    own = error if isinstance(error, PromptkitError) else PromptkitError(text)
+    _say_object(own.to_dict() if own is error else own.to_dict() | {"error": type(error).__name__})
+
+
+def _say_object(each: Mapping[str, Any]) -> None:
+    print(_line(each), file=sys.stderr)
+
+
+def _line(each: Mapping[str, Any]) -> str:
+    import json  # --help needs none of it
+
+    return json.dumps(each, allow_nan=False)
 
 
 def show(text: str) -> None:
@@ -43,5 +124,11 @@ codecs.register_error(PATHS_WHOLE, _own_bytes)
 
 def usage(message: str) -> SystemExit:
     """The exit for a wrong command line, after saying what is wrong with it."""
-    say(f"promptkit: {message}.")
+    if as_json():
+        from promptkit.errors import SettingsError
+
+        own = {"error": "UsageError", "advice": "Correct the command line; --help shows it."}
+        _say_object(SettingsError(f"{message}.").to_dict() | own)
+    else:
+        say(f"promptkit: {message}.")
     return SystemExit(2)

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from promptkit import atomic
 from promptkit.cli.flags import Commands, add_command, add_session
+from promptkit.cli.output import print_file
 from promptkit.cli.session import existing_session, tell_of_damage
 from promptkit.errors import SettingsError
 from promptkit.lineage.tree import Lineage
@@ -33,7 +34,7 @@ def _page(options: Namespace) -> int:
         raise SettingsError(f"{target} is a folder; name a file in it, such as {target / 'page.html'}.")
     tell_of_damage(session)
     is_page = target.suffix.lower() in (".html", ".htm", "")
-    print(write_page(session, target.with_suffix(target.suffix or ".html")) if is_page else _write_sheet(session, target))
+    print_file(write_page(session, target.with_suffix(target.suffix or ".html")) if is_page else _write_sheet(session, target))
     return 0
 
 

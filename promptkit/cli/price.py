@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 
 from promptkit.cli.flags import Commands, add_command
-from promptkit.cli.output import say, show, usage
+from promptkit.cli.output import as_json, print_objects, say, show, usage
 from promptkit.cost import USD, Cost, Money, is_amount, parsed_money
 from promptkit.errors import SettingsError, did_you_mean
 from promptkit.terminal import aligned, printable
@@ -38,8 +38,7 @@ def _price(options: Namespace) -> int:
         raise SettingsError("Offline drafts cost nothing, and have no price to set.")
     size = options.size and _size(options.size)
     set_price(str(endpoint), options.model, money, size)
-    for line in _lines(endpoint, options.model):
-        show(line)
+    _print(endpoint, options.model)
     return 0
 
 
@@ -66,9 +65,7 @@ def _endpoint(named: str, model: str | None) -> str:
 
 
 def _show(endpoint: str | None, model: str | None) -> int:
-    lines = _lines(endpoint, model)
-    for line in lines:
-        show(line)
+    lines = _print(endpoint, model)
     if endpoint == "offline":
         say("offline drafts cost nothing")
     elif not lines:
@@ -76,6 +73,19 @@ def _show(endpoint: str | None, model: str | None) -> int:
     else:
         say("`promptkit price ENDPOINT MODEL 0.30 CNY` sets one; what is not listed has no known price")
     return 0
+
+
+def _print(endpoint: str | None, model: str | None) -> list[str]:
+    """Prints the prices that are known; returns their table."""
+    lines = _lines(endpoint, model)
+    if as_json():
+        from promptkit.providers.models import bare_name
+        from promptkit.providers.price_list import known_prices
+
+        print_objects(row.to_dict() for row in known_prices(endpoint, None if model is None else bare_name(model)))
+    for line in () if as_json() else lines:
+        show(line)
+    return lines
 
 
 def _lines(endpoint: str | None, model: str | None) -> list[str]:

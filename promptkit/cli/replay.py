@@ -20,7 +20,7 @@ from promptkit.cli.flags import (
     add_session,
     given,
 )
-from promptkit.cli.output import say
+from promptkit.cli.output import as_json, print_objects, say
 from promptkit.cli.prompt import inputs_from
 from promptkit.cli.session import existing_session, print_steps
 from promptkit.errors import PictureError, StepNotFound
@@ -80,7 +80,10 @@ def _replay(options: Namespace) -> int:
     done = _told(session, into, options, changes)
     if not isinstance(done, ReplayPreview):
         return print_steps(done, options)
-    print(done)
+    if as_json():
+        print_objects(done.to_dicts())
+    else:
+        print(done)
     say("Nothing was sent; without --dry-run these are asked for.")
     return 0
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from promptkit.cli.flags import Commands, add_command
-from promptkit.cli.output import say
+from promptkit.cli.output import as_json, print_objects, say, say_warning
 
 if TYPE_CHECKING:
     from promptkit.search.results import Results
@@ -67,11 +67,13 @@ def _files(step: Step) -> Sequence[Path]:
 def _shown(found: Results[Any], lines: Sequence[tuple[str, Sequence[Path]]]) -> int:
     from promptkit.search.results import SHELL
 
-    for line, paths in lines:
+    if as_json():
+        print_objects(found.to_dicts())
+    for line, paths in () if as_json() else lines:
         say(line)
         for path in paths:
             print(path, flush=True)  # before the next line on stderr
     for note in found.notes_with(SHELL):
-        say(f"promptkit: {note}")
+        say_warning(note)
     say(found.summary)
     return 0 if found else 1

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from promptkit import atomic
 from promptkit.cli.flags import given
-from promptkit.cli.output import NO_PICTURE, say
+from promptkit.cli.output import NO_PICTURE, as_json, print_file, print_objects, say, say_warning
 from promptkit.errors import LineageError, PromptkitError, did_you_mean
 from promptkit.lineage.layout import MARKER
 from promptkit.providers.options import OPTIONS
@@ -45,14 +45,22 @@ def tell_of_damage(session: Session) -> None:
 
 
 def print_steps(steps: Sequence[Step], options: Namespace) -> int:
-    """Prints the paths of their pictures, or of the copy (-o), and says what each step is; returns the exit status."""
+    """Prints the paths of their pictures, or of the copy (-o), and says what each step is; returns the exit status. With --json: the steps
+    as objects, and the copy's path as one more.
+    """
+    output = getattr(options, "output", None)
     for step in steps:
+        if as_json():
+            print_objects([step.to_dict()])
+            if step.ok and output:
+                print_file(_saved(step, output)[0], step=step.number)
+            continue
         for warning in step.warnings if not step.ok else ():
-            say(f"promptkit: {warning}")
+            say_warning(warning)
         marks = (" (offline draft)" if is_draft(step.record) else "") + (" (reused, nothing was sent)" if step.reused else "")
         say(f"{step.number} {headline(step.record)}{marks}")
         if step.ok:
-            for path in _saved(step, getattr(options, "output", None)):
+            for path in _saved(step, output):
                 print(path)
     return 0 if any(s.ok for s in steps) else NO_PICTURE
 
@@ -62,6 +70,8 @@ def _saved(step: Step, output: str | None) -> Sequence[Path]:
     own = step.files[: len(step.pictures)]
     try:
         return [step.save(output)] if output else own
-    except PromptkitError:  # what was paid for is there all the same
-        print(*own, sep="\n")
+    except PromptkitError as error:  # what was paid for is there all the same
+        if not as_json():
+            print(*own, sep="\n")
+        error.step = step
         raise

@@ -6,10 +6,11 @@ import argparse
 import re
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from promptkit import config
 from promptkit.cli.flags import Commands, add_command, add_lang, add_library, add_template
-from promptkit.cli.output import say, show, show_prompt, usage
+from promptkit.cli.output import as_json, print_file, print_objects, say, show, show_prompt, usage
 from promptkit.cli.prompt import render_from, template_named
 from promptkit.errors import TemplateError, brief_path
 from promptkit.prompts.library import Library, TemplateFolder, builtin_folder, folder_library, folders_with, template_names, templates
@@ -80,7 +81,11 @@ def spelled_out(arguments: list[str]) -> list[str]:
 
 
 def _render(options: argparse.Namespace) -> int:
-    show_prompt(str(render_from(options)))
+    prompt = render_from(options)
+    if as_json():
+        print_objects([prompt.to_dict()])
+    else:
+        show_prompt(str(prompt))
     return 0
 
 
@@ -88,6 +93,9 @@ def _show(options: argparse.Namespace) -> int:
     if options.name:
         return _show_one(options.name)
     names = template_names(templates)
+    if as_json():
+        print_objects(map(_object, names))
+        return 0
     wide = max(map(len, names))
     for name in names:
         show(f"{name:{wide}}  {' '.join(_about(name).splitlines())}{_origin(name)}")
@@ -98,6 +106,9 @@ def _show(options: argparse.Namespace) -> int:
 def _show_one(name: str) -> int:
     """Shows a template with its example; one that does not render is shown too, and is an error."""
     template = template_named(name)
+    if as_json():
+        print_objects([template.to_dict() | {"example": rendered_example(template)}])
+        return 0
     try:
         example = rendered_example(template)
     except TemplateError:
@@ -105,6 +116,13 @@ def _show_one(name: str) -> int:
         raise
     show("\n".join([template.__doc__ or "", *(["", "For example:", "", example] if example else [])]))
     return 0
+
+
+def _object(name: str) -> dict[str, Any]:
+    try:
+        return template_named(name).to_dict()
+    except TemplateError as error:  # one that is broken must not hide the others
+        return {"schema": "promptkit.template/1", "name": name, "problem": str(error)}
 
 
 def _about(name: str) -> str:
@@ -143,7 +161,7 @@ def _new(options: argparse.Namespace) -> int:
     path = write_template(folder, options.name, source)
     given = f" -L {folder}" if options.folder else ""
     say(f"Edit it, then: promptkit templates check {folder}; promptkit render{given} -t {options.name} -i …")
-    print(path)
+    print_file(path)
     return 0
 
 
@@ -151,12 +169,16 @@ def _check(options: argparse.Namespace) -> int:
     from promptkit.authoring.check import CODES, check
 
     if options.codes:
-        for code, meaning in CODES.items():
+        if as_json():
+            print_objects({"schema": "promptkit.finding_code/1", "code": code, "meaning": meaning} for code, meaning in CODES.items())
+        for code, meaning in () if as_json() else CODES.items():
             print(f"{code:20} {meaning}")
         say("{# promptkit: ignore CODE #} in a file silences one there")
         return 0
     report = check(_library(options))
-    for finding in report.findings:
+    if as_json():
+        print_objects(finding.to_dict() for finding in report.findings)
+    for finding in () if as_json() else report.findings:
         show(str(finding))
     for sentence in report.skipped:
         say(f"skipped: {sentence}")
@@ -179,10 +201,13 @@ def _render_examples(options: argparse.Namespace) -> int:
         library[name]  # an unknown one is an error
     if options.output:
         for path in write_snapshots(library, Path(options.output), *options.names):
-            print(path)
+            print_file(path)
     else:
         for name, text in render_snapshots(library, *options.names).items():
-            show_prompt(f"{name}:\n{text}")
+            if as_json():
+                print_objects([{"schema": "promptkit.example/1", "name": name, "text": text}])
+            else:
+                show_prompt(f"{name}:\n{text}")
     for name in templates_without_snapshots(library, *options.names):
         say(f"{name} has no example, and an input without one, so that there is nothing to render")
     return 0
@@ -192,7 +217,9 @@ def _test_examples(options: argparse.Namespace) -> int:
     from promptkit.authoring.snapshots import compare_snapshots
 
     differences = compare_snapshots(_library(options), Path(options.output))
-    for difference in differences:
+    if as_json():
+        print_objects(difference.to_dict() for difference in differences)
+    for difference in () if as_json() else differences:
         show(str(difference))
     found = f"{len(differences)} prompts differ" if differences else "all prompts are"
     say(f"{found} from what stands in {options.output}" if differences else f"{found} as they stand in {options.output}")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from promptkit import markup
 from promptkit.cost import FREE, USD, Cost
 from promptkit.engine.sums import DRAFTS, REQUESTS, Sums, plus
+from promptkit.json_objects import flat_object
 from promptkit.lineage.outcomes import ASKED
 from promptkit.lineage.record import Record
 from promptkit.lineage.schema import Attempt
@@ -96,6 +97,14 @@ class Spending(Total):
             return self.summary
         first, second = self._tables
         return "\n".join([self.summary, "", *aligned([*first, ("",) * len(first[0]), *second], numbers=True)])
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """A flat object for each total (promptkit.spending/1): of `all`, of each `model` and of each `outcome`, in this order.
+
+        `cost` in `currency` is what is known, `possible` in `possible_currencies` what may come to it, `unpriced` how many have no price.
+        """
+        groups = {"all": {"": self}, "model": self.by_model, "outcome": self.by_outcome}
+        return [_total_dict(group, name, total) for group, totals in groups.items() for name, total in totals.items()]
 
     @property
     def _tables(self) -> tuple[list[tuple[str, ...]], ...]:
@@ -188,6 +197,13 @@ def _grouped(attempts: Sequence[tuple[Record, Attempt, _Counted]], key: Callable
 
 def _by_outcome(totals: Mapping[str, Total]) -> dict[str, Total]:
     return {name: totals[name] for name in dict.fromkeys((*ASKED, *totals)) if name in totals}
+
+
+def _total_dict(group: str, name: str, total: Total) -> dict[str, Any]:
+    amounts, currencies = list(total.possible.amounts.values()), list(total.possible.amounts)
+    possible = {"possible": amounts, "possible_currencies": currencies, "unpriced": total.unpriced}
+    cost = total.cost.columns()
+    return flat_object("spending", group=group, name=name, attempts=total.attempts, **{**cost, **possible})
 
 
 def _day(started: object) -> date | None:

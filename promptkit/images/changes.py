@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from promptkit import markup
+from promptkit.images.box import Box, box_text
 from promptkit.images.picture import Picture, to_rgb
+from promptkit.json_objects import flat_object
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
 __all__ = ["MOST_CHANGED", "Changes", "cheap_warnings", "compared"]
 
 Size = tuple[int, int]
-Box = tuple[int, int, int, int]
 Measures = tuple[bool, float | None, float | None, Box | None]  # same pixels, share, mean difference, box
 UNMEASURED: Measures = (False, None, None, None)
 
@@ -94,6 +95,14 @@ class Changes:
     def __str__(self) -> str:
         return "; ".join((self.summary, *self.warnings))
 
+    def to_dict(self) -> dict[str, Any]:
+        """As one flat object (promptkit.changes/1): sizes in pixels, `share` from 0 to 1, `mean` from 0 to 255, `box` as text."""
+        same = {name: getattr(self, name) for name in ("same_bytes", "same_pixels", "same_size", "same_ratio", "local")}
+        (width_before, height_before), (width, height) = self.size_before, self.size_after
+        sizes = {"width_before": width_before, "height_before": height_before, "width": width, "height": height}
+        box = None if self.box is None else box_text(self.box)
+        return flat_object("changes", share=self.share, mean=self.mean, box=box, **same, **sizes, warnings=self.warnings)
+
     @property
     def summary(self) -> str:
         """What was measured, in one line without the warnings."""
@@ -108,8 +117,7 @@ class Changes:
     def _where(self, box: Box) -> str:
         if not self.local:
             return "all over"
-        left, top, right, bottom = box
-        return f"within {right - left}×{bottom - top} at ({left}, {top}) of {_size_text(self.size_after)}"
+        return f"within {box_text(box)} of {_size_text(self.size_after)}"
 
     def __repr__(self) -> str:
         return f"<Changes: {self}>"

@@ -14,6 +14,7 @@ from typing import Any
 from promptkit.cost import FREE, Cost
 from promptkit.errors import LineageError
 from promptkit.images.picture import Picture
+from promptkit.json_objects import flat_object
 from promptkit.lineage.fields import WrongField
 from promptkit.lineage.files import parsed, read_file, reason, recorded_picture
 from promptkit.lineage.outcomes import has_picture, is_free
@@ -34,6 +35,10 @@ class Problem:
     step: int | None
     path: Path
     message: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """As one flat object (promptkit.problem/1): `step`, `file`, `message`."""
+        return flat_object("problem", step=self.step, file=self.path, message=self.message)
 
     def __str__(self) -> str:
         return printable(f"{f'step {self.step}: ' if self.step is not None else ''}{self.path.name}: {self.message}")

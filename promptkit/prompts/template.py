@@ -16,6 +16,7 @@ from typing import Any
 
 from promptkit import config
 from promptkit.errors import InputError, TemplateError, brief_path, warn
+from promptkit.json_objects import columns, flat_object
 from promptkit.markup import Html, card, escape, table
 from promptkit.prompts.bundle import Bundle, FileSearch
 from promptkit.prompts.declarations import read_edition
@@ -56,6 +57,12 @@ class Prompt:
 
     def __add__(self, more: object) -> Prompt:
         return replace(self, text=self.text + str(more)) if isinstance(more, (str, Prompt)) else NotImplemented
+
+    def to_dict(self) -> dict[str, Any]:
+        """As one flat object (promptkit.prompt/1): `text`, `template`, `kind`, `digest`, `lang`, `pack`, and `input.…`, `config.…`."""
+        about = {"text": self.text, "template": self.template, "kind": self.kind, "digest": self.digest, "lang": self.lang}
+        pack = " ".join(self.pack) if self.pack else None
+        return flat_object("prompt", **about, pack=pack) | columns("input", self.inputs) | columns("config", self.config)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002  (IPython's names)
         source = f"{self.template} ({self.lang})" if self.template else "free text"
@@ -156,6 +163,13 @@ class Template:
         by_name = inspect.Parameter.KEYWORD_ONLY
         lang = inspect.Parameter("lang", by_name, annotation=str | None, default=None)
         return inspect.Signature([*(parameter_of(i) for i in self.inputs.values()), lang], return_annotation=Prompt)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As one flat object (promptkit.template/1): `inputs` and `required` are names; Input.to_dict says more of each."""
+        required = [name for name, declared in self.inputs.items() if declared.required]
+        about = {"name": self.name, "kind": self.kind, "description": self.description, "lang": self.lang, "languages": self.languages}
+        origin = {"file": self.file, "pack": " ".join(self.pack) if self.pack else None, "problem": None}
+        return flat_object("template", **about, inputs=list(self.inputs), required=required, **origin) | columns("config", self.config)
 
     def __repr__(self) -> str:
         return printable(f"<Template {self.name} in {brief_path(self.file)}>")

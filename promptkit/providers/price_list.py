@@ -10,6 +10,7 @@ from typing import Any
 from promptkit import config as settings
 from promptkit.cost import Money
 from promptkit.errors import SettingsError
+from promptkit.json_objects import flat_object
 from promptkit.providers import models
 from promptkit.providers.models import Price
 
@@ -29,6 +30,12 @@ class KnownPrice:
     size: str | None
     money: Money | None
     source: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """As one flat object (promptkit.price/1): `price` in `currency` of one picture, both None where only tokens have a price."""
+        price, currency = (self.money.amount, self.money.currency) if self.money else (None, None)
+        names = {"endpoint": self.endpoint, "model": self.model, "image_size": self.size}
+        return flat_object("price", **names, price=price, currency=currency, source=self.source)
 
 
 def known_prices(endpoint: str | None = None, model: str | None = None) -> list[KnownPrice]:

@@ -10,11 +10,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from promptkit import markup
 from promptkit.cost import FREE, Cost
 from promptkit.errors import PromptkitError, brief_path
+from promptkit.json_objects import ToDict, dicts, flat_object
 from promptkit.lineage.record import Problem
 from promptkit.session.session import Session
 from promptkit.session.step import Step, Steps
@@ -28,7 +29,7 @@ THUMBNAIL = 160  # pixels
 ANEW = "the same picture, saved anew or made smaller"
 OWN = "a picture of one's own"  # a headline says the same
 WIDEST = 60  # columns that a cell takes in a table of text
-T = TypeVar("T")
+T = TypeVar("T", bound=ToDict)
 
 
 class Hints(NamedTuple):
@@ -76,6 +77,10 @@ class Results(tuple[T, ...]):
 
     def _counted(self) -> str:
         return f"{len(self)} found"
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """Each as one flat object: `pandas.DataFrame(find("fox").to_dicts())` is a table."""
+        return dicts(self)
 
     @property
     def notes(self) -> list[str]:
@@ -128,6 +133,12 @@ class SessionInfo:
     def unpriced(self) -> int:
         """How many of its attempts have no known price."""
         return self.cost.unpriced
+
+    def to_dict(self) -> dict[str, Any]:
+        """As one flat object (promptkit.session/1); `steps` is how many there are, `changed` ISO 8601."""
+        names = {"session": self.name, "folder": self.folder, "steps": self.steps, **self.cost.columns()}
+        changed = self.changed.isoformat() if self.changed else None
+        return flat_object("session", **names, changed=changed, tags=self.tags, head=self.head, problem=self.problem)
 
     @property
     def session(self) -> Session:
@@ -183,6 +194,10 @@ class Found:
     def line(self) -> str:
         """Which step it is, where the words are, and the snippet."""
         return _line(f"{_session_and_number(self.session, self.step)}, {self.where}: {self.snippet}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """As one flat object (promptkit.found/1): the step's, and `where` and `snippet`."""
+        return {**self.step.to_dict(), **flat_object("found", where=self.where, snippet=self.snippet)}
 
     def __repr__(self) -> str:
         return f"<Found {self.line}>"
@@ -260,6 +275,11 @@ class Match:
         asked = headline(self.step.record)
         how = self._how("") if asked == OWN else self.how  # once is enough
         return _line(f"{_session_and_number(self.session, self.step)}, {how}: {asked}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """As one flat object (promptkit.match/1): the step's, and how it matches; `match` is the path of the picture that does."""
+        how = {"exact": self.exact, "same": self.same, "distance_bits": self.distance, "difference": self.difference, "source": self.source}
+        return {**self.step.to_dict(), **flat_object("match", match=self.path, **how)}
 
     def __repr__(self) -> str:
         return f"<Match {self.line}>"

@@ -146,6 +146,10 @@ class Cursor(Continuing):
         """The token counts of all attempts, added up."""
         return added_up(r.usage for r in self._lineage.records())
 
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """All steps by number, each as one flat object: `pandas.DataFrame(session.to_dicts())` is a table. See Step.to_dict."""
+        return self.steps.to_dicts()
+
     def save(self, path: Where) -> Path:
         """Writes the head's picture to a file; see Picture.save."""
         return self._head_step("save").save(path)

@@ -14,6 +14,7 @@ from promptkit import markup
 from promptkit.engine.spending import Spending, spending
 from promptkit.errors import LineageError, PromptkitError
 from promptkit.images.changes import Changes
+from promptkit.json_objects import columns, dicts, flat_object
 from promptkit.lineage.record import Record
 from promptkit.lineage.tree import Lineage
 from promptkit.session.step import Step
@@ -60,6 +61,10 @@ class Lost:
     message: str
     parents: tuple[str, ...] = ()
 
+    def to_dict(self) -> dict[str, Any]:
+        """As one flat object (promptkit.explained/1) that knows only `id`, `parents` and `problem`."""
+        return flat_object("explained", id=self.id, parents=self.parents, problem=self.message)
+
 
 @dataclass(frozen=True)
 class Explained:
@@ -78,6 +83,15 @@ class Explained:
     references: tuple[str, ...]
     changes: Changes | None
     notes: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """As one flat object (promptkit.explained/1): the step's, and `difference` in words from the prompt before, `references`, `notes`,
+        `problem` (None), and `changes.…`, where the edit was measured.
+        """
+        known = {"difference": self._against() or None, "references": self.references, "notes": self.notes, "problem": None}
+        measured = {} if self.changes is None else columns("changes", self.changes.to_dict())
+        measured.pop("changes.schema", None)
+        return {**self.step.to_dict(), **flat_object("explained", **known), **measured}
 
     @property
     def title(self) -> str:
@@ -156,6 +170,10 @@ class Explanation:
 
     def __len__(self) -> int:
         return len(self.trail)
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """Each step that is shown as one flat object, the root first; a damaged one has `problem`."""
+        return dicts(self._shown)
 
     def only(self, last: int) -> Explanation:
         """The same trail, of which only the last so many steps are shown; the sums are still the whole trail's."""

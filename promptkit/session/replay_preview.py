@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import Any
 
 from promptkit.cost import FREE, Cost, Money
+from promptkit.json_objects import dicts, flat_object
 from promptkit.markup import Html, card, escape, table
 from promptkit.prompts.template import Prompt
 from promptkit.terminal import printable
@@ -45,6 +47,13 @@ class PreviewedStep:
     def cost(self) -> Cost:
         """What the request may cost; a request without a known price is counted in it."""
         return Cost(unpriced=1) if self.price is None else self.price
+
+    def to_dict(self) -> dict[str, Any]:
+        """As one flat object (promptkit.previewed/1): `step` is the recorded step's number, `there` that of the step which is there."""
+        who = {"prompt": self.prompt and self.prompt.text, "endpoint": self.endpoint, "model": self.model}
+        what = {"changed": self.changed, "notes": self.notes, "source_changed": self.source_changed, "there": self.there}
+        cost = self.cost if self.prompt is not None and self.there is None else FREE
+        return flat_object("previewed", step=self.step, **who, **what, **cost.columns())
 
     @property
     def _cost(self) -> str:
@@ -93,6 +102,10 @@ class ReplayPreview:
         """The first request that would pass what the limits leave; None where all fit, or there is no limit."""
         sums = accumulate(r.cost for r in self.requests)
         return next((r for i, (r, cost) in enumerate(zip(self.requests, sums, strict=True), 1) if self._is_beyond(i, cost)), None)
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """Each row as one flat object."""
+        return dicts(self.rows)
 
     def _is_beyond(self, count: int, cost: Cost) -> bool:
         """Whether so many requests, of that cost, are more than may still be asked."""

@@ -12,7 +12,9 @@ from promptkit.cost import FREE, Cost
 from promptkit.engine.plan import recorded_prompt
 from promptkit.errors import PictureError, SettingsError
 from promptkit.images.picture import Picture
+from promptkit.json_objects import flat_object
 from promptkit.lineage.record import Record
+from promptkit.lineage.record_row import record_columns
 from promptkit.lineage.schema import Attempt
 from promptkit.lineage.tree import Lineage
 from promptkit.prompts.template import Prompt
@@ -180,6 +182,14 @@ class Step:
 
         return changes(self.lineage, self.record)
 
+    def to_dict(self) -> dict[str, Any]:
+        """As one flat object, as --json prints it (promptkit.step/1): of its record, and `session`, `folder`, `tags` and `reused`.
+
+        Sizes are in pixels and bytes, `seconds` include waits; `cost` and `currency` are None where nothing is known, and `unpriced` counts
+        attempts without a known price.
+        """
+        return Steps((self,)).to_dicts()[0]
+
     def show(self) -> None:
         """Opens its picture in the system's viewer."""
         self.picture.image.show(title=repr(self))
@@ -215,11 +225,21 @@ class Steps(tuple[Step, ...]):
         """What they cost together, as they were asked for; also those that were reused."""
         return sum((step.cost for step in self), FREE)
 
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """Each as one flat object; see Step.to_dict."""
+        tags = {lineage: lineage.tags() for lineage in dict.fromkeys(step.lineage for step in self)}  # each read once
+        return [_as_dict(step, [name for name, full_id in tags[step.lineage].items() if full_id == step.id]) for step in self]
+
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002
         from promptkit.views.cards import strip_html
 
         text = "\n".join(map(repr, self)) or "no steps"
         return {"text/plain": text, "text/html": strip_html([s.record for s in self], reused=[s.id for s in self if s.reused])}
+
+
+def _as_dict(step: Step, tags: list[str]) -> dict[str, Any]:
+    folder = step.lineage.folder
+    return flat_object("step", session=folder.name, folder=folder, **record_columns(step.record), tags=tags, reused=step.reused)
 
 
 def _refuse_on(options: Mapping[str, object]) -> None:

@@ -34,7 +34,7 @@ LAYERS = [
     ["config"],
     ["atomic", "cost", "markup", "progress", "toml_edit", "words"],
     ["errors"],
-    ["terminal"],
+    ["json_objects", "terminal"],
 ]
 LAYER_OF = {name: i for i, names in enumerate(LAYERS) for name in names}
 ONE_IMPORTER = {
