@@ -3,6 +3,7 @@
 The config file is `config.toml` in the user's config folder (PROMPTKIT_HOME moves it, templates and sessions with it):
 
     lang = "zh-CN"                      # the language in which templates are rendered
+    name = "Ann"                        # who you are to those who share a session: who forgot a step
 
     [endpoints.work]                    # Session("bear", endpoint="work")
     base_url = "https://gateway.example.com"
@@ -35,6 +36,7 @@ __all__ = [
     "models",
     "sends",
     "template_folders",
+    "user_name",
     "variable",
     "write_table",
 ]
@@ -80,6 +82,11 @@ def language() -> str:
 @lru_cache(maxsize=4)
 def _configured_language(home: str, second: int) -> str:  # noqa: ARG001  (each rendering asks, so that the disk is asked once a second)
     return _config().get("lang") or "en"
+
+
+def user_name() -> str:
+    """The user's name as the config file gives it, "" where it gives none; never the login."""
+    return str(_config().get("name", ""))
 
 
 def variable(name: str) -> str:
@@ -181,9 +188,11 @@ def _read_config(path: str, mtime_ns: int, size: int) -> Mapping[str, Any]:  # n
     except (OSError, ValueError) as error:
         raise SettingsError(f"The config file {path} cannot be read: {error}.") from None
     for name in config:
-        if name not in ("lang", "endpoints", "models"):
-            known = "lang, [endpoints.NAME] and [models.NAME] are known"
+        if name not in ("lang", "name", "endpoints", "models"):
+            known = "lang, name, [endpoints.NAME] and [models.NAME] are known"
             raise SettingsError(f"The config file {path} has an unknown key {name!r}; {known}.")
     if not isinstance(config.get("lang", ""), str):
         raise SettingsError(f"The config file {path} has lang = {config['lang']!r}; write a language tag such as \"zh-CN\".")
+    if not isinstance(config.get("name", ""), str):
+        raise SettingsError(f"The config file {path} has name = {config['name']!r:.60}; write a text such as \"Ann\".")
     return config

@@ -76,7 +76,9 @@ SHOWN = 40  # words of a list in a sentence
 
 
 class PromptkitWarning(UserWarning):
-    """Something that a person should know and that stops nothing."""
+    """Something that a person should know and that stops nothing; `in_shell` says it in the command line's words where these differ."""
+
+    in_shell: str | None = None
 
 
 class PromptkitError(Exception):
@@ -86,6 +88,7 @@ class PromptkitError(Exception):
     """
 
     step: Any = None
+    in_shell: str | None = None  # the sentence in the command line's words, where these differ
     advice: ClassVar[str] = "Read the message, and correct what it names."
     asked: bool | None = None  # False where such an error comes before anything is sent
     keeps: ClassVar[str] = ""  # of the characters that are not printable
@@ -344,12 +347,14 @@ class StepNotFound(LineageError, KeyError):
         self.near = tuple(near)
 
 
-def warn(message: str) -> None:
-    """A PromptkitWarning at the line of whoever called into promptkit."""
+def warn(message: str, *, in_shell: str | None = None) -> None:
+    """A PromptkitWarning at the line of whoever called into promptkit; `in_shell` is what the command line says instead."""
     level, frame = 1, sys._getframe()
     while frame.f_back is not None and frame.f_code.co_filename.startswith(OWN_FILES):
         level, frame = level + 1, frame.f_back
-    warnings.warn(printable(message, keep="\n"), PromptkitWarning, stacklevel=level)
+    warning = PromptkitWarning(printable(message, keep="\n"))
+    warning.in_shell = in_shell
+    warnings.warn(warning, stacklevel=level)
 
 
 def brief_path(path: Path) -> str:

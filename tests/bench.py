@@ -2,7 +2,8 @@
 
 Two programs edit one picture of 2 MB forty times against a server on loopback: promptkit, and a script of http.client, json, base64 and
 one fsynced file for each edit. They run in turn, each in a process of its own; the medians are compared. What the commands take to start
-is compared with the bare interpreter, and what a notebook imports with google.genai, where that is installed.
+is compared with the bare interpreter, and what a notebook imports with google.genai, where that is installed. Last, one edit after ten
+thousand steps is compared with one after ten, in an open process and in the shell; `python tests/bench.py growth` measures that alone.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import timeit
+import warnings
 import zlib
 from collections.abc import Callable, Sequence
 from http.client import HTTPConnection
@@ -24,6 +26,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 EDITS, PAIRS, STARTS = 40, 5, 15
+SHORT, LONG = 10, 10_000  # steps
 
 
 def picture() -> bytes:
@@ -156,9 +159,37 @@ def _compare(what: str, own: Callable[[], object], theirs: Callable[[], object])
     print(f"{what}: {1 / ours:,.0f} a second, bare sandboxed jinja2 {1 / others:,.0f}, ratio {others / ours:.2f}")
 
 
+def compare_growth() -> None:
+    """One edit of a small picture in a short session and in a long one, in turn, each in a process of its own."""
+    from kit.grown import grow
+
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(action="ignore"):  # that a picture is the same as before
+        sessions = [Path(folder, str(steps)) for steps in (SHORT, LONG)]
+        for session, steps in zip(sessions, (SHORT, LONG), strict=True):
+            grow(session, steps)
+        for budget in ("", "with a budget"):
+            runs = [[_grown_edits(session, budget) for session in sessions] for _ in range(PAIRS)]
+            (short, small), (long, large) = (map(statistics.median, zip(*(run[i] for run in runs), strict=True)) for i in (0, 1))
+            said = f"{1000 * short:.1f} ms after {SHORT:,} steps, {1000 * long:.1f} after {LONG:,}, ratio {long / short:.2f}"
+            print(f"one edit in an open process{budget and f', {budget}'}: {said}")
+            print(f"memory for a step that is on disk{budget and f', {budget}'}: {1000 * (large - small) / (LONG - SHORT):.2f} kB")
+        edit = ["-W", "ignore", "-m", "promptkit", "edit", "--fresh", "a hat", "--endpoint", "offline", "-s"]
+        short, long = _paired(*([*edit, str(session)] for session in sessions))
+        print(f"promptkit edit: {1000 * short:.0f} ms after {SHORT:,} steps, {1000 * (long - short):.0f} ms more after {LONG:,}")
+
+
+def _grown_edits(session: Path, budget: str) -> tuple[float, float]:
+    """Processor seconds for one edit in a process that makes some, and the process's megabytes."""
+    command = [sys.executable, "-m", "kit.grown", "edits", str(session), str(EDITS), budget]
+    said = subprocess.run(command, check=True, capture_output=True, text=True, cwd=Path(__file__).parent).stdout.split()
+    return float(said[0]), float(said[1])
+
+
 def main(who: str = "", url: str = "", folder: str = "", edits: str = "") -> None:
     if who == "serve":
         serve()
+    elif who == "growth":
+        compare_growth()
     elif who:
         {"ours": ours, "by_hand": by_hand}[who](url, Path(folder), int(edits))
         usage = resource.getrusage(resource.RUSAGE_SELF)
@@ -167,6 +198,7 @@ def main(who: str = "", url: str = "", folder: str = "", edits: str = "") -> Non
         compare_start()
         compare_rendering()
         compare_edits()
+        compare_growth()
 
 
 if __name__ == "__main__":

@@ -34,6 +34,7 @@ from typing import Any, NamedTuple
 
 from kit.loopback import Cut, Hang, Received, Trickle, error_reply, json_reply, picture_reply, png, serving, text_reply
 from kit.rivals import Say, at_once, die_at
+from kit.steps import under_way
 
 from promptkit import Endpoint, PromptkitError, PromptkitWarning, Request, RequestsTransport, Response, Session, Step, TransportError
 
@@ -527,7 +528,7 @@ def _wrong(chain: Chain, told: Sequence[Told], session: Session) -> Wrong:
     yield from [("attempts that were never made", 0, f"{len(attempts)} on record, {most} sent")] * (len(attempts) - most)
     yield from (("foreign errors", t.step, a.foreign) for t in chain.tried for a in t.asked if a.foreign)
     yield from (("problems that verify names", p.step or 0, str(p)) for p in session.verify())
-    yield from (("files left over", 0, p.name) for p in chain.folder.rglob(".*") if p.name.startswith((".open-", ".tmp-")))
+    yield from (("files left over", 0, p.name) for p in (*under_way(chain.folder), *chain.folder.rglob(".tmp-*")))
 
 
 def _is_of(step: Step, data: bytes) -> bool:

@@ -16,8 +16,9 @@ from promptkit.archive.manifest import Contents, first_of, framed, plain_name
 from promptkit.archive.redact import STRIPPED, stripped
 from promptkit.errors import LineageError, warn
 from promptkit.lineage.files import open_file, read_file, wrong_file
+from promptkit.lineage.forgotten import note_path
 from promptkit.lineage.head_and_tags import tag_files, tagged_step
-from promptkit.lineage.layout import files_of, list_names
+from promptkit.lineage.layout import files_left, list_names
 from promptkit.lineage.record import RECORD_NAME, Record
 from promptkit.lineage.tree import Lineage
 
@@ -42,7 +43,7 @@ def export(
 
     A trail is the step with all that it came from, references too, and the pictures, outside pictures, template sources, kept turns and
     tags of these, byte for byte, so that ids stay; the head is that step. The same trail makes the same file, whenever it is exported. What
-    is damaged is left out, and named in a warning.
+    is damaged is left out, and named in a warning; a step that was forgotten goes along with the note that says so.
 
     `strip` makes a new lineage with ids of its own: steps, pictures, times, models, costs and outcomes, without prompts, inputs, labels,
     meta, tags, template sources, pictures from outside that went along as references, names of endpoints of one's own, all that the model
@@ -102,7 +103,7 @@ def _contents(lineage: Lineage, records: Sequence[Record], position: Sequence[st
     """The files of these steps, those that are as they were recorded; the others, and listed records that are none, are named."""
     named: dict[str, str] = {}
     for record in records:
-        named |= {record.path.name: record.id, **dict(files_of(record))}
+        named |= {record.path.name: record.file_sha256, **dict(files_left(record))}
     wrong = {name for name, sha256 in named.items() if wrong_file(lineage.folder, name, sha256)}
     ids = {r.id for r in records}
     lost = sorted(wrong | {f"the step {i[:10]}" for r in records for i in r.parents if i not in ids})
@@ -110,7 +111,16 @@ def _contents(lineage: Lineage, records: Sequence[Record], position: Sequence[st
     if lost:
         warn(f"Left out, for it is missing or damaged: {first_of(lost)}; `promptkit verify` lists what is.")
     contents: Contents = {name: lineage.folder / name for name in named if name not in wrong}
-    return contents | _tags(lineage.folder, ids) | framed(position)
+    return contents | _notes(records) | _tags(lineage.folder, ids) | framed(position)
+
+
+def _notes(records: Sequence[Record]) -> Contents:
+    """The notes of those that were forgotten, which is said."""
+    found: Contents = {note_path(r.path).name: note.data() for r in records if (note := r.forgotten)}
+    if found:
+        numbers = [str(r.number) for r in records if note_path(r.path).name in found]
+        warn(f"Forgotten, and so without a picture in it: step{'s' * (len(numbers) > 1)} {', '.join(numbers)}.")
+    return found
 
 
 def _tags(folder: Path, ids: set[str]) -> Contents:

@@ -19,8 +19,9 @@ from promptkit.errors import LineageError, warn
 from promptkit.images.formats import media_type, suffix_of
 from promptkit.images.picture import Picture
 from promptkit.lineage.files import LARGEST_JSON, LARGEST_PICTURE, open_file, parsed, read_file, read_json, sha256_of, wrong_file
+from promptkit.lineage.forgotten import note_path, read_note
 from promptkit.lineage.head_and_tags import tagged_step
-from promptkit.lineage.layout import BESIDE, LAYOUT, MARKER, files_of, frame, make
+from promptkit.lineage.layout import BESIDE, LAYOUT, MARKER, files_left, files_of, frame, make
 from promptkit.lineage.record import FULL_SHA256, Record
 from promptkit.lineage.tree import Lineage
 
@@ -30,7 +31,7 @@ LIMIT = 8 * 10**9  # bytes that an archive may unpack to, unless the caller says
 RATIO, SMALL = 100, 64 * 2**20  # and, beyond so many bytes, so many times its own size: pictures hardly shrink
 CHUNK = 2**20
 LAST_NUMBER = 999_999  # the last that a look-up takes for a number
-JSON_KINDS = ("record", "template", "extra", "tag", "head", "marker")
+JSON_KINDS = ("record", "template", "extra", "forgotten", "tag", "head", "marker")
 FOLDERS = ("", *(f"{name}/" for name in BESIDE))
 MAC_FOLDER = "__MACOSX/"  # where that system's zip program puts what it knows of each file besides
 DAMAGED_ZIP = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, OverflowError, RuntimeError, ValueError)
@@ -50,6 +51,7 @@ def import_session(path: Where, folder: Where, *, limit: int = LIMIT) -> Path:
     first, and stay so; then what is new is placed, and taken back where it cannot be completed. What a killed process left there is a
     session too, which importing again completes.
 
+    What was forgotten in the folder is not brought back, and what is forgotten in the archive alone is not taken away: both are said.
     LineageError names the file that does not belong, or the versions where a newer promptkit made the archive.
     """
     archive, target = _path(path), _path(folder).absolute()
@@ -60,7 +62,7 @@ def import_session(path: Where, folder: Where, *, limit: int = LIMIT) -> Path:
         _unpack(zipped, entries, stage, archive)
         records = _checked(stage, entries, archive)
         if not _moved(stage, target):
-            _merge(stage, lineage, _in_order(stage, entries, records), archive)
+            _merge(stage, lineage, _without_forgotten(_in_order(stage, entries, records), lineage, records, archive), archive)
     _warn_of_lost(target, records)
     return _path(folder)
 
@@ -242,7 +244,7 @@ def _unpack(zipped: zipfile.ZipFile, entries: Entries, stage: Path, archive: Pat
 def _checked(stage: Path, entries: Entries, archive: Path) -> tuple[Record, ...]:
     """The records, after each file was found to be what its name and they say."""
     records = tuple(_checked_record(stage / n, archive, info) for n, info in entries.items() if kind_of(n) == "record")
-    ids, named = {r.id for r in records}, {n: sha256 for r in records for n, sha256 in files_of(r)}
+    ids, named = {r.id for r in records}, {n: sha256 for r in records for n, sha256 in files_left(r)}
     for inner, info in entries.items():
         if why := _wrong(stage, inner, named.get(inner), ids):
             raise _refused(archive, info.orig_filename, why)
@@ -287,6 +289,9 @@ def _wrong(stage: Path, inner: str, sha256: str | None, ids: set[str]) -> str:
     kind, path = kind_of(inner), stage / inner
     if kind == "record":
         return ""
+    if kind == "forgotten":
+        note = read_note(path.with_name(path.name.replace(".forgotten.", ".")))
+        return "" if note and note.step in ids else "is no note on a step that is in it"
     if kind == "head":
         return "" if set(_lines(path)) <= ids else "names a step that is not in it"
     if kind == "tag":
@@ -327,10 +332,28 @@ def _moved(stage: Path, target: Path) -> bool:
 
 def _in_order(stage: Path, entries: Entries, records: Sequence[Record]) -> list[str]:
     """The files' names, each after those that it needs, so that what stands there is a session at any moment."""
-    beside = [n for n in entries if kind_of(n) in ("picture", "source", "template", "extra")]
+    beside = [n for n in entries if kind_of(n) in ("picture", "source", "template", "extra", "forgotten")]
     tags = [n for n in entries if kind_of(n) == "tag"]
     by_parents = Lineage(stage).ancestors(*sorted(records, key=lambda r: r.number))
     return [*beside, *(r.path.name for r in by_parents), *tags, *(n for n in entries if n == "head")]
+
+
+def _without_forgotten(names: Sequence[str], lineage: Lineage, records: Sequence[Record], archive: Path) -> list[str]:
+    """The names without what was forgotten on either side: an older copy brings nothing back, a newer one takes nothing away."""
+    ours, coming = {r.id: r for r in lineage.records()}, set(names)
+    notes = {r.id: note for r in records if (note := read_note(lineage.folder / r.path.name)) and note.step == r.id}
+    apart = [r for r in records if r.id in notes or (r.forgotten and r.id in ours)]
+    needed = {n for r in (*ours.values(), *(r for r in records if r not in apart)) for n, _ in files_left(r)}
+    left_out: set[str] = set()
+    for record in apart:
+        gone = {n for n, _ in files_of(record) if n not in needed}
+        if record.id not in notes:
+            warn(f"Step {record.number} is forgotten in {archive.name}, and stays here; `promptkit forget` takes it away.")
+        elif gone & coming or (notes[record.id].words and record.file_sha256 == record.id):
+            warn(f"Step {record.number} was forgotten here, and stays so: what {archive.name} holds of it was not brought back.")
+        is_here = record.id in ours or notes[record.id].words
+        left_out |= gone | {note_path(record.path).name} | ({record.path.name} if is_here else set())
+    return [n for n in names if n not in left_out]
 
 
 def _merge(stage: Path, lineage: Lineage, names: Sequence[str], archive: Path) -> None:
@@ -369,7 +392,7 @@ def _place(file: Path, there: Path, undo: ExitStack) -> None:
 def _is_to_mend(own: Path, there: Path, name: str, archive: Path) -> bool:
     """Whether a file that is there already is damaged. A tag and the head are not: they stay where they point to."""
     kind = kind_of(name)
-    if kind == "head":
+    if kind in ("head", "forgotten"):
         return False
     if kind == "tag":
         if (known := read_json(there).get("id")) not in (None, read_json(own)["id"]):
@@ -393,7 +416,8 @@ def _digest(path: Path) -> str:
 
 def _warn_of_lost(target: Path, records: Sequence[Record]) -> None:
     lineage = Lineage(target)
-    lost = [n for r in records for n, _ in files_of(r) if not (target / n).exists()]
+    there = [lineage.get(r.id) for r in records if lineage.has(r.id)]
+    lost = [n for r in there for n, _ in files_left(r) if not (target / n).exists()]
     lost += [f"the step {i[:10]}" for r in records for i in r.parents if not lineage.has(i)]
     if lost:
         warn(f"Missing in it since it was exported: {first_of(lost)}; `promptkit verify` lists what is.")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from promptkit.images.formats import SUFFIXES
+from promptkit.lineage.forgotten import NOTE_NAME
 from promptkit.lineage.head_and_tags import TAG_FILE, head_bytes
 from promptkit.lineage.layout import MARKER, frame
 from promptkit.lineage.record import RECORD_NAME
@@ -27,6 +28,7 @@ NAMES = {  # where a name holds a hash, or its beginning, that is its last group
     "source": re.compile(rf"sources/([0-9a-f]{{64}})(?:{ANY_SUFFIX})"),
     "template": re.compile(r"templates/([0-9a-f]{64})\.json"),
     "extra": re.compile(r"extra/([0-9a-f]{64})"),
+    "forgotten": NOTE_NAME,
     "tag": TAG_FILE,
     "head": re.compile("head"),
     "marker": re.compile(re.escape(MARKER)),

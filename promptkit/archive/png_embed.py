@@ -48,8 +48,8 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 class Embedded:
     """The lineage that a picture brings along: records checked against their ids, parents first and the picture's own step last.
 
-    `templates` holds template sources by digest and name, `omitted` is how many steps, the farthest back, did not fit, `original` whether
-    the rest of the file is byte for byte a picture that the step recorded.
+    `templates` holds template sources by digest and name, `omitted` is how many steps, the farthest back, did not fit or hold no words any
+    more, `original` whether the rest of the file is byte for byte a picture that the step recorded.
     """
 
     records: tuple[Record, ...]
@@ -78,6 +78,8 @@ def lineage_of(own: Record) -> dict[str, Any]:
     templates: dict[str, Mapping[str, str]] = {}
     room = LARGEST - 300  # bytes; the rest of the JSON takes less than these
     for record in reversed(trail):
+        if record.file_sha256 != record.id:  # its words were forgotten, and nothing would vouch for what is left of it
+            break
         entry = {"file": record.path.name, "id": record.id, "record": _record_text(record)}
         added = {d: t for d, t in _template(lineage, record) if d not in templates}
         room -= len(_json(entry)) + len(_json(added)) + 2
@@ -129,7 +131,8 @@ def save_embedded(own: Record, picture: Picture, path: str | os.PathLike[str], *
         payload = lineage_of(own)
         if payload["omitted"]:
             held, omitted = len(payload["records"]), payload["omitted"]
-            warn(f"{target.name} holds the last {held} steps of its lineage; {omitted} did not fit. An exported trail holds all.")
+            why = f"{omitted} did not fit, or hold no words any more"
+            warn(f"{target.name} holds the last {held} steps of its lineage; {why}. An exported trail holds all.")
         copy = _as_png(picture, target)
         data = with_embedded(copy, _json(payload), drop_credentials=drop_credentials)
         if has_credentials(copy.data):

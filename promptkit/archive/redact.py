@@ -14,6 +14,7 @@ from promptkit.errors import LineageError, PictureError
 from promptkit.images.formats import has_credentials
 from promptkit.lineage.fields import Field, Survives
 from promptkit.lineage.files import json_bytes, recorded_picture
+from promptkit.lineage.forgotten import Forgotten, note_path
 from promptkit.lineage.record import Record
 from promptkit.lineage.schema import SCHEMA, Output, Source
 from promptkit.lineage.tree import Lineage
@@ -31,20 +32,23 @@ CODE = re.compile(r"[A-Za-z_]{1,40}")
 def stripped(lineage: Lineage, records: Sequence[Record], position: Sequence[str]) -> Contents:
     """The files of a new lineage of these steps, each after its parents, that holds no words.
 
-    LineageError where a step's picture is missing or damaged, for the new lineage is to be valid in itself.
+    One that was forgotten has no picture, and a note that names nobody. LineageError where another's picture is missing or damaged, for the
+    new lineage is to be valid in itself.
     """
     contents: Contents = {}
     new: dict[str, str] = {}  # the new sha256 of each record and picture, by the one that it had
     for number, record in enumerate(records, 1):
-        outputs = []
+        outputs, note = [], record.forgotten
         for output in record.outputs:
-            picture = _bare_picture(lineage, record, output)
+            picture = None if note else _bare_picture(lineage, record, output)
             outputs.append(_bare_output(output, picture, number))
-            contents[outputs[-1]["file"]] = picture
+            contents |= {} if picture is None else {outputs[-1]["file"]: picture}
             new[output.sha256] = outputs[-1]["sha256"]
         data = json_bytes({"schema": SCHEMA, "number": number, **_wordless(record, new), "outputs": outputs})
         new[record.id] = hashlib.sha256(data).hexdigest()
-        contents[f"{number:04}-picture-{new[record.id][:10]}.json"] = data
+        path = Path(f"{number:04}-picture-{new[record.id][:10]}.json")
+        contents[path.name] = data
+        contents |= {note_path(path).name: Forgotten(new[record.id], note.at).data()} if note else {}
     return contents | framed([new[i] for i in position])
 
 
@@ -68,7 +72,7 @@ def _bare_picture(lineage: Lineage, record: Record, output: Output) -> Path | by
         raise LineageError(said, path=path) from None
 
 
-def _bare_output(output: Output, picture: Path | bytes, number: int) -> dict[str, Any]:
+def _bare_output(output: Output, picture: Path | bytes | None, number: int) -> dict[str, Any]:
     kept = without_words(output, output.rows)
     if isinstance(picture, bytes):
         kept |= {"sha256": hashlib.sha256(picture).hexdigest(), "bytes": len(picture)}

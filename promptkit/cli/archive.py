@@ -109,7 +109,7 @@ def _embedded(options: argparse.Namespace) -> int:
         say(f"{options.picture} holds no lineage; `promptkit save -o FILE.png --embed` puts it in.")
         return 1
     if found.omitted:
-        (say if as_json() else print)(f"({found.omitted} earlier steps did not fit)")
+        (say if as_json() else print)(f"({found.omitted} earlier steps did not fit, or hold no words any more)")
     if as_json():
         print_objects(flat_object("embedded", original=found.original, **record_columns(record)) for record in found.records)
     for record in () if as_json() else found.records:

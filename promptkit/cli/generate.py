@@ -46,9 +46,10 @@ def add(commands: Commands) -> None:
     vary.add_argument("-n", type=int, default=4, help="how many (4)")
     vary.add_argument("--root", action="store_true", help="start new roots instead of continuing a picture")
     vary.add_argument("--workers", type=int, default=4, help="how many requests at once (4)")
-    own = add_command(commands, "add", _add, "take a picture of your own as a root")
+    own = add_command(commands, "add", _add, "take a picture of your own as a root, or as made by hand from a step's")
     add_session(own)
     own.add_argument("picture", metavar="FILE")
+    own.add_argument("--on", metavar="STEP|TAG", help="the step that it was made from by hand, which it continues")
     add_label(own)
 
 
@@ -101,4 +102,5 @@ def _vary(options: Namespace) -> int:
 
 
 def _add(options: Namespace) -> int:
-    return print_steps([open_session(options).add(options.picture, label=options.label)], options)
+    session = existing_session(options, open_session(options)) if options.on else open_session(options)
+    return print_steps([session.add(options.picture, on=options.on, label=options.label)], options)

@@ -77,5 +77,7 @@ def _verify(options: Namespace) -> int:
         print_objects(problem.to_dict() for problem in problems)
     else:
         print(*problems, sep="\n", end="\n" if problems else "")
-    say(f"{len(problems)} problem{'' if len(problems) == 1 else 's'}" if problems else "all files are as they were recorded")
-    return 1 if problems else 0
+    damage = sum(p.is_damage for p in problems)
+    forgotten = f"; {len(problems) - damage} forgotten" if damage < len(problems) else ""
+    say((f"{damage} problem{'' if damage == 1 else 's'}" if damage else "all files are as they were recorded") + forgotten)
+    return 1 if damage else 0

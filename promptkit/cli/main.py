@@ -34,7 +34,7 @@ GROUPS = {
         "generate": "make a picture",
         "edit": "continue from a picture",
         "vary": "make several at once; without a prompt more of the head's own",
-        "add": "take a picture of your own as a root",
+        "add": "take a picture of your own as a root, or as made by hand from a step's",
     },
     "head": {
         "undo": "move the head to its parent",
@@ -53,6 +53,7 @@ GROUPS = {
         "find": "find the steps whose prompt, inputs, label, tags or answer hold all the words",
         "which": "find the step that made a picture: by its bytes, else by its looks",
     },
+    "forget": {"forget": "take the pictures of steps out of the session for good, and with --words what was said"},
     "archive": {
         "export": "write the trail of a step, or a whole session, as one zip",
         "import": "make a session of an exported zip, or merge it into one",
@@ -138,7 +139,7 @@ def _run(given: Sequence[str]) -> int:
         except SystemExit:  # before the next line asks for the errors, which --help needs not
             raise
         except _errors().PromptkitError as error:
-            say_error(error, str(error))
+            say_error(error, error.in_shell or str(error))
             return _status(error)
         except KeyboardInterrupt as stop:
             say_error(stop, "stopped; what was under way is recorded as interrupted.")
@@ -176,4 +177,4 @@ def _status(error: Exception) -> int:
 
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
-    say_warning(str(message))
+    say_warning(getattr(message, "in_shell", None) or str(message))

@@ -92,7 +92,7 @@ def say_error(error: BaseException, text: str) -> None:
     from promptkit.errors import PromptkitError
 
     own = error if isinstance(error, PromptkitError) else PromptkitError(text)
-    _say_object(own.to_dict() if own is error else own.to_dict() | {"error": type(error).__name__})
+    _say_object(own.to_dict() | {"error": type(error).__name__, "message": printable(text)})
 
 
 def _say_object(each: Mapping[str, Any]) -> None:

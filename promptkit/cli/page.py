@@ -54,7 +54,7 @@ def _write_sheet(session: Session, target: Path) -> Path:
     from promptkit.views.sheets import contact_sheet
 
     steps = [s for s in session if s.ok]
-    sheet = contact_sheet([s.picture for s in steps], [f"{s.number} {headline(s.record)}" for s in steps])
+    sheet = contact_sheet([None if s.record.forgotten else s.picture for s in steps], [f"{s.number} {headline(s.record)}" for s in steps])
     try:
         sheet.save(target)
     except (OSError, ValueError) as error:

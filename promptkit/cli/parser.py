@@ -18,7 +18,7 @@ __all__ = ["FLAGS", "Parser", "command_first", "parsed", "refuse_command"]
 FLAGS = frozenset(
     [
         *("-h", "--help", "--version", "--json", "--all", "--changes", "--codes", "--cost", "--drop-credentials", "--dry-run", "--embed"),
-        *("--files", "--fresh", "--full", "--no-send", "--overwrite", "--root", "--similar", "--strip", "--today"),
+        *("--files", "--fresh", "--full", "--no-send", "--overwrite", "--root", "--similar", "--strip", "--today", "--words"),
     ]
 )
 TEXTS = ("-i", "--input", "--label", "--from-brackets")  # options whose value is a text, which may have blanks

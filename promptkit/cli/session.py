@@ -121,14 +121,14 @@ def print_steps(steps: Sequence[Step], options: Namespace) -> int:
     for step in steps:
         if as_json():
             print_objects([step.to_dict()])
-            if step.ok and output:
+            if step.ok and output and not step.record.forgotten:
                 print_file(_saved(step, output)[0], step=step.number)
             continue
         for warning in step.warnings if not step.ok else ():
             say_warning(warning)
         marks = (" (offline draft)" if is_draft(step.record) else "") + (" (reused, nothing was sent)" if step.reused else "")
         say(f"{step.number} {headline(step.record)}{marks}")
-        if step.ok:
+        if step.ok and not step.record.forgotten:
             for path in _saved(step, output):
                 print(path)
     return 0 if any(s.ok for s in steps) else NO_PICTURE

@@ -7,6 +7,7 @@ import secrets
 import shlex
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -39,7 +40,6 @@ class Ledger:
     def __init__(self, lineage: Lineage) -> None:
         self.unread = 0  # records that could not be read at the last look
         self._lineage = lineage
-        self._used_by: dict[str, Sums] = {}  # by a record's id
         self.go_on_in_child()
 
     def go_on_in_child(self) -> None:
@@ -94,14 +94,10 @@ class Ledger:
 
     def _recorded(self, asked: Sums) -> dict[str, float]:
         """What the records cost; one that cannot be read counts as a request like the next one."""
-        from promptkit.engine.spending import spent_at_most
-
-        records, self.unread = self._lineage.read()  # looked up last: what has become a record meanwhile counts twice, and not never
-        for record in records:
-            if record.id not in self._used_by:
-                self._used_by[record.id] = spent_at_most([record])
+        sums, self.unread = self._lineage.sums()  # looked up last: what has become a record meanwhile counts twice, and not never
+        possible = (_at_most(request, attempts) for request, attempts in sums.uncounted.items())
         unread = {unit: self.unread * amount for unit, amount in asked.items()}
-        return plus(*(self._used_by[r.id] for r in records), unread)
+        return plus(sums.spent, _counted(sums.attempts), *possible, unread)
 
     def _set_aside(self, sums: Sums) -> None:
         total = plus(self._reserved, sums)
@@ -120,6 +116,18 @@ def _beyond(asked: Sums, limits: Sums, others: Sums, own: Sums) -> Beyond | None
         if used + amount > limits[unit] + ROUNDING:
             return Beyond(unit, used, others.get(unit, 0.0))
     return None
+
+
+def _at_most(request: tuple[str, str, str], attempts: int) -> Sums:
+    """What attempts of which nobody knows what they cost may have cost, at the price of their request; nothing where that has none."""
+    endpoint, model, size = request
+    price = models.estimate(model, endpoint, image_size=size or None)
+    return {unit: attempts * amount for unit, amount in price.amounts.items()} if price else {}
+
+
+def _counted(attempts: Mapping[str, int]) -> Sums:
+    """How many requests and drafts these attempts by endpoint are."""
+    return plus(*({DRAFTS if endpoint == "offline" else REQUESTS: count} for endpoint, count in attempts.items()))
 
 
 @dataclass(frozen=True)

@@ -344,8 +344,7 @@ class Client:
         return [*asked, *(each.worded(text) for text in texts for each in asked)]
 
     def _elsewhere(self, plan: Plan) -> Iterator[Plan]:
-        records = self.engine.lineage.records()
-        asked = {(e, m): None for r in records if (e := r.request.get("endpoint")) and (m := r.request.get("model"))}
+        asked = self.engine.lineage.models_asked()
         # a draft never stands for a service's picture
         return (plan.at(e, m) for e, m in asked if e != "offline" or self.endpoint.is_offline)
 

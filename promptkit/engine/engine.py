@@ -16,11 +16,12 @@ from promptkit.engine.ask import Answer, Service, ask
 from promptkit.engine.budget import Ledger
 from promptkit.engine.failures import shared_failure
 from promptkit.engine.parallel import ask_together
-from promptkit.engine.plan import Plan, record_fields
+from promptkit.engine.plan import Plan, added_fields
 from promptkit.engine.request_claim import OnRecord, RequestClaim, Taken, is_shared, wait_until_free
 from promptkit.errors import LineageError, PromptkitError, warn
 from promptkit.images.picture import Picture
 from promptkit.lineage.record import Record
+from promptkit.lineage.rows import added
 from promptkit.lineage.tree import Lineage
 from promptkit.progress import Listener, Progress
 
@@ -65,15 +66,18 @@ class Engine:
 
     # Without asking
 
-    def add(self, picture: Picture, label: str | None = None) -> Answer:
-        """Records a picture of one's own as a root; one with the same bytes is the same root."""
-        asked = f"add {picture.sha256}"
+    def add(self, picture: Picture, label: str | None = None, on: Record | None = None) -> Answer:
+        """Records a picture of one's own as a root, or `on` a step from whose picture it was made by hand; one with the same bytes is the
+        same root, and on the same step the same child.
+        """
+        asked = added(picture.sha256, on.id if on else "")
+        find = partial(self._added_before, picture, on)
         with self._alone(asked):
-            while (record := self._root_of(picture)) is None:
-                claim = RequestClaim(self.lineage, asked, partial(self._root_of, picture))
+            while (record := find()) is None:
+                claim = RequestClaim(self.lineage, asked, find)
                 try:
                     claim.take()
-                    return Answer(self._added(picture, label))
+                    return Answer(self._added(picture, label, on))
                 except OnRecord as found:
                     return Answer(found.record, reused=True)
                 except Taken:
@@ -82,14 +86,14 @@ class Engine:
                     claim.end()
             return Answer(record, reused=True)
 
-    def _root_of(self, picture: Picture) -> Record | None:
-        """The root with these bytes; one whose process was killed before it was on record counts too."""
-        found = self.lineage.added_with(picture.sha256)
-        return self.lineage.added_with(picture.sha256) if found is None and self.lineage.adopt() else found
+    def _added_before(self, picture: Picture, on: Record | None) -> Record | None:
+        """The step with these bytes; one whose process was killed before it was on record counts too."""
+        found = self.lineage.added_with(picture.sha256, on)
+        return self.lineage.added_with(picture.sha256, on) if found is None and self.lineage.adopt() else found
 
-    def _added(self, picture: Picture, label: str | None) -> Record:
+    def _added(self, picture: Picture, label: str | None, on: Record | None) -> Record:
         _ = picture.data  # one that cannot be read says so before a number is claimed for it
-        return self.lineage.begin("add", record_fields(None, label=label, meta={})).commit("added", [picture])
+        return self.lineage.begin("add", added_fields(picture, label=label, on=on)).commit("added", [picture])
 
     # What is there
 
@@ -107,7 +111,7 @@ class Engine:
 
     def _answered(self, readings: Iterable[Plan]) -> list[Record]:
         recipes = dict.fromkeys(plan.recipe for plan in readings)
-        return [r for r in self.lineage.with_recipe(*recipes) if r.ok] if recipes else []
+        return [*self.lineage.answered(*recipes)]
 
     def _known(self, plan: Plan, readings: Sequence[Plan]) -> Answer | None:
         """The step that is one of the readings, if there is one. Nothing that was answered before is paid for twice, whether it found no
@@ -219,7 +223,7 @@ class Engine:
         if found is None and self.lineage.adopt():
             found = self.find(readings)
         if found is None:
-            new = (r for r in self.lineage.with_recipe(plan.recipe) if r.id not in before and is_shared(r))
+            new = filter(is_shared, self.lineage.with_recipe(plan.recipe, but=before))
             found = max(new, key=lambda r: r.number, default=None)
         return found
 
@@ -263,6 +267,9 @@ def _filled(
 
 def _warn_of_damage(lost: Record) -> None:
     """A picture that is gone is asked for anew, and takes another id, so that all its edits are other requests then."""
+    if note := lost.forgotten:
+        warn(f"Step {lost.number} asked for this already, and was forgotten{note.said}: it is asked for anew, as a new step.")
+        return
     files = ", ".join(output.name for output in lost.outputs)
     said = f"The picture of step {lost.number} ({files}) is missing or damaged: it is asked for anew, and so would be its edits"
     warn(f"{said}; put the file back to keep them, or go on from a later step with on=.")

@@ -24,6 +24,7 @@ from promptkit.providers.options import OPTIONS, SEEDS
 __all__ = [
     "Plan",
     "Source",
+    "added_fields",
     "history",
     "known_hints",
     "prompt_to_ask",
@@ -120,13 +121,10 @@ def known_hints(prompt: Prompt, model: str, dialect: Dialect) -> dict[str, Any]:
 # What a record holds of it
 
 
-def record_fields(plan: Plan | None, *, label: str | None, meta: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of a record that are known before it is asked for; this list is all that may reach the disk. No plan: a picture added."""
-    common = {"label": label, "meta": dict(meta), "started": now(), "versions": {"promptkit": __version__}}
-    if plan is None:
-        return {**common, "parents": [], "prompt": {}, "sources": [], "request": {}, "recipe": None, "take": 0, "chain": "picture"}
+def record_fields(plan: Plan, *, label: str | None, meta: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a record that are known before it is asked for; this list is all that may reach the disk."""
     return {
-        **common,
+        **_common_fields(label, meta),
         "parents": list(plan.parents),
         "prompt": _prompt_fields(plan.prompt),
         "sources": [_source_fields(s) for s in plan.sources],
@@ -136,6 +134,23 @@ def record_fields(plan: Plan | None, *, label: str | None, meta: Mapping[str, An
         "chain": plan.chain,
         "continued": bool(plan.history),
     }
+
+
+def added_fields(picture: Picture, *, label: str | None, on: Record | None = None) -> dict[str, Any]:
+    """The fields of a record of a picture of one's own: a root, or what a hand made `on` a step, whose picture is its base."""
+    origin = {"parents": [], "sources": [], "recipe": None} if on is None else _by_hand(picture, on)
+    return {**_common_fields(label, {}), **origin, "prompt": {}, "request": {}, "take": 0, "chain": "picture"}
+
+
+def _by_hand(picture: Picture, on: Record) -> dict[str, Any]:
+    base = on.outputs[0]
+    source = {"role": "base", "sha256": base.sha256, "mime_type": base.mime_type, "step": on.id}
+    made = json.dumps({"added": picture.sha256, "parents": [on.id]}, sort_keys=True)
+    return {"parents": [on.id], "sources": [source], "recipe": f"r1:{hashlib.sha256(made.encode()).hexdigest()}"}
+
+
+def _common_fields(label: str | None, meta: Mapping[str, Any]) -> dict[str, Any]:
+    return {"label": label, "meta": dict(meta), "started": now(), "versions": {"promptkit": __version__}}
 
 
 def _prompt_fields(prompt: Prompt) -> dict[str, Any]:
@@ -166,12 +181,20 @@ def recorded_prompt(lineage: Lineage, record: Record) -> Prompt:
 
 
 def prompt_to_ask(lineage: Lineage, record: Record) -> Prompt:
-    """The prompt again, to be sent again. LineageError where the record has none: it was added, or stripped of its words."""
+    """The prompt again, to be sent again. LineageError where the record has none: it was added, stripped of its words, or these were
+    forgotten.
+    """
     if str(record.prompt.get("text") or "").strip():
         return recorded_prompt(lineage, record)
-    why = "was added, not asked for" if record.outcome == "added" else "holds no prompt, as it was stripped"
-    said = f"Step {record.number} {why}, so it cannot be asked for again; continue it with edit(…), or give a prompt."
+    said = f"Step {record.number} {_why_wordless(record)}, so it cannot be asked for again; continue it with edit(…), or give a prompt."
     raise LineageError(said, path=record.path)
+
+
+def _why_wordless(record: Record) -> str:
+    if record.outcome == "added":
+        return "was made by hand, not asked for" if record.by_hand else "was added, not asked for"
+    note = record.forgotten
+    return f"holds no prompt, as that was forgotten{note.said}" if note else "holds no prompt, as it was stripped"
 
 
 def recorded_sources(lineage: Lineage, record: Record) -> tuple[Source, ...]:
@@ -190,7 +213,7 @@ def recorded_config(record: Record) -> dict[str, Any]:
 def history(lineage: Lineage, plan: Plan, base: Record, dialect: Dialect) -> tuple[Exchange, ...]:
     """The exchanges up to `base`, or nothing where the service would not take them: another model or endpoint, a picture from outside."""
     exchanges: list[Exchange] = []
-    for record in reversed(lineage.trail(base)):
+    for record in lineage.back_from(base):
         kept = record.attempts[-1].get("turn") if record.attempts else None
         if kept is None or (record.request.get("endpoint"), record.request.get("model")) != (plan.endpoint, plan.model):
             return ()

@@ -52,7 +52,6 @@ def recorded_wordings(lineage: Lineage, prompt: Prompt, parents: Sequence[str]) 
     """
     if prompt.digest is None:
         return []
-    lineage.records()  # a look at the folder, for what other processes have made
     there = lineage.rendered_from(prompt.template, prompt.inputs, prompt.lang, parents)
     texts = dict.fromkeys(str(r.prompt.text) for r in there if r.ok and r.prompt.digest == prompt.digest)
     texts.pop(prompt.text, None)

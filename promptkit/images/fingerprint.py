@@ -9,6 +9,7 @@ the hashes tell quickly which may look like it, the sketches then whether they a
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from operator import mul
@@ -20,7 +21,7 @@ from promptkit.images.picture import Picture, to_rgb
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["Fingerprint", "Likeness", "alike", "fingerprint", "nearest"]
+__all__ = ["Fingerprint", "Likeness", "agreement", "alike", "fingerprint", "nearest"]
 
 # Measured in tests/images/test_fingerprint.py, where the rates of misses and of false hits stand.
 # (bits of 64, difference of the sketches: 0 the same, 2 unrelated, 4 opposites): pictures that are within one of the pairs are alike. The
@@ -32,6 +33,10 @@ LIMITS = ((10, 0.4), (22, 0.02))
 # edit is hardly ever nearer than 0.0033, so a copy is not taken for the edit of its original; of cropped copies, which are farther, only
 # those count that are about as near as the nearest.
 SAME, CROPPED, AS_NEAR = 0.003, 0.02, 1.5
+
+# Of 255, by which the colours of two parts may differ to be the same; of 255, what is taken together to find the ground; and how many parts
+# besides the ground a picture must have to be told by them.
+NEAR, STEP, LEAST_PARTS = 8, 16, 8
 
 # Pixels wide and high that a picture is made first, a small one too: its few would fall into parts of uneven size.
 WORKING = 256
@@ -121,6 +126,27 @@ def nearest(found: Mapping[T, Likeness]) -> dict[T, Likeness]:
     near = min((how.difference for how in found.values() if how.same), default=0.0)
     limit = max(SAME, AS_NEAR * near)
     return {name: how._replace(same=how.same and how.difference <= limit) for name, how in found.items()}
+
+
+def agreement(asked: Fingerprint, other: Fingerprint) -> float:
+    """The share of a picture in which it has the same colours as another one, from 0 to 1: much of one that was painted over in places.
+
+    Compared are the 8 × 8 parts of the sketches; those that are ground in both, of the colour that most parts have, do not count.
+    """
+    one, two = _parts(asked.sketches[0]), _parts(other.sketches[0])
+    told = [(p, q) for p, q in zip(one[0], two[0], strict=True) if not (_is_near(p, one[1]) and _is_near(q, two[1]))]
+    return sum(_is_near(p, q) for p, q in told) / len(told) if len(told) >= LEAST_PARTS else 0.0
+
+
+def _parts(sketch: bytes) -> tuple[list[bytes], bytes]:
+    """The colours of a sketch's parts, and the one that most of them have."""
+    parts = [sketch[i : i + 3] for i in range(0, len(sketch), 3)]
+    most = Counter(tuple(value // STEP for value in part) for part in parts).most_common(1)[0][0]
+    return parts, next(part for part in parts if tuple(value // STEP for value in part) == most)
+
+
+def _is_near(one: bytes, other: bytes) -> bool:
+    return all(abs(a - b) <= NEAR for a, b in zip(one, other, strict=True))
 
 
 def _reduced(picture: Picture) -> Image.Image:

@@ -52,7 +52,8 @@ class Field(Generic[T]):
     """One row: a field's name (its attribute's), the type that it has in JSON, and whether it must be there.
 
     `first`: on disk it stands before all that are not, in the table's order; those others stand as they were filled in. `survives` is what
-    a stripped record holds of it, `label` what people are shown as its name. `holds` are the rows of the object or objects in it.
+    a stripped record holds of it, `stays` whether a record keeps it whose words were forgotten, `label` what people are shown as its name.
+    `holds` are the rows of the object or objects in it.
     """
 
     name = ""
@@ -67,10 +68,11 @@ class Field(Generic[T]):
         wanted: str = "",
         first: bool = False,
         survives: Survives = Survives.NO,
+        stays: bool = False,
         label: str = "",
     ) -> None:
         self.kinds: tuple[type, ...] = get_args(kind) or (kind,)
-        self.holds, self.first, self.survives, self.label = holds, first, survives, label
+        self.holds, self.first, self.survives, self.stays, self.label = holds, first, survives, stays, label
         self._kind_name, self._read = getattr(kind, "__name__", str(kind)), read
         self._is_right, self._wanted = is_right, wanted
 

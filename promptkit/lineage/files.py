@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from io import FileIO
 from pathlib import Path
@@ -81,9 +81,10 @@ def read_file(path: Path, largest: int = LARGEST_JSON) -> bytes:
 
 
 def append_to(path: Path, data: bytes) -> None:
-    """Appends to a file in one write, and makes it where there is none; raises as `open_file` does."""
+    """Appends to a file in one write, and makes it where there is none; raises as `open_file` does, and where not all of it finds room."""
     with FileIO(_opened(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT), "ab") as file:
-        file.write(data)
+        if file.write(data) != len(data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
 
 def _opened(path: Path, flags: int) -> int:
@@ -220,16 +221,23 @@ def sources_digest(sources: Mapping[str, Any]) -> str:
 
 
 def recorded_picture(
-    path: Path, *, sha256: str, mime_type: str, size: tuple[int, int] | None, largest: int = LARGEST_PICTURE
+    path: Path,
+    *,
+    sha256: str,
+    mime_type: str,
+    size: tuple[int, int] | None,
+    largest: int = LARGEST_PICTURE,
+    check: Callable[[], None] = lambda: None,
 ) -> Picture:
     """A picture on disk that a record describes, of at most `largest` bytes. Reading it raises LineageError where it is missing or not the
-    recorded one.
+    recorded one; one that cannot be read raises first what `check` raises.
     """
 
     def read() -> bytes:
         try:
             data = read_file(path, largest)
         except (OSError, ValueError) as error:
+            check()
             raise LineageError(f"The picture {path} cannot be read: {reason(error)}; {INSTEAD}.", path=path) from None
         if hashlib.sha256(data).hexdigest() != sha256:
             why = _pointer(path) or "its sha256 differs"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,16 +20,21 @@ __all__ = [
     "LAYOUT",
     "MARKER",
     "MARKER_HOLDS",
+    "UNDER_WAY",
     "extra_name",
+    "files_left",
     "files_of",
     "frame",
     "has_marker",
+    "is_folder",
     "is_marked",
     "is_session",
     "list_names",
     "make",
+    "make_under_way",
     "source_name",
     "template_name",
+    "under_way_in",
     "writing",
 ]
 
@@ -36,7 +42,8 @@ LAYOUT = 1
 LARGEST_LINES = 2**20  # bytes of a .gitignore that lines are added to
 MARKER = "promptkit.json"
 MARKER_HOLDS = f'it should hold {{"layout": {LAYOUT}}}'
-CLAIM_NAME = re.compile(r"\.open-(\d{4,})(?:\.(\d+))?\.json")  # its number, and the process that took it over
+UNDER_WAY = ".open"  # the folder within for what processes have under way; earlier versions had names with that and a dash instead
+CLAIM_NAME = re.compile(r"(\.open-)?(\d{4,})(?:\.(\d+))?\.json")  # its number, and the process that took it over
 BESIDE = ("sources", "templates", "extra", "tags")  # the folders within
 GIT_LINES = {".gitattributes": ("* -text",), ".gitignore": (".open-*", f"{atomic.TEMPORARY}*")}  # git keeps bytes, and takes no notes in
 
@@ -60,6 +67,30 @@ def make(folder: Path) -> None:
     except OSError as error:
         said = f"The session folder {folder} cannot be made: {error.strerror or error}; make room, or give a folder that can be written to."
         raise LineageError(said, path=folder) from None
+
+
+def make_under_way(folder: Path) -> None:
+    """Makes the folder for what processes have under way, where there is none yet; it tells git itself to ignore it, so that an earlier
+    version's session stays as it is. LineageError where something else has its name: what was written there might stand anywhere.
+    """
+    path = folder / UNDER_WAY
+    with suppress(FileExistsError):
+        path.mkdir()
+        atomic.sync_folder(folder)
+    if not is_folder(path):
+        said = f"{path} is no folder, so no step can be begun in {folder}: remove it, then try again."
+        raise LineageError(said, path=path)
+    if not os.path.lexists(path / ".gitignore"):
+        with suppress(OSError):
+            atomic.write_whole(path / ".gitignore", b"*\n")
+
+
+def is_folder(path: Path) -> bool:
+    """Whether it is one itself, and no link to one."""
+    try:
+        return stat.S_ISDIR(path.lstat().st_mode)
+    except OSError:
+        return False
 
 
 def _lines(lines: Sequence[str]) -> bytes:
@@ -177,6 +208,15 @@ def list_names(folder: Path) -> list[str]:
         raise LineageError(f"{folder} cannot be a session folder: {error.strerror or error}.", path=folder) from None
 
 
+def under_way_in(folder: Path) -> list[Path]:
+    """What processes have under way there: claims, sums set aside, and what is half-written of them."""
+    path = folder / UNDER_WAY
+    try:
+        return [path / name for name in os.listdir(path)] if is_folder(path) else []  # noqa: PTH208
+    except OSError:
+        return []
+
+
 def source_name(file: str) -> str:
     """Where a picture from outside stands, wherever a record says that it does."""
     return f"sources/{Path(file).name}"
@@ -200,3 +240,11 @@ def files_of(record: Record) -> Iterator[tuple[str, str]]:
         yield from ((extra_name(named), named) for named in (attempt.turn, attempt.body, *attempt.kept) if named)
     if digest := record.prompt.digest:
         yield template_name(digest), digest
+
+
+def files_left(record: Record) -> Iterator[tuple[str, str]]:
+    """The files that should be there of those that a record names: all of them, and of a step that was forgotten the template's sources,
+    as long as its words are there.
+    """
+    names_all = record.forgotten is None
+    yield from ((name, digest) for name, digest in files_of(record) if names_all or name.startswith("templates/"))

@@ -48,8 +48,8 @@ class PendingStep:
     removes the claim, and takes the record in.
     """
 
-    def __init__(self, number: int, slug: str, fields: Mapping[str, Any], claim: Path, ended: Ended) -> None:
-        self.number, self.claim, self.folder = number, claim, claim.parent
+    def __init__(self, folder: Path, number: int, slug: str, fields: Mapping[str, Any], claim: Path, ended: Ended) -> None:
+        self.folder, self.number, self.claim = folder, number, claim
         self.slug = re.sub(r"[^\w.]+", "_", slug).strip(".")[:40] or "step"  # a part of a file name, wherever it came from
         self.fields: dict[str, Any] = {**empty_fields(), **fields, "warnings": fields.get("warnings") or []}
         self.record: Record | None = None
@@ -91,7 +91,7 @@ class PendingStep:
                 with suppress(OSError) if pictures else nullcontext():  # whether there is room for pictures, their commit says
                     self._note(durable=True)
                     if pictures:
-                        atomic.sync_folder(self.folder)  # else a loss of power leaves pictures that nothing names
+                        atomic.sync_folder(self.claim.parent)  # else a loss of power leaves pictures that nothing names
 
     def hold(self, pictures: Sequence[Picture]) -> None:
         """Keeps what an answer brought, so that it is recorded whatever fails before the answer is noted."""
@@ -141,7 +141,7 @@ class PendingStep:
         if pictures:
             self._hold(pictures)
             self._note(durable=True)  # so that a picture whose process is killed now is no riddle
-            atomic.sync_folder(self.folder)
+            atomic.sync_folder(self.claim.parent)
         self._write_pictures(self.folder)
         return self._write("picture" if self._pictures and not has_picture(outcome) else outcome)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from promptkit.images.picture import Picture
 from promptkit.json_objects import flat_object
 from promptkit.lineage.fields import WrongField
 from promptkit.lineage.files import parsed, read_file, reason, recorded_picture
+from promptkit.lineage.forgotten import Forgotten, id_in_place, read_note, wordless
 from promptkit.lineage.outcomes import has_picture, is_free
 from promptkit.lineage.schema import SCHEMA, Attempt, Output, RecordFields
 from promptkit.terminal import printable
@@ -30,15 +30,19 @@ RECORD_NAME = re.compile(r"(\d{4,})-([\w.]+)-([0-9a-f]{10})\.json")
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing on disk that disagrees with its hash: the step's number (None where it is no step's), the file, and what is wrong."""
+    """One thing on disk that disagrees with its hash: the step's number (None where it is no step's), the file, and what is wrong.
+
+    `is_damage` is False for what was forgotten, which is missing because somebody wanted it so.
+    """
 
     step: int | None
     path: Path
     message: str
+    is_damage: bool = True
 
     def to_dict(self) -> dict[str, Any]:
-        """As one flat object (promptkit.problem/1): `step`, `file`, `message`."""
-        return flat_object("problem", step=self.step, file=self.path, message=self.message)
+        """As one flat object (promptkit.problem/1): `step`, `file`, `message`, `damage`."""
+        return flat_object("problem", step=self.step, file=self.path, message=self.message, damage=self.is_damage)
 
     def __str__(self) -> str:
         return printable(f"{f'step {self.step}: ' if self.step is not None else ''}{self.path.name}: {self.message}")
@@ -65,7 +69,7 @@ class Record(RecordFields):
             raise LineageError(said, path=path) from None
         if not isinstance(fields, dict):
             raise LineageError(f"The record {path} is no JSON object; `promptkit verify` lists what is damaged.", path=path)
-        return cls.of(path, hashlib.sha256(data).hexdigest(), fields)
+        return cls.of(path, id_in_place(path, data, fields), fields)
 
     @classmethod
     def of(cls, path: Path, digest: str, fields: Mapping[str, Any]) -> Record:
@@ -91,8 +95,25 @@ class Record(RecordFields):
 
     @property
     def ok(self) -> bool:
-        """Whether it has a picture."""
+        """Whether it has a picture, or had one that was forgotten."""
         return has_picture(self.outcome)
+
+    @property
+    def forgotten(self) -> Forgotten | None:
+        """The note that says that it was forgotten, looked for on disk each time: any process may forget it. None where it was not."""
+        note = read_note(self.path)
+        return note if note and note.step == self.id else None
+
+    @property
+    def file_sha256(self) -> str:
+        """The sha256 of its file: its id, unless a file without words stands in its place."""
+        note = self.forgotten
+        return note.record if note and note.record and wordless(self.fields) == self.fields else self.id
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether somebody made its picture by hand from that of the step which it continues."""
+        return self.outcome == "added" and bool(self.parents)
 
     @property
     def origins(self) -> tuple[str, ...]:
@@ -133,14 +154,26 @@ class Record(RecordFields):
 
     @property
     def picture(self) -> Picture:
-        """The first of them. LineageError for a failed step."""
+        """The first of them. LineageError for a failed step; for one that was forgotten, when its bytes are read."""
         if not self.pictures:
             raise LineageError(f"Step {self.number} has no picture ({self.outcome}).", path=self.path)
         return self.pictures[0]
 
+    def check_picture(self) -> None:
+        """LineageError where it has no picture to go on from: it failed, or was forgotten."""
+        if not self.ok:
+            raise LineageError(f"Step {self.number} has no picture ({self.outcome}); continue from another one.", path=self.path)
+        self.refuse_forgotten()
+
+    def refuse_forgotten(self) -> None:
+        """LineageError, with when and by whom, where it was forgotten."""
+        if note := self.forgotten:
+            raise LineageError(f"Step {self.number} was forgotten{note.said}: its picture is gone; take another step.", path=self.path)
+
     def _picture(self, output: Output) -> Picture:
         path = self.path.parent / output.name
-        return recorded_picture(path, sha256=output.sha256, mime_type=output.mime_type, size=output.size, largest=output.bytes)
+        sha256, mime_type, largest = output.sha256, output.mime_type, output.bytes
+        return recorded_picture(path, sha256=sha256, mime_type=mime_type, size=output.size, largest=largest, check=self.refuse_forgotten)
 
 
 def _check_version(schema: object, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A record as the columns of one row: what was asked, what came and what it cost. Nothing is read from disk for it."""
+"""A record as the columns of one row: what was asked, what came and what it cost. Of the disk, only the note of a forgotten one is read."""
 
 from __future__ import annotations
 
@@ -17,15 +17,19 @@ OPTIONS = ("aspect_ratio", "image_size", "seed", "temperature")  # of a request;
 def record_columns(record: Record) -> dict[str, Any]:
     """A record's columns: `step` is its number, `picture` the first of its `pictures`, `file` its own; files by their names in the
     session's folder. `width` and `height` are in pixels, `bytes` the first picture's, `seconds` from start to end, waits included.
+    `forgotten` says when it was (ISO 8601, UTC); its pictures are none then.
     """
     folder = record.path.parent
-    pictures = [str(folder / output.name) for output in record.outputs]
+    note = record.forgotten
+    pictures = [] if note else [str(folder / output.name) for output in record.outputs]
     return {
         "step": record.number,
         "id": record.id,
         "parents": list(record.parents),
         "outcome": record.outcome,
         "ok": record.ok,
+        "by_hand": record.by_hand,
+        "forgotten": note.at if note else None,
         "label": record.fields.get("label"),
         **prompt_columns(record.prompt, record.request.get("config") or {}),
         "endpoint": record.request.endpoint,

@@ -1,4 +1,4 @@
-"""Who is asking for what: one hidden file for each request in flight, so that of all processes that share a folder one asks.
+"""Who is asking for what: one file in `.open/` for each request in flight, so that of all processes that share a folder one asks.
 
 Its name is made of the recipe (or of the picture that is added), so that making it decides who asks, and looking for it costs one read.
 It is made before a step takes its number, and removed when the step is on record; what a dead process left is taken over.
@@ -24,11 +24,12 @@ from promptkit import atomic
 from promptkit.errors import LineageError
 from promptkit.lineage.files import json_bytes, json_object, read_file, reason
 from promptkit.lineage.holding import hold, is_held, let_go
+from promptkit.lineage.layout import UNDER_WAY
 from promptkit.lineage.record import now
 
 __all__ = ["REQUEST_NAME", "Holder", "clear_requests", "holder_of", "let_request_go", "request_path", "take_request"]
 
-REQUEST_NAME = re.compile(r"\.open-r-[0-9a-f]{32}\.json")
+REQUEST_NAME = re.compile(r"(?:\.open-)?r-[0-9a-f]{32}\.json")
 LARGEST = 65_536  # bytes of a claim
 YOUNG = 2.0  # seconds in which a claim that says nothing may be one that is just being written
 
@@ -47,7 +48,7 @@ class Holder:
 
 def request_path(folder: Path, asked: str) -> Path:
     """The claim of whoever asks for that: a recipe, or what else tells a request from others."""
-    return folder / f".open-r-{hashlib.sha256(asked.encode(errors='replace')).hexdigest()[:32]}.json"
+    return folder / UNDER_WAY / f"r-{hashlib.sha256(asked.encode(errors='replace')).hexdigest()[:32]}.json"
 
 
 def take_request(path: Path) -> Holder | None:
@@ -88,11 +89,11 @@ def let_request_go(path: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def clear_requests(folder: Path, names: Sequence[str]) -> None:
+def clear_requests(paths: Sequence[Path]) -> None:
     """Removes the claims that dead processes left on requests; one that cannot be read is left to who asks for the same."""
-    for name in filter(REQUEST_NAME.fullmatch, names):
+    for path in (p for p in paths if REQUEST_NAME.fullmatch(p.name)):
         with suppress(LineageError):
-            holder_of(folder / name)
+            holder_of(path)
 
 
 def _made(path: Path) -> bool:

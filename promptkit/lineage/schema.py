@@ -1,5 +1,6 @@
 """The one table of a record's fields: for each its name, its type, whether it must be there, its order on disk, whether it survives
-stripping, and its label for people. A new field is one row here, filled in where a step is planned or answered, and shown in views.
+stripping, whether it stays when a step's words are forgotten, and its label for people. A new field is one row here, filled in where a
+step is planned or answered, and shown in views.
 
 `anything` is not checked, so that a value that an earlier or a later version wrote damages no record.
 """
@@ -48,8 +49,8 @@ class PromptFields(Entry):
 class RequestFields(Entry):
     """Who was asked, and with which options (those of providers.options, by name); empty for a picture that was added."""
 
-    endpoint = optional(str, survives=Survives.PUBLIC)
-    model = optional(str, survives=Survives.OR_NULL)
+    endpoint = optional(str, survives=Survives.PUBLIC, stays=True)
+    model = optional(str, survives=Survives.OR_NULL, stays=True)
     config: Field[dict[str, Any] | None] = optional(dict, survives=Survives.OPTIONS)
 
 
@@ -58,10 +59,14 @@ class RecordedCost(Entry):
     endpoint.
     """
 
-    usd: Field[float | None] = Field(object, is_right=is_amount, wanted="USD from 0 to below a billion", survives=Survives.AS_IT_IS)
-    amount: Field[float | None] = Field(object, is_right=is_amount, wanted="a sum from 0 to below a billion", survives=Survives.AS_IT_IS)
-    currency: Field[str | None] = Field(object, is_right=is_currency, wanted='a code such as "CNY"', survives=Survives.CODE)
-    basis = anything()
+    usd: Field[float | None] = Field(
+        object, is_right=is_amount, wanted="USD from 0 to below a billion", survives=Survives.AS_IT_IS, stays=True
+    )
+    amount: Field[float | None] = Field(
+        object, is_right=is_amount, wanted="a sum from 0 to below a billion", survives=Survives.AS_IT_IS, stays=True
+    )
+    currency: Field[str | None] = Field(object, is_right=is_currency, wanted='a code such as "CNY"', survives=Survives.CODE, stays=True)
+    basis = anything(stays=True)
 
     @classmethod
     def check(cls, fields: Mapping[str, Any], where: str = "") -> None:
@@ -94,16 +99,16 @@ class Attempt(Entry):
     dialect reads; an answer without a picture as it came; pictures that broke off or are of no known kind. `link` came in their place.
     """
 
-    started = anything(survives=Survives.AS_IT_IS)
-    ended = anything(survives=Survives.AS_IT_IS)
+    started = anything(survives=Survives.AS_IT_IS, stays=True)
+    ended = anything(survives=Survives.AS_IT_IS, stays=True)
     sent_text = anything(label="asked as")
     without = anything()
-    outcome = optional(str, survives=Survives.AS_IT_IS)
-    status = anything(survives=Survives.AS_IT_IS)
+    outcome = optional(str, survives=Survives.AS_IT_IS, stays=True)
+    status = anything(survives=Survives.AS_IT_IS, stays=True)
     text = optional(str, label="it said")
     message = anything(label="it said")
-    cost = optional_entry(RecordedCost, survives=Survives.ENTRY_OR_NULL)
-    usage: Field[dict[str, Any] | None] = optional(dict, survives=Survives.NUMBERS)
+    cost = optional_entry(RecordedCost, survives=Survives.ENTRY_OR_NULL, stays=True)
+    usage: Field[dict[str, Any] | None] = optional(dict, survives=Survives.NUMBERS, stays=True)
     finish_reason = anything(survives=Survives.CODE, label="reason")
     response_id = anything()
     model_version = anything()
@@ -117,23 +122,23 @@ class Attempt(Entry):
 class Source(Entry):
     """A picture that went in: a step's, or one from outside, whose file is in sources/."""
 
-    role = required(str, survives=Survives.AS_IT_IS)
-    mime_type = required(str, survives=Survives.AS_IT_IS)
-    sha256 = required(str)
-    step = optional(str)
-    file = optional(str)
+    role = required(str, survives=Survives.AS_IT_IS, stays=True)
+    mime_type = required(str, survives=Survives.AS_IT_IS, stays=True)
+    sha256 = required(str, stays=True)
+    step = optional(str, stays=True)
+    file = optional(str, stays=True)
     sent = anything()
 
 
 class Output(Entry):
     """A picture that came out. `bytes` is how many it has, `size` its width and height in pixels."""
 
-    file = required(str)
-    sha256 = required(str, survives=Survives.AS_IT_IS)
-    bytes = required(int, survives=Survives.AS_IT_IS)
-    mime_type = required(str, survives=Survives.AS_IT_IS)
+    file = required(str, stays=True)
+    sha256 = required(str, survives=Survives.AS_IT_IS, stays=True)
+    bytes = required(int, survives=Survives.AS_IT_IS, stays=True)
+    mime_type = required(str, survives=Survives.AS_IT_IS, stays=True)
     size: Field[tuple[int, int] | None] = Field(
-        list | None, tuple, is_right=_is_size, wanted="width and height in pixels, or None", survives=Survives.AS_IT_IS
+        list | None, tuple, is_right=_is_size, wanted="width and height in pixels, or None", survives=Survives.AS_IT_IS, stays=True
     )
 
     @property
@@ -145,25 +150,25 @@ class Output(Entry):
 class RecordFields(Values):
     """The fields of a step's record."""
 
-    schema = anything(first=True)
-    number = required(int, first=True, label="step")
-    outcome = required(str, first=True, survives=Survives.OR_NULL)
-    stripped_from = anything(survives=Survives.EMPTY, label="original")
+    schema = anything(first=True, stays=True)
+    number = required(int, first=True, label="step", stays=True)
+    outcome = required(str, first=True, survives=Survives.OR_NULL, stays=True)
+    stripped_from = anything(survives=Survives.EMPTY, label="original", stays=True)
     label = optional(str, first=True, survives=Survives.EMPTY)
     meta: Field[dict[str, Any] | None] = optional(dict, first=True, survives=Survives.EMPTY)
-    parents = texts(first=True, survives=Survives.EMPTY, label="from")
+    parents = texts(first=True, survives=Survives.EMPTY, label="from", stays=True)
     prompt = entry(PromptFields, first=True, survives=Survives.EMPTY)
-    sources = entries(Source, first=True, survives=Survives.EMPTY, label="with")
-    request = entry(RequestFields, first=True, survives=Survives.ENTRY, label="asked")
-    attempts = entries(Attempt, first=True, survives=Survives.ENTRY, label="attempt")
-    outputs = entries(Output, first=True, label="picture")
+    sources = entries(Source, first=True, survives=Survives.EMPTY, label="with", stays=True)
+    request = entry(RequestFields, first=True, survives=Survives.ENTRY, label="asked", stays=True)
+    attempts = entries(Attempt, first=True, survives=Survives.ENTRY, label="attempt", stays=True)
+    outputs = entries(Output, first=True, label="picture", stays=True)
     warnings = texts(list | None, first=True, survives=Survives.EMPTY, label="note")
-    recipe = optional(str, survives=Survives.EMPTY)
-    take = anything(survives=Survives.OR_NULL)
-    chain = anything(survives=Survives.EMPTY)
-    started = anything(survives=Survives.OR_NULL, label="when")
-    ended = anything(survives=Survives.OR_NULL)
-    continued = anything()
+    recipe = optional(str, survives=Survives.EMPTY, stays=True)
+    take = anything(survives=Survives.OR_NULL, stays=True)
+    chain = anything(survives=Survives.EMPTY, stays=True)
+    started = anything(survives=Survives.OR_NULL, label="when", stays=True)
+    ended = anything(survives=Survives.OR_NULL, stays=True)
+    continued = anything(stays=True)
     versions = anything()
 
 

@@ -9,14 +9,17 @@ Opening never writes.
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import threading
 import time
 from bisect import insort
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import nullcontext, suppress
+from collections import deque
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 from promptkit import atomic
 from promptkit.errors import LineageError, StepNotFound, did_you_mean, nearest
@@ -27,22 +30,36 @@ from promptkit.lineage.claims import UnderWay
 from promptkit.lineage.files import json_bytes, read_file, read_json, recorded_picture, refuse_stored_elsewhere, wrong_file
 from promptkit.lineage.head_and_tags import read_head, read_tags, write_head, write_tag
 from promptkit.lineage.holding import hold, let_go
-from promptkit.lineage.layout import extra_name, is_marked, is_session, make, source_name, template_name, writing
-from promptkit.lineage.names import Names
+from promptkit.lineage.index import Index
+from promptkit.lineage.layout import (
+    UNDER_WAY,
+    extra_name,
+    is_marked,
+    is_session,
+    make,
+    make_under_way,
+    source_name,
+    template_name,
+    under_way_in,
+    writing,
+)
 from promptkit.lineage.pending_step import PendingStep, settle
 from promptkit.lineage.prompt_key import prompt_key
-from promptkit.lineage.record import RECORD_NAME, Problem, Record
+from promptkit.lineage.record import Problem, Record
 from promptkit.lineage.request_claims import Holder, holder_of, let_request_go, request_path, take_request
+from promptkit.lineage.rows import Row, Sums, added, asked_by, prompt_key_of
 from promptkit.lineage.schema import SCHEMA, empty_fields
 
 __all__ = ["Lineage"]
 
 NUMBER = re.compile(r"[0-9]{1,6}")
 ID_BEGINNING = re.compile(r"[0-9a-f]{4,64}")
+RECENT = 64  # records that are held after they were used, for those who come back to them
 
 
 class Lineage:
-    """The records of one session folder. Names are read first, and records when they are asked for, each once.
+    """The records of one session folder. Names are read first, and records when they are asked for; those that nobody holds are read again,
+    unless all were asked for.
 
     LineageError where the folder is a file, is neither empty nor a session, or has a newer layout.
     """
@@ -66,13 +83,12 @@ class Lineage:
         exists = is_session(self.folder)
         with self._lock:
             self.exists = exists
-            self._names = Names(self.folder)
-            self._records: dict[str, Record] = {}  # by file name, those that could be read
-            self._unread: set[str] = set()
+            self._index = Index(self.folder, self._load)
+            self._records: WeakValueDictionary[str, Record] = WeakValueDictionary()  # by file name, those that somebody holds
+            self._recent: deque[Record] = deque(maxlen=RECENT)
+            self._unread: set[str] = set()  # those that are not in the next one: all, until all are asked for
             self._read: list[Record] = []  # by number
-            self._recipes: dict[str, list[Record]] = {}
-            self._children: dict[str, list[Record]] = {}
-            self._rendered: dict[str, list[Record]] = {}  # by prompt_key
+            self._children: dict[str, list[Record]] = {}  # of those
             self._looked_beside = False  # for what killed writers left in the folders within
             self._made = False  # the marker was seen to be whole, or written
 
@@ -82,11 +98,7 @@ class Lineage:
         """All records that can be read, by number."""
         with self._lock:
             self._look()
-            for name in sorted(self._unread):
-                if record := self._load(name):
-                    self._unread.discard(name)
-                    insort(self._read, record, key=lambda r: (r.number, r.id))
-            return tuple(self._read)
+            return tuple(self._all())
 
     def read(self) -> tuple[tuple[Record, ...], int]:
         """All records that can be read, by number, and how many cannot: both of one look at the folder."""
@@ -97,14 +109,14 @@ class Lineage:
         """How many steps there are, without reading them."""
         with self._lock:
             self._look()
-            return len(self._names.records)
+            return len(self._index.names)
 
     def get(self, full_id: str) -> Record:
         """The record with that id. StepNotFound where it is not here."""
         with self._lock:
-            if self._names.with_id(full_id) is None:
+            if self._index.names.with_id(full_id) is None:
                 self._look()
-            name = self._names.with_id(full_id)
+            name = self._index.names.with_id(full_id)
             record = self._load(name) if name else None
         if record and record.id == full_id:
             return record
@@ -140,34 +152,74 @@ class Lineage:
     def children(self, record: Record) -> tuple[Record, ...]:
         """The steps that continue it, by number."""
         with self._lock:  # another opening of the folder in this process begins anew in between
-            self.records()
+            self._look()
+            self._all()
             return tuple(sorted(self._children.get(record.id, ()), key=lambda r: r.number))
 
-    def with_recipe(self, *recipes: str) -> tuple[Record, ...]:
-        """The steps that asked for the same thing, by number; for several recipes, those of the first first."""
-        with self._lock:
-            self.records()
-            return tuple(r for recipe in recipes for r in sorted(self._recipes.get(recipe, ()), key=lambda r: r.number))
+    def with_recipe(self, *recipes: str, but: Container[str] = ()) -> tuple[Record, ...]:
+        """The steps that asked for the same thing, by number, without those whose files' names are in `but`; for several recipes, those of
+        the first first.
+        """
+        return tuple(r for recipe in recipes for r in self._that_asked(recipe, lambda row: row.name not in but))
+
+    def answered(self, *recipes: str) -> tuple[Record, ...]:
+        """Those of the steps that asked for the same thing that brought a picture, in the same order."""
+        return tuple(r for recipe in recipes for r in self._that_asked(recipe, lambda row: row.ok))
 
     def rendered_from(self, template: str | None, inputs: Mapping[str, Any], lang: str | None, parents: Sequence[str]) -> list[Record]:
-        """The steps whose words a template of that name made of these inputs, for the same picture (the first parent's), by number, as of
-        the last look at the folder.
-        """
-        with self._lock:
-            found = self._rendered.get(prompt_key(template, inputs, lang, parents) or "", ())
-            return sorted(found, key=lambda r: r.number)
+        """The steps whose words a template of that name made of these inputs, for the same picture (the first parent's), by number."""
+        key = prompt_key(template, inputs, lang, parents)
+        return self._where("rendered", key, lambda record: prompt_key_of(record) == key) if key else []
 
     def newest_of(self, parents: Sequence[str], most: int) -> tuple[Record, ...]:
-        """The last few steps that continue the first of these parents, or that are roots where there is none; `most` of them, as of the
-        last look at the folder.
-        """
-        with self._lock:
-            return tuple(self._children.get(parents[0] if parents else "", ())[-most:])
+        """The last few steps that continue the first of these parents, or that are roots where there is none; `most` of them."""
+        parent = parents[0] if parents else ""
+        return tuple(self._where("parent", parent[:10], lambda record: _first_parent(record) == parent, newest=most))
 
-    def added_with(self, sha256: str) -> Record | None:
-        """The picture of one's own with these bytes, where it was added already and is whole."""
-        added = (r for r in self.records() if r.outcome == "added" and r.outputs and r.outputs[0].sha256 == sha256)
-        return next(filter(self.is_whole, added), None)
+    def added_with(self, sha256: str, on: Record | None = None) -> Record | None:
+        """The picture of one's own with these bytes, where it was added already and is whole: as a root, or `on` a step."""
+        return next(filter(self.is_whole, self._that_asked(added(sha256, on.id if on else ""), lambda row: row.ok)), None)
+
+    def with_picture(self, sha256: str) -> tuple[Record, ...]:
+        """The steps whose first picture has these bytes, by number, whether it is there still or not."""
+        return tuple(self._where("picture", sha256[:10], lambda record: bool(record.outputs) and record.outputs[0].sha256 == sha256))
+
+    def newest_first(self) -> Iterator[Record]:
+        """The records that can be read, from the newest on, each read when it is its turn."""
+        with self._lock:
+            self._look()
+            names = self._index.names.newest_first()
+        return (record for name in names if (record := self._load(name)))
+
+    def _that_asked(self, asked: str, wanted: Callable[[Row], bool]) -> list[Record]:
+        return self._where("asked", asked, lambda record: asked_by(record) == asked, wanted) if asked else []
+
+    def _where(
+        self, name: str, value: str, is_right: Callable[[Record], bool], wanted: Callable[[Row], bool] = lambda _: True, newest: int = 0
+    ) -> list[Record]:
+        """The records in whose rows that stands, by number; what a row says is believed when its record was read, and `is_right`."""
+        with self._lock:
+            self._know_all()
+            rows = [row for row in self._index.rows.having(name, value) if wanted(row)]
+            found = self._loaded(row.name for row in rows[-newest:])
+            if not all(os.path.lexists(r.path) for r in found):  # one that is held may have been deleted
+                self._look()
+                found = [r for r in found if r.path.name in self._index.names]
+            for wrong in (r for r in found if not is_right(r)):
+                self._index.correct(wrong)
+        return sorted(filter(is_right, found), key=lambda r: r.number)
+
+    def sums(self) -> tuple[Sums, int]:
+        """What all records that can be read come to, and how many cannot: both as of one moment."""
+        with self._lock:
+            self._know_all()
+            return self._index.rows.sums.copy(), len(self._index.damaged)
+
+    def models_asked(self) -> list[tuple[str, str]]:
+        """The endpoints that were asked here, each with the model."""
+        with self._lock:
+            self._know_all()
+            return [pair for pair, steps in self._index.rows.sums.asked.items() if steps]
 
     def ancestors(self, *records: Record) -> tuple[Record, ...]:
         """These records and all that they came from, parents and steps that went along as references, each after what it came from.
@@ -191,13 +243,15 @@ class Lineage:
 
     def trail(self, record: Record) -> list[Record]:
         """The records from the root to this one. Where a parent is damaged or missing it begins behind it."""
-        found = [record]
-        while found[-1].parents:
-            try:
-                found.append(self.get(found[-1].parents[0]))
-            except StepNotFound:
-                break
-        return found[::-1]
+        return [*self.back_from(record)][::-1]
+
+    def back_from(self, record: Record) -> Iterator[Record]:
+        """This record, its parent and so on to the root, each read when it is its turn. Ends before one that is damaged or missing."""
+        yield record
+        with suppress(StepNotFound):
+            while record.parents:
+                record = self.get(record.parents[0])
+                yield record
 
     def tags(self) -> dict[str, str]:
         """Name to id, by name."""
@@ -232,9 +286,11 @@ class Lineage:
         return data
 
     def is_whole(self, record: Record) -> bool:
-        """Whether all its pictures are on disk as they were recorded. LineageError for one that a tool stores elsewhere: that is not lost,
-        and must not be paid for again.
+        """Whether all its pictures are on disk as they were recorded, and none was forgotten. LineageError for one that a tool stores
+        elsewhere: that is not lost, and must not be paid for again.
         """
+        if record.forgotten:
+            return False
         wrong = [output.name for output in record.outputs if wrong_file(self.folder, output.name, output.sha256, output.bytes)]
         for name in wrong:
             refuse_stored_elsewhere(self.folder / name)
@@ -249,71 +305,96 @@ class Lineage:
     # Looking
 
     def _look(self) -> None:
-        """Lists the folder anew: other processes may have added some."""
-        new, gone = self._names.look()
-        for name in gone:
-            self._leave_out(name)
-        self._unread.update(filter(RECORD_NAME.fullmatch, new))
+        """Lists the folder anew: what is there now."""
+        self._follow(*self._index.look())
 
-    def _leave_out(self, name: str) -> None:
-        """A record is gone."""
-        self._unread.discard(name)
-        if record := self._records.pop(name, None):
-            self._read = [r for r in self._read if r is not record]
-            self._children[_first_parent(record)].remove(record)
-            if record.recipe:
-                self._recipes[record.recipe].remove(record)
-            if key := _prompt_key(record):
-                self._rendered[key].remove(record)
+    def _catch_up(self) -> bool:
+        """Takes in what others have recorded, and says whether it was anything; what was copied or taken away besides is seen some seconds
+        later.
+        """
+        new, gone = self._index.catch_up()
+        self._follow(new, gone)
+        return bool(new)
+
+    def _know_all(self) -> None:
+        """Catches up, and has a row for each record that can be read."""
+        self._catch_up()
+        self._index.complete()
+
+    def _follow(self, new: Sequence[str], gone: Sequence[str]) -> None:
+        self._unread.update(new)
+        for name in gone:
+            self._unread.discard(name)
+            self._records.pop(name, None)
+        if gone and self._read:
+            self._read = [r for r in self._read if r.path.name in self._index.names]
+            self._children = {}
+            for record in self._read:
+                self._children.setdefault(_first_parent(record), []).append(record)
+
+    def _all(self) -> list[Record]:
+        """All records that can be read, by number, as of the last look; from now on they are held."""
+        for name in sorted(self._unread):
+            if record := self._load(name):
+                self._unread.discard(name)
+                insort(self._read, record, key=lambda r: (r.number, r.id))
+                self._children.setdefault(_first_parent(record), []).append(record)
+        return self._read
 
     def _load(self, name: str) -> Record | None:
         """The record, or None for one that is damaged: the others stay readable, and `verify` names it."""
         with self._lock:
-            if name not in self._records:
+            if (record := self._records.get(name)) is None:
                 try:
                     record = Record.read(self.folder / name)
                 except LineageError as error:
                     if error.newer:  # unlike a damaged one it must not be passed over
                         raise
                     return None
-                if record.is_itself:
-                    self._take_in(record)
-            return self._records.get(name)
+                if not record.is_itself:
+                    return None
+                self._hold(record)
+            return record
+
+    def _hold(self, record: Record) -> None:
+        self._records[record.path.name] = record
+        self._recent.append(record)
 
     def _loaded(self, names: Iterable[str]) -> list[Record]:
         return [r for n in names if (r := self._load(n))]
 
     def _take_in(self, record: Record) -> None:
-        """Takes in a record that was read, or written here."""
+        """Takes in a record that was written here, and tells other processes of it."""
         name = record.path.name
         with self._lock:
-            if name in self._records:  # another thread has read it from disk meanwhile
-                return
-            self._records[name] = record
-            if self._names.add(name):  # written here, since the last look
+            if name not in self._index.names:  # else another thread has looked meanwhile
                 self._unread.add(name)
-            self._children.setdefault(_first_parent(record), []).append(record)
-            if record.recipe:
-                self._recipes.setdefault(record.recipe, []).append(record)
-            if key := _prompt_key(record):
-                self._rendered.setdefault(key, []).append(record)
+            self._index.note(record)
+            if name not in self._records:
+                self._hold(record)
 
     def _last(self) -> int:
         with self._lock:
-            self._look()
-            return self._names.last
+            self._catch_up()
+            return self._index.names.last
 
     def numbered(self, number: int) -> list[Record]:
         """The readable records with that number: one, or those that merged copies have."""
-        return self._loaded(self._with_number(number))
+        with self._lock:
+            self._look()
+            return self._loaded(self._index.names.with_number(number))
 
     def _with_number(self, number: int) -> Sequence[str]:
         with self._lock:
-            self._look()
-            return self._names.with_number(number)
+            self._catch_up()
+            return self._index.names.with_number(number)
 
     def _by_number(self, number: int) -> Record:
         names = self._with_number(number)
+        if not names:
+            with self._lock:
+                self._look()
+                names = self._index.names.with_number(number)
         if not names:
             there = f"its steps are numbered 1 to {self._last()}" if self.count() else "the session has no steps yet"
             raise StepNotFound(f"There is no step {number}; {there}.", path=self.folder)
@@ -331,7 +412,7 @@ class Lineage:
     def _beginning(self, key: str) -> list[Record]:
         with self._lock:
             self._look()
-            names = self._names.beginning(key)
+            names = self._index.names.beginning(key)
         return [r for r in self._loaded(names) if r.id.startswith(key)]
 
     # Writing
@@ -389,13 +470,11 @@ class Lineage:
         """Gives up a request that this process claimed; what it asked for is on record, or was not sent."""
         path = request_path(self.folder, asked)
         let_request_go(path)
-        with self._lock:
-            self._names.remove(path.name)
 
     def known_with(self, recipe: str) -> frozenset[str]:
-        """The ids of the steps that asked for that, as of the last look at the folder."""
+        """The names of the files of the steps that asked for that, as far as they are known already."""
         with self._lock:
-            return frozenset(r.id for r in self._recipes.get(recipe, ()))
+            return frozenset(row.name for row in self._index.rows.having("asked", recipe))
 
     # Steps in flight
 
@@ -411,10 +490,11 @@ class Lineage:
                 hold(claim)
                 try:
                     self._put_in_order(claim)
+                    self._index.tell()
                 except BaseException:
                     self._ended(claim)
                     raise
-        return PendingStep(number, slug, {**fields, "number": number}, claim, self._ended)
+        return PendingStep(self.folder, number, slug, {**fields, "number": number}, claim, self._ended)
 
     def settle(self) -> None:
         """Records what this process was answered and had no room for. LineageError where there is none still."""
@@ -424,48 +504,36 @@ class Lineage:
         """Records now what killed processes were answered; whether there may be steps that were not there at the last look. What another
         process is just recording is waited for. What cannot be written is left to the next `begin`.
         """
-        with self._lock, suppress(OSError, LineageError):
-            if self._names.is_new:
-                self._look()
-        left = self._claimed()
-        found = self._adopted()
-        if not left:
-            return found
-        return self._waited_for_adopters() or found or not left <= self._claimed()
+        found, has_waited = self._adopted(), False
+        end = time.monotonic() + claims.ADOPTING
+        while self._are_others_adopting() and time.monotonic() < end:
+            has_waited = True
+            time.sleep(0.01)
+        if has_waited:
+            self._adopted()  # for one that died over it
+        return found or has_waited
 
     def _adopted(self) -> bool:
         with self._lock, suppress(OSError, LineageError):
-            return claims.adopt(self.folder, [*self._names.hidden], self.numbered, self._ended)
+            new = self._catch_up()
+            return claims.adopt(self.folder, self._under_way(), self.numbered, self._ended) or new
         return False
-
-    def _waited_for_adopters(self) -> bool:
-        """Looks anew until no other process turns a claim into a record, and does it for one that died over it; whether it had to wait."""
-        end, waited = time.monotonic() + claims.ADOPTING, False
-        while self._are_others_adopting() and time.monotonic() < end:
-            waited = True
-            time.sleep(0.01)
-        if waited:
-            self._adopted()
-        return waited
 
     def _are_others_adopting(self) -> bool:
         with self._lock:
-            self._look()
-            return claims.are_being_adopted(self.folder, [*self._names.hidden])
-
-    def _claimed(self) -> set[int]:
-        with self._lock:
-            return set(claims.claimed(self._names.hidden))
+            return claims.are_being_adopted(self._under_way())
 
     def create(self) -> None:
         """Makes the session folder where there is none yet, and its marker where that was lost."""
-        if self._made and self.folder.is_dir():  # else it was deleted under an open session
+        if self._made and (self.folder / UNDER_WAY).is_dir():  # else it was deleted under an open session
             return
         self.exists = is_session(self.folder)
         if not (self.exists and is_marked(self.folder)):
             make(self.folder)
             with self._lock:
                 self._look()
+        with writing(self.folder):
+            make_under_way(self.folder)
         self.exists = self._made = True
 
     def set_aside(self, holder: str, aside: Mapping[str, float]) -> None:
@@ -478,23 +546,25 @@ class Lineage:
     def under_way(self) -> list[UnderWay]:
         """What each process has under way in the folder, this one included; what a dead one kept aside counts no longer, its steps do."""
         with self._lock:
-            self._look()
-            names = [*self._names.hidden]
-        return claims.under_way(self.folder, names)
+            self._catch_up()
+            return claims.under_way(self._under_way())
+
+    def _under_way(self) -> list[Path]:
+        """What processes have under way, those of earlier versions as of the last listing."""
+        return [*under_way_in(self.folder), *map(self.folder.joinpath, self._index.names.hidden)]
 
     def _next_number(self) -> tuple[int, Path]:
-        """A claimed number, looked for from the last look at the folder on: the claim looks again, for what rivals did since."""
-        if self._names.is_new:
-            self._look()
+        """A claimed number, looked for from what is known on: the claim looks again, for what rivals did since."""
+        self._catch_up()
         return claims.take(self.folder, self._highest, lambda number: bool(self._with_number(number)))
 
     def _highest(self) -> int:
-        return max(self._names.last, max(claims.claimed(self._names.hidden), default=0))
+        return max(self._index.names.last, max(claims.claimed(self._under_way()), default=0))
 
     def _put_in_order(self, own: Path) -> None:
         """What killed processes left."""
-        claims.adopt(self.folder, [*self._names.hidden], self.numbered, self._ended, own)
-        claims.clear(self.folder, [*self._names.hidden])
+        claims.adopt(self.folder, self._under_way(), self.numbered, self._ended, own)
+        claims.clear(self._under_way())
         if not self._looked_beside:
             claims.clear_beside(self.folder)
             self._looked_beside = True
@@ -502,12 +572,12 @@ class Lineage:
     def _ended(self, claim: Path, record: Record | None = None) -> None:
         """Gives a number back, or its claim up once it has its record."""
         let_go(claim)
-        with nullcontext() if record is None else suppress(OSError):  # the step is on record, and the next writer sees that
+        if record is None:
             claim.unlink(missing_ok=True)
-        with self._lock:
-            self._names.remove(claim.name)
-        if record is not None:
-            self._take_in(record)
+            return
+        self._take_in(record)  # first: who has the number next looks whether it is told
+        with suppress(OSError):  # the step is on record, and the next writer sees that
+            claim.unlink(missing_ok=True)
 
 
 def _holds(path: Path, data: bytes) -> bool:
@@ -519,7 +589,3 @@ def _holds(path: Path, data: bytes) -> bool:
 
 def _first_parent(record: Record) -> str:
     return record.parents[0] if record.parents else ""
-
-
-def _prompt_key(record: Record) -> str | None:
-    return prompt_key(record.prompt.template, record.prompt.inputs, record.prompt.lang, record.parents)

@@ -20,7 +20,7 @@ from promptkit.lineage.record import Problem
 from promptkit.session.session import Session
 from promptkit.session.step import Step, Steps
 from promptkit.terminal import aligned, cut, printable
-from promptkit.views.facts import headline
+from promptkit.views.facts import BY_HAND, headline
 
 __all__ = ["SHELL", "Found", "FoundSteps", "Match", "Matches", "Results", "Searched", "SessionInfo", "Sessions"]
 
@@ -244,7 +244,7 @@ class Match:
     @property
     def how(self) -> str:
         """In words: whether it has the very bytes or how alike it is; and whether it was added or sent along."""
-        return self._how(f", {OWN}" if self.step.outcome == "added" else "")
+        return self._how("" if self.step.outcome != "added" else f", {BY_HAND if self.step.record.by_hand else OWN}")
 
     def _how(self, added: str) -> str:
         said = "the very bytes" if self.exact else ANEW if self.same else f"looks similar ({self.percent:.1f} % alike)"
@@ -273,7 +273,7 @@ class Match:
     def line(self) -> str:
         """Which step it is, how it matches, and what was asked there."""
         asked = headline(self.step.record)
-        how = self._how("") if asked == OWN else self.how  # once is enough
+        how = self._how("") if asked == OWN or BY_HAND in asked else self.how  # once is enough
         return _line(f"{_session_and_number(self.session, self.step)}, {how}: {asked}")
 
     def to_dict(self) -> dict[str, Any]:

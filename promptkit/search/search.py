@@ -15,7 +15,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from promptkit import config
 from promptkit.archive.png_embed import has_embedded, without_embedded
 from promptkit.errors import PictureError, PromptkitError, SettingsError, brief_path, warn
 from promptkit.images.fingerprint import Fingerprint, Likeness, alike, fingerprint, nearest
@@ -24,10 +23,10 @@ from promptkit.lineage.files import LARGEST_PICTURE, read_file, reason
 from promptkit.lineage.location import Where
 from promptkit.lineage.record import Problem
 from promptkit.progress import Progress
-from promptkit.search.fingerprint_cache import CACHE_NAME, FingerprintCache
 from promptkit.search.locations import PictureFile, mentions, picture_files, searched_folder, session_folders
 from promptkit.search.results import Found, FoundSteps, Match, Matches, Results, Searched, SessionInfo, Sessions
 from promptkit.search.text_match import folded, normalized, snippet
+from promptkit.session.fingerprint_cache import FingerprintCache, cache_path
 from promptkit.session.session import Session
 from promptkit.session.step import Step, Steps
 from promptkit.views.facts import headline
@@ -188,7 +187,7 @@ class _Search:
 
     def _filled_cache(self, files: Mapping[str, PictureFile]) -> FingerprintCache:
         """The fingerprints of these pictures. Those that are not cached yet are made, and saved, also when Ctrl-C ends it."""
-        cache = FingerprintCache(config.data_folder().parent / CACHE_NAME)
+        cache = FingerprintCache(cache_path())
         new = [file for beginning, file in files.items() if not cache.of(beginning)]
         with Progress(len(new)) as progress:
             progress.say("looking at pictures")
@@ -234,6 +233,11 @@ def _moment(step: Step) -> datetime | None:
     return moment if 1970 < moment.year < 9000 else None  # others come from a wrong clock, or were made up
 
 
+def _remembered(steps: Iterable[Step]) -> Iterator[Step]:
+    """Those that were not forgotten: who takes a picture away wants it found no more."""
+    return (step for step in steps if not step.record.forgotten)
+
+
 # Words
 
 
@@ -249,7 +253,7 @@ def _found(session: Session, steps: Sequence[Step], wanted: Sequence[str]) -> It
     names: dict[str, list[str]] = {}
     for name, step in session.tags.items():
         names.setdefault(step.id, []).append(name)
-    for step in steps:
+    for step in _remembered(steps):
         texts = [(where, normalized(text)) for where, text in _texts(step, names.get(step.id, ()))]
         plain = [folded(text) for _, text in texts]
         if all(any(word in text for text in plain) for word in wanted):
@@ -285,7 +289,7 @@ def _unchecked(picture: PictureSource) -> Picture:
 
 def _with(wanted: Mapping[str, Likeness], session: Session, steps: Sequence[Step], *, exact: bool = False) -> Iterator[Match]:
     """The steps that have pictures of these sha256, made or sent along from outside, each with how alike it is."""
-    for step in steps:
+    for step in _remembered(steps):
         found = [(i, o.sha256, False) for i, o in enumerate(step.record.outputs)]
         found += [(i, s.sha256, True) for i, s in enumerate(step.record.sources) if s.file]
         for i, sha256, is_source in found:

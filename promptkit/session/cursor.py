@@ -21,6 +21,7 @@ from promptkit.session.step import Continuing, Step, Steps
 
 if TYPE_CHECKING:  # what adds up and shows is loaded when someone looks
     from promptkit.engine.spending import Spending
+    from promptkit.lineage.forgetting import Forgetting
     from promptkit.session.explanation import Explanation
 
 __all__ = ["Cursor", "listed"]
@@ -205,6 +206,18 @@ class Cursor(Continuing):
         text = f"{self!r}\n{tree_text(self._lineage, head=self._position[0])}"
         return {"text/plain": text, "text/html": markup.card(repr(self), tree_html(self._lineage, head=self._position[0]))}
 
+    def forget(self, *steps: object, words: bool = False, dry_run: bool = False) -> Forgetting:
+        """Takes the bytes of steps' pictures out of the folder for good, and with `words` their prompts and replies; returns what went.
+
+        Each is a Step, a number, a tag, the beginning of an id, or several steps (`Steps`). What other steps need stays. Records keep their
+        ids, and children their parents; a note says when and by whom: the `name` of the config file. Exports and copies are not reached.
+        `dry_run` shows what would go. LineageError where no step is named, StepNotFound, and where something cannot be deleted.
+        """
+        from promptkit.session.forgetting import forget
+
+        records = [self._step(step).record for each in steps for step in (each if isinstance(each, Steps) else (each,))]
+        return forget(self._lineage, records, words=words, dry_run=dry_run)
+
     # The head
 
     @property
@@ -267,8 +280,8 @@ class Cursor(Continuing):
         """The endpoint and the model of the head, or of the step before it where the head was added."""
         if not self._position[0]:
             return None, None
-        steps = self._lineage.trail(self._lineage.get(self._position[0]))
-        asked: Mapping[str, Any] = next((r.request for r in reversed(steps) if r.request.get("endpoint")), {})
+        steps = self._lineage.back_from(self._lineage.get(self._position[0]))
+        asked: Mapping[str, Any] = next((r.request for r in steps if r.request.get("endpoint")), {})
         return asked.get("endpoint"), asked.get("model")
 
     # Looking up

@@ -19,7 +19,7 @@ from promptkit.lineage.record import Record
 from promptkit.lineage.tree import Lineage
 from promptkit.session.step import Step
 from promptkit.terminal import printable, width
-from promptkit.views.cards import references_html
+from promptkit.views.cards import pictures_html, references_html
 from promptkit.views.facts import (
     NAME_COLUMNS,
     Fact,
@@ -27,9 +27,9 @@ from promptkit.views.facts import (
     cost_in_words,
     credentials_in_words,
     facts,
-    headline,
     is_draft,
     local_time,
+    outcome_in_words,
     step_name,
 )
 from promptkit.views.tree import PICTURES_SHOWN
@@ -100,7 +100,7 @@ class Explained:
         origin = f" from {self.parent}" if self.parent is not None else ""
         draft = " (offline draft)" if is_draft(record) else ""
         names = [f"“{self.step.label}”"] * bool(self.step.label) + [f"[{tag}]" for tag in self.tags]
-        said = f"{step_name(self.step.lineage, record)} {record.slug}{origin}: {record.outcome}{draft}"
+        said = f"{step_name(self.step.lineage, record)} {record.slug}{origin}: {outcome_in_words(record)}{draft}"
         return " ".join(" ".join((said, *names, local_time(self.step.started))).split())
 
     def rows(self, *, full: bool = False) -> Iterator[tuple[str, str]]:
@@ -297,6 +297,8 @@ def _inputs_changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict
 
 def _missing(step: Step) -> Iterator[str]:
     """Which of its pictures are missing or of another length than recorded; `verify` compares their hashes too."""
+    if step.record.forgotten:  # which is told as such
+        return
     for path, output in zip(step.files, step.record.outputs, strict=False):
         try:
             size = path.stat().st_size
@@ -345,7 +347,7 @@ def _card(explained: Explained | Lost, *, pictures: bool) -> markup.Html:
     if isinstance(explained, Lost):
         return markup.card(f"the step {explained.id[:10]} is skipped", markup.Html(f"<div>{markup.escape(explained.message)}</div>"))
     record = explained.step.record
-    shown = markup.strip(markup.figure(p.thumbnail(PICTURE_PIXELS), alt=headline(record)) for p in record.pictures if pictures)
+    shown = pictures_html(record, PICTURE_PIXELS) if pictures else ""
     along = references_html(explained.step.lineage, record) if pictures else ""
     rows = [(name, _folded(text)) for name, text in explained.rows()]
     return markup.card(explained.title, shown, along, markup.table(rows))

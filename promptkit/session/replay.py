@@ -6,6 +6,7 @@ found by its recipe and not asked for again; that is also how a replay that was 
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -18,7 +19,7 @@ from promptkit.engine.client import Client, Terms, added_root
 from promptkit.engine.engine import Engine
 from promptkit.engine.options import CONFIG, checked_label, checked_pictures, checked_text, checked_words
 from promptkit.engine.plan import Plan, known_hints
-from promptkit.errors import InputError, LineageError, SettingsError, warn
+from promptkit.errors import InputError, LineageError, SettingsError, brief_path, warn
 from promptkit.images.picture import Picture
 from promptkit.lineage.record import FULL_SHA256, Record
 from promptkit.lineage.tree import Lineage
@@ -147,8 +148,9 @@ class _Repeat:
 class Replay:
     """The steps of a trail prepared and checked to be asked for again, root first; it resumes by itself.
 
-    `start` stands for the root: a picture, or a step of the folder that it goes into. Raises what would make a request fail, before
-    anything is sent: InputError, SettingsError, LineageError, PictureError.
+    At a step that was made by hand it stops, unless the step before it has one that was added there. `start` stands for the root: a
+    picture, or a step of the folder that it goes into. Raises what would make a request fail, before anything is sent: InputError,
+    SettingsError, LineageError, PictureError.
     """
 
     def __init__(self, lineage: Lineage, walk: Sequence[Record], into: Into, start: Record | Picture | None, changed: Changed) -> None:
@@ -156,10 +158,10 @@ class Replay:
             said = "There is nothing to replay yet: make a picture with generate(…), or bring one with add(…)."
             raise LineageError(said, path=lineage.folder)
         self._lineage, self._trail, self._into, self._changed = lineage, walk, into, changed
-        self._root, again = self._rooted(start)
-        words = [Reprompt(lineage, record, changed.words) for record in again]
+        self._root, self._follows = self._rooted(start)
+        words = [Reprompt(lineage, record, changed.words) for record in self._follows if not record.by_hand]
         refuse_unknown_inputs(changed.words, words)
-        self._repeats = self._prepared(words)
+        self._repeats = {repeat.record.id: repeat for repeat in self._prepared(words)}
 
     def _rooted(self, start: Record | Picture | None) -> tuple[Record | Picture | None, Sequence[Record]]:
         """What the trail begins with, where that is not asked for, and the steps that follow."""
@@ -222,15 +224,32 @@ class Replay:
 
     # What is there
 
-    def _looked_up(self) -> Iterator[tuple[_Repeat, Record | None]]:
-        """Each step, with the record that is this very request already; writes nothing."""
+    def _looked_up(self) -> Iterator[tuple[_Repeat | Record, Record | None]]:
+        """Each step, with the record that is this very request already, or that was made by hand in its place; writes nothing. The last
+        is one that was made by hand, where nothing stands for that.
+        """
         made = {self._root_id: there} if (there := self._root_there()) else {}
-        for repeat in self._repeats:
+        for record in self._follows:
+            if record.by_hand:
+                if found := self._hand_there(record, made):
+                    made[record.id] = found
+                yield record, found
+                if found is None:
+                    return
+                continue
+            repeat = self._repeats[record.id]
             plan = self._plan(repeat, made)
             found = repeat.client.find(plan) if plan else None
             if found:
                 made[repeat.record.id] = found
             yield repeat, found
+
+    def _hand_there(self, record: Record, made: Mapping[str, Record]) -> Record | None:
+        """What was made by hand of the step that stands for its parent: with the same bytes, else the newest."""
+        base = made.get(record.parents[0])
+        lineage = self._into.engine.lineage
+        found = [r for r in lineage.children(base) if r.by_hand and lineage.is_whole(r)] if base else []
+        return max(found, key=lambda r: (r.outputs[0].sha256 == record.outputs[0].sha256, r.number), default=None)
 
     def _plan(self, repeat: _Repeat, made: Mapping[str, Record]) -> Plan | None:
         """The request; None where it goes on from a step that is not there yet."""
@@ -302,21 +321,37 @@ class Replay:
             root = self._added_root(self._root)
             made[self._root_id] = root.record
             yield root
-        for repeat in self._repeats:
-            plan = self._plan(repeat, made)
-            assert plan is not None, "all that it goes on from was made before it"
-            answer = repeat.client.ask(plan)
-            made[repeat.record.id] = answer.record
+        for record in self._follows:
+            answer = self._by_hand(record, made) if record.by_hand else self._asked(self._repeats[record.id], made)
+            made[record.id] = answer.record
             yield answer
 
     def _prepare(self) -> None:
         """Finds what would keep a step from being asked for, such as a missing key, before the first one is."""
         self._into.engine.lineage.adopt()  # what a killed process left is found, and not paid for twice
-        todo = [repeat for repeat, found in self._looked_up() if found is None]
+        todo = [repeat for repeat, found in self._looked_up() if found is None and isinstance(repeat, _Repeat)]
         for repeat in todo:
             repeat.check_price()
             repeat.connect()
         self._warn(todo)
+
+    def _asked(self, repeat: _Repeat, made: Mapping[str, Record]) -> Answer:
+        plan = self._plan(repeat, made)
+        assert plan is not None, "all that it goes on from was made before it"
+        return repeat.client.ask(plan)
+
+    def _by_hand(self, record: Record, made: Mapping[str, Record]) -> Answer:
+        """What was made by hand in its place; else the step that it is to be made of, with the error that stops the replay."""
+        if found := self._hand_there(record, made):
+            return Answer(found, reused=True)
+        base = made[record.parents[0]]
+        why = f"The replay stops before step {record.number}, which was made by hand: no request brings that again"
+        folder = self._into.engine.lineage.folder
+        todo = f"retouch the picture of step {base.number} in {folder.name}, and"
+        error = LineageError(f"{why}; {todo} add(picture, on={base.number}) there: the same call goes on from it.", path=base.path)
+        shell = f"`promptkit add FILE -s {shlex.quote(brief_path(folder))} --on {base.number}`: the same command goes on from it."
+        error.in_shell = f"{why}; {todo} add it with {shell}"
+        return Answer(base, error)
 
     def _added_root(self, root: Record | Picture) -> Answer:
         if isinstance(root, Record):
@@ -331,11 +366,20 @@ class Replay:
         root = self._root_there()
         rows = [PreviewedStep(self._trail[0].number, None, there=root.number if root else None)] if self._root is not None else []
         for repeat, found in self._looked_up():
+            if isinstance(repeat, Record):
+                rows.append(self._hand_previewed(repeat, found))
+                continue
             if found is None:
                 repeat.check_price()
             rows.append(self._previewed(repeat, found))
-        budget = self._repeats[0].client.budget if self._repeats else None
+        budget = next(iter(self._repeats.values())).client.budget if self._repeats else None
         return ReplayPreview(tuple(rows), budget.left() if budget else None, budget.requests_left() if budget else None)
+
+    def _hand_previewed(self, record: Record, found: Record | None) -> PreviewedStep:
+        left = len(self._follows) - self._follows.index(record) - 1
+        later = f"; {left} step{'s' * (left != 1)} after it" if left else ""
+        stops = f"made by hand, and no request brings it again: the replay stops here, and goes on once one is added in its place{later}"
+        return PreviewedStep(record.number, None, notes=("made by hand",) if found else (stops,), there=found.number if found else None)
 
     def _previewed(self, repeat: _Repeat, found: Record | None) -> PreviewedStep:
         words = repeat.words

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from promptkit.engine.ask import Answer
-from promptkit.engine.client import Client, Terms, added_root
+from promptkit.engine.client import Client, Terms
 from promptkit.engine.engine import Engine
 from promptkit.engine.options import (
     check_call,
@@ -22,8 +22,7 @@ from promptkit.engine.options import (
     with_options,
 )
 from promptkit.engine.plan import Plan
-from promptkit.errors import LineageError, PromptkitError, SettingsError, warn
-from promptkit.images.picture import Picture
+from promptkit.errors import PromptkitError, SettingsError, warn
 from promptkit.lineage.location import Where, session_folder
 from promptkit.lineage.record import Record
 from promptkit.progress import Listener
@@ -35,6 +34,7 @@ from promptkit.providers.keys import Key, refuse_key
 from promptkit.providers.options import OPTIONS
 from promptkit.providers.transport import Transport
 from promptkit.session.cursor import Cursor, listed
+from promptkit.session.own_picture import added, root_of
 from promptkit.session.step import Step, Steps
 
 if TYPE_CHECKING:
@@ -183,11 +183,11 @@ class Session(Cursor):
             plan, own = self._planned_variant(prompt, on, root, **options), None
         return self._all_asked(self._client.ask_all(self._client.takes(plan, n, but=own, fresh=fresh), workers))
 
-    def add(self, picture: object, *, label: str | None = None) -> Step:
-        """Takes a picture of one's own (path, bytes, PIL image, Picture) as a root; the same bytes are the same root."""
-        checked_label(label)
-        self._refuse_keys(label)
-        return self._moved(self._taken(self._engine.add(Picture.open(picture), label)))  # type: ignore[arg-type]
+    def add(self, picture: object, *, on: object = None, label: str | None = None) -> Step:
+        """Takes a picture of one's own (path, bytes, PIL image, Picture) as a root, or `on` the step that it was made from by hand. The
+        same bytes are the same step, which may be one that was asked for; a root that looks like a step that is here is said to."""
+        self._refuse_keys(checked_label(label))
+        return self._moved(self._taken(added(self._engine, picture, label, None if on is None else self._step(on).record)))
 
     def tag(self, name: str, step: object = None) -> Step:
         """Names a step, by default the head; a tag that is in use moves."""
@@ -216,8 +216,8 @@ class Session(Cursor):
         `at(step)` chooses another trail. `start` (path, bytes, PIL image, Picture, Step) stands for the root; `inputs` go to each step
         whose template has them; `lang` to each template that has it. Named nowhere, endpoint and model are those that `into` was opened
         with, else those of each step as recorded (a base URL as this session was opened with it); so are the options, the seed among them.
-        A step that was asked with the earlier turns is asked so again, whatever the chain of `into`. `templates` takes a Library's sources
-        instead of those that the session keeps.
+        A step made by hand stops it, until one is added in its place. One asked with the earlier turns is asked so again, whatever the
+        chain of `into`. `templates` takes a Library's sources instead of those that the session keeps.
 
         `dry_run` shows every prompt, what it may cost, and what the limits of `into` leave; nothing is sent or written, and what
         a killed process left in `into` counts as not there. Raises as `generate` does, InputError and LineageError; what was made before
@@ -292,9 +292,8 @@ class Session(Cursor):
             self._client.refuse_draft(record)
         else:
             found = self._step_or_picture(on)
-            record = found if isinstance(found, Record) else added_root(self._engine, self._terms, found).record
-        if not record.ok:
-            raise LineageError(f"Step {record.number} has no picture ({record.outcome}); continue from another one.", path=record.path)
+            record = found if isinstance(found, Record) else root_of(self._engine, self._terms, found).record
+        record.check_picture()
         return record
 
     def _repeated(self, record: Record, prompt: str | Prompt | None, **options: Any) -> Plan:

@@ -97,6 +97,8 @@ def squashed(lineage: Lineage, first: Record, last: Record, *, prompt: str | Pro
     references = _references(lineage, records, base)
     _check_count(model, base, 1 + len(references))
     meta = {SQUASHES: [r.id for r in records]}
+    if prompt is None:
+        _refuse_hands(records)
     asked = checked_prompt(_joined(lineage, records, [base.picture, *map(_picture, references)]) if prompt is None else prompt)
     options = {k: v for record in records for k, v in recorded_config(record).items()}
     asked = replace(asked, config={**options, **asked.config})  # as hints, which the session's own options win over
@@ -123,6 +125,15 @@ def _line(lineage: Lineage, first: Record, last: Record) -> list[Record]:
         said = f"Step {failed.number} has no picture ({failed.outcome}), so there is no edit of it to squash; name steps that have one."
         raise LineageError(said, path=failed.path)
     return records
+
+
+def _refuse_hands(records: Sequence[Record]) -> None:
+    """LineageError where a step among them was made by hand: no words say what was done there."""
+    if hand := next((r for r in records if r.by_hand), None):
+        said = f"Step {hand.number} was made by hand, and no words say what was done there: squash the steps before or after it"
+        error = LineageError(f"{said}, or say all of it in your own words with prompt=.", path=hand.path)
+        error.in_shell = f"{said}, or say all of it in your own words after FIRST and LAST."
+        raise error
 
 
 # Pictures

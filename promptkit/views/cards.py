@@ -8,21 +8,37 @@ from promptkit.errors import LineageError
 from promptkit.lineage.record import Record
 from promptkit.lineage.tree import Lineage
 from promptkit.markup import Html, card, escape, figure, strip
-from promptkit.views.facts import cost_in_words, headline, is_draft, sent_along
+from promptkit.views.facts import cost_in_words, headline, is_draft, outcome_in_words, sent_along
 
-__all__ = ["FIGURE_PIXELS", "references_html", "step_card", "step_figure", "strip_html"]
+__all__ = ["FIGURE_PIXELS", "forgotten_frame", "pictures_html", "references_html", "step_card", "step_figure", "strip_html"]
 
 CARD_PIXELS = 320
 FIGURE_PIXELS = 160
 REFERENCE_PIXELS = 96
 
 
+def forgotten_frame(pixels: int, caption: object = "") -> Html:
+    """The empty frame of a picture that was forgotten, over its caption."""
+    size = f"width:{pixels - 12}px;height:{pixels - 12}px;border:2px dashed rgba(128,128,128,.6);border-radius:6px"
+    style = f"{size};display:flex;align-items:center;justify-content:center;opacity:.7"
+    frame = f'<div role="img" aria-label="forgotten" style="{style}">forgotten</div>'
+    note = f'<div style="font-size:85%;overflow-wrap:anywhere">{escape(caption)}</div>' if caption else ""
+    return Html(f'<div style="margin:4px;display:inline-block;vertical-align:top">{frame}{note}</div>')
+
+
+def pictures_html(record: Record, pixels: int) -> Html:
+    """A step's pictures side by side, at most `pixels` wide and high; of one that was forgotten its empty frames."""
+    if record.forgotten:
+        return strip(forgotten_frame(pixels) for _ in record.outputs)
+    return strip(figure(p.thumbnail(pixels), alt=headline(record)) for p in record.pictures)
+
+
 def step_card(record: Record, *, reused: bool = False) -> Html:
     """One step with its pictures and its prompt; a failed one with what the service said last."""
     draft = " (offline draft)" if is_draft(record) else ""
     cost = "" if draft or not record.attempts else f", {cost_in_words(record.cost, attempts=len(record.attempts))}"
-    note = f"step {record.number}{', reused' if reused else ''}: {record.outcome}{draft}{cost}"
-    figures = strip(figure(p.thumbnail(CARD_PIXELS), alt=headline(record)) for p in record.pictures)
+    note = f"step {record.number}{', reused' if reused else ''}: {outcome_in_words(record)}{draft}{cost}"
+    figures = pictures_html(record, CARD_PIXELS)
     said = "" if record.ok or not record.attempts else f"{record.attempts[-1].get('text') or record.attempts[-1].get('message') or ''}"
     lines = [Html(f"<div>{escape(line)}</div>") for line in (record.prompt.get("text"), said) if line]
     return card(note, figures, *lines)
@@ -39,6 +55,8 @@ def step_figure(record: Record, *, tags: Sequence[str] = (), is_head: bool = Fal
     caption = f"{record.number} {headline(record)}{note}{marks}"
     if not record.pictures or not picture:
         return Html(f'<div style="width:{FIGURE_PIXELS}px;margin:4px;font-size:85%;overflow-wrap:anywhere">{escape(caption)}</div>')
+    if record.forgotten:
+        return Html(f'<div style="width:{FIGURE_PIXELS}px">{forgotten_frame(FIGURE_PIXELS, caption)}</div>')
     shown = figure(record.pictures[0].thumbnail(FIGURE_PIXELS), caption, alt=headline(record))
     return Html(f'<div style="width:{FIGURE_PIXELS}px">{shown}</div>')
 
@@ -48,8 +66,12 @@ def references_html(lineage: Lineage, record: Record) -> str:
     figures = []
     for source in sent_along(record):
         try:
-            picture = lineage.source(source)
+            picture, step = lineage.source(source), source.get("step")
+            is_forgotten = lineage.get(step).forgotten if step else record.forgotten
         except LineageError:
+            continue
+        if is_forgotten:
+            figures.append(forgotten_frame(REFERENCE_PIXELS, source["role"]))
             continue
         figures.append(figure(picture.thumbnail(REFERENCE_PIXELS), source["role"], alt=source["role"]))
     return strip(figures) if figures else ""

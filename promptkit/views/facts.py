@@ -21,6 +21,7 @@ from promptkit.lineage.tree import Lineage
 from promptkit.terminal import printable
 
 __all__ = [
+    "BY_HAND",
     "NAME_COLUMNS",
     "Fact",
     "References",
@@ -30,6 +31,7 @@ __all__ = [
     "headline",
     "is_draft",
     "local_time",
+    "outcome_in_words",
     "sent_along",
     "short_hashes",
     "step_in_words",
@@ -39,6 +41,7 @@ __all__ = [
 
 HEADLINE = 96  # characters
 NOT_KNOWN = "no known price"
+BY_HAND = "made by hand"
 NAME_COLUMNS = 11  # of a terminal, for the names of facts
 HASH = re.compile(r"([0-9a-f]{10})[0-9a-f]{54}(?=(\.)?)")
 HASHED = ("template", "with", "original", "id")  # facts that hold ids, digests and names of files
@@ -80,6 +83,7 @@ def facts(
         *_attempts(record),
         *([("cost", cost or cost_in_words(record.cost, attempts=len(record.attempts)))] if len(record.attempts) > 1 else []),
         *((RecordFields.outputs.label, _output(output)) for output in record.outputs),
+        ("forgotten", _forgotten(record)),
         ("changes", changes),
         *((RecordFields.meta.label, f"{name}: {_note(value, lineage)}") for name, value in (record.fields.get("meta") or {}).items()),
         *((RecordFields.warnings.label, note) for note in dict.fromkeys((*(record.fields.get("warnings") or ()), *notes))),
@@ -165,6 +169,12 @@ def _output(output: Mapping[str, Any]) -> str:
     return f"{output['file']} ({output['mime_type']} {size}, {output['bytes']:,} bytes)"
 
 
+def _forgotten(record: Record) -> str:
+    """When and by whom, where it was forgotten."""
+    note = record.forgotten
+    return f"{note.said.strip() or 'yes'}{', with prompt and reply' if note.words else ''}" if note else ""
+
+
 def _note(value: object, lineage: Lineage | None) -> str:
     """A value of the caller's notes; a list of ids as the steps that they are of, as `squash` and `replay` write them."""
     values = value if isinstance(value, list) else [value]
@@ -176,12 +186,22 @@ def _note(value: object, lineage: Lineage | None) -> str:
 
 
 def headline(record: Record) -> str:
-    """One line for a step: its label, else the beginning of its prompt, and why it has no picture where it has none."""
-    no_words = "a stripped step" if record.fields.get("stripped_from") else "a picture of one's own"
-    text = record.fields.get("label") or record.prompt.get("text") or no_words
+    """One line for a step: its label, else the beginning of its prompt; whether its picture was made by hand from another step's, and why
+    there is none where there is none.
+    """
+    text = record.fields.get("label") or record.prompt.get("text") or ""
     line = printable(" ".join(str(text).split()))
     short = line if len(line) <= HEADLINE else line[: HEADLINE - 1] + "…"
-    return short if record.ok else f"{short} ({record.outcome})"
+    state = [BY_HAND] * record.by_hand + [record.outcome] * (not record.ok) + ["forgotten"] * bool(record.forgotten)
+    if not short and (record.by_hand or record.forgotten):
+        return ", ".join(state)
+    short = short or ("a stripped step" if record.fields.get("stripped_from") else "a picture of one's own")
+    return f"{short} ({', '.join(state)})" if state else short
+
+
+def outcome_in_words(record: Record) -> str:
+    """Its outcome, and of what somebody made from another step's picture that it was made by hand; whether it was forgotten."""
+    return f"{BY_HAND if record.by_hand else record.outcome}{', forgotten' if record.forgotten else ''}"
 
 
 def step_name(lineage: Lineage, record: Record) -> str:

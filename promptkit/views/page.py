@@ -9,8 +9,8 @@ from promptkit.lineage.record import Record
 from promptkit.lineage.schema import Output
 from promptkit.lineage.tree import Lineage
 from promptkit.markup import Html, escape, page, table
-from promptkit.views.cards import references_html
-from promptkit.views.facts import References, facts, headline, local_time, step_name, times_asked
+from promptkit.views.cards import pictures_html, references_html
+from promptkit.views.facts import References, facts, headline, local_time, outcome_in_words, step_name, times_asked
 from promptkit.views.tree import tags_by_id, walk
 
 __all__ = ["page_html"]
@@ -62,9 +62,11 @@ def _origin(lineage: Lineage, record: Record) -> str:
 
 
 def _article(record: Record, tags: Sequence[str], is_head: bool, link: Link | None, origin: str, rows: Html) -> str:
-    images = "".join(_linked(p, o, link, headline(record)) for p, o in zip(record.pictures, record.outputs, strict=True))
+    shown = [] if record.forgotten else zip(record.pictures, record.outputs, strict=True)
+    images = "".join(_linked(p, o, link, headline(record)) for p, o in shown) or pictures_html(record, PAGE_PIXELS)
     marks = "".join(f' <span class="tag">{escape(t)}</span>' for t in tags) + (" ← head" if is_head else "")
-    outcome = "" if record.ok else f' <span class="failed">{escape(record.outcome)}</span>'
+    told = outcome_in_words(record)
+    outcome = "" if told in ("picture", "added") else f' <span class="{"note" if record.ok else "failed"}">{escape(told)}</span>'
     text = record.prompt.get("text") or headline(record)
     folded = f"<details><summary>how it came to be</summary>{rows}</details>"
     words = f'<b>{record.number}</b>{origin}{marks}{outcome}<p class="prompt">{escape(text)}</p>{folded}'

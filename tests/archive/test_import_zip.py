@@ -442,5 +442,5 @@ def test_what_zip_programs_and_systems_add_is_passed_over(bear: Session, tmp_pat
     added = {"__MACOSX/._bear": b"x", "__MACOSX/bear/._head": b"x", **{f"bear/{n}": b"#!/bin/sh" for n in hidden}}
     path = write(tmp_path / "mac.zip", {**added, **read(bear.export("a.zip", all=True))})
     again = Session(import_session(path, "other"))
-    assert names(again.folder) == names(bear.folder)
+    assert names(again.folder) == [n for n in names(bear.folder) if not n.startswith(".open")]
     assert (session_name(path), again.verify()) == ("bear", [])

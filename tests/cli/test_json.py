@@ -67,7 +67,7 @@ def test_commands_print_what_python_gives(bear: Session) -> None:
     "command",
     [
         *("verify -s ./bear", "page -s ./bear", "export -s ./bear", "save -s ./bear -o a.png --embed", "price google"),
-        *("templates show sticker",),
+        *("templates show sticker", "forget 2 -s ./bear --words"),
         *("templates check", "templates check --codes", "templates render -t sticker", "templates new fox .", "demo", "goto 1 -s ./bear"),
         *("add one.png -s ./bear", "which one.png --in .", "vary a -n 2 -e offline -s ./bear", "squash 2 2 -s ./bear -e offline --fresh"),
     ],
@@ -104,3 +104,21 @@ def test_a_wrong_command_line_is_an_object_too() -> None:
         assert objects(*arguments, code=2)[1][0]["error"] == "UsageError"
     assert run("undo", code=2)[1].startswith("promptkit: "), "and what comes after is in words again"
     assert not Path("promptkit-demo").exists()
+
+
+def test_a_forgotten_step_has_no_picture(bear: Session) -> None:
+    """A program that reads the steps is not sent to a file that is gone; the step says when it was forgotten."""
+    run("forget", "2", "-s", "./bear")
+    step = objects("log", "-s", "./bear")[0][1]
+    assert (step["ok"], step["picture"], step["pictures"], step["by_hand"]) == (True, None, [], False)
+    assert step["forgotten"].endswith("Z")
+
+
+def test_a_warning_speaks_the_shells_words(bear: Session) -> None:
+    """What is to be typed next is a command line."""
+    retouched = bear[2].picture.image.copy()
+    retouched.paste((200, 30, 30), (40, 40, 90, 90))
+    retouched.save("retouched.png")
+    _, (warning, *_) = objects("add", "retouched.png", "-s", "./bear")
+    assert warning["level"] == "warning"
+    assert "`promptkit add FILE --on 2`" in warning["message"]

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from kit.config_file import write_config
 from kit.loopback import Cut, Loopback, Received, error_reply, picture_reply, png, text_reply
+from kit.steps import under_way
 
 from promptkit import BudgetExceeded, Cost, Endpoint, PromptkitError, Session, SettingsError, import_session
 from promptkit.cost import Money
@@ -58,7 +59,7 @@ def fill(session: Session, outcomes: list[str], allowed: int) -> None:
 
 
 def aside(folder: Path) -> list[str]:
-    return [p.name for p in folder.glob(".open*")]
+    return [p.name for p in under_way(folder)]
 
 
 # Currencies
@@ -246,9 +247,12 @@ def test_drafts_are_counted_apart(service: Loopback) -> None:
 
 
 def test_a_damaged_record_counts_as_a_request(service: Loopback) -> None:
-    """What cannot be read may have been asked: it counts as one, and the sentence says so."""
+    """What cannot be read may have been asked: it counts as one, and the sentence says so, where no journal tells what it was."""
     step = yuan(service).generate("a bear")
     step.record.path.write_bytes(b"damaged")
+    with pytest.raises(BudgetExceeded, match="1 of the 1 that max_requests allows in this folder are used: open"):
+        yuan(service, max_requests=1).generate("a fox")
+    (step.record.path.parent / ".open-journal").unlink()
     with pytest.raises(BudgetExceeded, match=r"1 damaged records count as such a request each"):
         yuan(service, max_requests=1).generate("a fox")
 

@@ -151,7 +151,7 @@ def test_a_child_sets_money_aside_for_itself(service: Loopback, monkeypatch: pyt
         try:
             bear.generate("a cat")
         except BudgetExceeded:
-            return [len(list(Path("bear").glob(".open-usd-*"))), engine.ledger.used()[USD]]
+            return [len(list(Path("bear").glob(".open/usd-*"))), engine.ledger.used()[USD]]
         return []
 
     files, used = in_child(work)

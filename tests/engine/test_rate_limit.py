@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from kit.loopback import Loopback, Received, error_reply, picture_reply, png, serving
+from kit.steps import under_way
 
 from promptkit import Endpoint, RateLimited, Session
 from promptkit.engine.rate_limit import RateLimit, rate_limit_of
@@ -82,7 +83,7 @@ def test_sessions_share_the_wait_and_endpoints_do_not(service: Loopback) -> None
     assert held.value.retry_after is not None
     assert 2 < held.value.retry_after <= 6
     assert (len(service.received), len(second)) == (1, 0)
-    assert not list(Path("second").glob(".open-*"))
+    assert not under_way(Path("second"))
     with serving() as elsewhere:
         assert Session("./third", endpoint=elsewhere.url, deadline=5).generate("a cat").ok
     first.join()

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 from kit.loopback import Cut, Loopback, error_reply, json_reply, picture_reply, png, text_reply
-from kit.steps import answered, edit_json, made
+from kit.steps import answered, edit_json, made, under_way
 
 from promptkit import Endpoint, LineageError, PromptkitError, Session
 from promptkit.engine.engine import Engine
@@ -101,7 +101,7 @@ def slowly(reply: Any, seconds: float = 0.3) -> Callable[[Any], Any]:
 
 
 def left_over() -> list[str]:
-    return [p.name for p in Path("bear").rglob(".*") if p.name.startswith((".open-", ".tmp-"))]
+    return [p.name for p in (*under_way(Path("bear")), *Path("bear").rglob(".tmp-*"))]
 
 
 @pytest.mark.parametrize("count", [2, pytest.param(8, marks=pytest.mark.slow)])

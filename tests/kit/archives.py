@@ -26,7 +26,9 @@ def write(path: Path, contents: Archive, **options: Any) -> Path:
 
 
 def on_disk(folder: Path) -> Archive:
-    return {p.relative_to(folder.parent).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    """What a session holds that an archive of it does, too: all but what is derived, and what processes have under way."""
+    files = (p for p in folder.rglob("*") if p.is_file() and not p.relative_to(folder).parts[0].startswith(".open"))
+    return {p.relative_to(folder.parent).as_posix(): p.read_bytes() for p in files}
 
 
 def left_by_a_dead_process(beside: Path, *, folder: bool = False) -> Path:

@@ -50,9 +50,14 @@ def names(folder: Path) -> list[str]:
     return sorted(str(p.relative_to(folder)) for p in folder.rglob("*"))
 
 
+def under_way(folder: Path) -> list[Path]:
+    """What processes have under way in a session's folder: claims, and sums set aside."""
+    return sorted(p for p in (*folder.glob(".open/*"), *folder.glob(".open-*")) if p.name not in (".gitignore", ".open-journal"))
+
+
 def snapshot(folder: Path) -> dict[str, tuple[int, int]]:
     """What would change if anything were written: each path's size and time."""
-    return {str(p): (p.stat().st_size, p.stat().st_mtime_ns) for p in [folder, *folder.rglob("*")]}
+    return {str(p): (p.lstat().st_size, p.lstat().st_mtime_ns) for p in [folder, *folder.rglob("*")]}
 
 
 def edit_json(path: Path, **changes: Any) -> None:

@@ -111,7 +111,7 @@ def commits(folder: Path) -> None:
             print("record" if str(arguments[1]).endswith(".json") else "picture")
         elif event == "open" and str(arguments[0]) == str(folder):
             print("folder")
-        elif event == "os.remove" and ".open-" in str(arguments[0]):
+        elif event == "os.remove" and "/.open/" in str(arguments[0]):
             print("claim")
 
     sys.addaudithook(tell)
@@ -124,9 +124,9 @@ def answers(folder: Path) -> None:
 
     def tell(event: str, arguments: tuple[object, ...]) -> None:
         if event == "os.rename":
-            name = Path(str(arguments[1])).name
-            print("claim" if name.startswith(".open-") else "record" if name.endswith(".json") else "picture")
-        elif event == "open" and str(arguments[0]) == str(folder):
+            name = str(arguments[1])
+            print("claim" if "/.open/" in name else "record" if name.endswith(".json") else "picture")
+        elif event == "open" and str(arguments[0]) in (str(folder), str(folder / ".open")):
             print("folder")
 
     sys.addaudithook(tell)

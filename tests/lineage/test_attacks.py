@@ -27,7 +27,7 @@ from typing import Any
 
 import pytest
 from kit.loopback import Loopback, Received, picture_reply, png
-from kit.steps import answered, edit_json, fields, made, names, snapshot
+from kit.steps import answered, edit_json, fields, made, names, snapshot, under_way
 from PIL import Image
 
 from promptkit import BudgetExceeded, FunctionTransport, LineageError, Session, StepNotFound, templates
@@ -166,7 +166,7 @@ def test_whatever_a_session_writes_may_be_cut_off_by_a_kill(tmp_path: Path) -> N
             made(opened)
             assert Counter(line for what, line in told if what == "sent").items() <= attempts(opened).items()
             assert set(attempts(opened).values()) <= {1, 2}, "vary asks twice with the same words"
-            assert [n for n in names(opened.folder) if ".tmp-" in n or ".open-usd" in n] == []
+            assert [n for n in names(opened.folder) if ".tmp-" in n or "usd-" in n] == []
             assert opened.verify() == []
         process.stdin.close()
 
@@ -291,7 +291,7 @@ def test_a_picture_that_finds_no_room_is_kept_until_there_is_some(tmp_path: Path
         steps = Session(bear.folder).steps
         assert [(s.outcome, s.prompt and s.prompt.text) for s in steps][1:] == [("picture", "a fox"), ("picture", "a hen")]
         assert steps[1].picture.sha256 == Picture(colour("a fox")).sha256
-        assert (hen.number, bear.verify(), list(bear.folder.glob(".open-*"))) == (3, [], [])
+        assert (hen.number, bear.verify(), under_way(bear.folder)) == (3, [], [])
 
 
 def test_words_that_find_no_room_are_kept_as_they_were(tmp_path: Path) -> None:
@@ -322,7 +322,7 @@ def test_a_disk_that_is_nearly_full_is_said_before_anything_is_paid(tmp_path: Pa
         with pytest.raises(LineageError, match=r"only [\d.]+ MB are free.*nothing was sent|File too large"):
             bear.generate("a fox")
         disk.free()
-        assert (sent, len(bear), list(bear.folder.glob(".open-*"))) == ([], 0, [])
+        assert (sent, len(bear), under_way(bear.folder)) == ([], 0, [])
 
 
 def test_a_request_that_finds_no_room_for_its_note_was_not_sent(lineage: Lineage) -> None:
@@ -336,7 +336,7 @@ def test_a_request_that_finds_no_room_for_its_note_was_not_sent(lineage: Lineage
         resource.setrlimit(resource.RLIMIT_FSIZE, Disk.ROOM)
     step.drop()
     assert made(lineage).number == 1
-    assert not list(lineage.folder.glob(".open-*"))
+    assert not under_way(lineage.folder)
 
 
 def test_steps_on_a_disk_that_fills_up_are_there_or_said(tmp_path: Path) -> None:
@@ -371,7 +371,7 @@ def test_steps_on_a_disk_that_fills_up_are_there_or_said(tmp_path: Path) -> None
         bear.add(png())
         assert sorted(s.prompt.text for s in bear if s.prompt) == sorted(sent)
         assert opened.verify() == []
-        assert not [n for n in names(bear.folder) if ".tmp-" in n or ".open-" in n]
+        assert not [n for n in names(bear.folder) if ".tmp-" in n] + under_way(bear.folder)
 
 
 def test_a_picture_that_found_no_room_is_not_paid_for_twice(tmp_path: Path) -> None:
@@ -582,7 +582,7 @@ def test_four_processes_of_eight_threads_share_a_session(tmp_path: Path) -> None
     assert len(again.tags) == 16
     assert again.head in again
     assert again.verify() == []
-    assert not [n for n in names(bear.folder) if ".tmp-" in n or ".open-" in n]
+    assert not [n for n in names(bear.folder) if ".tmp-" in n] + under_way(bear.folder)
 
 
 # Copies
@@ -636,7 +636,7 @@ def test_a_backup_tool_may_take_each_file_at_another_moment(tmp_path: Path) -> N
     """A copy in which any one file is missing opens, and verify names that file or what points at it, unless nothing pointed at it."""
     bear = everything(tmp_path / "bear")
     for name in names(bear.folder):
-        if not (bear.folder / name).is_file() or name.startswith(".git"):
+        if not (bear.folder / name).is_file() or name.startswith((".git", ".open")):
             continue
         copy = tmp_path / "copy"
         shutil.copytree(bear.folder, copy)
@@ -699,7 +699,7 @@ def test_a_clone_keeps_the_bytes_whatever_git_is_told(tmp_path: Path) -> None:
     subprocess.run([*git, "clone", "-q", repository, tmp_path / "clone"], check=True, capture_output=True)
     clone = Lineage(tmp_path / "clone" / "bear")
     assert clone.verify() == []
-    whole = {n: (bear.folder / n).read_bytes() for n in names(bear.folder) if (bear.folder / n).is_file()}
+    whole = {n: (bear.folder / n).read_bytes() for n in names(bear.folder) if (bear.folder / n).is_file() and not n.startswith(".open")}
     assert {n: (clone.folder / n).read_bytes() for n in names(clone.folder) if (clone.folder / n).is_file()} == whole
 
 
@@ -722,7 +722,7 @@ def test_each_byte_of_each_file_counts(tmp_path: Path) -> None:
     """One changed bit anywhere in a session is named by verify, with the file and the step that it belongs to; the others stay readable."""
     bear = everything(tmp_path / "bear")
     whose = owners(bear)
-    on_disk = [n for n in names(bear.folder) if (bear.folder / n).is_file() and not n.startswith((".git", "promptkit"))]
+    on_disk = [n for n in names(bear.folder) if (bear.folder / n).is_file() and not n.startswith((".git", ".open", "promptkit"))]
     assert sorted(on_disk) == sorted(whose)
     draw = random.Random(3)
     for name, number in whose.items():
@@ -789,7 +789,7 @@ def test_a_deleted_record_is_told_by_its_picture(lineage: Lineage) -> None:
         assert [(p.step, p.path) for p in opened.verify()] == [(2, path)]
     assert "has no record" in str(lineage.verify()[0])
     path.rename(lineage.folder / "0003-edit-0123456789.png")
-    answered(lineage).claim.rename(lineage.folder / ".open-0003.json")
+    answered(lineage).claim.rename(lineage.folder / ".open/0003.json")
     assert Lineage(lineage.folder).verify() == []
 
 
@@ -871,12 +871,12 @@ def test_a_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
     folder = tmp_path / name
     bear = everything(folder)
     answered(Lineage(folder)).claim.write_text(json.dumps({"host": "gone"}))
-    os.utime(folder / ".open-0004.json", (0, 0))
+    os.utime(folder / ".open/0004.json", (0, 0))
     again = Session(folder, endpoint="offline")
     assert [s.id for s in again] == [s.id for s in bear]
     assert again["好 one"] == again[1]
     assert again.edit("a hat", on="好 one").number == 4  # the dead claim was put in order first
-    assert (again.verify(), list(folder.glob(".open-*"))) == ([], [])
+    assert (again.verify(), under_way(folder)) == ([], [])
     (picture,) = folder.glob("0002-*.png")
     picture.write_bytes(b"x")
     assert [(p.step, p.path) for p in again.verify()] == [(2, picture)]
@@ -924,7 +924,7 @@ def test_four_processes_share_a_budget(priced: Loopback, tmp_path: Path) -> None
     assert len(lines) == 24
     assert sum(line.startswith("paid") for line in lines) == len(priced.received) == 5
     assert bear.cost <= 0.2
-    assert not list(bear.folder.glob(".open-*"))
+    assert not under_way(bear.folder)
 
 
 def test_two_sessions_of_one_process_share_a_budget(priced: Loopback, tmp_path: Path) -> None:
@@ -973,7 +973,7 @@ def test_what_a_killed_process_may_have_paid_counts_at_once(priced: Loopback, tm
     with pytest.raises(BudgetExceeded):
         Session(folder, endpoint="google", budget=0.08).generate("a hen")
     assert [s.outcome for s in Session(folder)] == ["added", "interrupted", "picture"]
-    assert not list(folder.glob(".open-*"))
+    assert not under_way(folder)
 
 
 def test_a_budget_that_one_request_passes_makes_nothing(priced: Loopback, tmp_path: Path) -> None:

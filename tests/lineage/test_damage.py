@@ -117,7 +117,7 @@ def test_a_record_of_two_with_one_number_is_missed(lineage: Lineage, tmp_path: P
     (lineage.folder / other.path.name).unlink()
     orphan = lineage.folder / other.outputs[0]["file"]
     assert [(p.step, p.path) for p in lineage.verify()] == [(1, orphan)]
-    claim = lineage.folder / ".open-0001.json"
+    claim = lineage.folder / ".open/0001.json"
     claim.touch()
     assert lineage.verify() == []
     claim.unlink()

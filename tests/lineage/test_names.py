@@ -20,15 +20,14 @@ def names(tmp_path: Path) -> Names:
 
 def test_a_look_finds_what_came_and_what_went(names: Names, tmp_path: Path) -> None:
     """The first look finds all, the next only what others wrote or deleted since; what was written here is known already."""
-    assert (names.is_new, names.records, names.last) == (True, [], 0)
-    new, gone = names.look()
-    assert (sorted(new), gone) == (sorted(p.name for p in tmp_path.iterdir()), [])
-    assert (names.records, names.hidden, names.last, names.is_new) == ([ONE, TWO, OTHER_TWO], {".open-0003.json"}, 2, False)
+    assert (names.records, names.last) == ([], 0)
+    assert [sorted(each) for each in names.look()] == [[ONE, TWO, OTHER_TWO], []]
+    assert (names.records, names.hidden, names.last) == ([ONE, TWO, OTHER_TWO], {".open-0003.json"}, 2)
     (tmp_path / TWO).rename(tmp_path / "0004-edit-abcdefabcd.json")
     (tmp_path / ".open-0003.json").unlink()
     (tmp_path / "0005-edit-0000000000.json").touch()
     assert [names.add("0005-edit-0000000000.json") for _ in range(2)] == [True, False]
-    assert names.look() == (["0004-edit-abcdefabcd.json"], [".open-0003.json", TWO])
+    assert names.look() == (["0004-edit-abcdefabcd.json"], [TWO])
     assert (names.hidden, names.with_number(2), names.last) == (set(), [OTHER_TWO], 5)
     names.remove("0005-edit-0000000000.json")
     assert names.last == 4

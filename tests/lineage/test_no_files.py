@@ -151,7 +151,7 @@ def test_what_is_no_file_is_left_out_of_an_archive_and_mended_from_one(lineage: 
 def test_what_is_no_file_is_no_claim(lineage: Lineage, what: str) -> None:
     """A step is begun beside a claim that cannot be read."""
     made(lineage)
-    claim = lineage.folder / ".open-0002.json"
+    claim = lineage.folder / ".open/0002.json"
     claim.write_text("{}")
     NO_FILES[what][0](claim)
     opened = Lineage(lineage.folder)

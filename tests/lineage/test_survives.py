@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 from kit.loopback import png
-from kit.steps import answered, edit_json, fields, made, names, red, room, snapshot
+from kit.steps import answered, edit_json, fields, made, names, red, room, snapshot, under_way
 
 from promptkit.errors import LineageError
 from promptkit.images.picture import Picture
@@ -76,7 +76,7 @@ def test_a_process_may_be_killed_at_any_moment(lineage: Lineage) -> None:
     assert set(counted.values()) == {1}
     assert len({r.number for r in records}) == len(records)
     assert lineage.verify() == []
-    assert not any(p.stat().st_size for p in lineage.folder.glob(".open-*"))  # one may be left of a process killed while it was claiming
+    assert not any(p.stat().st_size for p in under_way(lineage.folder))  # one may be left of a process killed while it was claiming
 
 
 @pytest.mark.parametrize(
@@ -106,14 +106,14 @@ def test_the_next_write_adopts_what_was_left(lineage: Lineage, moment: str, outc
     assert all(lineage.is_whole(r) for r in left)
     assert [bool(r.fields["warnings"]) for r in left] == ([moment != "recorded"] if outcome else [])
     assert [(p.step, p.path.suffix) for p in lineage.verify()] == ([(1, ".png")] if moment == "half a picture" else [])
-    assert not list(lineage.folder.glob(".open-*"))
+    assert not under_way(lineage.folder)
 
 
 def test_an_adopter_may_be_killed_too(lineage: Lineage) -> None:
     """A claim that a dead process had taken over is taken over again."""
     stopped(lineage, "attempted")
-    (claim,) = lineage.folder.glob(".open-*")
-    claim.rename(claim.with_name(f".open-0001.{2**22 + 1}.json"))
+    (claim,) = under_way(lineage.folder)
+    claim.rename(claim.with_name(f"0001.{2**22 + 1}.json"))
     made(lineage)
     assert [r.outcome for r in lineage.records()] == ["interrupted", "picture"]
 
@@ -171,7 +171,7 @@ def test_a_process_is_told_from_another_with_its_number(lineage: Lineage, change
     with writer("hold", lineage.folder) as process:
         assert process.stdout
         process.stdout.readline()
-        (claim,) = lineage.folder.glob(".open-*")
+        (claim,) = under_way(lineage.folder)
         edit_json(claim, **changes)
         os.utime(claim, (time.time() - age,) * 2)
         assert made(Lineage(lineage.folder)).number == 2
@@ -184,17 +184,17 @@ def test_who_looks_for_what_was_left_waits_for_who_is_recording_it(lineage: Line
     gives back is adopted by who waited, and one that is older than that takes is not waited for.
     """
     stopped(lineage, "all pictures")
-    (claim,) = lineage.folder.glob(".open-*")
+    (claim,) = under_way(lineage.folder)
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as adopter:
-        taken = claim.rename(claim.with_name(f".open-0001.{adopter.pid}.json"))
+        taken = claim.rename(claim.with_name(f"0001.{adopter.pid}.json"))
         os.utime(taken, (time.time() - 60,) * 2)
         assert not lineage.adopt()
         os.utime(taken)
-        threading.Timer(0.1, lambda: taken.rename(claim.with_name(".open-0001.0.json"))).start()
+        threading.Timer(0.1, lambda: taken.rename(claim.with_name("0001.0.json"))).start()
         assert lineage.adopt()
         adopter.communicate(b"\n")
     assert [record.outcome for record in lineage.records()] == ["picture"]
-    assert not list(lineage.folder.glob(".open-*"))
+    assert not under_way(lineage.folder)
 
 
 def test_who_comes_too_late_to_adopt_looks_again(lineage: Lineage) -> None:
@@ -215,11 +215,11 @@ def test_a_copied_claim_of_a_step_that_is_there_makes_no_second_one(lineage: Lin
     step.commit("picture")
     for path in lineage.folder.glob("0001-*"):
         shutil.copy(path, copy)
-    (claim,) = copy.glob(".open-*")
+    (claim,) = under_way(copy)
     edit_json(claim, process=2**22 + 1, since=None)
     made(Lineage(copy))
     assert [(r.number, r.outcome) for r in Lineage(copy).records()] == [(1, "picture"), (2, "picture")]
-    assert not list(copy.glob(".open-*"))
+    assert not under_way(copy)
 
 
 def test_an_adoption_that_fails_is_made_up_for(lineage: Lineage) -> None:
@@ -229,7 +229,7 @@ def test_an_adoption_that_fails_is_made_up_for(lineage: Lineage) -> None:
         assert not lineage.adopt()
         with pytest.raises(LineageError, match="File too large"):
             lineage.begin("edit", fields())
-    (left,) = lineage.folder.glob(".open-*")
+    (left,) = under_way(lineage.folder)
     assert len(json.loads(left.read_bytes())["record"]["attempts"]) == 1
     made(Lineage(lineage.folder))
     assert [r.outcome for r in lineage.records()] == ["interrupted", "picture"]
@@ -238,9 +238,9 @@ def test_an_adoption_that_fails_is_made_up_for(lineage: Lineage) -> None:
 def test_an_adopter_that_is_killed_is_made_up_for(lineage: Lineage) -> None:
     """What another one had taken over to adopt it is adopted once that has gone too, and not while it runs."""
     stopped(lineage, "attempted")
-    (claim,) = lineage.folder.glob(".open-*")
+    (claim,) = under_way(lineage.folder)
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as adopter:
-        taken = claim.rename(lineage.folder / f".open-0001.{adopter.pid}.json")
+        taken = claim.rename(lineage.folder / f".open/0001.{adopter.pid}.json")
         os.utime(taken, (time.time() - 60,) * 2)  # longer than it is waited for
         assert not Lineage(lineage.folder).adopt()
         assert made(Lineage(lineage.folder)).number == 2
@@ -266,7 +266,7 @@ NOTES = [
 def test_a_damaged_claim_stops_nothing(lineage: Lineage, note: str) -> None:
     """A note that tells nothing hinders no later step."""
     lineage.create()
-    claim = lineage.folder / ".open-0001.json"
+    claim = lineage.folder / ".open/0001.json"
     claim.write_text(note, "latin-1")
     os.utime(claim, (0, 0))
     assert made(lineage).number in (1, 2)
@@ -277,7 +277,7 @@ def test_a_damaged_claim_stops_nothing(lineage: Lineage, note: str) -> None:
 def test_a_claim_that_says_nothing_is_named(lineage: Lineage, note: str) -> None:
     """verify names a claim that tells nothing, and a picture of its number that no record names; not one that may be just being written."""
     made(lineage)
-    claim, picture = lineage.folder / ".open-0002.json", lineage.folder / f"0002-edit-{red().sha256[:10]}.png"
+    claim, picture = lineage.folder / ".open/0002.json", lineage.folder / f"0002-edit-{red().sha256[:10]}.png"
     claim.write_text(note)
     picture.write_bytes(red().data)
     assert lineage.verify() == []
@@ -340,7 +340,8 @@ def test_a_folder_may_be_made_by_several_at_once(tmp_path: Path) -> None:
     folders = [tmp_path / str(i) for i in range(100)]
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(lambda folder: Lineage(folder).create(), [f for f in folders for _ in range(6)]))
-    assert all(Lineage(f).exists and names(f) == [".gitattributes", ".gitignore", "promptkit.json"] for f in folders)
+    made_of = [".gitattributes", ".gitignore", ".open", ".open/.gitignore", "promptkit.json"]
+    assert all(Lineage(f).exists and names(f) == made_of for f in folders)
 
 
 def test_a_number_is_not_given_twice(lineage: Lineage) -> None:
@@ -350,8 +351,8 @@ def test_a_number_is_not_given_twice(lineage: Lineage) -> None:
     before = names(lineage.folder)
     recorded = Lineage(lineage.folder).numbered
     taken = [claims.claim(lineage.folder, number, lambda number: bool(recorded(number))) for number in (1, 2, 3)]
-    assert taken == [None, None, lineage.folder / ".open-0003.json"]
-    assert names(lineage.folder) == sorted([*before, ".open-0003.json"])
+    assert taken == [None, None, lineage.folder / ".open/0003.json"]
+    assert names(lineage.folder) == sorted([*before, ".open/0003.json"])
 
 
 def test_a_step_is_committed_once(lineage: Lineage) -> None:
@@ -448,7 +449,7 @@ def test_a_commit_on_a_full_disk_can_be_made_up_for(lineage: Lineage, picture: P
         assert not [n for n in names(lineage.folder) if "tmp" in n or (n.endswith(".json") and n.startswith("0"))]
     record = step.commit("interrupted")
     assert (record.outcome, lineage.verify()) == ("picture", [])
-    assert not list(lineage.folder.glob(".open-*"))
+    assert not under_way(lineage.folder)
 
 
 IN_THE_WAY: dict[str, tuple[str, Callable[[Lineage], object]]] = {

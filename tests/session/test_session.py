@@ -22,6 +22,7 @@ from typing import Any
 import pytest
 from kit.loopback import Hang, Loopback, Received, error_reply, json_reply, picture_reply, png, text_reply
 from kit.shell import run
+from kit.steps import under_way
 from PIL import Image
 
 from promptkit import (
@@ -433,7 +434,7 @@ def test_ctrl_c_stops_at_once_and_leaves_a_whole_lineage(service: Loopback, call
     bear = Session("./bear")
     assert {s.outcome for s in bear} == {"interrupted"}
     assert bear.verify() == []
-    assert not list(bear.folder.glob(".open-*"))
+    assert not under_way(bear.folder)
 
 
 # The head, and reading
@@ -781,8 +782,21 @@ def test_a_damaged_record_is_not_forgotten_in_a_sum() -> None:
     bear = Session("./bear", endpoint="google", transport=transport, budget=0.1)
     fox, _ = bear.generate("a fox"), bear.generate("an owl")
     fox.record.path.write_bytes(b"damaged")
+    (bear.folder / ".open-journal").unlink()  # which remembers what it cost
     again = Session("./bear", endpoint="google", transport=transport, budget=0.1)
     with pytest.raises(BudgetExceeded, match=r"1 damaged records count as such a request each; `promptkit verify` names them"):
+        again.generate("a hen")
+    assert again.spending.unread == 1
+
+
+def test_a_damaged_record_costs_what_the_journal_says() -> None:
+    """What a damaged record cost stays in a budget's sum as long as the journal tells it; the other sums say that it is missing."""
+    transport = FunctionTransport(lambda path, body: picture_reply(png()))
+    bear = Session("./bear", endpoint="google", transport=transport, budget=0.1)
+    fox, _ = bear.generate("a fox"), bear.generate("an owl")
+    fox.record.path.write_bytes(b"damaged")
+    again = Session("./bear", endpoint="google", transport=transport, budget=0.1)
+    with pytest.raises(BudgetExceeded, match=r"and 0\.0774 of the budget of 0\.1000 USD are used"):
         again.generate("a hen")
     assert again.spending.unread == 1
 

@@ -29,7 +29,7 @@ def bear(url: str = "offline", **options: Any) -> Session:
 def test_the_edits_are_asked_for_at_once_from_the_picture_before_them(service: Loopback) -> None:
     """One request with the picture before the first edit and all prompts, numbered, in order; a branch that names what it squashes."""
     session = bear(service.url, model="m")
-    before = {p: p.read_bytes() for p in session.folder.iterdir() if p.is_file() and p.name != "head"}
+    before = {p: p.read_bytes() for p in session.folder.iterdir() if p.is_file() and p.name not in ("head", ".open-journal")}
     step = session.squash(2, 4)
     received = service.received[-1]
     assert len(service.received) == 6

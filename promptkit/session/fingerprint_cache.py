@@ -4,18 +4,37 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from promptkit import atomic, config
 from promptkit.images.fingerprint import Fingerprint
 from promptkit.lineage.files import append_to, read_file
 
-__all__ = ["CACHE_NAME", "FingerprintCache"]
+__all__ = ["CACHE_NAME", "FingerprintCache", "cache_path", "forget_fingerprints"]
 
 # The number in it grows with each change of how fingerprints are made: those of an older promptkit cannot be compared with new ones.
 CACHE_NAME = "looks-3.jsonl"
 LARGEST = 256 * 2**20  # bytes: those of a million pictures
+
+
+def cache_path() -> Path:
+    """Where the user's cache is, whether or not there is one."""
+    return config.data_folder().parent / CACHE_NAME
+
+
+def forget_fingerprints(sha256s: Iterable[str]) -> None:
+    """Takes these pictures out of the user's cache; what other processes append at the same moment may be lost, and is made again."""
+    path, gone = cache_path(), [sha256.encode() for sha256 in sha256s]
+    try:
+        lines = read_file(path, LARGEST).splitlines(keepends=True)
+    except OSError:
+        return
+    left = [line for line in lines if not any(sha256 in line for sha256 in gone)]
+    if len(left) < len(lines):
+        atomic.write_whole(path, b"".join(left))
 
 
 class FingerprintCache:
