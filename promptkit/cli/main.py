@@ -76,6 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors=PATHS_WHOLE)
     given = list(sys.argv[1:] if arguments is None else arguments)
     speak_json("--json" in given)
+    _forget_stdin()
     if not given:
         build_parser().print_help(sys.stderr)
         raise usage("name a command; `promptkit demo` shows what this is, without a key")
@@ -152,6 +153,12 @@ def _run(given: Sequence[str]) -> int:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or leaving would say it once more
             return 1
     return status
+
+
+def _forget_stdin() -> None:
+    """What another command of this process read from stdin is no matter of this one."""
+    if texts := sys.modules.get("promptkit.cli.texts"):
+        texts.begin()
 
 
 def _add_libraries(folders: Sequence[str]) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NoReturn
 
 from promptkit.cli.output import usage
@@ -42,7 +42,9 @@ class Parser(argparse.ArgumentParser):
         super().__init__(**settings)
 
     def add_argument(self, *names: Any, **settings: Any) -> argparse.Action:
-        """As argparse has it."""
+        """As argparse has it; a text or a number is read as `promptkit.cli.texts` reads them."""
+        if "action" not in settings or settings["action"] == "append":
+            settings["type"] = _read_as(settings.get("type", str), settings.get("choices"))
         self.actions.append(super().add_argument(*names, **settings))
         return self.actions[-1]
 
@@ -65,6 +67,18 @@ class Parser(argparse.ArgumentParser):
         """The exit for a wrong command line, with a sentence of ours for argparse's."""
         said = next((found.expand(new) for pattern, new in SENTENCES if (found := pattern.fullmatch(message))), message)
         raise usage(f"{said.replace('PROG', self.prog)}; `{self.prog} --help` shows how")
+
+
+def _read_as(kind: Callable[[str], Any], known: Sequence[str] | None) -> Callable[[str], Any]:
+    def read(given: str) -> Any:
+        if kind is str and not known and given[:1] not in ("-", "@"):
+            return given
+        from promptkit.cli import texts  # most command lines need none of it
+
+        numbers = {int: texts.whole_number, float: texts.number}
+        return texts.one_of(known)(given) if known else numbers.get(kind, texts.text)(given)  # type: ignore[call-overload]
+
+    return read if kind in (str, int, float) else kind
 
 
 # Which command

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from promptkit.cli.output import usage
+from promptkit.cli.texts import text as meant
 from promptkit.errors import SettingsError
 from promptkit.prompts.inputs import Input
 from promptkit.prompts.library import template_names, templates
@@ -59,20 +59,11 @@ def inputs_from(pairs: Sequence[str], declared: Mapping[str, Input]) -> dict[str
         if name == "lang":
             raise usage("the language is given as --lang, not as an input")
         kind = declared[name].type if name in declared else "string"
-        value = _converted(_value(text), kind)
+        value = _converted(meant(text), kind)
         if name in inputs and kind != "list":
             raise usage(f"the input {name!r} is given twice, and is no list")
         inputs[name] = [*inputs.get(name, ()), value] if kind == "list" else value
     return inputs
-
-
-def _value(text: str) -> str:
-    if text.startswith("@@") or not text.startswith("@"):
-        return text.removeprefix("@") if text.startswith("@@") else text
-    try:
-        return Path(text[1:]).expanduser().read_text(encoding="utf-8-sig").rstrip("\n")
-    except (OSError, ValueError) as error:
-        raise SettingsError(f"The file {text[1:]} cannot be read: {error}; @@ begins a value with an @ of its own.") from None
 
 
 def _converted(text: str, kind: str) -> Any:

@@ -55,12 +55,18 @@ def picture(given: str) -> str | bytes | Path:
 
 def whole_number(given: str) -> int:
     """A whole number."""
-    return _number(int, given, "a whole number, such as 4")
+    try:
+        return int(text(given))
+    except ValueError:
+        raise ArgumentTypeError(f"{given!r:.60} is not a whole number, such as 4") from None
 
 
 def number(given: str) -> float:
     """A number."""
-    return _number(float, given, "a number, such as 0.5")
+    try:
+        return float(text(given))
+    except ValueError:
+        raise ArgumentTypeError(f"{given!r:.60} is not a number, such as 0.5") from None
 
 
 def one_of(known: Sequence[str]) -> Callable[[str], str]:
@@ -72,13 +78,6 @@ def one_of(known: Sequence[str]) -> Callable[[str], str]:
         return word
 
     return choice
-
-
-def _number[T: (int, float)](kind: type[T], given: str, expected: str) -> T:
-    try:
-        return kind(text(given))
-    except ValueError:
-        raise ArgumentTypeError(f"{given!r:.60} is not {expected}") from None
 
 
 def _from_stdin() -> bytes:
@@ -97,7 +96,8 @@ def _from_file(name: str) -> bytes:
     try:
         return Path(name).expanduser().read_bytes()
     except (OSError, ValueError, RuntimeError) as error:
-        raise SettingsError(f"The file {name} cannot be read: {error}; @@ begins a text with an @ of its own.") from None
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        raise SettingsError(f"The file {name!r:.200} cannot be read: {reason}; @@ begins a text with an @ of its own.") from None
 
 
 def _decoded(data: bytes, name: str) -> str:

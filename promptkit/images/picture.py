@@ -21,7 +21,7 @@ from promptkit.images.formats import complete, has_credentials, has_exif, media_
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["Picture", "PictureSource", "check_name", "decodes", "to_rgb"]
+__all__ = ["Picture", "PictureSource", "check_name", "decodes", "no_overwriting", "to_rgb"]
 
 SAME_SUFFIX = {".jpeg": ".jpg", ".jpe": ".jpg", ".jfif": ".jpg", ".tiff": ".tif", ".apng": ".png"}
 UNDECODED = ("image/heic", "image/heif")  # what phones make and Pillow cannot read; the service can
@@ -45,6 +45,7 @@ class Picture:
     def __init__(self, data: bytes) -> None:
         self._read: Callable[[], bytes] = lambda: data
         self._thumbnails: dict[int, str] = {}
+        self.is_known: Callable[[bytes], bool] = lambda _: False  # whether a session holds such bytes, so that a copy of them may go
 
     @classmethod
     def open(cls, source: PictureSource) -> Picture:
@@ -60,9 +61,18 @@ class Picture:
         raise PictureError(f"A {type(source).__name__} is no picture; give a path, bytes, a PIL image or a Picture.")
 
     @classmethod
-    def recorded(cls, read: Callable[[], bytes], *, sha256: str, mime_type: str, size: tuple[int, int] | None) -> Picture:
+    def recorded(
+        cls,
+        read: Callable[[], bytes],
+        *,
+        sha256: str,
+        mime_type: str,
+        size: tuple[int, int] | None,
+        is_known: Callable[[bytes], bool] = lambda _: False,
+    ) -> Picture:
         """A picture that a record describes; `read` brings its bytes, and is called when someone asks for them."""
         picture = cls(b"")
+        picture.is_known = is_known
         picture._read = read
         picture.__dict__.update(sha256=sha256, mime_type=mime_type, **({} if size is None else {"size": size}))
         return picture
@@ -150,10 +160,11 @@ class Picture:
             small.thumbnail((pixels, pixels))
             return data_uri(small)
 
-    def save(self, path: str | os.PathLike[str]) -> Path:
+    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
         """Writes the exact bytes where the suffix fits them, converted (and said so) where it does not; adds one where there is none.
 
-        Returns the path written. An existing file is replaced whole or not at all. PictureError where the suffix is no picture's.
+        Returns the path written. A file that is there is replaced, whole or not at all, where it is a copy of a recorded picture, and any
+        other one only with `overwrite`. PictureError for such a file, and where the suffix is no picture's.
         """
         try:
             target = Path(path).expanduser()
@@ -164,10 +175,18 @@ class Picture:
                 target = target.with_name(target.name + own)
             wanted = SAME_SUFFIX.get(target.suffix.lower(), target.suffix.lower())
             data = self.data if wanted == own else _converted(self, wanted, target)
+            if not overwrite and not atomic.may_replace(target, data, self.is_known):
+                raise no_overwriting(target)
             atomic.write_whole(target, data)
         except (OSError, ValueError, RuntimeError) as error:  # the latter two: a name that no file can have, a home that is not known
             raise PictureError(f"The picture cannot be saved as {os.fsdecode(path)}: {_reason(error)}; give another path.") from None
         return target
+
+
+def no_overwriting(target: Path) -> PictureError:
+    """The error for a file that is there and that no session knows."""
+    said = f"{target} is there already, and no session knows it"
+    return PictureError(f"{said}: give another name, or overwrite=True to replace it.")
 
 
 def check_name(path: str | os.PathLike[str] | None) -> None:

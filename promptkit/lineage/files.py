@@ -14,6 +14,7 @@ import os
 import stat
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from io import FileIO
 from pathlib import Path
 from typing import Any
@@ -244,7 +245,14 @@ def recorded_picture(
             raise LineageError(f"The picture {path} is not the one that was recorded ({why}); {INSTEAD}.", path=path)
         return data
 
-    return Picture.recorded(read, sha256=sha256, mime_type=mime_type, size=size)
+    folder = path.parent.parent if path.parent.name == "sources" else path.parent
+    return Picture.recorded(read, sha256=sha256, mime_type=mime_type, size=size, is_known=partial(_is_recorded, folder))
+
+
+def _is_recorded(folder: Path, data: bytes) -> bool:
+    from promptkit.lineage.recorded_bytes import is_recorded  # where a file is in the way of a copy
+
+    return is_recorded(data, folder)
 
 
 # Is it stored elsewhere?
