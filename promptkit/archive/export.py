@@ -89,7 +89,7 @@ def _archive_path(path: Where, folder: Path, *, overwrite: bool) -> Path:
 
 
 def _there_already(target: Path) -> LineageError:
-    return LineageError(f"{target} is there already; name another file, or allow it to be replaced with overwrite.", path=target)
+    return LineageError(f"{target} is there already; name another file, or replace it with overwrite=True.", path=target)
 
 
 def _position(lineage: Lineage, head: Record | None, records: Sequence[Record], *, everything: bool) -> list[str]:
@@ -109,7 +109,7 @@ def _contents(lineage: Lineage, records: Sequence[Record], position: Sequence[st
     lost = sorted(wrong | {f"the step {i[:10]}" for r in records for i in r.parents if i not in ids})
     lost += sorted(n for n in listed if n not in named)
     if lost:
-        warn(f"Left out, for it is missing or damaged: {first_of(lost)}; `promptkit verify` lists what is.")
+        warn(f"Left out, for it is missing or damaged: {first_of(lost)}; `verify` lists what is.")
     contents: Contents = {name: lineage.folder / name for name in named if name not in wrong}
     return contents | _notes(records) | _tags(lineage.folder, ids) | framed(position)
 

@@ -109,7 +109,7 @@ def _record_text(record: Record) -> str:
             return data.decode()
     except (OSError, ValueError):
         pass
-    raise LineageError(f"The record {record.path} is missing or damaged; `promptkit verify` says how.", path=record.path)
+    raise LineageError(f"The record {record.path} is missing or damaged; `verify` says how.", path=record.path)
 
 
 def _json(value: object) -> bytes:
@@ -226,7 +226,7 @@ def _free_to_change(data: bytes, drop_credentials: bool) -> bytes:
         return free
     said = "The picture carries content credentials, which would read as tampered with if a lineage were put inside"
     ways = "save it without (no embed), and its trail beside it with export"
-    raise PictureError(f"{said}; {ways}, or give them up: drop_credentials=True, in the shell --drop-credentials.")
+    raise PictureError(f"{said}; {ways}, or give them up: drop_credentials=True.")
 
 
 def _without(data: bytes, is_left_out: Callable[[int, int], bool]) -> bytes:

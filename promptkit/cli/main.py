@@ -72,8 +72,8 @@ GROUPS = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command, that of `sys.argv` by default; returns its exit status. SystemExit for --help and a wrong command line."""
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a console of another encoding shows ? rather than nothing
-            stream.reconfigure(errors=PATHS_WHOLE)
+        if isinstance(stream, io.TextIOWrapper):  # a console of another encoding shows ? rather than nothing; what a file gets is whole
+            stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors=PATHS_WHOLE)
     given = list(sys.argv[1:] if arguments is None else arguments)
     speak_json("--json" in given)
     _forget_stdin()
@@ -140,7 +140,7 @@ def _run(given: Sequence[str]) -> int:
         except SystemExit:  # before the next line asks for the errors, which --help needs not
             raise
         except _errors().PromptkitError as error:
-            say_error(error, error.in_shell or str(error))
+            say_error(error, _in_shell_words(error))
             return _status(error)
         except KeyboardInterrupt as stop:
             say_error(stop, "stopped; what was under way is recorded as interrupted.")
@@ -153,6 +153,12 @@ def _run(given: Sequence[str]) -> int:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or leaving would say it once more
             return 1
     return status
+
+
+def _in_shell_words(message: Exception | str) -> str:
+    from promptkit.cli.shell_words import in_shell_words
+
+    return getattr(message, "in_shell", None) or in_shell_words(str(message))
 
 
 def _forget_stdin() -> None:
@@ -184,4 +190,4 @@ def _status(error: Exception) -> int:
 
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
-    say_warning(getattr(message, "in_shell", None) or str(message))
+    say_warning(_in_shell_words(message))

@@ -174,7 +174,7 @@ class Step:
 
             return save_embedded(self.record, self.picture, path, drop_credentials=drop_credentials, overwrite=overwrite)
         if drop_credentials:
-            raise PictureError("Content credentials are dropped only where a lineage is put inside: embed=True, in the shell --embed.")
+            raise PictureError("Content credentials are dropped only where a lineage is put inside: embed=True.")
         return self.picture.save(path, overwrite=overwrite)
 
     @cached_property

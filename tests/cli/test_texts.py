@@ -116,3 +116,14 @@ def test_what_is_made_goes_to_stdout() -> None:
     for command in (("generate", "an owl", *OFFLINE), ("save", "-s", "./a"), ("export", "-s", "./a"), ("page", "-s", "./a")):
         assert "both write to stdout" in run(*command, "-o", "-", "--json", code=2)[1]
     assert len(Session("./a")) == 1, "and nothing was asked for"
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-16", "cp932:strict"])
+def test_what_a_file_or_a_pipe_gets_is_utf8(encoding: str) -> None:
+    """Whatever the code page, and what it cannot say; on stderr too."""
+    out, said = run_bytes("render", "-t", "sticker", "-i", "subject=狐狸 ñ", "--lang", "zh-CN", PYTHONIOENCODING=encoding)
+    assert "狐狸 ñ" in out.decode()
+    said = run_bytes("generate", "狐狸 ñ", *OFFLINE, PYTHONIOENCODING=encoding)[1]
+    assert said == "1 狐狸 ñ (offline draft)\n"
+    assert "狐狸 ñ" in run_bytes("log", "-s", "./a", PYTHONIOENCODING=encoding)[0].decode()
+    assert "狐狸 ñ" in run_process("generate", "-", "-s", "./b", "-e", "offline", stdin="狐狸 ñ".encode())[1]

@@ -91,7 +91,7 @@ def test_a_chain_that_a_template_words_otherwise_today_costs_nothing(service: Lo
     assert len(service.received) == 4
     same = "was made with other words of the same template and inputs"
     assert [t.partition(" (")[0] for t in told] == [f"Step {n} {same}" for n in (1, 2, 3)]
-    assert all(t.endswith(", and reused; fresh=True (--fresh) asks anew.") for t in told)
+    assert all(t.endswith(", and reused; fresh=True asks anew.") for t in told)
 
 
 def test_it_is_said_once_and_fresh_asks_in_todays_words(service: Loopback) -> None:
@@ -392,7 +392,7 @@ def test_the_error_names_the_nearest_step_what_differs_and_the_cost(service: Loo
         strict.edit("Add a cap", on=1)
     assert (missed.value.near, missed.value.cost) == (hat.id, pytest.approx(0.039, abs=0.001))
     assert str(missed.value) == (
-        "This is not on record, and nothing is sent (send=False, in the shell --no-send, or PROMPTKIT_SEND=never): the nearest is step 2, "
+        "This is not on record, and nothing is sent (send=False, or PROMPTKIT_SEND=never): the nearest is step 2, "
         "which has other words (“hat” then, “cap” now). Leave that out to ask for it; it may cost 0.039 USD."
     )
     with pytest.raises(NotRecorded, match="step 2, which has the same words with other options"):
