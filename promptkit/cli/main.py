@@ -26,6 +26,7 @@ __all__ = ["GROUPS", "build_parser", "main"]
 # runs or shows its --help; so the sentence of each command stands here too.
 GROUPS = {
     "demo": {"demo": "make a session of offline drafts in ./promptkit-demo and show it"},
+    "doctor": {"doctor": "say what is installed, where requests would go, and what is in the way"},
     "templates": {
         "templates": "list the templates, or show, write, check, render and test them",
         "render": "print the prompt that a template makes",
