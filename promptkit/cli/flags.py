@@ -78,7 +78,7 @@ def add_lang(parser: Parser) -> None:
 def add_service(parser: Parser) -> None:
     """-e and -m: who is asked."""
     parser.add_argument("-e", "--endpoint", help="google, deerapi, aaigc, offline, one of your own, or a base URL")
-    parser.add_argument("-m", "--model")
+    parser.add_argument("-m", "--model", help="a model's id (the endpoint's own, or the one that the head was made with)")
 
 
 def add_request_options(parser: Parser) -> None:

@@ -65,7 +65,8 @@ def _asking(parser: Parser) -> None:
     add_lang(parser)
     add_service(parser)
     add_request_options(parser)
-    parser.add_argument("--chain", choices=("picture", "chat"))
+    about = "send the last picture alone, or the earlier turns too (picture)"
+    parser.add_argument("--chain", choices=("picture", "chat"), metavar="picture|chat", help=about)
     parser.add_argument("--recover", type=int, metavar="N", help="how often to ask again after a reply without a picture (2)")
     add_limits(parser)
     add_no_send(parser)

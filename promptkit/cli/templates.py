@@ -39,7 +39,7 @@ def add(commands: Commands) -> None:
 def _add_below(commands: Commands) -> None:
     command = partial(add_command, commands)
     show = command("show", _show, "list the templates, or show one; `promptkit templates NAME` is short for it")
-    show.add_argument("name", nargs="?", metavar="NAME")
+    show.add_argument("name", nargs="?", metavar="NAME", help="a template; without one all are listed")
     add_library(show)
     every = command("list", _show, "list the templates")
     every.set_defaults(name=None)
@@ -47,7 +47,7 @@ def _add_below(commands: Commands) -> None:
     new = command("new", _new, "write a commented starting point")
     new.add_argument("name", metavar="NAME", help="small letters, digits and _; a dot is a sub-folder")
     _folder(new, "where to write it (your own folder of templates)")
-    new.add_argument("--kind", choices=("generate", "edit"), help="what it makes (generate)")
+    new.add_argument("--kind", choices=("generate", "edit"), metavar="generate|edit", help="what it makes (generate)")
     new.add_argument("--from-brackets", metavar="PATTERN", help='such as "A [style] sticker of a [subject]"')
     check = command("check", _check, "look for what makes templates and prompts fail; exit 1 when anything is found")
     check.add_argument("--codes", action="store_true", help="list the codes of what it finds, and what each means")

@@ -14,7 +14,7 @@ from pathlib import Path
 from promptkit.cli.output import say
 from promptkit.errors import SettingsError, did_you_mean
 
-__all__ = ["STDIN", "begin", "number", "one_of", "output", "picture", "text", "whole_number"]
+__all__ = ["STDIN", "begin", "number", "one_of", "output", "picture", "read_nothing", "text", "whole_number"]
 
 STDIN = ("-", "@-")
 
@@ -25,13 +25,26 @@ class _Stdin:
     was_read = False
 
 
+class _Reading:
+    """Whether anything is read: not where a shell only asks what may be typed next."""
+
+    is_on = True
+
+
 def begin() -> None:
     """Forgets that stdin was read: another command begins."""
     _Stdin.was_read = False
 
 
+def read_nothing() -> None:
+    """From now on a text is what was written."""
+    _Reading.is_on = False
+
+
 def text(given: str) -> str:
     """A text: as it was written, or that of stdin or of a file, without the line ends behind it."""
+    if not _Reading.is_on:
+        return given
     if given in STDIN:
         return _decoded(_from_stdin(), "What came on stdin")
     if given.startswith("@@") or not given.startswith("@"):
@@ -46,6 +59,8 @@ def output(given: str) -> str:
 
 def picture(given: str) -> str | bytes | Path:
     """A picture from stdin or from a file, or a word that names a step or a file."""
+    if not _Reading.is_on:
+        return given
     if given in STDIN:
         return _from_stdin()
     if given.startswith("@@") or not given.startswith("@"):
