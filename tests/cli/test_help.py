@@ -50,7 +50,7 @@ def test_every_command_has_examples_that_parse(command: str, monkeypatch: pytest
     Path("subject.txt").write_text("a fox")
     for line in EXAMPLES[command]:
         assert line in run(*command.split(), "--help")[0]
-        program, *words = shlex.split(line.partition(" < ")[0].partition(" > ")[0])
+        program, *words = shlex.split(line.partition(" < ")[0].partition(" >")[0])
         name, *rest = command_first(words, COMMANDS)
         assert (program, name) == ("promptkit", command.split()[0])
         parser = build_parser(COMMANDS[name]).commands[name]
