@@ -123,9 +123,13 @@ _HOMES = {
     "providers.message": ("Request", "Response"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+_RENAMED: dict[str, str] = {}  # old name: the one that stands for it; an entry stays for one release
 
 
 def __getattr__(name: str) -> Any:
+    if name in _RENAMED:
+        import_module("promptkit.renamed").say_renamed(f"promptkit.{name}", f"promptkit.{_RENAMED[name]}")
+        return getattr(import_module("promptkit"), _RENAMED[name])
     if name not in __all__:
         raise AttributeError(f"module 'promptkit' has no attribute {name!r}")
     value = getattr(import_module(f"promptkit.{_HOME_OF.get(name, 'errors')}"), name)

@@ -10,7 +10,7 @@ The config file is `config.toml` in the user's config folder (PROMPTKIT_HOME mov
     auth = "bearer"                     # x-goog-api-key (default), bearer, raw, none
     key_env = "WORK_API_KEY"            # a name or a list of names; never a key itself
     model = "gemini-2.5-flash-image"    # optional
-    dialect = "gemini"                  # optional: what the service speaks
+    dialect = "gemini"                  # optional: what the service speaks; an installed dialect by its name
     headers = {x-team = "TEAM_TOKEN"}   # optional: further headers, each with the variable that holds its value
 
 What stands in an [endpoints.NAME] is read by promptkit.providers.endpoints, in a [models."NAME"] by promptkit.providers.models.
@@ -19,7 +19,9 @@ What stands in an [endpoints.NAME] is read by promptkit.providers.endpoints, in 
 from __future__ import annotations
 
 import os
+import sys
 import time
+import unicodedata
 from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
@@ -28,10 +30,12 @@ from typing import Any
 from promptkit.errors import SettingsError
 
 __all__ = [
+    "as_spelled",
     "certificates",
     "config_file",
     "data_folder",
     "endpoints",
+    "has_screen",
     "language",
     "models",
     "sends",
@@ -60,6 +64,20 @@ def _config_file(home: str) -> str:
 def data_folder() -> Path:
     """Where sessions live that were named and not given a folder."""
     return _home("data", os.environ.get("PROMPTKIT_HOME", "")) / "sessions"
+
+
+def as_spelled(path: Path) -> Path:
+    """The path as the disk spells it: where nothing has these characters, one that shows the same in another encoding (é as one character
+    or as two, as macOS and zip files bring it) is meant. The path itself where there is none either.
+    """
+    if str(path).isascii() or os.path.lexists(path) or path.parent == path:
+        return path
+    folder, wanted = as_spelled(path.parent), unicodedata.normalize("NFC", path.name)
+    try:
+        names = os.listdir(folder)  # noqa: PTH208  (much faster than making a Path of each)
+    except OSError:
+        return folder / path.name
+    return folder / next((name for name in names if unicodedata.normalize("NFC", name) == wanted), path.name)
 
 
 def template_folders() -> tuple[str, ...]:
@@ -92,6 +110,11 @@ def user_name() -> str:
 def variable(name: str) -> str:
     """The environment variable's value as it stands there, "" where it is not set."""
     return os.environ.get(name, "")
+
+
+def has_screen() -> bool:
+    """Whether a window can be opened: always said of macOS and Windows, elsewhere of X11 and Wayland sessions."""
+    return sys.platform in ("darwin", "win32") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 def sends() -> bool:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from promptkit.errors import CostError
 
-__all__ = ["FREE", "USD", "Cost", "Money", "currency_code", "is_amount", "is_currency", "is_real", "parsed_money"]
+__all__ = ["CODE", "FREE", "MOST", "USD", "Cost", "Money", "currency_code", "is_amount", "is_currency", "is_real", "parsed_money"]
 
 USD = "USD"
 CODE = re.compile("[A-Z]{3,8}")  # those of ISO 4217, and longer words such as CREDITS, in which some gateways count

@@ -37,6 +37,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, SupportsFloat
 
@@ -130,9 +131,7 @@ class PromptkitError(Exception):
 
     def _render_traceback_(self) -> list[str]:
         """The lines that IPython shows instead of a traceback: the user's own line, and the sentence."""
-        if is_traceback_whole():
-            return "".join(traceback.format_exception(self)).splitlines()
-        return [*_users_line(self), f"{type(self).__name__}: {self}"]
+        return _in_brief(self, str(self))
 
 
 def is_traceback_whole() -> bool:
@@ -140,13 +139,26 @@ def is_traceback_whole() -> bool:
     return os.environ.get("PROMPTKIT_TRACEBACK", "") not in ("", "0")
 
 
+def show_in_brief(error: BaseException, sentence: str) -> None:
+    """Has IPython show an error that is none of promptkit's, such as Ctrl-C, as it shows those: by the user's own line and a sentence."""
+    vars(error)["_render_traceback_"] = partial(_in_brief, error, sentence)
+
+
+def _in_brief(error: BaseException, sentence: str) -> list[str]:
+    if is_traceback_whole():
+        return "".join(traceback.format_exception(error)).splitlines()
+    return [*_users_line(error), f"{type(error).__name__}: {sentence}"]
+
+
 def _several(value: str | Sequence[str] | None) -> list[str]:
     return [value] if isinstance(value, str) else list(value or ())
 
 
 def _users_line(error: BaseException) -> list[str]:
-    frames = [(f.f_code.co_filename, line) for f, line in traceback.walk_tb(error.__traceback__)]
-    own = [(name, line) for name, line in frames if not name.startswith(OWN_FILES) and "IPython" not in name]
+    """The last line before promptkit's own: below it stand the libraries that it uses."""
+    frames = ((f.f_code.co_filename, line) for f, line in traceback.walk_tb(error.__traceback__))
+    before = itertools.takewhile(lambda frame: not frame[0].startswith(OWN_FILES), frames)
+    own = [(name, line) for name, line in before if "IPython" not in name]
     source = linecache.getline(*own[-1]).strip() if own else ""
     return [f"line {own[-1][1]}: {source}"] if source else []
 
@@ -192,6 +204,9 @@ class TemplateNotFound(TemplateError, AttributeError):
     def __init__(self, message: str, *, name: str = "", near: Sequence[str] = ()) -> None:
         super().__init__(message)
         self.name, self.near = name, tuple(near)
+
+    def __reduce__(self) -> tuple[type[TemplateNotFound], tuple[object, ...], dict[str, Any]]:
+        return type(self), self.args, {**vars(self), "name": self.name}  # which AttributeError keeps elsewhere
 
 
 class InputError(TemplateError):

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import Any
 
-__all__ = ["Html", "card", "escape", "figure", "page", "strip", "table"]
+__all__ = ["Html", "card", "escape", "figure", "mime_bundle", "page", "strip", "table"]
 
 # Colours come from the notebook's theme where it has them, so that a dark theme stays readable.
 BORDER = "1px solid rgba(128,128,128,.4)"
+# JupyterLab and nbconvert set what stands between two dollar signs as a formula; MathJax 2 and 3 leave different classes alone.
+NO_FORMULAS = "tex2jax_ignore mathjax_ignore"
+JPEG = "image/jpeg"
 
 
 class Html(str):
@@ -50,6 +54,28 @@ def card(title: object, *content: object) -> Html:
     """A framed box with a title and the content below it, each part escaped unless it is Html."""
     inside = "".join(map(escape, content))
     return Html(f'<div style="border:{BORDER};border-radius:8px;padding:8px 12px;margin:4px 0"><b>{escape(title)}</b>{inside}</div>')
+
+
+def mime_bundle(
+    text: str,
+    html: str,
+    include: Collection[str] | None = None,
+    exclude: Collection[str] | None = None,
+    *,
+    jpeg: Callable[[], str] = str,
+) -> dict[str, Any]:
+    """What `_repr_mimebundle_` returns: the forms of a value by media type, as plain str: marimo refuses subclasses.
+
+    `jpeg` makes a small picture in base64, for LaTeX and PDF, which have no use for HTML; it is called only where that is asked for. What
+    is empty is left out, and so is what IPython's `include` and `exclude` say. Nothing in the HTML is set as a formula.
+    """
+    forms: dict[str, Callable[[], str]] = {"text/plain": lambda: text, "text/html": lambda: _without_formulas(html), JPEG: jpeg}
+    asked = [kind for kind in forms if (not include or kind in include) and kind not in (exclude or ())]
+    return {kind: str.__str__(form) for kind in asked if (form := forms[kind]())}
+
+
+def _without_formulas(content: str) -> str:
+    return f'<div class="{NO_FORMULAS}">{content}</div>' if content else ""
 
 
 def page(title: str, style: str, content: str) -> Html:

@@ -1,4 +1,4 @@
-"""Progress of one call: lines for a caller who listens, else one line in a terminal or notebook, which erases itself."""
+"""Progress of one call: lines for a caller who listens, else one line in a terminal or below a notebook's cell, which erases itself."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
+from promptkit.errors import show_in_brief
+from promptkit.kernel import Display, is_kernel
+
 __all__ = ["Listener", "Progress"]
 
 Listener = Callable[[str], object]  # takes a line of progress, without an end of line
@@ -18,6 +21,7 @@ Listener = Callable[[str], object]  # takes a line of progress, without an end o
 log = logging.getLogger("promptkit")
 DELAY = 1.0  # seconds before anything shows
 TICK = 0.5  # seconds between two updates
+STOPPED = "stopped; what was under way is recorded as interrupted."
 
 
 class Progress:
@@ -33,14 +37,18 @@ class Progress:
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True, name="promptkit progress")
         self._listener, self._told = listener, ""
+        self._display: Display | None = None
         self._lock = threading.Lock()
 
     def __enter__(self) -> Progress:
-        if self._listener is None and _has_reader():
+        if self._listener is None and (is_kernel() or _is_terminal(sys.stderr)):
+            self._display = Display() if is_kernel() else None  # here, for the thread of the line belongs to no cell
             self._thread.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if isinstance(error, KeyboardInterrupt):
+            show_in_brief(error, STOPPED)
         self._over.set()
         if self._thread.is_alive():
             self._thread.join()
@@ -71,13 +79,13 @@ class Progress:
     def _run(self) -> None:
         if self._over.wait(DELAY):
             return
-        bar = _bar()
+        line = self._display or _TerminalLine()
         try:
             while not self._over.is_set():
-                bar.set_description_str(self._line())
+                line.say(self._line())
                 self._over.wait(TICK)
         finally:
-            bar.close()
+            line.close()
 
     def _line(self) -> str:
         return f"{time.monotonic() - self._start:.0f} s: {self._what()}"
@@ -89,10 +97,6 @@ class Progress:
         return count if self._done == self._total else f"{count}, {self._said}"
 
 
-def _has_reader() -> bool:
-    return _is_kernel() or _is_terminal(sys.stderr)
-
-
 def _is_terminal(stream: Any) -> bool:
     try:
         return bool(stream.isatty())
@@ -100,10 +104,17 @@ def _is_terminal(stream: Any) -> bool:
         return False
 
 
-def _is_kernel() -> bool:
-    """Whether this process is a notebook's kernel; that one is installed, or imported by some library, does not make it one."""
-    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
-    return getattr(shell, "kernel", None) is not None
+class _TerminalLine:
+    """One line on stderr, which is replaced and then erased."""
+
+    def __init__(self) -> None:
+        self._bar = _bar()
+
+    def say(self, text: str) -> None:
+        self._bar.set_description_str(text)
+
+    def close(self) -> None:
+        self._bar.close()
 
 
 def _bar() -> Any:

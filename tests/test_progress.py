@@ -1,6 +1,6 @@
 """Progress: the lines that a listener gets, and the one that long calls show.
 
-What a terminal receives; what commands print besides is tested in tests/cli.
+What a terminal receives; a notebook is tested in test_kernel, what commands print besides in tests/cli.
 """
 
 from __future__ import annotations
@@ -13,15 +13,12 @@ import re
 import subprocess
 import sys
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-import nbformat
 import pytest
 from kit.loopback import Loopback, Received, Reply, error_reply, picture_reply, png, text_reply
-from kit.notebook import executed
 
 from promptkit import NoPicture, Session, SettingsError
 
@@ -102,17 +99,6 @@ def test_a_listener_takes_the_place_of_the_terminals_line(service: Loopback) -> 
     service.say(error_reply(503, "overloaded", headers={"Retry-After": "2"}))
     assert terminal(service.url, "lambda line: Path('line').write_text(line)").split() == ["done"]
     assert Path("line").read_text().startswith("2 s: attempt 2")
-
-
-@pytest.mark.slow
-def test_a_notebooks_kernel_shows_the_line(service: Loopback) -> None:
-    """In a notebook the line stands below the cell, in whatever thread the call runs."""
-    service.always = lambda received: (time.sleep(1.6), picture_reply(png()))[1]
-    call = f"asyncio.to_thread(Session('./bear', endpoint={service.url!r}).generate, 'a fox')"
-    cell = nbformat.v4.new_code_cell(f"import asyncio\nfrom promptkit import Session\nstep = await {call}")
-    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), "one.ipynb")
-    (ran,) = executed(Path("one.ipynb"), Path.cwd()).cells
-    assert "1 s: waiting for the picture" in "".join(o.text for o in ran.outputs if o.output_type == "stream" and o.name == "stderr")
 
 
 # Listeners

@@ -22,6 +22,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "promptkit templates render -t sticker -t logo",
         "promptkit templates render --all",
     ),
+    "templates diff": ("promptkit templates diff main ./prompts",),
     "templates test": ("promptkit templates test ./prompts -o rendered",),
     "render": (
         'promptkit render -t sticker -i subject="happy bear" --lang ja',

@@ -6,7 +6,7 @@ from argparse import ArgumentTypeError, Namespace
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from promptkit.cli.parser import Parser
+from promptkit.cli.parser import Parser, as_written
 
 __all__ = [
     "STEP",
@@ -66,8 +66,8 @@ def add_library(parser: Parser) -> None:
 def add_template(parser: Parser, *, required: bool = False) -> None:
     """-t and -i: a template and its inputs."""
     parser.add_argument("-t", "--template", required=required, metavar="NAME", help="a template")
-    about = "an input; VALUE may be @FILE or -, which is stdin; once for each item of a list"
-    parser.add_argument("-i", "--input", action="append", default=[], metavar="INPUT=VALUE", help=about)
+    about = "an input; VALUE may be @FILE or -; once for each item of a list (mappings in YAML or JSON); or @FILE with inputs by name"
+    parser.add_argument("-i", "--input", action="append", type=as_written, default=[], metavar="INPUT=VALUE", help=about)
 
 
 def add_lang(parser: Parser) -> None:

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 from promptkit.cli.output import usage
 from promptkit.terminal import has_colour
 
-__all__ = ["FLAGS", "Parser", "command_first", "parsed", "refuse_command"]
+__all__ = ["FLAGS", "Parser", "as_written", "command_first", "parsed", "refuse_command"]
 
 # The options without a value, of all commands: what stands behind another one before the command is its value.
 FLAGS = frozenset(
@@ -113,6 +113,11 @@ def _read_as(kind: Callable[[str], Any], known: Sequence[str] | None) -> Callabl
         return texts.one_of(known)(given) if known else numbers.get(kind, texts.text)(given)  # type: ignore[call-overload]
 
     return read if kind in (str, int, float) else kind
+
+
+def as_written(given: str) -> str:
+    """The type of a value that is read later, with what it is for."""
+    return given
 
 
 def _section(names: Sequence[str]) -> str:

@@ -21,7 +21,7 @@ from promptkit.cli.flags import (
     given,
 )
 from promptkit.cli.output import as_json, print_objects, say
-from promptkit.cli.parser import Parser
+from promptkit.cli.parser import Parser, as_written
 from promptkit.cli.prompt import inputs_from
 from promptkit.cli.session import existing_session, open_session, print_steps
 from promptkit.cli.texts import picture
@@ -64,7 +64,7 @@ def _replay_options(parser: Parser) -> None:
     about = "what stands for the first picture: a file where there is one of that name, else a step of SESSION"
     parser.add_argument("--start", type=picture, metavar="FILE|STEP|TAG", help=about)
     about = "an input; VALUE may be @FILE or -, which is stdin"
-    parser.add_argument("-i", "--input", action="append", default=[], metavar="INPUT=VALUE", help=about)
+    parser.add_argument("-i", "--input", action="append", type=as_written, default=[], metavar="INPUT=VALUE", help=about)
     parser.add_argument("--lang", help="the language of the templates that have it: en, es-MX, ja, zh-CN, hi")
     parser.add_argument("-L", dest="folders", action="append", default=[], metavar="FOLDER", help="today's templates, of this folder first")
     parser.add_argument("--today", action="store_true", help="today's templates, of your own folders and those that come along")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
@@ -72,6 +72,7 @@ class Terms:
     max_requests: int | None = None
     on_progress: Listener | None = None
     send: bool = True
+    lacks_transport: bool = False  # it came by pickle, and the caller's transport did not
     rate_limit: RateLimit = field(default_factory=RateLimit)  # of a transport of the caller's, which may lead anywhere
     warned_of: set[str] = field(default_factory=set)  # models that are about to be shut down, steps that were named, unfinished prompts
     brought: set[str] = field(default_factory=set)  # the ids of the steps that the session has made, or found again
@@ -81,6 +82,10 @@ class Terms:
         """Whether neither endpoint nor model were named."""
         return self.endpoint is None and self.model is None
 
+    def __reduce__(self) -> tuple[Callable[..., Terms], tuple[dict[str, Any]]]:
+        kept = {name: value for name, value in vars(self).items() if name not in STAYS}
+        return _brought_along, ({**kept, "lacks_transport": self.lacks_transport or self.transport is not None},)
+
     def within(self, other: Terms) -> Terms:
         """The same, and nothing is sent where the other terms forbid it."""
         return replace(self, send=self.send and other.send)
@@ -89,6 +94,14 @@ class Terms:
     def sends(self) -> bool:
         """Whether anything may be sent: neither send=False nor PROMPTKIT_SEND=never forbids it."""
         return self.send and settings.sends()
+
+
+STAYS = ("key", "transport", "on_progress", "rate_limit", "warned_of", "brought")  # in the process that opened the session
+
+
+def _brought_along(kept: dict[str, Any]) -> Terms:
+    """The terms of a session that came by pickle."""
+    return Terms(**kept)
 
 
 class Connection:

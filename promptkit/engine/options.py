@@ -14,19 +14,20 @@ from promptkit.lineage.files import parsed
 from promptkit.prompts.template import Prompt, Template
 from promptkit.prompts.unfinished import half_character, unfinished
 from promptkit.providers.options import OPTIONS, is_number
+from promptkit.values import built_in, for_json, whole_number
 
 __all__ = [
     "CALL_OPTIONS",
     "CONFIG",
     "check_call",
-    "check_many",
-    "check_opening",
     "check_values",
     "checked_config",
     "checked_label",
     "checked_lang",
     "checked_limits",
+    "checked_many",
     "checked_meta",
+    "checked_opening",
     "checked_pictures",
     "checked_prompt",
     "checked_text",
@@ -126,12 +127,17 @@ def checked_pictures(prompt: Prompt, count: int) -> None:
 
 def checked_config(config: Mapping[str, Any]) -> dict[str, Any]:
     """The options with their types checked, those that are None left out. SettingsError names the first that is wrong."""
-    checked = {k: v for k, v in config.items() if v is not None}
+    checked = {k: _plain(v) for k, v in config.items() if v is not None}
     for name, value in checked.items():
         if name in OPTIONS and isinstance(value, str):
             checked[name] = OPTIONS[name].as_meant(value)
     check_values(OPTION_RULES, **checked)
     return checked
+
+
+def _plain(value: Any) -> Any:
+    """The value, and of a mapping all that it holds, as Python's own."""
+    return {built_in(k): built_in(v) for k, v in value.items()} if isinstance(value, Mapping) else built_in(value)
 
 
 def check_values(rules: Mapping[str, tuple[Callable[[Any], bool], str]], /, **given: Any) -> None:
@@ -142,27 +148,32 @@ def check_values(rules: Mapping[str, tuple[Callable[[Any], bool], str]], /, **gi
             raise SettingsError(f"{name} is {expected}, not {shown(value)}.")
 
 
-def check_opening(**given: Any) -> None:
-    """SettingsError names the first of what a session is opened with that does not fit."""
-    check_values(OPENING, **given)
+def checked_opening(**given: Any) -> dict[str, Any]:
+    """What a session is opened with, as Python's own values. SettingsError names the first that does not fit."""
+    checked = {name: built_in(value) for name, value in given.items()}
+    check_values(OPENING, **checked)
+    return checked
 
 
-def check_many(**given: object) -> None:
-    """SettingsError where how many pictures vary makes, or with how many workers, is no whole number from 1 on."""
-    if not all(_is_whole(value, 1) for value in given.values()):
+def checked_many(**given: object) -> list[int]:
+    """How many pictures vary makes, and with how many workers. SettingsError where one is no whole number from 1 on."""
+    checked = [whole for value in given.values() if (whole := whole_number(value)) is not None and whole > 0]
+    if len(checked) < len(given):
         named = ", ".join(f"{name}={value!r}" for name, value in given.items())
         raise SettingsError(f"vary makes n pictures with so many workers, both whole numbers from 1 on; {named}.")
+    return checked
 
 
 def checked_limits(budget: object, max_requests: object) -> dict[str, Any]:
     """What a session's requests are bounded by: `budget` as Money, `max_requests` as a whole number; None where there is no such limit.
     SettingsError names the one that is wrong."""
-    if max_requests is not None and not _is_whole(max_requests, 0):
+    most = whole_number(max_requests)
+    if max_requests is not None and (most is None or most < 0):
         raise SettingsError(f"max_requests is a whole number from 0 on, not {shown(max_requests)}.")
     money = budget if budget is None or isinstance(budget, Money) else _money(budget)
     if budget is not None and money is None:
         raise SettingsError(f'budget is a number of USD from 0 on, or a text such as "20 CNY", not {shown(budget)}.')
-    return {"budget": money, "max_requests": max_requests}
+    return {"budget": money, "max_requests": most}
 
 
 def _money(value: Any) -> Money | None:
@@ -179,7 +190,7 @@ def checked_text(name: str, value: object) -> str | None:
     """A text, or None for none. SettingsError for anything else."""
     if value is not None and not isinstance(value, str):
         raise SettingsError(f"{name} is a text, not {value!r:.60}.")
-    return value
+    return built_in(value)
 
 
 def checked_lang(lang: object) -> str | None:
@@ -197,7 +208,7 @@ def checked_label(label: object) -> str | None:
 def checked_meta(meta: Mapping[str, Any] | None) -> dict[str, Any]:
     """The caller's notes as JSON will bring them back. SettingsError for what JSON cannot hold."""
     try:
-        checked: dict[str, Any] = parsed(json.dumps(dict(meta or {}), allow_nan=False).encode())
+        checked: dict[str, Any] = parsed(json.dumps(dict(meta or {}), allow_nan=False, default=for_json).encode())
     except (TypeError, ValueError, RecursionError) as error:
         raise SettingsError(f"meta holds what JSON cannot: {error}; use texts, numbers, lists and mappings.") from None
     return checked

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, NamedTuple
@@ -116,9 +116,9 @@ class Spending(Total):
     def __repr__(self) -> str:
         return f"<Spending: {self.summary}>"
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002
+    def _repr_mimebundle_(self, include: Collection[str] | None = None, exclude: Collection[str] | None = None) -> dict[str, Any]:
         tables = [markup.table(rows, header) for header, *rows in self._tables if rows]
-        return {"text/plain": str(self), "text/html": markup.card(self.summary, *tables)}
+        return markup.mime_bundle(str(self), markup.card(self.summary, *tables), include, exclude)
 
 
 def spending(records: Iterable[Record], unread: int = 0) -> Spending:

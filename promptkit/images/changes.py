@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -122,11 +122,11 @@ class Changes:
     def __repr__(self) -> str:
         return f"<Changes: {self}>"
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002
+    def _repr_mimebundle_(self, include: Collection[str] | None = None, exclude: Collection[str] | None = None) -> dict[str, Any]:
         pictures = (("before", self.before, self.size_before), ("after", self.after, self.size_after))
         figures = [markup.figure(p.thumbnail(CARD_PIXELS), f"{name}: {_size_text(size)}", alt=name) for name, p, size in pictures]
         notes = [markup.Html(f"<div>{markup.escape(w)}</div>") for w in self.warnings]
-        return {"text/plain": repr(self), "text/html": markup.card(self.summary, markup.strip(figures), *notes)}
+        return markup.mime_bundle(repr(self), markup.card(self.summary, markup.strip(figures), *notes), include, exclude)
 
 
 def compared(before: Picture, after: Picture, *, config: Mapping[str, Any] | None = None, asked_to_keep: bool = False) -> Changes:

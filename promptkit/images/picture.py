@@ -8,20 +8,24 @@ import os
 import re
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import IO, TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from promptkit import atomic, markup
 from promptkit.errors import PictureError, PromptkitError, warn
 from promptkit.images.formats import complete, has_credentials, has_exif, media_type, suffix_of
+from promptkit.kernel import show_inline
+from promptkit.values import is_url
 
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["Picture", "PictureSource", "check_name", "decodes", "no_overwriting", "to_rgb"]
+    from promptkit.images.metadata import ToolMetadata
+
+__all__ = ["Picture", "PictureSource", "check_name", "decodes", "is_picture", "no_overwriting", "to_rgb"]
 
 SAME_SUFFIX = {".jpeg": ".jpg", ".jpe": ".jpg", ".jfif": ".jpg", ".tiff": ".tif", ".apng": ".png"}
 UNDECODED = ("image/heic", "image/heif")  # what phones make and Pillow cannot read; the service can
@@ -30,9 +34,17 @@ SENDABLE = ("image/png", "image/jpeg", "image/webp", "image/heic", "image/heif")
 ORIENTATION = 0x0112  # EXIF's tag
 QUALITY = {"JPEG": {"quality": 95, "subsampling": 0}}  # of what is converted: no step should be seen
 CARD_PIXELS = 320
+JPEG_PIXELS = 480
 MOST_TURNS = 1000  # pictures of which this process remembers how they are turned
 TURNS: dict[str, int] = {}  # by sha256: what an edit starts from was looked at when it came, and its file is not read once more
-PictureSource: TypeAlias = "str | os.PathLike[str] | bytes | Picture | Image.Image"  # what a picture can be opened from
+# what a picture can be opened from
+PictureSource: TypeAlias = "str | os.PathLike[str] | bytes | IO[bytes] | Picture | Image.Image | Array"
+
+
+class Array(Protocol):
+    """An array of numpy, or of a library whose arrays become numpy's."""
+
+    def __array__(self) -> Any: ...
 
 
 class Picture:
@@ -49,16 +61,28 @@ class Picture:
 
     @classmethod
     def open(cls, source: PictureSource) -> Picture:
-        """A picture of one's own from a path, bytes or a PIL image, decoded once to see that it is whole. PictureError when it is not."""
+        """A picture of one's own, decoded once to see that it is whole. PictureError when it is not.
+
+        From a path, bytes, a file that is open for bytes (from where it stands), a PIL image, or an array of whole numbers from 0 to 255
+        and the shape (height, width), or that with 3 or 4 channels last. An address is not fetched.
+        """
         if isinstance(source, Picture):
             return source
         if isinstance(source, bytes | bytearray | memoryview):
             return _checked(bytes(source), "What was given")
+        if isinstance(source, str):
+            source = str.__str__(source)
         if isinstance(source, str | os.PathLike):
             return _checked(_read_file(source), os.fsdecode(source))
-        if hasattr(source, "save") and hasattr(source, "getbands"):
-            return cls(_of_pillow(source))
-        raise PictureError(f"A {type(source).__name__} is no picture; give a path, bytes, a PIL image or a Picture.")
+        given: Any = source
+        if hasattr(given, "save") and hasattr(given, "getbands"):
+            return cls(_of_pillow(given))
+        if callable(getattr(source, "read", None)):
+            return _checked(_read_open_file(source), f"The file {getattr(source, 'name', 'that was given')!s:.80}")
+        if _is_array(source):
+            return cls(_of_pillow(_of_array(source)))
+        said = "give a path, bytes, an open file, a PIL image, an array or a Picture"
+        raise PictureError(f"A {type(source).__name__} is no picture; {said}.")
 
     @classmethod
     def recorded(
@@ -102,9 +126,25 @@ class Picture:
             return None
 
     @property
+    def metadata(self) -> tuple[ToolMetadata, ...]:
+        """What other tools (AUTOMATIC1111, ComfyUI, InvokeAI, NovelAI) wrote into the file about how it was made; read anew each time."""
+        from promptkit.images.metadata import tool_metadata
+
+        return tool_metadata(self.data)
+
+    @property
     def image(self) -> Image.Image:
         """A PIL image, turned as its EXIF orientation means; decoded anew at each access, so that drawing on it changes nothing here."""
         return _upright(_decoded(self.data, f"The picture {self.sha256[:10]}"))
+
+    def __copy__(self) -> Picture:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Picture:
+        return self
+
+    def __reduce__(self) -> tuple[type[Picture], tuple[bytes]]:
+        return type(self), (self.data,)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Picture) and self.sha256 == other.sha256
@@ -116,8 +156,26 @@ class Picture:
         size = f"{self.size[0]}×{self.size[1]}" if self.size else "unknown size"
         return f"<Picture {self.sha256[:10]} {self.mime_type} {size}>"
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002
-        return {"text/plain": repr(self), "text/html": markup.figure(self.thumbnail(CARD_PIXELS), repr(self))}
+    def _repr_mimebundle_(self, include: Collection[str] | None = None, exclude: Collection[str] | None = None) -> dict[str, Any]:
+        html = markup.figure(self.thumbnail(CARD_PIXELS), repr(self))
+        return markup.mime_bundle(repr(self), html, include, exclude, jpeg=self.small_jpeg)
+
+    def _mime_(self) -> tuple[str, str]:
+        """For marimo, which shows a bundle of several forms as tabs."""
+        return "text/html", self._repr_mimebundle_()["text/html"]
+
+    def show(self) -> None:
+        """Shows it: below the cell in a notebook, else in the system's viewer."""
+        if not show_inline(self) and not self.view():
+            warn(f"There is no viewer for pictures here; save(…) writes {self!r} to a file.")
+
+    def view(self, title: str | None = None) -> bool:
+        """Opens it in the system's viewer; False where there is none, or no screen."""
+        from PIL import ImageShow
+
+        from promptkit import config as settings
+
+        return settings.has_screen() and ImageShow.show(self.image, title=title)
 
     def for_sending(self) -> Picture:
         """This picture where models take its type and it stands as people see it, else one that does: a JPEG of a JPEG, else a PNG."""
@@ -160,12 +218,30 @@ class Picture:
             small.thumbnail((pixels, pixels))
             return data_uri(small)
 
+    def small_jpeg(self) -> str:
+        """At most JPEG_PIXELS wide and high, in base64, for readers that have no HTML; "" where it cannot be decoded."""
+        import base64
+
+        try:
+            small = self.image
+        except PromptkitError:
+            return ""
+        with _quiet:
+            small = to_rgb(small)
+            small.thumbnail((JPEG_PIXELS, JPEG_PIXELS))
+            buffer = io.BytesIO()
+            (_on_white(small) if small.mode == "RGBA" else small).save(buffer, "JPEG", quality=80)
+        return base64.b64encode(buffer.getvalue()).decode()
+
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
         """Writes the exact bytes where the suffix fits them, converted (and said so) where it does not; adds one where there is none.
 
         Returns the path written. A file that is there is replaced, whole or not at all, where it is a copy of a recorded picture, and any
         other one only with `overwrite`. PictureError for such a file, and where the suffix is no picture's.
         """
+        if not isinstance(path, str | os.PathLike):
+            said = "picture.data are the bytes that file.write(…) takes"
+            raise PictureError(f"A picture is saved under a path, and a {type(path).__name__} is none; {said}.")
         try:
             target = Path(path).expanduser()
             if target.is_dir():
@@ -181,6 +257,12 @@ class Picture:
         except (OSError, ValueError, RuntimeError) as error:  # the latter two: a name that no file can have, a home that is not known
             raise PictureError(f"The picture cannot be saved as {os.fsdecode(path)}: {_reason(error)}; give another path.") from None
         return target
+
+
+def is_picture(value: object) -> bool:
+    """Whether a value stands for one picture, as `Picture.open` takes it, and not for several."""
+    kinds = (str, os.PathLike, bytes, bytearray, memoryview, Picture)
+    return isinstance(value, kinds) or hasattr(value, "getbands") or callable(getattr(value, "read", None)) or _is_array(value)
 
 
 def no_overwriting(target: Path) -> PictureError:
@@ -212,6 +294,9 @@ def data_uri(image: Image.Image) -> str:
 
 
 def _read_file(source: str | os.PathLike[str]) -> bytes:
+    if isinstance(source, str) and is_url(source):
+        what = "The data: address" if source[:5].lower() == "data:" else f"The address {source:.80}"
+        raise PictureError(f"{what} is not fetched: get the picture, and give its bytes or the path of a file.")
     try:
         data = Path(source).expanduser().read_bytes()
     except (OSError, ValueError, RuntimeError) as error:  # the latter two: a name that no file can have, a home that is not known
@@ -220,6 +305,39 @@ def _read_file(source: str | os.PathLike[str]) -> bytes:
     if not data:
         raise PictureError(f"The picture {os.fsdecode(source)} is an empty file; give the path of a picture file.")
     return data
+
+
+def _read_open_file(file: Any) -> bytes:
+    """The bytes from where an open file stands."""
+    try:
+        data = file.read()
+    except Exception as error:  # whatever the file's own class raises
+        raise PictureError(f"The file cannot be read: {_reason(error)}; give the path of a picture file.") from None
+    if not isinstance(data, bytes | bytearray | memoryview):
+        raise PictureError('The file is open for reading text; open it for bytes: open(path, "rb").')
+    if not data:
+        raise PictureError("The file is at its end; go to its beginning with seek(0), or give the path.")
+    return bytes(data)
+
+
+def _is_array(value: Any) -> bool:
+    """Whether it is an array of one picture's pixels; several stand in one of another number of dimensions."""
+    return callable(getattr(value, "__array__", None)) and len(getattr(value, "shape", ())) in (2, 3)
+
+
+def _of_array(value: Any) -> Image.Image:
+    from PIL import Image
+
+    try:
+        array = value.__array__()
+        kind, shape = str(array.dtype), tuple(array.shape)
+    except Exception as error:  # of a library whose arrays lie on a graphics card, for example
+        raise PictureError(f"The array cannot be read: {_reason(error)}; give it as numpy's, on the processor.") from None
+    if kind not in ("uint8", "bool") or 0 in shape or (len(shape) == 3 and shape[2] not in (1, 3, 4)):
+        said = "whole numbers from 0 to 255 (uint8), and the shape (height, width) or (height, width, 3 or 4)"
+        raise PictureError(f"An array of {kind} and the shape {shape} is no picture; expected {said}.")
+    pixels = array.astype("uint8") * 255 if kind == "bool" else array
+    return Image.fromarray(pixels[:, :, 0] if len(shape) == 3 and shape[2] == 1 else pixels)
 
 
 def _reason(error: Exception) -> str:

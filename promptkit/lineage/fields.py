@@ -119,6 +119,11 @@ class Field(Generic[T]):
         if self.holds is not None:
             self.holds.check(value, f"{where}{self.name}.")
 
+    @property
+    def items_kind(self) -> type | None:
+        """What each item of its list is; None where it is no list, or nothing is asked of its items."""
+        return None
+
 
 class _Several(Field[T]):
     """A list, of texts or of objects; an empty one where there is none."""
@@ -126,8 +131,12 @@ class _Several(Field[T]):
     def read(self, value: Any) -> Any:
         return super().read(value or ())
 
+    @property
+    def items_kind(self) -> type:
+        return dict if self.holds is not None else str
+
     def check_inside(self, value: Any, where: str) -> None:
-        kind: Any = dict if self.holds is not None else str
+        kind: Any = self.items_kind
         for i, item in enumerate(value):
             if not isinstance(item, kind):
                 raise WrongField(f"{where}{self.name}[{i}]", item, kind.__name__)

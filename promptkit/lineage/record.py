@@ -81,6 +81,9 @@ class Record(RecordFields):
             raise LineageError(f"The record {path} has {error}.", path=path) from None
         return cls(digest, path, fields)
 
+    def __reduce__(self) -> tuple[type[Record], tuple[str, Path, dict[str, Any]]]:
+        return type(self), (self.id, self.path, dict(self.fields))
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Record) and (self.id, self.path, self.fields) == (other.id, other.path, other.fields)
 

@@ -8,7 +8,8 @@ strict_yaml) are loaded by the first template that is rendered or read, not by t
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import Any
 from promptkit import config
 from promptkit.errors import InputError, TemplateError, brief_path, warn
 from promptkit.json_objects import columns, flat_object
-from promptkit.markup import Html, card, escape, table
+from promptkit.markup import Html, card, escape, mime_bundle, table
 from promptkit.prompts.bundle import Bundle, FileSearch
 from promptkit.prompts.declarations import read_edition
 from promptkit.prompts.inputs import Input, Pictures, description_of, parameter_of, shown, terms_of
@@ -26,15 +27,18 @@ from promptkit.prompts.names import FILE_NAME, is_word
 from promptkit.prompts.source_file import File, make_file, open_file
 from promptkit.terminal import printable
 
-__all__ = ["Prompt", "Template", "bundle_of", "example_of", "open_template", "rendered_example"]
+__all__ = ["Prompt", "Template", "bundle_of", "example_of", "open_template", "rendered", "rendered_example"]
 
 
 # Prompt
 
 
-@dataclass(frozen=True)
-class Prompt:
-    """The text that a template rendered, and where it came from. `str(prompt)` is the text.
+@dataclass(frozen=True, eq=False)
+class Prompt(str):
+    """The text that a template rendered, and where it came from: a str, which can be searched, joined, formatted and written as JSON.
+
+    Equal to a text with the same words. `+` with a text on either side is a Prompt from the same template; what other methods of str make
+    of it is plain text, as `text` and `str(prompt)` are.
 
     `inputs` are those given, not the defaults, by their keys for choices; `config` holds hints such as {"aspect_ratio": "1:1"};
     `files` maps the names of the template's files to their text, and `digest` is the sha256 of that mapping as canonical JSON. `pack` is
@@ -52,11 +56,20 @@ class Prompt:
     pictures: Pictures | None = None
     files: Mapping[str, str] = field(default_factory=dict, hash=False, repr=False)
 
+    def __new__(cls, text: str, *_: object, **__: object) -> Prompt:
+        return super().__new__(cls, text)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", str.__str__(self))  # of a subclass, what it holds
+
     def __str__(self) -> str:
         return self.text
 
     def __add__(self, more: object) -> Prompt:
-        return replace(self, text=self.text + str(more)) if isinstance(more, (str, Prompt)) else NotImplemented
+        return replace(self, text=self.text + str.__str__(more)) if isinstance(more, str) else NotImplemented
+
+    def __radd__(self, before: object) -> Prompt:
+        return replace(self, text=str.__str__(before) + self.text) if isinstance(before, str) else NotImplemented
 
     def to_dict(self) -> dict[str, Any]:
         """As one flat object (promptkit.prompt/1): `text`, `template`, `kind`, `digest`, `lang`, `pack`, and `input.…`, `config.…`."""
@@ -64,9 +77,23 @@ class Prompt:
         pack = " ".join(self.pack) if self.pack else None
         return flat_object("prompt", **about, pack=pack) | columns("input", self.inputs) | columns("config", self.config)
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002  (IPython's names)
+    def _repr_mimebundle_(self, include: Collection[str] | None = None, exclude: Collection[str] | None = None) -> dict[str, Any]:
         source = f"{self.template} ({self.lang})" if self.template else "free text"
-        return {"text/plain": printable(self.text, keep="\n\t"), "text/html": card(f"Prompt from {source}", _block(self.text))}
+        return mime_bundle(printable(self.text, keep="\n\t"), card(f"Prompt from {source}", _block(self.text)), include, exclude)
+
+
+def _with_fields(inputs: Mapping[str, Input]) -> Iterator[tuple[str, Input]]:
+    """Each input, and behind a list of mappings their fields, such as `panels[…].scene`."""
+    for name, declared in inputs.items():
+        yield name, declared
+        yield from ((f"{name}[…].{inner}", said) for inner, said in dict(declared.of).items())
+
+
+def _lines_about(declared: Input) -> Iterator[str]:
+    yield f"{declared.name} ({terms_of(declared)}): {description_of(declared)}"
+    for inner in dict(declared.of).values():
+        about = description_of(inner)
+        yield f"    {inner.name} ({terms_of(inner)}){f': {about}' if about else ''}"
 
 
 def _block(text: str) -> Html:
@@ -83,7 +110,8 @@ class Template:
     It is the file as it was when the library was asked for it; its partials and other languages are as they were when it first rendered.
     `kind` is "generate" or "edit", `lang` the language of the base file, `languages` are all that there are files for, the base file's
     first. `pictures` says how many it needs, `config` holds hints for the request, `source` is the base file's text with plain line ends,
-    `pack` the distribution and version that it was installed with, or None.
+    `pack` the distribution and version that it was installed with, or None. `deprecated` says what to use instead, where the template
+    should not be used any more; it is empty for all others.
     """
 
     name: str
@@ -95,6 +123,7 @@ class Template:
     pictures: Pictures
     config: Mapping[str, Any]
     examples: tuple[Mapping[str, Any], ...]
+    deprecated: str
     source: str
     file: Path
     pack: tuple[str, str] | None
@@ -135,6 +164,15 @@ class Template:
         beside = tuple(n.rpartition("/")[2] for n in files if n.rpartition("/")[0] == folder)
         return _template(name, opened[base], beside, FileSearch((".",), given=opened), pack)
 
+    def __copy__(self) -> Template:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Template:
+        return self
+
+    def __reduce__(self) -> tuple[Callable[..., Template], tuple[object, ...]]:
+        return _of_sources, (self.name, _all_sources(self), self._base.name, self.pack, self.file)
+
     @property
     def digest(self) -> str:
         """64 hex digits that change when the base file, or what it extends, includes or imports, changes."""
@@ -142,19 +180,13 @@ class Template:
 
     def __call__(self, *unnamed: object, lang: str | None = None, **inputs: Any) -> Prompt:
         """The prompt, in the language asked for. InputError names all that is wrong with the inputs, which are given by name."""
-        from promptkit.prompts import sandbox
-
         if unnamed:
             example = f"{self.name}({next(iter(self.inputs), 'lang')}={unnamed[0]!r:.60})"
             raise InputError(f"Inputs are given by name, such as {example}.", problems=["an input without a name"], file=str(self.file))
-
-        bundle = bundle_of(self, lang or config.language())
-        edition = bundle.edition
-        recorded, values = edition.accept(inputs)
-        text = sandbox.render(edition.file.name, bundle.parts, values)
-        sources, hints = dict(bundle.sources), dict(edition.config)
-        about = (edition.kind, bundle.digest, recorded, edition.lang, hints, self.pack, edition.pictures, sources)
-        return Prompt(text, self.name, *about)
+        prompt = rendered(self, inputs, lang or config.language())
+        if self.deprecated:
+            _warn_once((self.name, str(self.file)), f"The template {self.name!r} is deprecated: {self.deprecated}.")
+        return prompt
 
     # For readers
 
@@ -165,28 +197,32 @@ class Template:
         return inspect.Signature([*(parameter_of(i) for i in self.inputs.values()), lang], return_annotation=Prompt)
 
     def to_dict(self) -> dict[str, Any]:
-        """As one flat object (promptkit.template/1): `inputs` and `required` are names; Input.to_dict says more of each."""
+        """As one flat object (promptkit.template/1): `inputs` and `required` are names."""
         required = [name for name, declared in self.inputs.items() if declared.required]
         about = {"name": self.name, "kind": self.kind, "description": self.description, "lang": self.lang, "languages": self.languages}
-        origin = {"file": self.file, "pack": " ".join(self.pack) if self.pack else None, "problem": None}
+        pack = " ".join(self.pack) if self.pack else None
+        origin = {"file": self.file, "pack": pack, "problem": None, "deprecated": self.deprecated or None}
         return flat_object("template", **about, inputs=list(self.inputs), required=required, **origin) | columns("config", self.config)
 
     def __repr__(self) -> str:
         return printable(f"<Template {self.name} in {brief_path(self.file)}>")
 
     def _help(self) -> str:
-        about = [f"    {i.name} ({terms_of(i)}): {description_of(i)}" for i in self.inputs.values()]
+        about = [f"    {line}" for i in self.inputs.values() for line in _lines_about(i)]
         languages = f"    lang (string, optional): one of {', '.join(self.languages)}"
         needed = ["", f"It {self.pictures.requirement()}."] if self.pictures.min or self.pictures.roles else []
-        return printable("\n".join([self.description or self.name, *needed, "", "Inputs:", *about, languages]), keep="\n")
+        deprecated = ["", f"Deprecated: {self.deprecated}."] if self.deprecated else []
+        return printable("\n".join([self.description or self.name, *deprecated, *needed, "", "Inputs:", *about, languages]), keep="\n")
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002  (IPython's names)
+    def _repr_mimebundle_(self, include: Collection[str] | None = None, exclude: Collection[str] | None = None) -> dict[str, Any]:
         takes = f" It {self.pictures.requirement()}." if self.pictures.min or self.pictures.roles else ""
-        note = f"{self.description} ({self.kind}; {', '.join(self.languages)}).{takes}"
-        inputs = table([(i.name, terms_of(i), description_of(i)) for i in self.inputs.values()], ("input", "type", "what it is"))
+        deprecated = f" Deprecated: {self.deprecated}." if self.deprecated else ""
+        note = f"{self.description} ({self.kind}; {', '.join(self.languages)}).{takes}{deprecated}"
+        rows = [(label, terms_of(i), description_of(i)) for label, i in _with_fields(self.inputs)]
+        inputs = table(rows, ("input", "type", "what it is"))
         example = example_of(self)
         about = card(self.name, Html(f"<div>{escape(note)}</div>"), inputs, *([_block(example)] if example else []))
-        return {"text/plain": printable(f"{self.name}: {self._help()}", keep="\n"), "text/html": about}
+        return mime_bundle(printable(f"{self.name}: {self._help()}", keep="\n"), about, include, exclude)
 
 
 # About templates: functions, because people who hold one see its fields and its call only
@@ -199,16 +235,47 @@ def bundle_of(template: Template, wanted: str) -> Bundle:
     found = find_language(wanted, template.languages)
     if found is None:
         found = "en" if "en" in template.languages else template.lang
-        _warn_once(template.name, wanted, found, template.languages)
-    known = template._bundles.get(found)
-    if known is None:
-        known = template._bundles[found] = template._search.gather(read_edition(template._base, _file_in(template, found)))
-    return known
+        known = ", ".join(template.languages)
+        said = f"The template {template.name!r} is not written in {wanted!r}; it is rendered in {found!r} (there are: {known})."
+        _warn_once((template.name, wanted), said)
+    bundle = template._bundles.get(found)
+    if bundle is None:
+        bundle = template._bundles[found] = template._search.gather(read_edition(template._base, _file_in(template, found)))
+    return bundle
 
 
 def _file_in(template: Template, lang: str) -> File:
     base = template._base
     return base if lang == template.lang else template._search.own_file(f"{base.name.removesuffix('.j2')}.{lang}.j2")
+
+
+def _all_sources(template: Template) -> dict[str, str]:
+    """The texts of all files that the template is rendered from, in any of its languages; of what cannot be used, its own file."""
+    found: dict[str, str] = {}
+    for lang in template.languages:
+        with suppress(TemplateError):
+            own = _file_in(template, lang)
+            found[own.name] = own.text
+            found |= bundle_of(template, lang).sources
+    return found
+
+
+def _of_sources(name: str, files: Mapping[str, str], base: str, pack: tuple[str, str] | None, file: Path) -> Template:
+    """A template that came by pickle."""
+    return replace(Template.of_files(name, files, base=base, pack=pack), file=file)
+
+
+def rendered(template: Template, inputs: Mapping[str, Any], lang: str) -> Prompt:
+    """The prompt that a call makes, without the warning that the template is deprecated. InputError as for a call."""
+    from promptkit.prompts import sandbox
+
+    bundle = bundle_of(template, lang)
+    edition = bundle.edition
+    recorded, values = edition.accept(inputs)
+    text = sandbox.render(edition.file.name, bundle.parts, values)
+    sources, hints = dict(bundle.sources), dict(edition.config)
+    about = (edition.kind, bundle.digest, recorded, edition.lang, hints, template.pack, edition.pictures, sources)
+    return Prompt(text, template.name, *about)
 
 
 def example_of(template: Template) -> str | None:
@@ -226,17 +293,16 @@ def rendered_example(template: Template) -> str | None:
     if None in example.values():
         bundle_of(template, template.lang)  # what cannot be used says so, also where there is nothing to render
         return None
-    return str(template(lang=template.lang, **example))
+    return str(rendered(template, example, template.lang))
 
 
 _warned: set[tuple[str, str]] = set()
 
 
-def _warn_once(name: str, wanted: str, found: str, languages: tuple[str, ...]) -> None:
-    if (name, wanted) not in _warned:
-        _warned.add((name, wanted))
-        known = ", ".join(languages)
-        warn(f"The template {name!r} is not written in {wanted!r}; it is rendered in {found!r} (there are: {known}).")
+def _warn_once(about: tuple[str, str], said: str) -> None:
+    if about not in _warned:
+        _warned.add(about)
+        warn(said)
 
 
 # From the disk
@@ -273,7 +339,7 @@ def _template(name: str, base: File, beside: tuple[str, ...], search: FileSearch
     if e.lang in others:
         same = str(base.path.with_suffix(f".{e.lang}.j2"))
         raise TemplateError(f"This file says the same language, {e.lang!r}, as {base.name}; remove one.", file=same)
-    about = (name, e.description, e.kind, e.lang, (e.lang, *others), e.inputs, e.pictures, e.config, e.examples)
+    about = (name, e.description, e.kind, e.lang, (e.lang, *others), e.inputs, e.pictures, e.config, e.examples, e.deprecated)
     return Template(*about, source=base.text, file=base.path, pack=pack, _base=base, _search=search)
 
 

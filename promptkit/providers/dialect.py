@@ -1,20 +1,23 @@
 """The seam between promptkit and what services speak: a dialect makes requests of turns, and replies of responses.
 
 A further dialect is one more file like `gemini`, its row in the table below and its tests (a subclass of tests/kit/dialects.DialectTests).
-Nothing outside that file knows its paths, field names, size limit or token counts.
+Nothing outside that file knows its paths, field names, size limit or token counts. One that another distribution brings is an entry point
+of the group `promptkit.dialects`, and is looked for only by a name that is not in the table: nobody takes the place of a built-in one.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
 from typing import Any, Protocol, runtime_checkable
 
 from promptkit.images.picture import Picture
+from promptkit.providers import installed_dialects
 from promptkit.providers.message import Reply, Request, Response, Turn
 
-__all__ = ["DEFAULT", "DIALECTS", "Dialect", "dialect_named"]
+__all__ = ["DEFAULT", "DIALECTS", "Dialect", "dialect_named", "is_dialect", "known_dialects"]
 
 DEFAULT = "gemini"
 DIALECTS = {"gemini": ("promptkit.providers.gemini", "Gemini")}  # name: module and class, imported when a request is made of it
@@ -53,9 +56,37 @@ class Dialect(Protocol):
         """The turn that was kept, for an Exchange; `pictures` is by sha256. ValueError for bytes that are not its own."""
 
 
-@cache
+MEMBERS = ("name", "root_path", "largest_body", "options", "encode", "decode", "keep", "recall")
+
+
+def is_dialect(name: str) -> bool:
+    """Whether there is a dialect of that name, built in or installed; nothing of it is imported."""
+    return name in DIALECTS or installed_dialects.is_installed(name)
+
+
+def known_dialects() -> list[str]:
+    """The names of all dialects: those built in, then those installed."""
+    return [*DIALECTS, *(name for name in installed_dialects.installed_names() if name not in DIALECTS)]
+
+
 def dialect_named(name: str) -> Dialect:
-    """The dialect of that name, one of DIALECTS."""
+    """The dialect of that name, one for which is_dialect holds. SettingsError, with the distribution's name, where it is broken."""
+    return _built_in(name) if name in DIALECTS else _installed(name, tuple(sys.path))
+
+
+@cache
+def _built_in(name: str) -> Dialect:
     module, kind = DIALECTS[name]
     dialect: Dialect = getattr(import_module(module), kind)()
+    return dialect
+
+
+@cache
+def _installed(name: str, _: tuple[str, ...]) -> Dialect:
+    dialect = installed_dialects.load(name)
+    if not isinstance(dialect, Dialect):
+        lacking = [member for member in MEMBERS if not hasattr(dialect, member)]
+        raise installed_dialects.refused(name, f"is no dialect (it has no {', '.join(lacking)})")
+    if dialect.name != name:
+        raise installed_dialects.refused(name, f"calls itself {dialect.name!r}, which should be the name that it is declared by")
     return dialect

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from promptkit import config
 from promptkit.errors import SettingsError, did_you_mean, is_like_a_key, shown
 from promptkit.providers import models
-from promptkit.providers.dialect import DEFAULT, DIALECTS, Dialect, dialect_named
+from promptkit.providers.dialect import DEFAULT, Dialect, dialect_named, is_dialect, known_dialects
 from promptkit.providers.options import OPTIONS
 
 __all__ = [
@@ -184,10 +184,14 @@ def _variables(endpoint: str, names: object) -> tuple[str, ...]:
 
 
 def _check_dialect(endpoint: str, dialect: object) -> None:
-    known = f"known are {', '.join(DIALECTS)}"
-    if isinstance(dialect, str) and dialect not in DIALECTS:
-        raise SettingsError(f"Endpoint {endpoint!r} has dialect {dialect!r}{did_you_mean(dialect, DIALECTS)}; {known}.")
-    if not isinstance(dialect, str | Dialect):
+    if isinstance(dialect, str) and is_dialect(dialect):
+        return
+    if isinstance(dialect, str):
+        names = known_dialects()
+        advice = f"known are {', '.join(names)}; another one is installed with pip"
+        raise SettingsError(f"Endpoint {endpoint!r} has dialect {dialect!r}{did_you_mean(dialect, names)}; {advice}.")
+    if not isinstance(dialect, Dialect):
+        known = f"known are {', '.join(known_dialects())}"
         raise SettingsError(f"Endpoint {endpoint!r} has dialect {dialect!r:.60}, which is neither a Dialect nor a name; {known}.")
 
 

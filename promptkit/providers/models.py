@@ -25,7 +25,7 @@ from typing import Any
 from promptkit import config as settings
 from promptkit.cost import FREE, USD, Cost, currency_code, is_amount
 from promptkit.errors import SettingsError, did_you_mean, shown
-from promptkit.providers.dialect import DIALECTS
+from promptkit.providers.dialect import DIALECTS, is_dialect
 from promptkit.providers.message import Tokens
 
 __all__ = [
@@ -173,7 +173,7 @@ MODEL_RULES: Rules = {
     "shut_down": (lambda v: type(v) is date, "a date such as 2027-03-15"),
     "successor": (lambda v: isinstance(v, str), "a model's name"),
     "as_of": (lambda v: type(v) is date, "a date such as 2026-11-22"),
-    "dialect": (lambda v: isinstance(v, str) and v in DIALECTS, f"one of {', '.join(DIALECTS)}"),
+    "dialect": (lambda v: isinstance(v, str) and is_dialect(v), f"one of {', '.join(DIALECTS)}, or a dialect that is installed"),
     "price": (lambda v: isinstance(v, dict) and all(isinstance(p, dict) for p in v.values()), "tables by the endpoint's name"),
 }
 PRICE_RULES: Rules = {

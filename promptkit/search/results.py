@@ -5,7 +5,7 @@ Their notes say how to search further: in Python's words, or, given the SHELL hi
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -109,9 +109,9 @@ class Results(tuple[T, ...]):
     def _html(self) -> Iterable[markup.Html]:
         raise NotImplementedError
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002
+    def _repr_mimebundle_(self, include: Collection[str] | None = None, exclude: Collection[str] | None = None) -> dict[str, Any]:
         notes = [markup.Html(f"<div>{markup.escape(note)}</div>") for note in self.notes]
-        return {"text/plain": repr(self), "text/html": markup.card(self.summary, *self._html(), *notes)}
+        return markup.mime_bundle(repr(self), markup.card(self.summary, *self._html(), *notes), include, exclude)
 
 
 @dataclass(frozen=True)

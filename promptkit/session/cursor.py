@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -13,11 +13,12 @@ from promptkit import markup
 from promptkit.cost import FREE, Cost
 from promptkit.engine.options import refuse_unknown
 from promptkit.errors import LineageError, PictureError, SettingsError, StepNotFound, brief_path, warn
-from promptkit.images.picture import Picture
+from promptkit.images.picture import Picture, is_picture
 from promptkit.lineage.location import Where
 from promptkit.lineage.record import Problem, Record, added_up
 from promptkit.lineage.tree import Lineage
 from promptkit.session.step import Continuing, Step, Steps
+from promptkit.values import built_in, is_url
 
 if TYPE_CHECKING:  # what adds up and shows is loaded when someone looks
     from promptkit.engine.spending import Spending
@@ -198,13 +199,13 @@ class Cursor(Continuing):
             return f"<Session {self.folder.name!r}, new: {brief_path(self.folder)} is made with the first step>"
         return f"<Session {self.folder.name!r} in {brief_path(self.folder)}, {len(self)} step{'' if len(self) == 1 else 's'}>"
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002
+    def _repr_mimebundle_(self, include: Collection[str] | None = None, exclude: Collection[str] | None = None) -> dict[str, Any]:
         if not len(self):
-            return {"text/plain": repr(self)}
+            return markup.mime_bundle(repr(self), "", include, exclude)
         from promptkit.views.tree import tree_html, tree_text
 
         text = f"{self!r}\n{tree_text(self._lineage, head=self._position[0])}"
-        return {"text/plain": text, "text/html": markup.card(repr(self), tree_html(self._lineage, head=self._position[0]))}
+        return markup.mime_bundle(text, markup.card(repr(self), tree_html(self._lineage, head=self._position[0])), include, exclude)
 
     def forget(self, *steps: object, words: bool = False, dry_run: bool = False) -> Forgetting:
         """Takes the bytes of steps' pictures out of the folder for good, and with `words` their prompts and replies; returns what went.
@@ -292,7 +293,7 @@ class Cursor(Continuing):
     def _step(self, key: object) -> Step:
         if isinstance(key, Step):
             return self._step_of(self._lineage.get(key.id))
-        if isinstance(key, int | str) and not isinstance(key, bool):
+        if isinstance(key := built_in(key), int | str) and not isinstance(key, bool):
             return self[key]
         said = f"A {type(key).__name__} names no step; give a Step, a number, a tag, or the beginning of an id."
         raise StepNotFound(said, path=self.folder)
@@ -303,6 +304,7 @@ class Cursor(Continuing):
     def _step_or_picture(self, key: object) -> Record | Picture:
         if isinstance(key, Step) and key not in self:  # another session's step is a picture from outside
             return key.picture
+        key = built_in(key)
         if isinstance(key, Step) or (isinstance(key, int) and not isinstance(key, bool)):
             return self._step(key).record
         if not isinstance(key, str):
@@ -312,6 +314,8 @@ class Cursor(Continuing):
         except StepNotFound as error:
             if _is_file(key):
                 return Picture.open(key)
+            if is_url(key):
+                return Picture.open(key)
             if os.sep in key or "." in key:
                 raise PictureError(f"There is no step and no picture file {key!r:.80}; check the path.") from None
             raise error from None
@@ -320,16 +324,17 @@ class Cursor(Continuing):
         """What a replay into this session begins with, where its caller says so."""
         if isinstance(start, Step):
             return start.record if start in self and start.ok else start.picture
-        if start is None or isinstance(start, str | os.PathLike | bytes | bytearray | Picture) or hasattr(start, "getbands"):
+        if start is None or is_picture(start):
             return None if start is None else Picture.open(start)  # type: ignore[arg-type]
-        raise PictureError(f"start= is a path, bytes, a PIL image, a Picture or a Step, not a {type(start).__name__}.")
+        said = "a path, bytes, an open file, a PIL image, an array, a Picture or a Step"
+        raise PictureError(f"start= is {said}, not a {type(start).__name__}.")
 
 
 def listed(pictures: object) -> tuple[object, ...]:
     """One picture or step, or several, as several."""
     if pictures is None:
         return ()
-    if isinstance(pictures, str | os.PathLike | bytes | bytearray | Step | Picture | int) or not isinstance(pictures, Iterable):
+    if isinstance(pictures, Step) or is_picture(pictures) or not isinstance(pictures, Iterable):
         return (pictures,)
     return tuple(pictures)
 

@@ -5,7 +5,7 @@ Each step says what it asked, how that differs from the step before, what was tr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -137,7 +137,10 @@ class Explained:
 def _texts(values: Iterable[object]) -> Iterator[str]:
     """What values of inputs bring into a prompt."""
     for value in values:
-        yield from map(str, value) if isinstance(value, list | tuple) else () if value is NOT_GIVEN else (str(value),)
+        if isinstance(value, dict | list | tuple):
+            yield from _texts(value.values() if isinstance(value, dict) else value)
+        elif value is not NOT_GIVEN:
+            yield str(value)
 
 
 def _cost(record: Record) -> str:
@@ -199,11 +202,11 @@ class Explanation:
     def __repr__(self) -> str:
         return f"<Explanation of step {self.steps[-1].step.number}: {self.spending.summary}>"
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002
+    def _repr_mimebundle_(self, include: Collection[str] | None = None, exclude: Collection[str] | None = None) -> dict[str, Any]:
         pictured = {id(e) for e in self.trail[-PICTURES_SHOWN:]}
         cards = [_card(e, pictures=id(e) in pictured) for e in self._shown]
         notes = [markup.Html(f"<div>{markup.escape(said)}</div>") for said in self._left_out]
-        return {"text/plain": str(self), "text/html": markup.card(repr(self)[1:-1], *notes, *cards)}
+        return markup.mime_bundle(str(self), markup.card(repr(self)[1:-1], *notes, *cards), include, exclude)
 
 
 # Explaining

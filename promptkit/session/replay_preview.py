@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
-from promptkit.cost import FREE, Cost, Money
+from promptkit.cost import FREE, USD, Cost, Money
 from promptkit.json_objects import dicts, flat_object
-from promptkit.markup import Html, card, escape, table
+from promptkit.markup import Html, card, escape, mime_bundle, table
 from promptkit.prompts.template import Prompt
+from promptkit.renamed import say_renamed
 from promptkit.terminal import printable
 
 __all__ = ["PreviewedStep", "ReplayPreview", "brief"]
@@ -56,6 +57,12 @@ class PreviewedStep:
         return flat_object("previewed", step=self.step, **who, **what, **cost.columns())
 
     @property
+    def usd(self) -> float | None:
+        """`price` by its old name, as a number; None where it is not known in USD."""
+        say_renamed("PreviewedStep.usd", "price")
+        return None if self.price is None or set(self.price.amounts) - {USD} else self.price.amounts.get(USD, 0.0)
+
+    @property
     def _cost(self) -> str:
         if self.there is not None:
             return f"there as step {self.there}"
@@ -91,6 +98,12 @@ class ReplayPreview:
     def cost(self) -> Cost:
         """What all requests may cost, those without a known price counted; asking again where no picture comes is not in it."""
         return sum((r.cost for r in self.requests), FREE)
+
+    @property
+    def usd(self) -> float:
+        """The USD of `cost` by their old name; what is not priced in USD is not in it."""
+        say_renamed("ReplayPreview.usd", "cost")
+        return self.cost.amounts.get(USD, 0.0)
 
     @property
     def unpriced(self) -> int:
@@ -137,9 +150,9 @@ class ReplayPreview:
     def __repr__(self) -> str:
         return f"<ReplayPreview of {len(self.rows)} steps: {self.total}>"
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002
+    def _repr_mimebundle_(self, include: Collection[str] | None = None, exclude: Collection[str] | None = None) -> dict[str, Any]:
         shown = table(map(_cells, self.rows), ("step", "prompt", "changed", "asked", "cost"))
-        return {"text/plain": str(self), "text/html": card(f"Nothing was sent: {self.total}", shown)}
+        return mime_bundle(str(self), card(f"Nothing was sent: {self.total}", shown), include, exclude)
 
 
 def _lines(row: PreviewedStep) -> Iterator[str]:

@@ -7,15 +7,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from promptkit.engine.ask import Answer
-from promptkit.engine.client import Client, Terms
-from promptkit.engine.engine import Engine
+from promptkit.engine.client import Terms
 from promptkit.engine.options import (
     check_call,
-    check_many,
-    check_opening,
     checked_config,
     checked_label,
     checked_limits,
+    checked_many,
+    checked_opening,
     checked_pictures,
     checked_prompt,
     refuse_unknown,
@@ -27,15 +26,16 @@ from promptkit.lineage.location import Where, session_folder
 from promptkit.lineage.record import Record
 from promptkit.progress import Listener
 from promptkit.prompts.template import Prompt
-from promptkit.providers import models
-from promptkit.providers.endpoint_choice import choose_endpoint, endpoint_behind, service_with_key
+from promptkit.providers.endpoint_choice import choose_endpoint, endpoint_behind
 from promptkit.providers.endpoints import Endpoint, known_endpoints
-from promptkit.providers.keys import Key, refuse_key
+from promptkit.providers.keys import Key
 from promptkit.providers.options import OPTIONS
 from promptkit.providers.transport import Transport
-from promptkit.session.cursor import Cursor, listed
+from promptkit.session.cursor import listed
+from promptkit.session.opened import Opened
 from promptkit.session.own_picture import added, root_of
 from promptkit.session.step import Step, Steps
+from promptkit.values import built_in
 
 if TYPE_CHECKING:
     from promptkit.prompts.library import Library
@@ -46,7 +46,7 @@ __all__ = ["Session"]
 ANCHORLESS = "A new root continues nothing that could drift, so there is no anchor; send the picture along with references=."
 
 
-class Session(Cursor):
+class Session(Opened):
     """A tree of pictures in one folder, and a head from which the next edit starts.
 
     `where` is a name (the session folder ./NAME if there is one, else NAME in the user's data folder) or, with a separator or as a Path,
@@ -82,26 +82,19 @@ class Session(Cursor):
         **options: Any,
     ) -> None:
         refuse_unknown({k: v for k, v in options.items() if k not in OPTIONS}, _KEYWORDS)
-        opening = {"model": model, "chain": chain, "transport": transport, "recover": recover, "send": send}
-        check_opening(**opening, lang=lang, deadline=deadline, on_progress=on_progress)
-        self._engine = Engine.of(session_folder(where))
-        super().__init__(self._engine.lineage)
-        self._terms = Terms(
+        asking = checked_opening(model=model, chain=chain, transport=transport, recover=recover, send=send)
+        opening = checked_opening(lang=lang, deadline=deadline, on_progress=on_progress)
+        folder = session_folder(where)
+        terms = Terms(
             endpoint=choose_endpoint(endpoint) if endpoint is not None else endpoint_behind(transport),
-            model=model,
             key=Key(api_key) if api_key is not None else None,
-            transport=transport,
-            chain=chain,
             config=checked_config(options),
-            lang=lang,
             reuse=reuse,
-            send=send,
-            recover=recover,
-            deadline=deadline,
+            **asking,
+            **opening,
             **checked_limits(budget, max_requests),
-            on_progress=on_progress,
         )
-        self._settled: Client | None = None
+        super().__init__(folder, terms)
 
     # Making pictures
 
@@ -175,7 +168,7 @@ class Session(Cursor):
         `root=True` makes n roots, `fresh=True` n more than there are. Each has a seed of its own, which is recorded. The head stays. Failed
         ones are among them as failed Steps; raises only when all fail. Ctrl-C stops at once; those in flight are recorded as interrupted.
         """
-        check_many(n=n, workers=workers)
+        n, workers = checked_many(n=n, workers=workers)
         if prompt is None:
             record = (self._head_step("vary") if on is None else self._step(on)).record
             plan, own = self._repeated(record, None, **options), record.recipe
@@ -186,14 +179,15 @@ class Session(Cursor):
     def add(self, picture: object, *, on: object = None, label: str | None = None) -> Step:
         """Takes a picture of one's own (path, bytes, PIL image, Picture) as a root, or `on` the step that it was made from by hand. The
         same bytes are the same step, which may be one that was asked for; a root that looks like a step that is here is said to."""
-        self._refuse_keys(checked_label(label))
+        label = checked_label(label)
+        self._refuse_keys(label)
         return self._moved(self._taken(added(self._engine, picture, label, None if on is None else self._step(on).record)))
 
     def tag(self, name: str, step: object = None) -> Step:
         """Names a step, by default the head; a tag that is in use moves."""
         tagged = self._head_step("tag") if step is None else self._step(step)
         self._refuse_keys(name)
-        self._lineage.set_tag(name, tagged.id)
+        self._lineage.set_tag(built_in(name), tagged.id)
         return tagged
 
     # Making trails again
@@ -255,33 +249,6 @@ class Session(Cursor):
         self._client.refuse_draft(one.base)
         checked_pictures(checked_prompt(one.prompt), 1 + len(one.references))
         return self._asked(one.also_worded(self._client.plan(one.prompt, one.base, one.references, meta=one.meta)), fresh=fresh)
-
-    # Where requests go
-
-    @property
-    def _client(self) -> Client:
-        """What asks: at the endpoint and for the model that were named, else those of the head as it is when this is first needed."""
-        if self._settled is None:
-            self._settled = self._settle()
-        return self._settled
-
-    def _settle(self) -> Client:
-        terms, endpoint, followed = self._terms, self._terms.endpoint, None
-        if endpoint is None:
-            name, followed = self._asked_last()
-            endpoint = choose_endpoint(None, head=name, sends=self._terms.sends)
-            if endpoint.is_offline and (service := service_with_key()):
-                warn(f"This session goes on with offline drafts, as its head did; endpoint={service!r} asks {service}.")
-        model = terms.model or followed or endpoint.model or models.default_model()
-        return Client(self._engine, terms, endpoint, model, key=terms.key, followed=terms.model is None and followed is not None)
-
-    @property
-    def _asks_at(self) -> Endpoint | None:
-        """The endpoint that it was opened with, or has settled on."""
-        return self._settled.endpoint if self._settled else self._terms.endpoint
-
-    def _refuse_keys(self, said: object) -> None:
-        refuse_key(self._settled.key if self._settled else self._terms.key, said)
 
     # What callers give
 

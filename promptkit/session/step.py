@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from promptkit.cost import FREE, Cost
 from promptkit.engine.plan import recorded_prompt
-from promptkit.errors import PictureError, SettingsError
+from promptkit.errors import LineageError, PictureError, SettingsError, StepNotFound
 from promptkit.images.picture import Picture
 from promptkit.json_objects import flat_object
+from promptkit.kernel import show_inline
 from promptkit.lineage.record import Record
 from promptkit.lineage.record_row import record_columns
 from promptkit.lineage.schema import Attempt
 from promptkit.lineage.tree import Lineage
+from promptkit.markup import mime_bundle
 from promptkit.prompts.template import Prompt
 
 if TYPE_CHECKING:  # what measures and shows is loaded when someone looks
@@ -33,6 +35,11 @@ class Continuing(Protocol):
     def vary(self, prompt: str | Prompt | None = None, n: int = 4, *, on: object = None, **options: Any) -> Steps: ...
 
     def repeat(self, step: Step, prompt: str | Prompt | None = None, **options: Any) -> Step: ...
+
+    def __getitem__(self, key: str) -> Step: ...
+
+    @property
+    def folder(self) -> Path: ...
 
 
 class Step:
@@ -193,8 +200,18 @@ class Step:
         return Steps((self,)).to_dicts()[0]
 
     def show(self) -> None:
-        """Opens its picture in the system's viewer."""
-        self.picture.image.show(title=repr(self))
+        """Shows its picture: below the cell in a notebook, else in the system's viewer; where there is none, prints its path."""
+        if not show_inline(self) and not self.picture.view(title=repr(self)):
+            print(self.files[0])
+
+    def __copy__(self) -> Step:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Step:
+        return self
+
+    def __reduce__(self) -> tuple[Callable[..., Step], tuple[Continuing, str, bool]]:
+        return _found_again, (self._session, self.id, self.reused)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Step) and self.id == other.id
@@ -208,10 +225,17 @@ class Step:
 
         return f"<Step {self.number} {self.id[:10]} {said}: {headline(self.record)}>"
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002
+    def _repr_mimebundle_(self, include: Collection[str] | None = None, exclude: Collection[str] | None = None) -> dict[str, Any]:
         from promptkit.views.cards import step_card
 
-        return {"text/plain": repr(self), "text/html": step_card(self.record, reused=self.reused)}
+        return mime_bundle(repr(self), step_card(self.record, reused=self.reused), include, exclude, jpeg=self._jpeg)
+
+    def _jpeg(self) -> str:
+        return self.picture.small_jpeg() if self.record.pictures else ""
+
+    def _mime_(self) -> tuple[str, str]:
+        """For marimo, which shows a bundle of several forms as tabs."""
+        return "text/html", self._repr_mimebundle_()["text/html"]
 
 
 class Steps(tuple[Step, ...]):
@@ -232,11 +256,21 @@ class Steps(tuple[Step, ...]):
         tags = {lineage: lineage.tags() for lineage in dict.fromkeys(step.lineage for step in self)}  # each read once
         return [_as_dict(step, [name for name, full_id in tags[step.lineage].items() if full_id == step.id]) for step in self]
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002
+    def _repr_mimebundle_(self, include: Collection[str] | None = None, exclude: Collection[str] | None = None) -> dict[str, Any]:
         from promptkit.views.cards import strip_html
 
         text = "\n".join(map(repr, self)) or "no steps"
-        return {"text/plain": text, "text/html": strip_html([s.record for s in self], reused=[s.id for s in self if s.reused])}
+        return mime_bundle(text, strip_html([s.record for s in self], reused=[s.id for s in self if s.reused]), include, exclude)
+
+
+def _found_again(session: Continuing, full_id: str, reused: bool) -> Step:
+    """The step of that id, where it came by pickle."""
+    try:
+        step = session[full_id]
+    except StepNotFound:
+        said = f"A step came by pickle, and is not in {session.folder} here: bring its session's folder, and look it up there."
+        raise LineageError(said, path=session.folder) from None
+    return Step(session, step.lineage, step.record, reused=reused)
 
 
 def _as_dict(step: Step, tags: list[str]) -> dict[str, Any]:

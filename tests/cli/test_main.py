@@ -281,7 +281,7 @@ def test_templates_load_what_templates_need(arguments: tuple[str, ...]) -> None:
     """What reads templates loads no session, no lineage, no service and none of their dependencies; jinja2 only where one is rendered."""
     loaded = loaded_by(*arguments)
     packages = {name.split(".")[1] for name in loaded if name.startswith("promptkit.")}
-    assert packages == {"cli", "config", "errors", "json_objects", "markup", "prompts", "terminal"}
+    assert packages == {"cli", "config", "errors", "json_objects", "markup", "prompts", "terminal", "values"}
     assert loaded.isdisjoint({"requests", "urllib3", "PIL", "tqdm", "socket", "importlib.metadata", "tomllib"})
     assert ("jinja2" in loaded) == (arguments != ("templates",))
 

@@ -23,8 +23,13 @@ PYTHON_ONLY = {
     *("engine/options.py", "session/step.py", "authoring/scaffold.py", "session/squash.py", "session/opened.py"),
     *("session/own_picture.py", "search/results.py", "lineage/fields.py"),
 }
-PYTHON_WORDS = ("say on=", "say step=", "say which steps", "start= is a", "inputs= is a", "templates= is a", "Session(into")
-SHELL_ONLY = {"engine/spending.py", "search/search.py", "lineage/pending_step.py", "lineage/forgetting.py", "search/results.py"}
+PYTHON_WORDS = (
+    *("say on=", "say step=", "say which steps", "start= is a", "inputs= is a", "templates= is a", "Session(into"),
+    *("picture.data are", "There is no viewer"),
+)
+SHELL_ONLY = {"engine/spending.py", "search/search.py", "lineage/pending_step.py", "lineage/forgetting.py"} | {
+    *("search/results.py", "authoring/git_revision.py"),
+}
 
 
 def sentences() -> Iterator[tuple[str, str]]:

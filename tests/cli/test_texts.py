@@ -28,7 +28,7 @@ def test_every_option_and_word_reads_a_file() -> None:
     for group in GROUPS:
         for leaf in leaves(build_parser(group)):
             for action in leaf.actions:
-                if action.nargs == 0 or action.choices or action.type is None or action.metavar == "MONEY":
+                if action.nargs == 0 or action.choices or action.type is None or action.metavar in ("MONEY", "INPUT=VALUE", "GB"):
                     continue
                 expected = Path("text") if action.type is picture else "7"
                 assert str(action.type("@text")) in (str(expected), "7.0", "7"), (leaf.prog, action.dest)
@@ -127,3 +127,8 @@ def test_what_a_file_or_a_pipe_gets_is_utf8(encoding: str) -> None:
     assert said == "1 狐狸 ñ (offline draft)\n"
     assert "狐狸 ñ" in run_bytes("log", "-s", "./a", PYTHONIOENCODING=encoding)[0].decode()
     assert "狐狸 ñ" in run_process("generate", "-", "-s", "./b", "-e", "offline", stdin="狐狸 ñ".encode())[1]
+
+
+def test_a_file_of_inputs_comes_from_stdin_too() -> None:
+    """`-i -` is what `-i @FILE` is."""
+    assert "a happy bear" in run_process("render", "-t", "sticker", "-i", "-", stdin=b"subject: happy bear\n")[0]

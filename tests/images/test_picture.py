@@ -102,7 +102,7 @@ def test_what_is_no_file_is_refused_by_name(name: str) -> None:
 @pytest.mark.parametrize("given", [7, None, object(), [b"x"], {}], ids=lambda v: type(v).__name__)
 def test_what_holds_no_picture_is_refused(given: Any) -> None:
     """Another type is refused with what would do."""
-    with pytest.raises(PictureError, match="is no picture; give a path, bytes, a PIL image or a Picture"):
+    with pytest.raises(PictureError, match="is no picture; give a path, bytes, an open file, a PIL image, an array or a Picture"):
         Picture.open(given)
 
 

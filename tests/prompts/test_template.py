@@ -14,6 +14,7 @@ import pytest
 from IPython.core.oinspect import Inspector
 from kit.template_files import one
 
+from promptkit.errors import InputError, PromptkitWarning
 from promptkit.prompts.library import Library, templates
 from promptkit.prompts.template import Prompt, Template
 
@@ -75,6 +76,27 @@ def test_examples_and_origin_are_there() -> None:
     assert (t.inputs["subject"].required, t.inputs["style"].default) == (True, "kawaii")
 
 
+def test_a_deprecated_template_warns_once(tmp_path: Path) -> None:
+    """A call, in any language, warns of what to use instead, once in a process; looking at the template does not."""
+    template = one(tmp_path, "deprecated: use\n  product_shot.", "A fox.")
+    (tmp_path / "t.ja.j2").write_text("狐")
+    template = Library(tmp_path).t
+    assert template.deprecated == "use product_shot"
+    assert "Deprecated: use product_shot." in pydoc.render_doc(template)
+    assert "Deprecated: use product_shot." in template._repr_mimebundle_()["text/html"]
+    assert "(deprecated: use product_shot)" in Library(tmp_path)._repr_mimebundle_()["text/html"]
+    with pytest.warns(PromptkitWarning, match="The template 't' is deprecated: use product_shot."):
+        assert str(template(lang="ja")) == "狐"
+    assert str(template()) == "A fox."
+
+
+@pytest.mark.parametrize("said", ["true", "[product_shot]", "3"])
+def test_what_deprecates_is_a_text(tmp_path: Path, said: str) -> None:
+    """A template is deprecated with words that say what to use instead."""
+    with pytest.raises(InputError, match=r"deprecated is .*; expected text that says what to use instead"):
+        one(tmp_path, f"deprecated: {said}", "A fox.")
+
+
 # Prompts
 
 STICKER = {"style": "kawaii", "subject": "happy bear"}
@@ -103,3 +125,35 @@ def test_prompt_is_a_value() -> None:
         one.text = "x"  # type: ignore[misc]
     assert Prompt("free text") == Prompt("free text", None)
     json.dumps([one.inputs, one.config, one.files])
+
+
+# A prompt as a text
+
+
+def test_a_prompt_is_a_text() -> None:
+    """Whatever takes a text takes a prompt: search, length, slices, joining, formatting, JSON, comparison, keys of a dict, an input."""
+    prompt = templates.sticker(subject="happy fox")
+    text = prompt.text
+    assert type(text) is type(str(prompt)) is type(prompt[:5]) is str
+    assert ("fox" in prompt, len(prompt), prompt[:5]) == (True, len(text), text[:5])
+    assert "\n".join([prompt, prompt]) == f"{prompt}\n{prompt}" == f"{text}\n{text}"
+    assert (f"{prompt:.10}", f"{prompt!s}", "%s" % prompt) == (text[:10], text, text)  # noqa: UP031
+    assert json.loads(json.dumps({"prompt": prompt})) == {"prompt": text}
+    assert {text: 1}[prompt] == 1
+    assert re.search("happy fox", prompt)
+    assert templates.sticker(subject=prompt) == templates.sticker(subject=text)
+
+
+def test_words_before_and_after_keep_where_a_prompt_came_from() -> None:
+    """`+` with a text on either side is a prompt of the same template; anything else than a text is refused."""
+    prompt = templates.sticker(subject="happy fox")
+    for longer in ("Please: " + prompt, prompt + ", please", prompt + prompt):
+        assert isinstance(longer, Prompt)
+        assert str(longer) == longer.text
+        assert (longer.template, longer.inputs, longer.files) == (prompt.template, prompt.inputs, prompt.files)
+    assert str("Please: " + prompt + "!") == f"Please: {prompt.text}!"
+    for wrong in (5, None, b"x", ["x"]):
+        with pytest.raises(TypeError, match="Prompt"):
+            prompt + wrong  # type: ignore[operator]
+        with pytest.raises(TypeError, match="Prompt"):
+            wrong + prompt  # type: ignore[operator]

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import base64
-import json
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,59 +12,13 @@ from kit.config_file import write_config
 from kit.conformance import ANOTHER_DIALECT
 from kit.dialects import BLUE, CAPTION, RED, DialectTests
 from kit.loopback import Loopback, Received, error_reply, json_reply, picture_reply, text_reply
+from kit.studio import KINDS, PATH, Studio
 
 import promptkit
-from promptkit import Endpoint, Picture, Prompt, ProviderError, Refused, Session, SettingsError
-from promptkit.errors import KeyRejected, ModelNotFound, RateLimited, ServiceUnavailable
+from promptkit import Endpoint, Prompt, ProviderError, Refused, Session, SettingsError
 from promptkit.providers.dialect import DIALECTS, dialect_named
 from promptkit.providers.gemini import Gemini
-from promptkit.providers.message import InputPicture, Reply, Request, Response, Tokens, Turn
-
-PATH = f"{ANOTHER_DIALECT}draw"
-KINDS = {401: KeyRejected, 404: ModelNotFound, 429: RateLimited, 503: ServiceUnavailable}
-
-
-class Studio:
-    """What a second dialect takes: another path, other field names, another shape, other counts."""
-
-    name, root_path, largest_body, options = "studio", ANOTHER_DIALECT.rstrip("/"), 20_000, frozenset({"image_size", "quality", "seed"})
-
-    def encode(self, turn: Turn) -> Request:
-        talk = [line for e in turn.earlier for line in (self.line(e.text, e.pictures), e.answer)]
-        asked = {"engine": turn.model, "talk": [*talk, self.line(turn.text, turn.pictures)]}
-        asked |= {f"with_{k}": v for k, v in sorted(turn.config.items()) if v is not None}
-        return Request(PATH, (json.dumps(asked).encode(),), content_type="application/studio+json", headers={"X-Studio": "2"})
-
-    def line(self, words: str, pictures: tuple[InputPicture, ...]) -> dict[str, Any]:
-        return {"words": words, "look": [base64.b64encode(p.picture.data).decode() for p in pictures]}
-
-    def decode(self, response: Response) -> Reply:
-        status = response.status
-        try:
-            said = dict(json.loads(response.body))
-            drawn = tuple(Picture(base64.b64decode(data, validate=True)) for data in said.get("look", ()))
-        except (ValueError, TypeError, RecursionError):
-            said, drawn = {"problem": "half an answer"}, ()
-        problem = said.get("problem", "")
-        if status != 200:
-            error = KINDS.get(status, ProviderError)(f"Studio: {problem}", status=status, message=problem)
-            disliked = tuple(name for name in self.options if problem == f"no {name}")
-            return Reply("error", message=problem, error=error, status=status, dislikes=disliked)
-        outcome = "picture" if drawn else "interrupted" if problem else "refused" if said.get("no") else "text"
-        tokens = Tokens(*said["units"]) if "units" in said else None
-        counted = {"usage": {"units": sum(tokens)} if tokens else {}, "tokens": tokens}
-        return Reply(outcome, drawn, said.get("words", ""), said.get("no"), problem, status=status, content=said, **counted)
-
-    def keep(self, reply: Reply) -> bytes | None:
-        if reply.content is None:
-            return None
-        return json.dumps({"words": reply.content["words"], "look": [p.sha256 for p in reply.pictures]}).encode()
-
-    def recall(self, kept: bytes, pictures: Mapping[str, Picture]) -> dict[str, Any]:
-        said = dict(json.loads(kept)) if kept[:1] == b"{" else {}
-        if not said:
-            raise ValueError("this is nothing that Studio said")
-        return self.line(said["words"], tuple(InputPicture(pictures[sha256]) for sha256 in said["look"]))
+from promptkit.providers.message import Response, Tokens
 
 
 def drawn(data: bytes | None = RED, words: str = CAPTION, status: int = 200, **more: Any) -> Any:

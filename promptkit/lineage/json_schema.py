@@ -1,0 +1,114 @@
+"""The format as JSON Schemas, for readers in any language, in the folder `schemas`: a record, a tag, a session's marker, a forgotten step's
+note.
+
+They are made from the table in `schema`, so that a new row is in them; `python -m promptkit.lineage.json_schema` writes the files anew.
+Like promptkit itself they allow fields that they do not know: a later 1.x adds some.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from types import NoneType
+from typing import Any
+
+from promptkit.cost import CODE, MOST
+from promptkit.lineage.fields import Field, Values
+from promptkit.lineage.layout import LAYOUT
+from promptkit.lineage.schema import SCHEMA, Output, RecordedCost, RecordFields
+
+__all__ = ["FOLDER", "schemas", "write"]
+
+FOLDER = Path(__file__).parent / "schemas"
+DRAFT = "https://json-schema.org/draft/2020-12/schema"
+MAJOR = SCHEMA.partition(".")[0]
+VERSION = {"type": "string", "pattern": rf"^0{{0,3}}[0-{MAJOR}](\.[0-9]+)*$"}
+SHA256 = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+TYPES = {str: "string", int: "integer", dict: "object", list: "array", NoneType: "null"}
+AMOUNT = {"type": "number", "minimum": 0, "exclusiveMaximum": MOST}
+CURRENCY = {"type": "string", "pattern": f"^{CODE.pattern}$"}
+SIDE = {"type": "integer", "exclusiveMinimum": 0}
+RULES: Mapping[Field[Any], dict[str, Any]] = {  # beyond a row's type
+    RecordFields.schema: VERSION,
+    RecordedCost.usd: AMOUNT,
+    RecordedCost.amount: AMOUNT,
+    RecordedCost.currency: CURRENCY,
+    Output.size: {"type": ["array", "null"], "items": SIDE, "minItems": 2, "maxItems": 2},
+}
+
+
+def schemas() -> dict[str, dict[str, Any]]:
+    """The JSON Schemas by the name of what they describe: record, tag, session (its marker, promptkit.json), forgotten (a note)."""
+    record = _object(RecordFields, "A step's record, the file NUMBER-NAME-HASH.json.")
+    record["required"] = ["schema", *record["required"]]
+    return {
+        "record": _whole("record", record),
+        "tag": _whole("tag", _plain("A name for a step, a file in tags/.", name={"type": "string"}, id=SHA256)),
+        "forgotten": _whole("forgotten", _note()),
+        "session": _whole("session", _plain("What marks a folder as a session, promptkit.json.", layout={"const": LAYOUT})),
+    }
+
+
+def _whole(name: str, said: dict[str, Any]) -> dict[str, Any]:
+    return {"$schema": DRAFT, "$id": f"urn:promptkit:{name}:{MAJOR}", **said}
+
+
+def _plain(description: str, **properties: Any) -> dict[str, Any]:
+    return {"description": description, "type": "object", "properties": properties, "required": list(properties)}
+
+
+def _note() -> dict[str, Any]:
+    said = "That a step was forgotten, when and by whom, NUMBER-NAME-HASH.forgotten.json; `record` is the hash of what stands in its place."
+    return _plain(said, step=SHA256, forgotten={"type": "string"}, by={"type": "string"}, record={"anyOf": [SHA256, {"type": "null"}]})
+
+
+def _object(kind: type[Values], description: str = "") -> dict[str, Any]:
+    """An object with the fields of these rows."""
+    if kind is RecordedCost:
+        return _cost()
+    description = description or " ".join((kind.__doc__ or "").split())
+    required = [name for name, row in kind.rows.items() if row.must_be_there]
+    return {"description": description, "type": "object", "properties": _properties(kind), "required": required}
+
+
+def _properties(kind: type[Values]) -> dict[str, Any]:
+    return {name: _field(row) for name, row in kind.rows.items()}
+
+
+def _field(row: Field[Any]) -> dict[str, Any]:
+    """What one row allows; {} where it takes anything."""
+    if row in RULES:
+        return RULES[row]
+    if object in row.kinds:
+        return {}
+    types = [TYPES[kind] for kind in row.kinds if kind in TYPES]  # a tuple is not in JSON
+    said: dict[str, Any] = {"type": types if len(types) > 1 else types[0]}
+    if row.items_kind is not None:
+        said["items"] = _object(row.holds) if row.holds else {"type": TYPES[row.items_kind]}
+    elif row.holds is not None:
+        said |= _object(row.holds) | {"type": said["type"]}
+    return said
+
+
+def _cost() -> dict[str, Any]:
+    """USD, or a sum in another currency: where `usd` stands, the others are not looked at."""
+    in_usd = {"anyOf": [{"required": ["usd"]}, {"not": {"required": ["amount"]}}]}
+    then = _required(RecordedCost.usd)
+    otherwise = _required(RecordedCost.amount, RecordedCost.currency)
+    description = " ".join((RecordedCost.__doc__ or "").split())
+    return {"description": description, "type": "object", "if": in_usd, "then": then, "else": otherwise}
+
+
+def _required(*rows: Field[Any]) -> dict[str, Any]:
+    return {"properties": {row.name: RULES[row] for row in rows}, "required": [row.name for row in rows]}
+
+
+def write(folder: Path = FOLDER) -> None:
+    """Writes them into the folder, a file NAME.json for each."""
+    for name, said in schemas().items():
+        (folder / f"{name}.json").write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write()
