@@ -8,8 +8,8 @@ from contextlib import suppress
 from functools import partial
 
 from promptkit.cli.flags import STEP, Commands, add_command, add_session
-from promptkit.cli.output import as_json, print_file, print_objects, say
-from promptkit.cli.session import existing_session
+from promptkit.cli.output import as_json, print_file, print_objects, say, usage
+from promptkit.cli.session import existing_session, take_old_session
 from promptkit.errors import LineageError
 from promptkit.json_objects import flat_object
 from promptkit.lineage.record import Record
@@ -28,11 +28,11 @@ def add(commands: Commands) -> None:
     """Adds export, import, save and embedded."""
     command = partial(add_command, commands)
     export = command("export", _export, "write the trail of a step, or a whole session, as one zip")
-    export.add_argument("session", metavar="SESSION", help="a session's name, or its folder as a path")
+    add_session(export)
+    export.add_argument("old_session", nargs="?", help=argparse.SUPPRESS)  # `export SESSION` is how it was spelled before
     export.add_argument("-o", "--output", metavar="FILE", help="the zip (here, by the session's name; with --strip stripped.zip)")
-    which = export.add_mutually_exclusive_group()
-    which.add_argument("--step", metavar="STEP", help=f"{STEP}; the head")
-    which.add_argument("--all", action="store_true", help="all steps, and not one trail")
+    export.add_argument("--step", metavar="STEP", help=f"{STEP}; the head")
+    export.add_argument("--all", action="store_true", help="all steps, and not one trail")
     export.add_argument("--strip", action="store_true", help="a new lineage without prompts, inputs, labels, tags and other words")
     export.add_argument("--overwrite", action="store_true", help="replace a file of that name")
     take = command("import", _import, "make a session of an exported zip, or merge it into one")
@@ -59,6 +59,10 @@ def _gigabytes(text: str) -> float:
 def _export(options: argparse.Namespace) -> int:
     from promptkit.archive.export import archive_name
 
+    if options.all and options.step:
+        raise usage("--all and --step exclude each other")
+    if options.old_session is not None:
+        take_old_session(options, options.old_session, "export")
     session = existing_session(options, advice="")
     given = {"step": options.step, "all": options.all, "strip": options.strip, "overwrite": options.overwrite}
     output = options.output or f"{archive_name(session.folder, strip=options.strip)}.zip"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 
 from promptkit.cli.flags import (
     Commands,
@@ -19,6 +19,7 @@ from promptkit.cli.flags import (
     add_session,
     add_template,
 )
+from promptkit.cli.parser import Parser
 from promptkit.cli.prompt import prompt_from
 from promptkit.cli.session import existing_session, open_session, print_steps
 from promptkit.images.picture import check_name
@@ -52,7 +53,7 @@ def add(commands: Commands) -> None:
     add_label(own)
 
 
-def _asking(parser: ArgumentParser) -> None:
+def _asking(parser: Parser) -> None:
     """What all that ask a service take: session, prompt, who is asked, what for, and within which limits."""
     add_session(parser)
     parser.add_argument("prompt", nargs="?", metavar="PROMPT")
@@ -68,13 +69,13 @@ def _asking(parser: ArgumentParser) -> None:
     add_deadline(parser)
 
 
-def _once(parser: ArgumentParser) -> None:
+def _once(parser: Parser) -> None:
     parser.add_argument("-r", "--reference", action="append", default=[], metavar="STEP|FILE", help="a picture that goes along")
     parser.add_argument("-o", "--output", metavar="FILE", help="save the picture there too")
     add_label(parser)
 
 
-def _on(parser: ArgumentParser) -> None:
+def _on(parser: Parser) -> None:
     parser.add_argument("--on", metavar="STEP|TAG|FILE", help="what to continue: the head, unless this names another or a picture file")
 
 

@@ -12,12 +12,13 @@ import io
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from importlib import import_module
-from typing import NoReturn
+from types import ModuleType
 
 from promptkit import __version__
-from promptkit.cli.output import NO_MONEY, NO_PICTURE, PATHS_WHOLE, as_json, say_error, say_warning, speak_json, usage
+from promptkit.cli.output import NO_MONEY, NO_PICTURE, PATHS_WHOLE, say_error, say_warning, speak_json, usage
+from promptkit.cli.parser import Parser, command_first, parsed, refuse_command
 
 __all__ = ["GROUPS", "build_parser", "main"]
 
@@ -78,20 +79,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not given:
         build_parser().print_help(sys.stderr)
         raise usage("name a command; `promptkit demo` shows what this is, without a key")
-    command = next((word for word in given if not word.startswith("-")), None)
-    parser = build_parser(next((group for group, commands in GROUPS.items() if command in commands), None))
     try:
-        return _run(parser.parse_args(_spelled_out(given)))
+        return _run(given)
     finally:
         speak_json(False)
 
 
-def build_parser(group: str | None = None) -> argparse.ArgumentParser:
+def build_parser(group: str | None = None) -> Parser:
     """The parser of the command line, in which only the commands of that group can be parsed; the others stand in its --help."""
     about = "Prompt templates for image models, and sessions that refine a picture step by step."
-    parser = _Parser(prog="promptkit", description=about)
+    parser = Parser(prog="promptkit", description=about)
     parser.add_argument("--version", action="version", version=f"promptkit {__version__}")
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    commands = parser.add_commands()
     for name, sentences in GROUPS.items():
         if name == group:
             import_module(f"promptkit.cli.{name}").add(commands)
@@ -101,37 +100,45 @@ def build_parser(group: str | None = None) -> argparse.ArgumentParser:
     return parser
 
 
-class _Parser(argparse.ArgumentParser):
-    """A parser that says as JSON what is wrong with a command line that asks for it."""
+def _parsed(given: Sequence[str]) -> argparse.Namespace:
+    """The options of the command that is named among these words, wherever it stands."""
+    group_of = {command: group for group, commands in GROUPS.items() for command in commands}
+    command, *rest = command_first(given, group_of)
+    if command not in group_of:
+        if command in ("-h", "--help", "--version"):
+            build_parser().parse_args([command])
+        refuse_command(command, group_of)
+    parser = build_parser(group_of[command]).commands[command]
+    if below := parser.commands:
+        command, *rest = _spelled_out(rest, below)
+        if command not in below:
+            parser.print_help()
+            raise SystemExit(0)
+        parser = below[command]
+    return parsed(parser, rest)
 
-    def error(self, message: str) -> NoReturn:
-        if as_json():
-            raise usage(message)
-        super().error(message)
+
+def _spelled_out(words: Sequence[str], commands: Collection[str]) -> list[str]:
+    """What follows `promptkit templates`; without a command it is short for `promptkit templates show`."""
+    found = command_first(words, commands)
+    return found if found and (found[0] in commands or found[0] in ("-h", "--help")) else ["show", *words]
 
 
-def _spelled_out(given: list[str]) -> list[str]:
-    if given[0] != "templates":
-        return given
-    from promptkit.cli.templates import spelled_out
-
-    return spelled_out(given)
-
-
-def _run(options: argparse.Namespace) -> int:
-    """Runs the command that was parsed; what goes wrong becomes one line on stderr and an exit status."""
-    from promptkit.errors import PromptkitError
-
-    speak_json(getattr(options, "json", False))
+def _run(given: Sequence[str]) -> int:
+    """Runs the command that these words say; what goes wrong becomes one line on stderr and an exit status."""
     with warnings.catch_warnings():
         warnings.simplefilter("always")
         warnings.showwarning = _show_warning
         try:
+            options = _parsed(given)
+            speak_json(getattr(options, "json", False))
             _add_libraries(options.library)
             status: int = options.run(options)
             if sys.stdout is not None:  # nobody is there to read, where it was closed
                 sys.stdout.flush()
-        except PromptkitError as error:
+        except SystemExit:  # before the next line asks for the errors, which --help needs not
+            raise
+        except _errors().PromptkitError as error:
             say_error(error, error.in_shell or str(error))
             return _status(error)
         except KeyboardInterrupt as stop:
@@ -153,6 +160,12 @@ def _add_libraries(folders: Sequence[str]) -> None:
 
         for folder in folders:
             add_library(folder)
+
+
+def _errors() -> ModuleType:
+    from promptkit import errors
+
+    return errors
 
 
 def _status(error: Exception) -> int:

@@ -21,6 +21,7 @@ __all__ = [
     "print_objects",
     "say",
     "say_error",
+    "say_old_spelling",
     "say_warning",
     "show",
     "show_prompt",
@@ -76,6 +77,11 @@ def say_warning(text: str) -> None:
         _say_object({"schema": "promptkit.note/1", "level": "warning", "message": text})
     else:
         say(f"promptkit: {text}")
+
+
+def say_old_spelling(old: str, new: str) -> None:
+    """A spelling that works one release longer, and the one that takes its place."""
+    say_warning(f"{old} is the old spelling, and goes with the next release: write {new}.")
 
 
 def say_error(error: BaseException, text: str) -> None:

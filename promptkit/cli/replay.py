@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -21,8 +21,9 @@ from promptkit.cli.flags import (
     given,
 )
 from promptkit.cli.output import as_json, print_objects, say
+from promptkit.cli.parser import Parser
 from promptkit.cli.prompt import inputs_from
-from promptkit.cli.session import existing_session, print_steps
+from promptkit.cli.session import existing_session, open_session, print_steps
 from promptkit.errors import PictureError, StepNotFound
 from promptkit.lineage.tree import Lineage
 from promptkit.prompts.library import Library, templates
@@ -46,7 +47,7 @@ def add(commands: Commands) -> None:
     add_fresh(made)
 
 
-def _command(commands: Commands, name: str, run: Callable[[Namespace], int], text: str) -> ArgumentParser:
+def _command(commands: Commands, name: str, run: Callable[[Namespace], int], text: str) -> Parser:
     made = add_command(commands, name, run, text)
     add_session(made)
     add_service(made)
@@ -56,7 +57,7 @@ def _command(commands: Commands, name: str, run: Callable[[Namespace], int], tex
     return made
 
 
-def _replay_options(parser: ArgumentParser) -> None:
+def _replay_options(parser: Parser) -> None:
     parser.add_argument("--step", metavar="STEP|TAG", help="the step up to which it runs, instead of the head")
     parser.add_argument("--into", required=True, metavar="SESSION", help="where the steps go; the same session gets a new branch")
     about = "what stands for the first picture: a file where there is one of that name, else a step of SESSION"
@@ -113,5 +114,5 @@ def _told(session: Session, into: Session, options: Namespace, changes: Mapping[
 
 
 def _squash(options: Namespace) -> int:
-    session = existing_session(options, Session(options.session, **given(options, "model", "endpoint", *LIMITS)))
+    session = existing_session(options, open_session(options, "model", "endpoint", *LIMITS))
     return print_steps([session.squash(options.first, options.last, prompt=options.prompt, fresh=options.fresh)], options)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 from functools import partial
 from pathlib import Path
@@ -10,23 +11,25 @@ from typing import Any
 
 from promptkit import config
 from promptkit.cli.flags import Commands, add_command, add_lang, add_library, add_template
-from promptkit.cli.output import as_json, print_file, print_objects, say, show, show_prompt, usage
+from promptkit.cli.output import as_json, print_file, print_objects, say, say_old_spelling, show, show_prompt, usage
+from promptkit.cli.parser import Parser
 from promptkit.cli.prompt import render_from, template_named
-from promptkit.errors import TemplateError, brief_path
+from promptkit.errors import TemplateError, TemplateNotFound, brief_path, nearest
 from promptkit.prompts.library import Library, TemplateFolder, builtin_folder, folder_library, folders_with, template_names, templates
 from promptkit.prompts.template import rendered_example
 
-__all__ = ["add", "spelled_out"]
+__all__ = ["add"]
 
 EDITS = re.compile(r"\b(?:provided|attached|uploaded|original|this) (?:image|picture|photo)", re.IGNORECASE)
 RENDERED = "rendered"
 BUILT_IN = "that comes along"
+BELOW = ("show", "list", "new", "check", "render", "test")
 
 
 def add(commands: Commands) -> None:
     """Adds templates, with what can follow it, and render."""
     about = "list the templates, or show, write, check, render and test them"
-    _add_below(commands.add_parser("templates", help=about, description=about).add_subparsers(metavar="COMMAND", required=True))
+    _add_below(commands.add_parser("templates", help=about, description=about).add_commands())
     render = add_command(commands, "render", _render, "print the prompt that a template makes")
     add_library(render)
     add_template(render, required=True)
@@ -43,7 +46,7 @@ def _add_below(commands: Commands) -> None:
     add_library(every)
     new = command("new", _new, "write a commented starting point")
     new.add_argument("name", metavar="NAME", help="small letters, digits and _; a dot is a sub-folder")
-    _folder(new, "where to write it (your own folder of templates)", flag=True)
+    _folder(new, "where to write it (your own folder of templates)")
     new.add_argument("--kind", choices=("generate", "edit"), help="what it makes (generate)")
     new.add_argument("--from-brackets", metavar="PATTERN", help='such as "A [style] sticker of a [subject]"')
     check = command("check", _check, "look for what makes templates and prompts fail; exit 1 when anything is found")
@@ -51,9 +54,9 @@ def _add_below(commands: Commands) -> None:
     _folder(check, "whose templates to check (all that are listed)")
     add_library(check)
     render = command("render", _render_examples, "render the examples in every language")
-    render.add_argument("names", nargs="*", metavar="NAME")
-    render.add_argument("--all", action="store_true", help="those of all templates")
-    _folder(render, "whose templates to render (all that are listed)", flag=True)
+    _folder(render, "whose templates to render (all that are listed)", nargs="*")
+    render.add_argument("-t", "--template", action="append", default=[], metavar="NAME", help="only this template; once for each")
+    render.add_argument("--all", action="store_true", help="the examples of all templates that are listed")
     add_library(render)
     render.add_argument("-o", "--output", metavar="FOLDER", help="write one text file for each into this folder, instead of printing them")
     test = command("test", _test_examples, "compare the rendered examples with those that were written; exit 1 when they differ")
@@ -62,19 +65,21 @@ def _add_below(commands: Commands) -> None:
     test.add_argument("-o", "--output", metavar="FOLDER", default=RENDERED, help=f"where they were written ({RENDERED})")
 
 
-def _folder(parser: argparse.ArgumentParser, text: str, *, flag: bool = False) -> None:
-    if flag:
-        parser.add_argument("-f", "--folder", metavar="FOLDER", help=text)
-    else:
-        parser.add_argument("folder", nargs="?", metavar="FOLDER", help=text)
-        parser.add_argument("-f", "--folder", dest="in_folder", metavar="FOLDER", help=argparse.SUPPRESS)  # as new and render have it
+def _folder(parser: Parser, text: str, *, nargs: str = "?") -> None:
+    """FOLDER, a folder of templates."""
+    parser.add_argument("folder", nargs=nargs, metavar="FOLDER", help=text)
+    parser.add_argument("-f", "--folder", dest="in_folder", metavar="FOLDER", help=argparse.SUPPRESS)  # as it was spelled before
 
 
-def spelled_out(arguments: list[str]) -> list[str]:
-    """`promptkit templates [NAME]` with the command that it is short for."""
-    words = ("show", "list", "new", "check", "render", "test", "-h", "--help")
-    is_short = arguments[:1] == ["templates"] and (len(arguments) == 1 or arguments[1] not in words)
-    return [arguments[0], "show", *arguments[1:]] if is_short else arguments
+def _folder_of(options: argparse.Namespace) -> str | None:
+    """The FOLDER of templates that was given, in either spelling."""
+    folder: str | None = options.folder
+    if options.in_folder is None:
+        return folder
+    if folder is not None:
+        raise usage(f"one folder is enough: {folder} or {options.in_folder}")
+    say_old_spelling("-f FOLDER", f"the folder without -f: {options.in_folder}")
+    return str(options.in_folder)
 
 
 # Reading
@@ -91,7 +96,10 @@ def _render(options: argparse.Namespace) -> int:
 
 def _show(options: argparse.Namespace) -> int:
     if options.name:
-        return _show_one(options.name)
+        try:
+            return _show_one(options.name)
+        except TemplateNotFound as error:
+            raise TemplateNotFound(f"{str(error).rstrip('.')}{_or_command(options.name)}.", name=options.name, near=error.near) from None
     names = template_names(templates)
     if as_json():
         print_objects(map(_object, names))
@@ -101,6 +109,12 @@ def _show(options: argparse.Namespace) -> int:
         show(f"{name:{wide}}  {' '.join(_about(name).splitlines())}{_origin(name)}")
     say("promptkit templates NAME shows one with its inputs; promptkit render -t NAME -i INPUT=… shows its prompt.")
     return 0
+
+
+def _or_command(name: str) -> str:
+    """A hint where the name of a template looks like what can follow `promptkit templates`."""
+    near = nearest(name, BELOW)
+    return f"; or is it `promptkit templates {near[0]}`?" if near else ""
 
 
 def _show_one(name: str) -> int:
@@ -154,12 +168,13 @@ def _new(options: argparse.Namespace) -> int:
     from promptkit.authoring.scaffold import scaffold_source, write_template
     from promptkit.prompts.brackets import from_brackets
 
-    folder = Path(options.folder or config.template_folders()[-1])
+    named = _folder_of(options)
+    folder = Path(named or config.template_folders()[-1])
     pattern = options.from_brackets
     kind = options.kind or ("edit" if pattern and EDITS.search(pattern) else "generate")
     source = scaffold_source(options.name, kind) if pattern is None else from_brackets(pattern, kind=kind)
     path = write_template(folder, options.name, source)
-    given = f" -L {folder}" if options.folder else ""
+    given = f" -L {folder}" if named else ""
     say(f"Edit it, then: promptkit templates check {folder}; promptkit render{given} -t {options.name} -i …")
     print_file(path)
     return 0
@@ -194,23 +209,45 @@ def _counted(number: int, what: str) -> str:
 def _render_examples(options: argparse.Namespace) -> int:
     from promptkit.authoring.snapshots import render_snapshots, templates_without_snapshots, write_snapshots
 
-    if bool(options.names) == options.all:
-        raise usage("name the templates whose examples to render, or all of them with --all")
+    _sort_words(options)
     library = _library(options)
-    for name in options.names:
+    if not (options.template or options.folder or options.in_folder or options.all):
+        raise usage("name a FOLDER whose examples to render, or templates with -t, or all that are listed with --all")
+    if options.template and options.all:
+        raise usage("-t names templates, and --all means all of them")
+    for name in options.template:
         library[name]  # an unknown one is an error
     if options.output:
-        for path in write_snapshots(library, Path(options.output), *options.names):
+        for path in write_snapshots(library, Path(options.output), *options.template):
             print_file(path)
     else:
-        for name, text in render_snapshots(library, *options.names).items():
+        for name, text in render_snapshots(library, *options.template).items():
             if as_json():
                 print_objects([{"schema": "promptkit.example/1", "name": name, "text": text}])
             else:
                 show_prompt(f"{name}:\n{text}")
-    for name in templates_without_snapshots(library, *options.names):
+    for name in templates_without_snapshots(library, *options.template):
         say(f"{name} has no example, and an input without one, so that there is nothing to render")
     return 0
+
+
+def _sort_words(options: argparse.Namespace) -> None:
+    """Leaves FOLDER among the words; the others are names of templates, as they were given before."""
+    folders = [word for word in options.folder if _is_folder(word)]
+    names = [word for word in options.folder if word not in folders]
+    if len(folders) > 1:
+        raise usage(f"one folder is enough: {' or '.join(folders)}")
+    options.folder = folders[0] if folders else None
+    options.template += names
+    if names:
+        say_old_spelling("NAME", "-t before each name: " + " ".join(f"-t {name}" for name in names))
+
+
+def _is_folder(word: str) -> bool:
+    """Whether it is a folder's name, also where a template has that name, unless there is no template in the folder."""
+    if os.sep in word or "/" in word:
+        return True
+    return Path(word).is_dir() and (word not in template_names(templates) or any(Path(word).rglob("*.j2")))
 
 
 def _test_examples(options: argparse.Namespace) -> int:
@@ -227,5 +264,5 @@ def _test_examples(options: argparse.Namespace) -> int:
 
 
 def _library(options: argparse.Namespace) -> Library:
-    folder = options.folder or getattr(options, "in_folder", None)
+    folder = _folder_of(options)
     return folder_library(folder) if folder else templates

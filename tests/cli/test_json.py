@@ -66,9 +66,9 @@ def test_commands_print_what_python_gives(bear: Session) -> None:
 @pytest.mark.parametrize(
     "command",
     [
-        *("verify -s ./bear", "page -s ./bear", "export ./bear", "save -s ./bear -o a.png --embed", "price google"),
+        *("verify -s ./bear", "page -s ./bear", "export -s ./bear", "save -s ./bear -o a.png --embed", "price google"),
         *("templates show sticker", "forget 2 -s ./bear --words"),
-        *("templates check", "templates check --codes", "templates render sticker", "templates new fox -f .", "demo", "goto 1 -s ./bear"),
+        *("templates check", "templates check --codes", "templates render -t sticker", "templates new fox .", "demo", "goto 1 -s ./bear"),
         *("add one.png -s ./bear", "which one.png --in .", "vary a -n 2 -e offline -s ./bear", "squash 2 2 -s ./bear -e offline --fresh"),
     ],
 )
@@ -102,7 +102,7 @@ def test_a_wrong_command_line_is_an_object_too() -> None:
     """Whether the parser or the command finds it."""
     for arguments in (["undo"], ["templates", "render"]):
         assert objects(*arguments, code=2)[1][0]["error"] == "UsageError"
-    assert run("undo", code=2)[1].startswith("usage: "), "and what comes after is in words again"
+    assert run("undo", code=2)[1].startswith("promptkit: "), "and what comes after is in words again"
     assert not Path("promptkit-demo").exists()
 
 
