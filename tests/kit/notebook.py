@@ -26,7 +26,8 @@ def runs(path: Path, folder: Path) -> Iterator[nbformat.NotebookNode]:
     env = os.environ | {
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     }  # as an activated environment has it
-    client = NotebookClient(notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(folder)}})
+    where = {"metadata": {"path": str(folder)}}
+    client = NotebookClient(notebook, timeout=120, kernel_name="python3", coalesce_streams=True, resources=where)
     with client.setup_kernel(env=env):
         while True:
             yield _run(client)
