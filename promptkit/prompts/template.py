@@ -187,7 +187,7 @@ class Template:
         return inspect.Signature([*(parameter_of(i) for i in self.inputs.values()), lang], return_annotation=Prompt)
 
     def to_dict(self) -> dict[str, Any]:
-        """As one flat object (promptkit.template/1): `inputs` and `required` are names; Input.to_dict says more of each."""
+        """As one flat object (promptkit.template/1): `inputs` and `required` are the names of inputs."""
         required = [name for name, declared in self.inputs.items() if declared.required]
         about = {"name": self.name, "kind": self.kind, "description": self.description, "lang": self.lang, "languages": self.languages}
         origin = {"file": self.file, "pack": " ".join(self.pack) if self.pack else None, "problem": None}
