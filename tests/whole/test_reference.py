@@ -13,6 +13,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from kit.json_objects import DEFINED
 from kit.places import ROOT
 
 import promptkit
@@ -66,6 +67,21 @@ def test_every_error_is_listed() -> None:
     """The table of errors has each public class."""
     errors = {n for n in promptkit.__all__ if isinstance(kind := getattr(promptkit, n), type) and issubclass(kind, PromptkitError)}
     assert errors - {"PromptkitError"} <= set(re.findall(r"`(\w+)`", WORDS.partition("## Errors")[2]))
+
+
+def test_the_table_of_objects_is_the_schema_that_ships() -> None:
+    """What the notebook shows was made of today's schema: each kind and key stands there with its description."""
+    shown = "\n".join(o.data["text/markdown"] for c in NOTEBOOK.cells for o in c.get("outputs", []) if "text/markdown" in o.get("data", {}))
+    for kind, defined in DEFINED.items():
+        assert f"| **{kind}** | | {defined['description']}" in shown
+        for key, said in defined["properties"].items():
+            assert re.search(rf"^\| `{re.escape(key)}` \| [a-z ]+ \| {re.escape(said['description'])} \|$", shown, re.MULTILINE), (kind, key)
+
+
+def test_every_link_within_it_leads_somewhere() -> None:
+    """Each section that the beginning names is there."""
+    headings = {line.lstrip("# ").replace(" ", "-") for line in WORDS.splitlines() if line.startswith("#")}
+    assert set(re.findall(r"\]\(#([^)]+)\)", WORDS)) <= headings
 
 
 @pytest.mark.slow
