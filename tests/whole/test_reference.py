@@ -75,7 +75,8 @@ def test_the_table_of_objects_is_the_schema_that_ships() -> None:
     for kind, defined in DEFINED.items():
         assert f"| **{kind}** | | {defined['description']}" in shown
         for key, said in defined["properties"].items():
-            assert re.search(rf"^\| `{re.escape(key)}` \| [a-z ]+ \| {re.escape(said['description'])} \|$", shown, re.MULTILINE), (kind, key)
+            row = rf"^\| `{re.escape(key)}` \| [a-z ]+ \| {re.escape(said['description'])} \|$"
+            assert re.search(row, shown, re.MULTILINE), (kind, key)
 
 
 def test_every_link_within_it_leads_somewhere() -> None:
