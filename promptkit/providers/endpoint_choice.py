@@ -53,8 +53,8 @@ def _nothing_decides() -> str:
     if config.variable("PROMPTKIT_API_KEY").strip():
         lines.insert(0, '  PROMPTKIT_API_KEY is set: name the base URL that it belongs to, endpoint="https://…"')
     advice = (
-        'PROMPTKIT_ENDPOINT names one for good; or pass endpoint= and api_key=; or call promptkit.ask_key("google"); or draw drafts, free and '
-        'without a key, with endpoint="offline".'
+        'PROMPTKIT_ENDPOINT names one for good; or pass endpoint= and api_key=; or call promptkit.ask_key("google"); or draw drafts, '
+        'free and without a key, with endpoint="offline".'
     )
     return "\n".join(["No endpoint is named, and no key decides which one is meant:", *lines, advice])
 

@@ -15,12 +15,12 @@ import venv
 from pathlib import Path
 
 import pytest
+from kit.config_file import write_config
 from kit.loopback import Loopback, png, text_reply
 from kit.places import ROOT
 from kit.shell import run
 
 from promptkit import Session
-from promptkit import config as settings
 from promptkit.providers.endpoints import AAIGC, DEERAPI
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -119,9 +119,7 @@ def served_by(service: Loopback, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = [
         f'[endpoints.{e.name}]\nbase_url = "{service.url}"\nauth = "{e.auth}"\nkey_env = "{e.key_env[0]}"\n' for e in (DEERAPI, AAIGC)
     ]
-    path = settings.config_file()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(lines), encoding="utf-8")
+    write_config("".join(lines))
 
 
 @pytest.mark.parametrize(
