@@ -76,7 +76,11 @@ FIRST_SENTENCES: dict[str, tuple[dict[str, str], list[str]]] = {
     ),
     "a key and a moved base": (
         {"DEERAPI_API_KEY": "sk-x", "GOOGLE_GEMINI_BASE_URL": "https://gw.example"},
-        ["google (https://gw.example): set GEMINI_API_KEY", 'deerapi: DEERAPI_API_KEY is set, so endpoint="deerapi" is all it needs', AAIGCS],
+        [
+            "google (https://gw.example): set GEMINI_API_KEY",
+            'deerapi: DEERAPI_API_KEY is set, so endpoint="deerapi" is all it needs',
+            AAIGCS,
+        ],
     ),
     "a key of one's own gateway": (
         {"WORK_KEY": "x"},
