@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from typing import Any
 import pytest
 from kit.json_objects import KINDS, described
 from kit.shell import run
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from promptkit import Session, find, sessions, templates
 from promptkit.cli.main import GROUPS, build_parser
@@ -148,8 +151,16 @@ def test_commands_print_every_kind_that_is_described(bear: Session) -> None:
     for command in ("templates check --codes", "templates render mine", "render -t sticker -i subject=fox"):
         see(command)
     see("templates test mine -o kept", code=1)
+    for words in ("init -q", "add mine", "-c user.name=A -c user.email=a@example.com commit -q -m first"):
+        subprocess.run(["git", *words.split()], check=True)
+    hat.write_text(hat.read_text(encoding="utf-8").replace("A hat.", "A cap."), encoding="utf-8")
+    see("templates diff HEAD mine")
     hat.write_text("---\nkind: [\n---\n", encoding="utf-8")
     see("templates check mine", code=1)
+    fields = PngInfo()
+    fields.add_text("parameters", "a hat\nSteps: 20, Sampler: Euler a, Seed: 7")
+    Image.new("RGB", (8, 6)).save("another-tools.png", pnginfo=fields)
+    see("embedded another-tools.png")
     see("goto 99 -s ./bear", code=1)
     bear[2].files[0].unlink()
     see("verify -s ./bear", code=1)
