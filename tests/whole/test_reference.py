@@ -79,6 +79,16 @@ def test_the_table_of_objects_is_the_schema_that_ships() -> None:
             assert re.search(row, shown, re.MULTILINE), (kind, key)
 
 
+def test_what_comes_from_somebody_else_is_told() -> None:
+    """What a folder, a template, a picture and a page from a stranger may do and may not, and how a hole is reported."""
+    told = WORDS.partition("## What comes from somebody else")[2].partition("## Measurements")[0]
+    rows = [row.strip("| ").split(" | ") for row in told.splitlines() if row.startswith("| ")][2:]
+    assert all(len(row) == 3 for row in rows)
+    for word in ("folder", "template", "picture", "page", "answer", "dialect"):
+        assert any(word in what for what, _, _ in rows)
+    assert "**A hole in this** is reported" in told
+
+
 def test_every_link_within_it_leads_somewhere() -> None:
     """Each section that the beginning names is there."""
     headings = {line.lstrip("# ").replace(" ", "-") for line in WORDS.splitlines() if line.startswith("#")}
