@@ -6,7 +6,7 @@ from argparse import ArgumentTypeError, Namespace
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from promptkit.cli.parser import Parser
+from promptkit.cli.parser import Parser, as_written
 
 __all__ = [
     "STEP",
@@ -19,6 +19,7 @@ __all__ = [
     "add_library",
     "add_limits",
     "add_no_send",
+    "add_output",
     "add_request_options",
     "add_service",
     "add_session",
@@ -65,8 +66,8 @@ def add_library(parser: Parser) -> None:
 def add_template(parser: Parser, *, required: bool = False) -> None:
     """-t and -i: a template and its inputs."""
     parser.add_argument("-t", "--template", required=required, metavar="NAME", help="a template")
-    about = "an input; VALUE may be @FILE; once for each item of a list (a mapping in YAML or JSON); or @FILE, which holds inputs by name"
-    parser.add_argument("-i", "--input", action="append", default=[], metavar="INPUT=VALUE", help=about)
+    about = "an input; VALUE may be @FILE or -; once for each item of a list (mappings in YAML or JSON); or @FILE with inputs by name"
+    parser.add_argument("-i", "--input", action="append", type=as_written, default=[], metavar="INPUT=VALUE", help=about)
 
 
 def add_lang(parser: Parser) -> None:
@@ -77,7 +78,7 @@ def add_lang(parser: Parser) -> None:
 def add_service(parser: Parser) -> None:
     """-e and -m: who is asked."""
     parser.add_argument("-e", "--endpoint", help="google, deerapi, aaigc, offline, one of your own, or a base URL")
-    parser.add_argument("-m", "--model")
+    parser.add_argument("-m", "--model", help="a model's id (the endpoint's own, or the one that the head was made with)")
 
 
 def add_request_options(parser: Parser) -> None:
@@ -98,10 +99,11 @@ def add_no_send(parser: Parser) -> None:
 
 def add_limits(parser: Parser) -> None:
     """--budget and --max-requests: what may be spent and asked."""
+    from promptkit.cli.texts import text as meant
     from promptkit.cost import USD, Money, parsed_money
 
     def money(text: str) -> Money:
-        if (found := parsed_money(text, USD)) is None:
+        if (found := parsed_money(meant(text), USD)) is None:
             raise ArgumentTypeError(f'{text!r:.60} is no sum of money; write 2 for USD, or "20 CNY"')
         return found
 
@@ -113,6 +115,14 @@ def add_limits(parser: Parser) -> None:
 def add_deadline(parser: Parser) -> None:
     """--deadline, in seconds."""
     parser.add_argument("--deadline", type=float, metavar="SECONDS", help="for one step, waits included (600)")
+
+
+def add_output(parser: Parser, text: str, *, required: bool = False) -> None:
+    """-o and --overwrite: where something is written."""
+    from promptkit.cli.texts import output
+
+    parser.add_argument("-o", "--output", type=output, required=required, metavar="FILE", help=text)
+    parser.add_argument("--overwrite", action="store_true", help="replace a file of that name that no session knows")
 
 
 def add_label(parser: Parser) -> None:

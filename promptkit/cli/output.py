@@ -89,10 +89,11 @@ def say_error(error: BaseException, text: str) -> None:
     if not as_json():
         say(f"promptkit: {text}")
         return
+    from promptkit.cli.shell_words import in_shell_words
     from promptkit.errors import PromptkitError
 
-    own = error if isinstance(error, PromptkitError) else PromptkitError(text)
-    _say_object(own.to_dict() | {"error": type(error).__name__, "message": printable(text)})
+    own = (error if isinstance(error, PromptkitError) else PromptkitError(text)).to_dict()
+    _say_object(own | {"error": type(error).__name__, "message": printable(text), "advice": in_shell_words(own["advice"])})
 
 
 def _say_object(each: Mapping[str, Any]) -> None:

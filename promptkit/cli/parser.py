@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Collection, Mapping, Sequence
+import sys
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NoReturn
 
 from promptkit.cli.output import usage
+from promptkit.terminal import has_colour
 
-__all__ = ["FLAGS", "Parser", "command_first", "parsed", "refuse_command"]
+__all__ = ["FLAGS", "Parser", "as_written", "command_first", "parsed", "refuse_command"]
 
 # The options without a value, of all commands: what stands behind another one before the command is its value.
 FLAGS = frozenset(
@@ -21,6 +23,20 @@ FLAGS = frozenset(
         *("--files", "--fresh", "--full", "--no-send", "--overwrite", "--root", "--similar", "--strip", "--today", "--words"),
     ]
 )
+# The titles under which --help lists options, in this order; what is in none is under the first or the last.
+WORDS, OTHERS = "words", "options"
+SECTIONS = {
+    WORDS: (),
+    "what is asked for": (
+        *("--template", "--input", "--library", "-L", "--lang", "--on", "--reference", "--anchor", "--start", "-n", "--root", "--step"),
+        *("--today", "--kind", "--from-brackets"),
+    ),
+    "what the picture is": ("--aspect-ratio", "--image-size", "--seed", "--temperature", "--quality"),
+    "who is asked, and how": ("--endpoint", "--model", "--chain", "--recover", "--workers", "--fresh", "--no-send", "--deadline"),
+    "what it may cost": ("--budget", "--max-requests"),
+    "where": ("--session", "--into", "--label", "--output", "--overwrite", "--embed", "--drop-credentials"),
+    OTHERS: (),
+}
 TEXTS = ("-i", "--input", "--label", "--from-brackets")  # options whose value is a text, which may have blanks
 WORDED = ("PROMPT", "NAME", "WORD")  # and such words
 SENTENCES = (  # argparse's, and ours
@@ -39,16 +55,20 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, **settings: Any) -> None:
         self.actions: list[argparse.Action] = []
         self.commands: Mapping[str, Parser] = {}
-        super().__init__(**settings)
+        super().__init__(add_help=False, **settings)
+        self.sections = {title: self.add_argument_group(title) for title in SECTIONS}
+        self.add_argument("-h", "--help", action="help", help="show this")
 
     def add_argument(self, *names: Any, **settings: Any) -> argparse.Action:
-        """As argparse has it."""
-        self.actions.append(super().add_argument(*names, **settings))
+        """As argparse has it; a text or a number is read as `promptkit.cli.texts` reads them."""
+        if "action" not in settings or settings["action"] == "append":
+            settings["type"] = _read_as(settings.get("type", str), settings.get("choices"))
+        self.actions.append(self.sections[_section(names)].add_argument(*names, **settings))
         return self.actions[-1]
 
     def add_commands(self) -> Any:
         """What the parsers of its commands are added to."""
-        below = self.add_subparsers(metavar="COMMAND", required=True)
+        below = self.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
         self.commands = below.choices
         return below
 
@@ -61,10 +81,59 @@ class Parser(argparse.ArgumentParser):
         """What the option of that name is."""
         return next((action for action in self.actions if name in action.option_strings), None)
 
+    def format_help(self) -> str:
+        """What --help shows: the sentence, examples, and the options by what people do with them."""
+        from promptkit.cli.examples import EXAMPLES
+
+        words = (_as_used(action) for action in self.words)
+        self.usage = " ".join(["%(prog)s", *(["COMMAND"] if self.commands else []), *words, "[OPTIONS]"])
+        lines = "".join(f"  {line}\n" for line in EXAMPLES.get(self.prog.partition(" ")[2], ()))
+        usage, about, rest = super().format_help().split("\n\n", 2)
+        return f"{about}\n\n{usage}\n\nexamples:\n{lines}\n{rest}"
+
+    def print_help(self, file: Any = None) -> None:
+        """Prints it, with colour on a terminal."""
+        stream = file or sys.stdout
+        text = self.format_help()
+        stream.write(coloured(text) if has_colour(stream) else text)
+
     def error(self, message: str) -> NoReturn:
         """The exit for a wrong command line, with a sentence of ours for argparse's."""
         said = next((found.expand(new) for pattern, new in SENTENCES if (found := pattern.fullmatch(message))), message)
         raise usage(f"{said.replace('PROG', self.prog)}; `{self.prog} --help` shows how")
+
+
+def _read_as(kind: Callable[[str], Any], known: Sequence[str] | None) -> Callable[[str], Any]:
+    def read(given: str) -> Any:
+        if kind is str and not known and given[:1] not in ("-", "@"):
+            return given
+        from promptkit.cli import texts  # most command lines need none of it
+
+        numbers = {int: texts.whole_number, float: texts.number}
+        return texts.one_of(known)(given) if known else numbers.get(kind, texts.text)(given)  # type: ignore[call-overload]
+
+    return read if kind in (str, int, float) else kind
+
+
+def as_written(given: str) -> str:
+    """The type of a value that is read later, with what it is for."""
+    return given
+
+
+def _section(names: Sequence[str]) -> str:
+    """Under which title an option or a word stands."""
+    return next((title for title, listed in SECTIONS.items() if names[-1] in listed), WORDS if names[0][0] != "-" else OTHERS)
+
+
+def _as_used(action: argparse.Action) -> str:
+    shown = str(action.metavar)
+    return {"?": f"[{shown}]", "*": f"[{shown} …]", "+": f"{shown} [{shown} …]"}.get(str(action.nargs), shown)
+
+
+def coloured(text: str) -> str:
+    """The text of a --help with its titles and what is typed in colour."""
+    titled = re.sub(r"^(?:usage|[a-z, ]+):", "\033[1m\\g<0>\033[0m", text, flags=re.MULTILINE)
+    return re.sub(r"^  (?:-{1,2}\S+|[A-Z]{2}\S*|promptkit .*|[a-z]+(?=  )).*?(?=  |$)", "\033[36m\\g<0>\033[0m", titled, flags=re.MULTILINE)
 
 
 # Which command
@@ -101,6 +170,9 @@ def refuse_command(word: str, commands: Collection[str]) -> NoReturn:
 
 def parsed(parser: Parser, words: Sequence[str]) -> argparse.Namespace:
     """The options of a command, which may stand before and after its words; after -- all are words, whatever they look like."""
+    if not {"-h", "--help"}.isdisjoint(words[: words.index("--")] if "--" in words else words):
+        parser.print_help()
+        raise SystemExit(0)
     known = parser.parse_known_args if "--" in words else parser.parse_known_intermixed_args
     options, left = known(words)
     if left:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from promptkit.cli.flags import Commands, add_command
 from promptkit.cli.output import as_json, print_objects, say, say_warning, usage
+from promptkit.cli.texts import picture
 
 if TYPE_CHECKING:
     from promptkit.search.results import Results
@@ -32,7 +33,7 @@ def add(commands: Commands) -> None:
     find.add_argument("words", nargs="+", metavar="WORD", help='parts of words will do; "two words": a phrase')
     find.add_argument("--in", dest="folder", metavar="FOLDER", help=where)
     which = command("which", _which, "find the step that made a picture: by its bytes, else by its looks")
-    which.add_argument("picture", metavar="FILE")
+    which.add_argument("picture", type=picture, metavar="FILE", help="a picture file, or - for stdin")
     which.add_argument("--in", dest="folder", metavar="FOLDER", help=where)
     which.add_argument("--similar", action="store_true", help="list those too that only look similar")
 

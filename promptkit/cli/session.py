@@ -11,6 +11,7 @@ from pathlib import Path
 from promptkit import atomic, config
 from promptkit.cli.flags import given
 from promptkit.cli.output import NO_PICTURE, as_json, print_file, print_objects, say, say_old_spelling, say_warning, usage
+from promptkit.cli.written import save_step
 from promptkit.errors import LineageError, PromptkitError, StepNotFound, brief_path, did_you_mean
 from promptkit.lineage.layout import MARKER, has_marker
 from promptkit.lineage.location import Where, session_folder
@@ -121,26 +122,30 @@ def print_steps(steps: Sequence[Step], options: Namespace) -> int:
     for step in steps:
         if as_json():
             print_objects([step.to_dict()])
-            if step.ok and output and not step.record.forgotten:
-                print_file(_saved(step, output)[0], step=step.number)
+            if output and _has_pictures(step) and (copy := save_step(step, options)):
+                print_file(copy, step=step.number)
             continue
         for warning in step.warnings if not step.ok else ():
             say_warning(warning)
         marks = (" (offline draft)" if is_draft(step.record) else "") + (" (reused, nothing was sent)" if step.reused else "")
         say(f"{step.number} {headline(step.record)}{marks}")
-        if step.ok and not step.record.forgotten:
-            for path in _saved(step, output):
-                print(path)
+        if _has_pictures(step):
+            _print_pictures(step, options if output else None)
     return 0 if any(s.ok for s in steps) else NO_PICTURE
 
 
-def _saved(step: Step, output: str | None) -> Sequence[Path]:
-    """Where its pictures are, the copy that was asked for or the session's own."""
+def _has_pictures(step: Step) -> bool:
+    return step.ok and not step.record.forgotten
+
+
+def _print_pictures(step: Step, copied: Namespace | None) -> None:
+    """Prints where its pictures are, or the copy that was asked for; the bytes themselves where that goes to stdout."""
     own = step.files[: len(step.pictures)]
     try:
-        return [step.save(output)] if output else own
+        paths = [save_step(step, copied)] if copied else own
     except PromptkitError as error:  # what was paid for is there all the same
-        if not as_json():
-            print(*own, sep="\n")
+        print(*own, sep="\n")
         error.step = step
         raise
+    for path in filter(None, paths):
+        print(path)

@@ -14,7 +14,7 @@ from pathlib import Path
 from promptkit.cli.output import say
 from promptkit.errors import SettingsError, did_you_mean
 
-__all__ = ["STDIN", "begin", "number", "one_of", "output", "picture", "text", "whole_number"]
+__all__ = ["STDIN", "begin", "number", "one_of", "output", "picture", "read_nothing", "text", "whole_number"]
 
 STDIN = ("-", "@-")
 
@@ -25,13 +25,26 @@ class _Stdin:
     was_read = False
 
 
+class _Reading:
+    """Whether anything is read: not where a shell only asks what may be typed next."""
+
+    is_on = True
+
+
 def begin() -> None:
     """Forgets that stdin was read: another command begins."""
     _Stdin.was_read = False
 
 
+def read_nothing() -> None:
+    """From now on a text is what was written."""
+    _Reading.is_on = False
+
+
 def text(given: str) -> str:
     """A text: as it was written, or that of stdin or of a file, without the line ends behind it."""
+    if not _Reading.is_on:
+        return given
     if given in STDIN:
         return _decoded(_from_stdin(), "What came on stdin")
     if given.startswith("@@") or not given.startswith("@"):
@@ -46,6 +59,8 @@ def output(given: str) -> str:
 
 def picture(given: str) -> str | bytes | Path:
     """A picture from stdin or from a file, or a word that names a step or a file."""
+    if not _Reading.is_on:
+        return given
     if given in STDIN:
         return _from_stdin()
     if given.startswith("@@") or not given.startswith("@"):
@@ -55,12 +70,18 @@ def picture(given: str) -> str | bytes | Path:
 
 def whole_number(given: str) -> int:
     """A whole number."""
-    return _number(int, given, "a whole number, such as 4")
+    try:
+        return int(text(given))
+    except ValueError:
+        raise ArgumentTypeError(f"{given!r:.60} is not a whole number, such as 4") from None
 
 
 def number(given: str) -> float:
     """A number."""
-    return _number(float, given, "a number, such as 0.5")
+    try:
+        return float(text(given))
+    except ValueError:
+        raise ArgumentTypeError(f"{given!r:.60} is not a number, such as 0.5") from None
 
 
 def one_of(known: Sequence[str]) -> Callable[[str], str]:
@@ -72,13 +93,6 @@ def one_of(known: Sequence[str]) -> Callable[[str], str]:
         return word
 
     return choice
-
-
-def _number[T: (int, float)](kind: type[T], given: str, expected: str) -> T:
-    try:
-        return kind(text(given))
-    except ValueError:
-        raise ArgumentTypeError(f"{given!r:.60} is not {expected}") from None
 
 
 def _from_stdin() -> bytes:
@@ -97,7 +111,8 @@ def _from_file(name: str) -> bytes:
     try:
         return Path(name).expanduser().read_bytes()
     except (OSError, ValueError, RuntimeError) as error:
-        raise SettingsError(f"The file {name} cannot be read: {error}; @@ begins a text with an @ of its own.") from None
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        raise SettingsError(f"The file {name!r:.200} cannot be read: {reason}; @@ begins a text with an @ of its own.") from None
 
 
 def _decoded(data: bytes, name: str) -> str:

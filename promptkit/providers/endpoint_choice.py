@@ -102,8 +102,8 @@ def endpoint_of_record(name: str, step: str) -> Endpoint:
     if there := next(_at_host(name), None):
         return there
     raise SettingsError(
-        f"{step} was made at {name!r:.80}, which your settings do not define: name it again with its base URL (endpoint=, or -e in the "
-        f"shell), set PROMPTKIT_ENDPOINT to that, or define [endpoints.NAME] in {config.config_file()}; known are {listed(known)}."
+        f"{step} was made at {name!r:.80}, which your settings do not define: name it again with its base URL "
+        f"(endpoint=), set PROMPTKIT_ENDPOINT to that, or define [endpoints.NAME] in {config.config_file()}; known are {listed(known)}."
     )
 
 

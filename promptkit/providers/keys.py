@@ -14,7 +14,18 @@ from promptkit import config
 from promptkit.errors import SettingsError
 from promptkit.providers.endpoints import AAIGC, DEERAPI, Endpoint, known_endpoints, set_in
 
-__all__ = ["Key", "ask_key", "find_key", "is_key_set", "keys_set", "other_variables", "own_key", "refuse_key", "set_variable"]
+__all__ = [
+    "Key",
+    "ask_key",
+    "find_key",
+    "is_key_set",
+    "key_source",
+    "keys_set",
+    "other_variables",
+    "own_key",
+    "refuse_key",
+    "set_variable",
+]
 
 SHORTEST_SECRET = 8  # characters
 GATEWAY_PREFIX = "sk-"  # what keys of gateways of the one-api family begin with
@@ -143,6 +154,12 @@ def keys_set() -> list[Key]:
 def is_key_set(endpoint: Endpoint) -> bool:
     """Whether there is a key for the endpoint, found as find_key finds it."""
     return bool(own_key(endpoint) or _gateway_key(endpoint))
+
+
+def key_source(endpoint: Endpoint) -> str | None:
+    """The variable in which the endpoint's key is found, None where there is none. SettingsError where it holds what is no key."""
+    key = own_key(endpoint) or _gateway_key(endpoint)
+    return key.source if key else None
 
 
 def own_key(endpoint: Endpoint) -> Key | None:

@@ -40,6 +40,8 @@ def _run(client: NotebookClient) -> nbformat.NotebookNode:
     notebook = copy.deepcopy(client.nb)
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)  # when it ran is news each time
+        if cell.cell_type == "code":  # a line of progress that went away leaves an empty display
+            cell.outputs = [o for o in cell.outputs if o.output_type != "display_data" or any(o.data.values())]
     notebook.metadata["language_info"] = {"name": "python"}
     return notebook
 
