@@ -28,6 +28,7 @@ __all__ = ["add"]
 DISTRIBUTION = "promptkit-image"
 MOVES = "GOOGLE_GEMINI_BASE_URL"
 NAME_COLUMNS = 14
+NEXT_LINE = "\n" + " " * (6 + NAME_COLUMNS)
 SIGNS = {True: "ok", False: "wrong", None: "-"}
 
 
@@ -54,7 +55,7 @@ def _doctor(_: Namespace) -> int:
     if as_json():
         print_objects(each.to_dict() for each in found)
     for each in () if as_json() else found:
-        show(f"{SIGNS[each.ok]:6}{each.check:{NAME_COLUMNS}}{each.message}")
+        show(f"{SIGNS[each.ok]:6}{each.check:{NAME_COLUMNS}}{each.message}".replace("\n", NEXT_LINE))
     wrong = sum(each.ok is False for each in found)
     say(f"{wrong} {'thing is' if wrong == 1 else 'things are'} in the way" if wrong else "nothing is in the way")
     return 1 if wrong else 0
