@@ -21,7 +21,7 @@ from promptkit.images.still import Still, png
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["RULE", "Cut", "Region", "cut_around", "cut_out", "is_too_small", "region_in"]
+__all__ = ["RULE", "Cut", "Region", "cut_around", "cut_out", "is_too_small", "region_in", "scaled"]
 
 Size = tuple[int, int]
 RULE = "m1"  # how the cut follows from the region: raised when anything below does so otherwise
@@ -95,6 +95,15 @@ def region_in(given: Any, size: Size) -> Region:
     if is_picture(given):
         return _of_mask(Picture.open(given), size)
     return Region(size, box_in_pixels(given, size))
+
+
+def scaled(region: Region, size: Size) -> Region:
+    """The same part of a picture of another size; a mask is made larger or smaller with it."""
+    if region.mask is not None:
+        mask = png(region.stencil.resize(size))
+        return _of_mask(mask, size)
+    shares = tuple(edge / side for edge, side in zip(region.box, region.size * 2, strict=True))
+    return Region(size, box_in_pixels(shares, size))
 
 
 def _of_mask(mask: Picture, size: Size) -> Region:

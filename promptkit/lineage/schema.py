@@ -31,6 +31,15 @@ __all__ = [
 SCHEMA = "1.0"
 
 
+def numbers(count: int) -> Field[Any]:
+    """A list of so many whole numbers, of pixels."""
+
+    def is_right(value: object) -> bool:
+        return isinstance(value, list) and len(value) == count and all(type(number) is int for number in value)
+
+    return Field(list, tuple, is_right=is_right, wanted=f"{count} whole numbers")
+
+
 def _is_size(value: object) -> bool:
     return value is None or (isinstance(value, list) and len(value) == 2 and all(type(side) is int and side > 0 for side in value))
 
@@ -147,6 +156,42 @@ class Output(Entry):
         return Path(self.file).name
 
 
+class CutFields(Entry):
+    """What of the base was sent for a region: `box` in its pixels, which may reach outside, in that ratio, sent as a picture of `size`."""
+
+    box = numbers(4)
+    ratio = optional(str)
+    sha256 = required(str)
+    size = numbers(2)
+
+
+class AnswerFields(Entry):
+    """One answer to a cut: the service's own picture, a file in extra/, and how it was laid in, which images.region_fit.Fit explains."""
+
+    sha256 = required(str)
+    mime_type = optional(str)
+    size: Field[tuple[int, int] | None] = Field(list | None, tuple, is_right=_is_size, wanted="width and height in pixels, or None")
+    method = anything()
+    shift = anything()
+    offset = anything()
+    soft = anything()
+    seam = anything()
+
+
+class RegionFields(Entry):
+    """The region of the base that was edited: `box` in pixels of the base as people see it, which has that `size`; `mask` is the sha256 of
+    the picture that marks it, a file in extra/. `rule` says how the cut follows from it.
+    """
+
+    box = numbers(4)
+    size = numbers(2)
+    mask = optional(str)
+    rule = required(str)
+    cut = optional_entry(CutFields)
+    answers = entries(AnswerFields)
+    pillow = anything()
+
+
 class RecordFields(Values):
     """The fields of a step's record."""
 
@@ -159,6 +204,7 @@ class RecordFields(Values):
     parents = texts(first=True, survives=Survives.EMPTY, label="from", stays=True)
     prompt = entry(PromptFields, first=True, survives=Survives.EMPTY)
     sources = entries(Source, first=True, survives=Survives.EMPTY, label="with", stays=True)
+    region = optional_entry(RegionFields, first=True)
     request = entry(RequestFields, first=True, survives=Survives.ENTRY, label="asked", stays=True)
     attempts = entries(Attempt, first=True, survives=Survives.ENTRY, label="attempt", stays=True)
     outputs = entries(Output, first=True, label="picture", stays=True)

@@ -19,6 +19,7 @@ from promptkit.engine.client import Client, Terms, added_root
 from promptkit.engine.engine import Engine
 from promptkit.engine.options import CONFIG, checked_label, checked_pictures, checked_text, checked_words
 from promptkit.engine.plan import Plan, known_hints
+from promptkit.engine.region_plan import recorded_region
 from promptkit.errors import InputError, LineageError, SettingsError, brief_path, warn
 from promptkit.images.picture import Picture
 from promptkit.lineage.record import FULL_SHA256, Record
@@ -263,7 +264,8 @@ class Replay:
         if len(there) < len(references):
             return None
         label, meta = record.fields.get("label"), _meta(record)
-        plan = repeat.client.plan(repeat.words.prompt, base, there, label=label, meta=meta)
+        region = recorded_region(self._lineage, record, base.picture) if base else None
+        plan = repeat.client.plan(repeat.words.prompt, base, there, label=label, meta=meta, region=region)
         roles = [*(["base"] if base else []), *(s["role"] for s in repeat.references)]
         sources = tuple(replace(s, role=role) for s, role in zip(plan.sources, roles, strict=True))
         take = record.fields.get("take")
