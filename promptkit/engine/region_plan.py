@@ -95,7 +95,7 @@ def planned_region(given: object, base: Picture) -> RegionEdit | None:
 
 
 def recorded_region(lineage: Lineage, record: Record, base: Picture | None = None) -> RegionEdit | None:
-    """The region that a step edited; in another picture in its place, at the same part of it, which is said. None where it had none."""
+    """The region that a step edited; in another picture in its place, the same part of that. None where it had none."""
     fields = record.region
     if fields is None:
         return None
@@ -105,12 +105,7 @@ def recorded_region(lineage: Lineage, record: Record, base: Picture | None = Non
         return RegionEdit(region, lineage.source(record.sources[0]))
     refuse_unworkable(base)
     size = base.seen_size or fields.size
-    if size == fields.size:
-        return RegionEdit(region, base)
-    moved = scaled(region, size)
-    old, new = ("×".join(map(str, s)) for s in (fields.size, size))
-    warn(f"The region of step {record.number}, {region} of {old}, is {moved} of {new} here.")
-    return RegionEdit(moved, base)
+    return RegionEdit(region if size == fields.size else scaled(region, size), base)
 
 
 def _ratios(model: str) -> Sequence[str]:

@@ -90,11 +90,18 @@ def region_in(given: Any, size: Size) -> Region:
     """
     if isinstance(given, str) and is_box_text(given):
         return Region(size, box_in_pixels(given, size))
-    if isinstance(given, str) and not Path(given).expanduser().is_file():
+    if isinstance(given, str) and not _is_file(given):
         raise PictureError(f"The region {shown(given)} is no box, and no picture file to be a mask; {EXPECTED}.")
     if is_picture(given):
         return _of_mask(Picture.open(given), size)
     return Region(size, box_in_pixels(given, size))
+
+
+def _is_file(name: str) -> bool:
+    try:
+        return Path(name).expanduser().is_file()
+    except (OSError, ValueError, RuntimeError):  # a name that no file can have, a home that is not known
+        return False
 
 
 def scaled(region: Region, size: Size) -> Region:

@@ -30,7 +30,9 @@ REACH = 3  # pixels of the coarse size, to each side
 BETTER = 0.9  # of the difference where it lies, what another place must have at most
 LEAST_GAIN = 0.5  # of 255, what it must be better by: on a plain ground every place is as good
 MOST_OFFSET = 40  # of 255; colours that are farther off are another scene's, and are left as they came
-# Measured in tests/images/test_region_fit.py: answers that show the same scene, saved as JPEG 80 and tinted, and answers that do not.
+# Measured on 60 regions of 10 photographs of 326 to 1024 pixels, answers saved as JPEG 80: of those that show the same scene (as it was,
+# tinted, brighter, softer, moved by half a hundredth) 4 of 300 left more than this, of those that show another one (mirrored, drawn nearer,
+# moved by a twelfth, at night, another photograph) 80 to 100 % of each kind.
 MOST_SEAM = 16.0  # of 255, the mean difference around the region
 MOST_ENLARGED = 1.6  # times that an answer may be enlarged before it is seen to be soft
 MOST_CHROMA = 12  # of 255, between the channels of what counts as grey
@@ -40,7 +42,8 @@ SEEN = 10  # of 255, from which a difference to a transparent ground counts as p
 class Fit(NamedTuple):
     """How an answer lies in its cut, in pixels of the picture.
 
-    `method`: "stretch" (the whole answer) or "crop" (its middle, in the cut's ratio). `shift` to the right and down; `offset` is added to
+    `method`: "stretch" (the whole answer), "crop" (its middle, in the cut's ratio) or "contain" (the answer shows the cut's middle, in its
+    own ratio). `shift` to the right and down; `offset` is added to
     red, green and blue; `soft` is the width of the soft edge inside the region; `seam` the mean difference, of 255, that is left around
     the region, None where there is nothing around it.
     """
@@ -113,7 +116,7 @@ def _method(place: _Place, answer: Image.Image, base: Image.Image, band: Image.I
     small = _reduced_to(FINE, base.size)
     differences = {
         method: _difference(place.of_answer(_brought(answer, place.cut.size, method)).resize(small), base.resize(small), band.resize(small))
-        for method in ("stretch", "crop")
+        for method in ("stretch", "crop", "contain")
     }
     return min(differences, key=lambda method: differences[method])
 
@@ -122,13 +125,23 @@ def _brought(image: Image.Image, size: Size, method: str) -> Image.Image:
     """The answer in the cut's size."""
     from PIL import Image
 
-    box = (0.0, 0.0, float(image.width), float(image.height))
     if method == "crop":
         scale = min(image.width / size[0], image.height / size[1])
-        wide, high = size[0] * scale, size[1] * scale
-        left, top = (image.width - wide) / 2, (image.height - high) / 2
-        box = (left, top, left + wide, top + high)
-    return image if image.size == size and method == "stretch" else image.resize(size, Image.Resampling.LANCZOS, box=box)
+        left, top = (max(0.0, (most - side * scale) / 2) for most, side in zip(image.size, size, strict=True))
+        return image.resize(size, Image.Resampling.LANCZOS, box=(left, top, image.width - left, image.height - top))
+    whole = image if image.size == size else image.resize(size, Image.Resampling.LANCZOS)
+    return _contained(image, whole) if method == "contain" else whole
+
+
+def _contained(image: Image.Image, sheet: Image.Image) -> Image.Image:
+    """The answer in the middle of a sheet of the cut's size, as large as fits in."""
+    from PIL import Image
+
+    scale = min(sheet.width / image.width, sheet.height / image.height)
+    wide, high = round(image.width * scale), round(image.height * scale)
+    sheet = sheet.copy()
+    sheet.paste(image.resize((wide, high), Image.Resampling.LANCZOS), ((sheet.width - wide) // 2, (sheet.height - high) // 2))
+    return sheet
 
 
 def _around(stencil: Image.Image, reach: int) -> Image.Image:

@@ -204,7 +204,6 @@ class RecordFields(Values):
     parents = texts(first=True, survives=Survives.EMPTY, label="from", stays=True)
     prompt = entry(PromptFields, first=True, survives=Survives.EMPTY)
     sources = entries(Source, first=True, survives=Survives.EMPTY, label="with", stays=True)
-    region = optional_entry(RegionFields, first=True)
     request = entry(RequestFields, first=True, survives=Survives.ENTRY, label="asked", stays=True)
     attempts = entries(Attempt, first=True, survives=Survives.ENTRY, label="attempt", stays=True)
     outputs = entries(Output, first=True, label="picture", stays=True)
@@ -215,6 +214,7 @@ class RecordFields(Values):
     started = anything(survives=Survives.OR_NULL, label="when", stays=True)
     ended = anything(survives=Survives.OR_NULL, stays=True)
     continued = anything(stays=True)
+    region = optional_entry(RegionFields)
     versions = anything()
 
 

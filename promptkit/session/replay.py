@@ -21,6 +21,7 @@ from promptkit.engine.options import CONFIG, checked_label, checked_pictures, ch
 from promptkit.engine.plan import Plan, known_hints
 from promptkit.engine.region_plan import recorded_region
 from promptkit.errors import InputError, LineageError, SettingsError, brief_path, warn
+from promptkit.images.box import box_text
 from promptkit.images.picture import Picture
 from promptkit.lineage.record import FULL_SHA256, Record
 from promptkit.lineage.tree import Lineage
@@ -340,6 +341,7 @@ class Replay:
     def _asked(self, repeat: _Repeat, made: Mapping[str, Record]) -> Answer:
         plan = self._plan(repeat, made)
         assert plan is not None, "all that it goes on from was made before it"
+        _tell_of_moved_region(repeat.record, plan)
         return repeat.client.ask(plan)
 
     def _by_hand(self, record: Record, made: Mapping[str, Record]) -> Answer:
@@ -396,6 +398,13 @@ class Replay:
             there=found.number if found else None,
             source_changed=words.source_changed,
         )
+
+
+def _tell_of_moved_region(record: Record, plan: Plan) -> None:
+    """Says where a region lies in a picture of another size than the recorded one."""
+    if record.region and plan.region and plan.region.region.size != record.region.size:
+        old, new = ("×".join(map(str, size)) for size in (record.region.size, plan.region.region.size))
+        warn(f"Step {record.number} edited {box_text(record.region.box)} of {old} pixels; here that is {plan.region.region} of {new}.")
 
 
 def _recorded_endpoint(record: Record) -> Endpoint:

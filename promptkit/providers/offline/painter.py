@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from promptkit.providers.offline.detail import Detail, detail_in
+
 if TYPE_CHECKING:  # Pillow is imported where a picture is made, so that importing the service stays cheap
     from PIL.Image import Image
     from PIL.ImageDraw import ImageDraw
@@ -248,7 +250,8 @@ def _mix(one: RGB, other: RGB, part: float) -> RGB:
 class Plan:
     """What the words ask for; what they leave open, the dice decide."""
 
-    def __init__(self, prompt: str, digest: bytes) -> None:
+    def __init__(self, prompt: str, digest: bytes, *, is_detail: bool = False) -> None:
+        self.is_detail = is_detail
         self.dice = random.Random(digest)  # noqa: S311, for drawing and not for secrets
         self.lettering = next((w.strip() for found in QUOTED.findall(prompt) for w in found if re.fullmatch(r"\s*[^{}=<>\\]{1,40}", w)), "")
         text = fold(QUOTED.sub(" ", prompt))
@@ -633,8 +636,10 @@ def _add(plan: Plan, image: Image) -> Image:
         _stamp(image, image.width / 2, image.height * 0.1, short * 0.36, _figure(plan, "hat"), True)
         return image
     drawing = _subject(plan) if plan.beast or plan.things else _figure(plan, dice.choice(("star", "heart", "flower")))
-    x, y = dice.choice((0.17, 0.8)) + dice.uniform(-0.03, 0.03), dice.uniform(0.66, 0.74)
-    _stamp(image, image.width * x, image.height * y, short * 0.22, drawing, True)
+    x, y, unit = dice.choice((0.17, 0.8)) + dice.uniform(-0.03, 0.03), dice.uniform(0.66, 0.74), 0.22
+    if plan.is_detail:  # the part is where it belongs
+        x, y, unit = 0.5, 0.5, 0.34
+    _stamp(image, image.width * x, image.height * y, short * unit, drawing, True)
     return image
 
 
@@ -733,13 +738,30 @@ def _beside(image: Image, others: Sequence[Image], dice: random.Random) -> None:
 
 def paint(prompt: str, pictures: Sequence[bytes], size: Size | None, digest: bytes) -> bytes:
     """A draft as PNG: a new picture, or the first one changed and the others shown in it; `size` is in pixels, None keeps the first's."""
-    plan, opened = Plan(prompt, digest), [_opened(picture) for picture in pictures]
-    image = _changed(plan, _fitted(opened[0], size)) if opened else _new(plan, size or (1024, 1024))
-    _beside(image, opened[1:], plan.dice)
-    _sign(image)
+    opened = [_opened(picture) for picture in pictures]
+    detail = detail_in(prompt) if opened else None
+    image = _retouched(detail, opened, size, digest) if detail else _whole(Plan(prompt, digest), opened, size)
     out = io.BytesIO()
     image.save(out, "PNG", compress_level=2)
     return out.getvalue()
+
+
+def _whole(plan: Plan, opened: Sequence[Image], size: Size | None) -> Image:
+    image = _changed(plan, _fitted(opened[0], size)) if opened else _new(plan, size or (1024, 1024))
+    _beside(image, opened[1:], plan.dice)
+    _sign(image)
+    return image
+
+
+def _retouched(detail: Detail, opened: Sequence[Image], size: Size | None, digest: bytes) -> Image:
+    """A detail of a larger picture, of which only a part was changed, and signed."""
+    plan, image = Plan(detail.words, digest, is_detail=True), _fitted(opened[0], size)
+    box = detail.box(image.size)
+    part = _changed(plan, image.crop(box))
+    _beside(part, opened[1:], plan.dice)
+    _sign(part)
+    image.paste(part, box)
+    return image
 
 
 def size_of(data: bytes) -> Size:
