@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["RULE", "Cut", "Region", "cut_around", "cut_out", "is_too_small", "region_in", "scaled"]
 
 Size = tuple[int, int]
+EXPECTED_IN_SHELL = "expected WIDTHxHEIGHT+LEFT+TOP in pixels, such as 200x260+300+420, or all in %, or the file of a mask"
 RULE = "m1"  # how the cut follows from the region: raised when anything below does so otherwise
 MARGIN = 0.25  # of the region's longer side, on each side of it
 LEAST_MARGIN = 16  # pixels, where the picture has them
@@ -88,6 +89,14 @@ def region_in(given: Any, size: Size) -> Region:
     """The region that a caller gives, in a picture of that size: a box as `read_box` takes it, or a mask, which is a picture of the same
     size: white, or transparent where it has transparency, is edited. PictureError for what is neither, is empty, or reaches outside.
     """
+    try:
+        return _region_in(given, size)
+    except PictureError as error:
+        error.in_shell = str(error).replace(EXPECTED, EXPECTED_IN_SHELL)
+        raise
+
+
+def _region_in(given: Any, size: Size) -> Region:
     if isinstance(given, str) and is_box_text(given):
         return Region(size, box_in_pixels(given, size))
     if isinstance(given, str) and not _is_file(given):

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 from promptkit.engine.region_plan import RegionEdit, planned_region
 from promptkit.errors import SettingsError
 from promptkit.images.box import Box, box_text
-from promptkit.images.picture import Picture
+from promptkit.images.picture import Picture, is_picture
+from promptkit.images.region import is_too_small, region_in
+from promptkit.images.still import refuse_unworkable
 from promptkit.lineage.record import Record
 from promptkit.lineage.schema import RegionFields
 from promptkit.lineage.tree import Lineage
@@ -15,21 +17,33 @@ from promptkit.lineage.tree import Lineage
 if TYPE_CHECKING:
     from promptkit.session.step import Step
 
-__all__ = ["ROOTLESS", "EditedRegion", "given_region", "refuse_region"]
+__all__ = ["ROOTLESS", "EditedRegion", "check_region", "given_region", "read_region", "refuse_region"]
 
 ROOTLESS = "A new root has no picture of which a region could be edited; edit(prompt, region=…) edits one of a step's picture."
 
 
+def read_region(given: object) -> object:
+    """A region as it can be read more than once: a mask as its Picture, also a step's; a box as it came. PictureError for no picture."""
+    picture: Any = getattr(given, "picture", given)
+    return Picture.open(picture) if is_picture(picture) and not isinstance(picture, str) else picture
+
+
+def check_region(given: object, picture: Picture) -> None:
+    """PictureError where it is no region of a picture of one's own, which is not in the session yet; says nothing."""
+    if given is not None:
+        refuse_unworkable(picture)
+        size = picture.seen_size
+        if size and not is_too_small(size):
+            region_in(given, size)
+
+
 def given_region(given: object, base: Record | None) -> RegionEdit | None:
-    """The region of a step's picture that a caller gives; a step stands for its picture, as a mask. None for none. PictureError,
-    SettingsError where there is no step.
-    """
+    """The region of a step's picture that a caller gives; None for none. PictureError, SettingsError where there is no step."""
     if given is None:
         return None
     if base is None:
         raise SettingsError(ROOTLESS)
-    picture: Any = getattr(given, "picture", given)
-    return planned_region(picture, base.picture)
+    return planned_region(read_region(given), base.picture)
 
 
 def refuse_region(options: dict[str, Any]) -> None:

@@ -404,7 +404,8 @@ def _tell_of_moved_region(record: Record, plan: Plan) -> None:
     """Says where a region lies in a picture of another size than the recorded one."""
     if record.region and plan.region and plan.region.region.size != record.region.size:
         old, new = ("×".join(map(str, size)) for size in (record.region.size, plan.region.region.size))
-        warn(f"Step {record.number} edited {box_text(record.region.box)} of {old} pixels; here that is {box_text(plan.region.region.box)} of {new}.")
+        then, here = box_text(record.region.box), box_text(plan.region.region.box)
+        warn(f"Step {record.number} edited {then} of {old} pixels; here that is {here} of {new}.")
 
 
 def _recorded_endpoint(record: Record) -> Endpoint:

@@ -34,7 +34,7 @@ from promptkit.providers.transport import Transport
 from promptkit.session.cursor import listed
 from promptkit.session.opened import Opened
 from promptkit.session.own_picture import added, root_of
-from promptkit.session.region import given_region, refuse_region
+from promptkit.session.region import check_region, given_region, read_region, refuse_region
 from promptkit.session.step import Step, Steps
 from promptkit.values import built_in
 
@@ -144,9 +144,9 @@ class Session(Opened):
         `region` is what alone may change: a box, (left, top, right, bottom) in pixels or fractions, or "200x260+300+420" (width x height +
         left + top, or all in %), or a mask, a picture of the same size (white, or transparent where it has transparency, is edited).
         """
-        along, anchors = listed(references), listed(anchor)
+        along, anchors, region = listed(references), listed(anchor), read_region(region)
         checked_pictures(checked_prompt(prompt), 1 + len(anchors) + len(along))
-        base, given, anchored = self._base(on), self._given(along), self._given(anchors)
+        base, given, anchored = self._base(on, region), self._given(along), self._given(anchors)
         part = given_region(region, base)
         plan = self._client.plan(prompt, base, given, anchors=anchored, region=part, label=label, meta=meta, **options)
         return self._asked(plan, fresh=fresh)
@@ -260,13 +260,15 @@ class Session(Opened):
 
     # What callers give
 
-    def _base(self, on: object) -> Record:
-        """The step to continue. An offline draft goes to a service only where it is named."""
+    def _base(self, on: object, region: object = None) -> Record:
+        """The step to continue, of which a region is to be edited. An offline draft goes to a service only where it is named."""
         if on is None:
             record = self._head_step("edit").record
             self._client.refuse_draft(record)
         else:
             found = self._step_or_picture(on)
+            if not isinstance(found, Record):
+                check_region(region, found)
             record = found if isinstance(found, Record) else root_of(self._engine, self._terms, found).record
         record.check_picture()
         return record
@@ -285,8 +287,9 @@ class Session(Opened):
             raise SettingsError(ANCHORLESS)
         references, anchors = (listed(options.pop(name, ())) for name in ("references", "anchor"))
         checked_pictures(checked_prompt(prompt), int(not root) + len(anchors) + len(references))
-        base = None if root else self._base(on)
-        region = given_region(options.pop("region", None), base)
+        region = read_region(options.pop("region", None))
+        base = None if root else self._base(on, region)
+        region = given_region(region, base)
         return self._client.plan(prompt, base, self._given(references), anchors=self._given(anchors), region=region, **options)
 
     # What came

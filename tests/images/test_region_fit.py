@@ -1,4 +1,4 @@
-"""An answer laid back into its picture: what stays, how it is fitted, and what is said where it does not fit. Up to one picture in memory."""
+"""An answer laid back into its picture: what stays, how it is fitted, and what is said where it does not fit."""
 
 from __future__ import annotations
 
