@@ -13,7 +13,7 @@ from typing import Any
 from promptkit.errors import LineageError, PromptkitError, ProviderError, warn
 from promptkit.images.picture import Picture
 from promptkit.images.region import RULE, Cut, Region, cut_around, cut_out, is_too_small, region_in, scaled
-from promptkit.images.still import refuse_unworkable
+from promptkit.images.still import pillow_version, refuse_unworkable, still_of
 from promptkit.lineage.record import Record
 from promptkit.lineage.tree import Lineage
 from promptkit.providers import models
@@ -74,8 +74,6 @@ class RegionEdit:
 
     def sent(self, model: str) -> SentCut:
         """The cut as that model is sent it. PictureError where the base cannot be decoded."""
-        from promptkit.images.still import still_of
-
         cut = cut_around(self.region, _ratios(model))
         return SentCut(self, cut, cut_out(still_of(self.base), cut))
 
@@ -151,13 +149,11 @@ class SentCut:
 
     def fields(self) -> dict[str, Any]:
         """What the record holds of the region and of the cut."""
-        from PIL import __version__
-
         region, cut = self.edit.region, self.cut
         sent = {"box": list(cut.box), "ratio": cut.ratio, "sha256": self.picture.sha256, "size": list(cut.sent)}
         mask = region.mask.sha256 if region.mask else None
         box, size = list(region.box), list(region.size)
-        return {"box": box, "size": size, "mask": mask, "rule": RULE, "cut": sent, "answers": [], "pillow": __version__}
+        return {"box": box, "size": size, "mask": mask, "rule": RULE, "cut": sent, "answers": [], "pillow": pillow_version()}
 
 
 @dataclass(frozen=True)
@@ -199,8 +195,6 @@ def _kept(pictures: Sequence[Picture], lineage: Lineage) -> tuple[tuple[str, ...
 
 def _laid_in(sent: SentCut, answer: Picture) -> tuple[Picture, dict[str, Any], list[str]]:
     from promptkit.images.region_fit import laid_in, measured
-    from promptkit.images.still import still_of
-
     still, region = still_of(sent.edit.base), sent.edit.region
     fit, warnings = measured(still, region, sent.cut, answer)
     size = list(answer.size) if answer.size else None

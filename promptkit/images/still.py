@@ -17,7 +17,7 @@ from promptkit.images.picture import Picture, to_rgb
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["Still", "on_white", "png", "refuse_unworkable", "still_of"]
+__all__ = ["Still", "on_white", "pillow_version", "png", "refuse_unworkable", "still_of"]
 
 AGREES = {"RGB ": ("RGB", "RGBA"), "GRAY": ("L", "LA", "I;16")}  # a profile's colour space, and the modes that it describes
 COLOUR_CHUNKS = (b"cHRM", b"gAMA", b"sRGB", b"cICP")  # of a PNG: what its numbers mean
@@ -60,6 +60,13 @@ def png(image: Image.Image, *, profile: bytes | None = None, chunks: tuple[tuple
         said.add(name, content)
     image.save(buffer, "PNG", icc_profile=profile, pnginfo=said, compress_level=COMPRESSION, **options)
     return Picture(buffer.getvalue())
+
+
+def pillow_version() -> str:
+    """The version of Pillow, on which the bytes of what it encodes depend."""
+    from PIL import __version__
+
+    return __version__
 
 
 def on_white(image: Image.Image) -> Image.Image:

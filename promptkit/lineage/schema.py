@@ -16,12 +16,15 @@ from promptkit.lineage.fields import Entry, Field, Survives, Values, anything, e
 
 __all__ = [
     "SCHEMA",
+    "AnswerFields",
     "Attempt",
+    "CutFields",
     "Output",
     "PromptFields",
     "Raised",
     "RecordFields",
     "RecordedCost",
+    "RegionFields",
     "RequestFields",
     "Source",
     "empty_fields",
@@ -31,7 +34,7 @@ __all__ = [
 SCHEMA = "1.0"
 
 
-def numbers(count: int) -> Field[Any]:
+def _numbers(count: int) -> Field[Any]:
     """A list of so many whole numbers, of pixels."""
 
     def is_right(value: object) -> bool:
@@ -159,10 +162,10 @@ class Output(Entry):
 class CutFields(Entry):
     """What of the base was sent for a region: `box` in its pixels, which may reach outside, in that ratio, sent as a picture of `size`."""
 
-    box = numbers(4)
+    box = _numbers(4)
     ratio = optional(str)
     sha256 = required(str)
-    size = numbers(2)
+    size = _numbers(2)
 
 
 class AnswerFields(Entry):
@@ -183,8 +186,8 @@ class RegionFields(Entry):
     the picture that marks it, a file in extra/. `rule` says how the cut follows from it.
     """
 
-    box = numbers(4)
-    size = numbers(2)
+    box = _numbers(4)
+    size = _numbers(2)
     mask = optional(str)
     rule = required(str)
     cut = optional_entry(CutFields)

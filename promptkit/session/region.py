@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from promptkit.engine.region_plan import RegionEdit, planned_region
 from promptkit.errors import SettingsError
@@ -13,9 +13,6 @@ from promptkit.images.still import refuse_unworkable
 from promptkit.lineage.record import Record
 from promptkit.lineage.schema import RegionFields
 from promptkit.lineage.tree import Lineage
-
-if TYPE_CHECKING:
-    from promptkit.session.step import Step
 
 __all__ = ["ROOTLESS", "EditedRegion", "check_region", "given_region", "read_region", "refuse_region"]
 
@@ -59,9 +56,9 @@ class EditedRegion:
         self._lineage, self.fields = lineage, fields
 
     @classmethod
-    def of(cls, step: Step) -> EditedRegion | None:
+    def of(cls, lineage: Lineage, record: Record) -> EditedRegion | None:
         """The region of a step; None where it edited none."""
-        return cls(step.lineage, step.record.region) if step.record.region else None
+        return cls(lineage, record.region) if record.region else None
 
     @property
     def box(self) -> Box:

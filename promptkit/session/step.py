@@ -79,7 +79,7 @@ class Step:
         """What of its picture alone it edited, with the cut that was sent and what came back; None where it was the whole picture."""
         from promptkit.session.region import EditedRegion
 
-        return EditedRegion.of(self)
+        return EditedRegion.of(self.lineage, self.record)
 
     @property
     def pictures(self) -> tuple[Picture, ...]:
