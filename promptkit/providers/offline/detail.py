@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from promptkit.providers.offline.words import regex
+
 __all__ = ["Detail", "detail_in"]
 
-A_DETAIL = re.compile("detail of|detalle de|一部分|局部|एक हिस्सा", re.IGNORECASE)
 SHARE = r"([0-9]{1,3}) ?%"
 PART = re.compile(rf"{SHARE}[^%]{{1,40}}?{SHARE}[^%]{{1,60}}?{SHARE}[^%]{{1,40}}?{SHARE}")  # from, to of the width; then of the height
 
@@ -34,8 +35,8 @@ def detail_in(prompt: str) -> Detail | None:
     """What the prompt says of a detail; None where it speaks of none."""
     paragraphs = re.split(r"\n\s*\n", prompt)
     part = next((found for text in reversed(paragraphs) if (found := PART.search(text))), None)
-    if part is None or not any(map(A_DETAIL.search, paragraphs)):
+    if part is None or not any(map(regex("detail").search, paragraphs)):
         return None
     left, right, top, bottom = map(int, part.groups())
-    words = "\n\n".join(text for text in paragraphs if not A_DETAIL.search(text) and part[0] not in text)
+    words = "\n\n".join(text for text in paragraphs if not regex("detail").search(text) and part[0] not in text)
     return Detail(left, top, right, bottom, words) if left < right <= 100 and top < bottom <= 100 else None
