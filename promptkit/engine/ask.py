@@ -19,7 +19,7 @@ from promptkit.engine.budget import Budget
 from promptkit.engine.failures import failure, recorded_error
 from promptkit.engine.plan import Plan, record_fields
 from promptkit.engine.rate_limit import RateLimit
-from promptkit.engine.region_plan import RegionEdit, SentCut, laid_into_base
+from promptkit.engine.region_plan import RegionEdit, SentCut, kept_answers, laid_into_base
 from promptkit.engine.request_claim import RequestClaim
 from promptkit.engine.sums import Sums, negative, plus
 from promptkit.errors import BudgetExceeded, LineageError, PromptkitError, ProviderError, RateLimited, TransportError
@@ -212,10 +212,12 @@ class Asking:
         """The reply with its pictures laid into the base, and the sha256 of what is kept of the request and of the answer."""
         if not self._cut or not reply.pictures:
             return reply, self._kept
-        done = laid_into_base(self._cut, reply, self._service.lineage)
+        kept, left = kept_answers(reply.pictures, self._service.lineage)
+        step.keep([*self._kept, *kept])
+        done = laid_into_base(self._cut, reply, left)
         warnings += done.warnings
         step.fields["region"] = {**step.fields["region"], "answers": list(done.answers)}
-        return done.reply, [*self._kept, *done.kept]
+        return done.reply, [*self._kept, *kept]
 
     def _reply(self, request: Request) -> tuple[Response | None, Reply]:
         """What came, as far as it came, and what it says."""

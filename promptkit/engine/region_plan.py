@@ -19,7 +19,7 @@ from promptkit.lineage.tree import Lineage
 from promptkit.providers import models
 from promptkit.providers.message import InputPicture, Reply
 
-__all__ = ["RegionEdit", "SentCut", "planned_region", "recorded_region"]
+__all__ = ["RegionEdit", "SentCut", "kept_answers", "laid_into_base", "planned_region", "recorded_region"]
 
 
 @dataclass(frozen=True)
@@ -158,39 +158,36 @@ class SentCut:
 
 @dataclass(frozen=True)
 class LaidIn:
-    """A reply whose pictures were laid into the base: `kept` is the sha256 of each picture that is kept beside the records, `answers` what
-    the record holds of each, `warnings` what a person should know.
-    """
+    """A reply whose pictures were laid into the base: `answers` is what the record holds of each, `warnings` what a person should know."""
 
     reply: Reply
-    kept: tuple[str, ...]
     answers: tuple[Mapping[str, Any], ...]
     warnings: tuple[str, ...]
 
 
-def laid_into_base(sent: SentCut, reply: Reply, lineage: Lineage) -> LaidIn:
-    """Each picture of a reply laid into the base. The service's bytes are kept first; where that finds no room they stay among the
-    pictures. An answer that cannot be laid in is an error of the service's, and its bytes are kept all the same.
+def laid_into_base(sent: SentCut, reply: Reply, left: Sequence[Picture]) -> LaidIn:
+    """Each picture of a reply laid into the base; those that are `left`, for which there was no room, stay behind them. An answer that
+    cannot be laid in is an error of the service's.
     """
-    kept, left = _kept(reply.pictures, lineage)
     try:
         done = [_laid_in(sent, picture) for picture in reply.pictures]
     except Exception as error:  # whatever Pillow's decoders raise: what was paid for is recorded
-        return LaidIn(_not_fitted(reply, error), kept, (), ())
+        return LaidIn(_not_fitted(reply, error), (), ())
     pictures = (*(picture for picture, _, _ in done), *left)
     warnings = tuple(dict.fromkeys(said for *_, all_said in done for said in all_said))
-    return LaidIn(replace(reply, pictures=pictures), kept, tuple(fields for _, fields, _ in done), warnings)
+    return LaidIn(replace(reply, pictures=pictures), tuple(fields for _, fields, _ in done), warnings)
 
 
-def _kept(pictures: Sequence[Picture], lineage: Lineage) -> tuple[tuple[str, ...], tuple[Picture, ...]]:
-    """The names under which the pictures were kept, and those for which there was no room."""
-    kept, left = [], []
+def kept_answers(pictures: Sequence[Picture], lineage: Lineage) -> tuple[list[str], list[Picture]]:
+    """Puts a service's pictures beside the records, byte for byte: their sha256, and those for which there was no room."""
+    kept: list[str] = []
+    left: list[Picture] = []
     for picture in pictures:
         try:
             kept.append(lineage.keep_extra(picture.data))
         except LineageError:
             left.append(picture)
-    return tuple(kept), tuple(left)
+    return kept, left
 
 
 def _laid_in(sent: SentCut, answer: Picture) -> tuple[Picture, dict[str, Any], list[str]]:

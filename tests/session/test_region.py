@@ -8,6 +8,9 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -231,6 +234,23 @@ def test_an_answer_that_cannot_be_laid_in_is_kept(bear: Session, service: Loopba
     assert (bear.folder / "extra" / huge.sha256).read_bytes() == huge.data
     assert huge.sha256 in step.attempts[0].kept
     assert (bear.verify(), bear.head) == ([], bear[1])
+
+
+def test_an_answer_is_kept_before_it_is_laid_in(service: Loopback) -> None:
+    """A process that is killed while it lays an answer in leaves the service's bytes, and a record that names them."""
+    Session("./bear", endpoint="offline").add(encoded(scene(SIZE)))
+    killed = (
+        "import os, signal, sys\nfrom promptkit import Session\nimport promptkit.images.still\n"
+        "sys.addaudithook(lambda event, args: event == 'import' and args[0] == 'promptkit.images.region_fit'"
+        " and os.kill(os.getpid(), signal.SIGKILL))\n"
+        f"Session('./bear', endpoint={service.url!r}, model='m').edit('Give him a blue tie', on=1, region={BOX})\n"
+    )
+    assert subprocess.run([sys.executable, "-c", killed]).returncode == -signal.SIGKILL
+    step = Session("./bear", endpoint=service.url, model="m").edit("Give him a red tie", on=1, region=BOX)
+    left = Session("./bear")[2]
+    assert (left.outcome, len(left.attempts[0].kept), step.number) == ("interrupted", 2, 3)
+    assert all((Path("bear/extra") / name).is_file() for name in left.attempts[0].kept)
+    assert Session("./bear").verify() == []
 
 
 def test_what_does_not_fit_is_a_warning_of_the_step(bear: Session, service: Loopback) -> None:
