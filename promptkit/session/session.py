@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from promptkit.engine.ask import Answer
@@ -20,12 +21,12 @@ from promptkit.engine.options import (
     refuse_unknown,
     with_options,
 )
-from promptkit.engine.plan import Plan
+from promptkit.engine.plan import Plan, prompt_to_ask
 from promptkit.errors import PromptkitError, SettingsError, warn
 from promptkit.lineage.location import Where, session_folder
 from promptkit.lineage.record import Record
 from promptkit.progress import Listener
-from promptkit.prompts.template import Prompt
+from promptkit.prompts.template import Prompt, Template
 from promptkit.providers.endpoint_choice import choose_endpoint, endpoint_behind
 from promptkit.providers.endpoints import Endpoint, known_endpoints
 from promptkit.providers.keys import Key
@@ -154,27 +155,37 @@ class Session(Opened):
 
     def vary(
         self,
-        prompt: str | Prompt | None = None,
-        n: int = 4,
+        prompt: str | Prompt | Template | None = None,
+        n: int | None = None,
         *,
+        each: object = None,
         on: object = None,
         root: bool = False,
         workers: int = 4,
         fresh: bool = False,
         **options: Any,
     ) -> Steps:
-        """n children of `on` (by default the head), several requests at once; without a prompt n more of the head's own request.
+        """n children (4) of `on` (by default the head), several requests at once; without a prompt n more of the head's own request.
 
-        `root=True` makes n roots, `fresh=True` n more than there are. Each has a seed of its own, which is recorded. The head stays. Failed
+        `each` makes n (1) of each of several: a list of texts, each a sentence of its own, or in the place that the prompt has as `{each}`;
+        or lists by name, each={"style": […], "palette": […]}, of which it makes the product: inputs of the prompt's template, places such
+        as `{style}` in its words, `references`, `model`, options. How many these are, and what they may cost, is said before. They show
+        themselves as a grid, and each step's meta has what varied.
+
+        `root=True` makes roots, `fresh=True` more than there are. Each has a seed of its own, which is recorded. The head stays. Failed
         ones are among them as failed Steps; raises only when all fail. Ctrl-C stops at once; those in flight are recorded as interrupted.
         """
-        n, workers = checked_many(n=n, workers=workers)
-        if prompt is None:
-            record = (self._head_step("vary") if on is None else self._step(on)).record
-            plan, own = self._repeated(record, None, **options), record.recipe
-        else:
-            plan, own = self._planned_variant(prompt, on, root, **options), None
-        return self._all_asked(self._client.ask_all(self._client.takes(plan, n, but=own, fresh=fresh), workers))
+        n, workers = checked_many(n=(4 if each is None else 1) if n is None else n, workers=workers)
+        if each is not None:
+            from promptkit.session.variants import Variants, Variation
+
+            variation = Variation(prompt if prompt is not None else self._to_vary(None, on, root)[0], each, options)
+            on = on if prompt is None or root else self._step_of(self._base(on))  # one of one's own is added once
+            _, plan, own = self._to_vary(prompt, on, root)
+            answers, places = variation.asked(variation.planned(plan, self._client, n, but=own, fresh=fresh), self._client, workers)
+            return Variants(self._all_asked(answers), variation.axes, places)
+        asked, plan, own = self._to_vary(prompt, on, root)
+        return self._all_asked(self._client.ask_all(self._client.takes(plan(asked, **options), n, but=own, fresh=fresh), workers))
 
     def add(self, picture: object, *, on: object = None, label: str | None = None) -> Step:
         """Takes a picture of one's own (path, bytes, PIL image, Picture) as a root, or `on` the step that it was made from by hand. The
@@ -270,6 +281,13 @@ class Session(Opened):
             if source.get("step"):
                 self._client.refuse_draft(self._lineage.get(source["step"]))
         return self._client.plan_again(record, prompt, references=references, anchors=anchors, **options)
+
+    def _to_vary(self, prompt: object, on: object, root: bool) -> tuple[Any, Callable[..., Plan], str | None]:
+        """The prompt to vary, what plans a variant of it, and the recipe that is none: of a step's own request that step's."""
+        if prompt is not None:
+            return prompt, partial(self._planned_variant, on=on, root=root), None
+        record = (self._head_step("vary") if on is None else self._step(on)).record
+        return prompt_to_ask(self._lineage, record), partial(self._repeated, record), record.recipe
 
     def _planned_variant(self, prompt: str | Prompt, on: object, root: bool, **options: Any) -> Plan:
         if root and "anchor" in options:
