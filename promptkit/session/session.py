@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -158,7 +158,7 @@ class Session(Opened):
         prompt: str | Prompt | Template | None = None,
         n: int | None = None,
         *,
-        each: object = None,
+        each: Iterable[object] | Mapping[str, Iterable[object]] | None = None,
         on: object = None,
         root: bool = False,
         workers: int = 4,

@@ -106,7 +106,7 @@ def _with_sentence(prompt: Prompt, words: str) -> str:
     text = prompt.text.rstrip()
     stop = STOPS.get((prompt.lang or recovery.language_of(text)).replace("_", "-").split("-")[0].lower(), ".")
     first = words.split(maxsplit=1)[0]
-    said = words[0].upper() + words[1:] if first.isalpha() and first.islower() else words  # iPhone stays
+    said = words[0].upper() + words[1:] if first.islower() else words  # iPhone stays
     between = "\n" if "\n" in text else " " if stop != "。" else ""
     return f"{_ended(text, stop)}{between}{_ended(said, stop)}"
 

@@ -103,7 +103,7 @@ class Variation:
         client.terms.brought.update(record.id for record in there.values())  # the caller names them: nothing is taken for them
         ahead = [plan for recipe, plan in plans.items() if recipe not in there]
         factors = [f"{len(axis.values)} {axis.name}" for axis in self.axes] + ([f"{n} of each"] if n > 1 else [])
-        if ahead and len(factors) > 1 and client.terms.sends:
+        if ahead and len(factors) > 1 < len(plans) and client.terms.sends:
             warn(f"{' × '.join(factors)}: {in_words(len(plans), ahead, client)}.")
 
     def _product(self) -> list[Variant]:
@@ -127,7 +127,9 @@ class Variation:
         self._check_name(name)
         values = _several(name, given)
         if (twice := _twice(values)) is not None:
-            raise SettingsError(f"each= has {shown(twice)} twice for {name!r}; n=2 makes two of each.")
+            error = SettingsError(f"each= has {shown(twice)} twice for {name!r}; n=2 makes two of each.")
+            error.in_shell = f"--each has {shown(twice)} twice for {name!r}; -n 2 makes two of each."
+            raise error
         if self._is_of_prompt(name):
             return Axis(name, values, tuple(map(_label, values)))
         label = _label_along if name == "references" else _label

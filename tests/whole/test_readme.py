@@ -39,7 +39,7 @@ def test_the_english_examples_run_as_they_stand() -> None:
     assert str(mug(style="ink", subject="owl", text="Hoo")) == "An ink picture of an owl on a mug, with the text “Hoo”."
     assert isinstance(bear, Session)
     assert isinstance(fox, Session)
-    assert [len(bear), len(fox)] == [4, 7]
+    assert [len(bear), len(fox)] == [4, 9]
     assert bear.tags["for the client"] == names["ukiyo"]
     assert Path("fox.png").read_bytes() == fox["keep"].picture.data
 
