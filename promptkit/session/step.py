@@ -190,8 +190,8 @@ class Step:
         return changes(self.lineage, self.record)
 
     def to_dict(self) -> dict[str, Any]:
-        """As one flat object, as --json prints it (promptkit.step/1): of its record, and `session`, `folder`, `tags` and `reused`; of one of
-        several variants `varied.…`, what varied.
+        """As one flat object, as --json prints it (promptkit.step/1): of its record, and `session`, `folder`, `tags` and `reused`; of a
+        variant what varied, `varied.…`.
 
         Sizes are in pixels and bytes, `seconds` include waits; `cost` and `currency` are None where nothing is known, and `unpriced` counts
         attempts without a known price.
