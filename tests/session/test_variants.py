@@ -127,6 +127,18 @@ def test_one_models_picture_does_not_stand_for_anothers(service: Loopback) -> No
 
 
 @said_before
+def test_each_model_is_judged_by_what_it_takes(service: Loopback) -> None:
+    """An option that one of the models does not have is refused with its name, before anything is sent; those that were asked are known."""
+    bear = Session("./bear", endpoint=service.url, model=OTHER)
+    with pytest.raises(SettingsError, match=r"gemini-2\.5-flash-image has no image_size '4K'"):
+        bear.vary("a fox", root=True, image_size="4K", each={"model": [OTHER, "gemini-2.5-flash-image"]})
+    assert not service.received
+    opened = Session("./bear", endpoint=service.url)
+    opened.goto(opened.vary("a fox", root=True, each={"model": [OTHER]})[0])
+    assert Session("./bear", endpoint=service.url).edit("Add a hat").model == OTHER, "and its going on with that model needs no warning"
+
+
+@said_before
 def test_n_is_n_of_each() -> None:
     """One of each without it; takes of one variant have seeds of their own."""
     steps = drafts().vary("a fox", n=2, root=True, each=["line art", "block print"])
