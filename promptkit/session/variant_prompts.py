@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -54,10 +55,14 @@ class PromptPattern:
         words = {name: value for name, value in values.items() if name not in inputs}
         places = {name: text_of(name, value) for name, value in words.items() if self.has_place(name)}
         prompt = self._rendered(inputs, places)
-        filled = replace(prompt, text=_with_places(prompt.text, places))
-        if EACH in words and EACH not in places and words[EACH] is not None:
-            return replace(filled, text=_with_sentence(filled, text_of(EACH, words[EACH])))
-        return filled
+        is_json = _is_json(prompt.text)
+        inside = {name: json.dumps(value, ensure_ascii=False)[1:-1] if is_json else value for name, value in places.items()}
+        filled = replace(prompt, text=_with_places(prompt.text, inside))
+        if EACH not in words or EACH in places or words[EACH] is None:
+            return filled
+        if is_json:
+            raise SettingsError("The prompt is JSON, where a sentence has no place: write {each} where the words of each= go.")
+        return replace(filled, text=_with_sentence(filled, text_of(EACH, words[EACH])))
 
     def _rendered(self, inputs: Mapping[str, Any], places: Mapping[str, str]) -> Prompt:
         """The prompt with other inputs, and with the places in those that it was given filled; what was added to its words stays."""
@@ -86,6 +91,14 @@ def text_of(name: str, value: object) -> str:
     if not isinstance(value, bool) and (found := number(value)) is not None:
         return str(found)
     raise SettingsError(f"each= puts texts and numbers in the place of {name!r}, and {shown(value)} is none.")
+
+
+def _is_json(text: str) -> bool:
+    """Whether a prompt is an object or a list in JSON."""
+    try:
+        return text.lstrip()[:1] in ("{", "[") and isinstance(json.loads(text, strict=False), dict | list)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _with_places(text: str, places: Mapping[str, str]) -> str:

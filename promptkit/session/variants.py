@@ -160,12 +160,10 @@ def _named(each: object) -> dict[str, Any]:
 
 def _several(name: str, values: object) -> tuple[Any, ...]:
     """The values of one axis. SettingsError where they are not several things in an order."""
-    if (plain := texts(values)) is not None:  # a list, an array or a series of texts
-        several: tuple[Any, ...] = plain
-    elif isinstance(values, Step | Mapping | AbstractSet) or is_picture(values) or not isinstance(values, Iterable):
+    if isinstance(values, Step | Mapping | AbstractSet) or is_picture(values) or not isinstance(values, Iterable):
         raise SettingsError(f"each= takes a list of values for {name!r}, such as [one, other], not {shown(values)}.")
-    else:
-        several = tuple(built_in(value) for value in values)
+    plain = texts(values)  # of an array or a series, its texts
+    several = tuple(built_in(value) for value in values) if plain is None else plain
     if not several:
         raise SettingsError(f"each= has no value for {name!r}; give one or more.")
     return several

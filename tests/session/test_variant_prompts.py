@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from promptkit import SettingsError, templates
@@ -28,6 +30,14 @@ def test_a_sentence_of_its_own(prompt: str, words: str, made: str) -> None:
     """It ends as sentences of the prompt's language do, and begins with a capital where its first word is all small letters."""
     [found] = PromptPattern(prompt).prompts([{"each": words}])
     assert found.text == made
+
+
+def test_a_prompt_in_json_stays_json() -> None:
+    """What a place there gets is written as JSON has it; a sentence has no place in it, which is said."""
+    [found] = PromptPattern('{"scene": "a fox, {each}"}').prompts([{"each": 'with a sign "Öl"\nbeside it'}])
+    assert json.loads(found.text) == {"scene": 'a fox, with a sign "Öl"\nbeside it'}
+    with pytest.raises(SettingsError, match="is JSON"):
+        PromptPattern('{"scene": "a fox"}').prompts([{"each": "ink"}])
 
 
 def test_nothing_is_the_prompt_as_it_is() -> None:

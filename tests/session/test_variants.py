@@ -13,11 +13,13 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas
 import pytest
 from kit.loopback import Hang, Loopback, picture_reply, png, text_reply
 from kit.template_files import one
 
-from promptkit import InputError, PromptkitWarning, Refused, Session, SettingsError, TransportError, templates
+from promptkit import InputError, PromptkitWarning, Refused, Session, SettingsError, TransportError, config, templates
 from promptkit.lineage.tree import Lineage
 from promptkit.session.variants import Variants
 from promptkit.views.page import page_html
@@ -68,6 +70,15 @@ def test_inputs_of_a_template_make_the_product() -> None:
     assert [(s.prompt.template, dict(s.prompt.inputs), s.prompt.digest) for s in steps if s.prompt] == [
         (p.template, dict(p.inputs), p.digest) for p in expected
     ]
+
+
+@said_before
+def test_values_of_other_libraries_are_taken_as_pythons() -> None:
+    """Arrays, series and generators of texts and numbers."""
+    bear = drafts()
+    assert texts(bear.vary("a {each} fox", each=np.array(["red", "grey"]), root=True)) == ["a red fox", "a grey fox"]
+    each = {"kind": pandas.Series(["red"]), "age": (age for age in np.arange(2, 4))}
+    assert texts(bear.vary("a {kind} fox of {age}", each=each, root=True)) == ["a red fox of 2", "a red fox of 3"]
 
 
 def test_a_template_that_was_not_called_takes_all_from_what_varies() -> None:
@@ -133,9 +144,9 @@ def test_each_model_is_judged_by_what_it_takes(service: Loopback) -> None:
     with pytest.raises(SettingsError, match=r"gemini-2\.5-flash-image has no image_size '4K'"):
         bear.vary("a fox", root=True, image_size="4K", each={"model": [OTHER, "gemini-2.5-flash-image"]})
     assert not service.received
-    opened = Session("./bear", endpoint=service.url)
-    opened.goto(opened.vary("a fox", root=True, each={"model": [OTHER]})[0])
-    assert Session("./bear", endpoint=service.url).edit("Add a hat").model == OTHER, "and its going on with that model needs no warning"
+    Session("./bear", endpoint=service.url).vary("a fox", root=True, each={"model": [OTHER]})
+    asked = (config.data_folder().parent / "models-asked.jsonl").read_text()
+    assert [json.loads(line)[1] for line in asked.splitlines()] == [OTHER]
 
 
 @said_before
@@ -343,6 +354,7 @@ def test_ctrl_c_stops_at_once(service: Loopback) -> None:
         ({"aspect_ratio": ["7:1"]}, "has no aspect_ratio '7:1'"),
         ({"ratio": ["1:1"]}, "that is 'aspect_ratio'"),
         ({"references": "a.png"}, "takes a list"),
+        (pandas.DataFrame({"style": ["ink"]}), "takes a list"),
     ],
 )
 def test_what_cannot_vary_is_refused_before_anything_is_sent(each: Any, said: str) -> None:
@@ -365,8 +377,10 @@ def test_all_that_is_wrong_with_inputs_is_told_at_once() -> None:
     assert not bear.folder.exists()
 
 
-def test_a_number_of_none_is_refused() -> None:
-    """n counts from 1 with each= too."""
+def test_a_number_of_none_and_another_call_are_refused() -> None:
+    """n counts from 1 with each= too, and a call that makes one step names the one that makes several."""
+    with pytest.raises(SettingsError, match=r"use vary\(each=…\)"):
+        drafts().generate("a fox", each=["ink"])
     with pytest.raises(SettingsError, match="n=0"):
         drafts().vary("a fox", n=0, each=["ink"], root=True)
 
