@@ -101,7 +101,8 @@ def _cell(records: Sequence[Record], reused: Collection[str], label: str = "") -
     """The steps at one place, each over its number; with a label where no axis says it."""
     if not records:
         return Html(f'<div style="margin:4px;font-size:85%">{escape(f"{label}: {MISSING}" if label else MISSING)}</div>')
-    return strip(step_figure(r, caption=_caption(r, label, r.id in reused)) for r in records)
+    figures = "".join(step_figure(r, caption=_caption(r, label, r.id in reused)) for r in records)
+    return Html(f'<div style="display:flex;gap:4px">{figures}</div>')  # in one line, which a table's narrow cell would break
 
 
 def _caption(record: Record, label: str, was_there: bool) -> str:
