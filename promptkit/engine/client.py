@@ -220,7 +220,7 @@ class Client:
     def for_model(self, plan: Plan, model: str) -> Plan:
         """A plan as it is asked of another model at this endpoint, which the caller names."""
         models.check_name(model)
-        return self._with_history(replace(plan.at(plan.endpoint, model), named=True, history=()))
+        return self._with_history(replace(plan.at(plan.endpoint, model), model_named=True, history=()))
 
     def takes(self, plan: Plan, n: int, *, but: str | None = None, fresh: bool = False) -> list[Plan]:
         """n takes of a plan, each with a seed of its own; without the recipe `but`, and with `fresh` without those that are there or that
@@ -358,7 +358,7 @@ class Client:
         """The plan; and, where neither endpoint nor model is named, the same at those that this folder has asked: the head that they
         follow is another one when a notebook runs a second time. Then each of these in the other words that its template made of it.
         """
-        asked = [plan, *(self._elsewhere(plan) if self.terms.follows and not plan.named else ())]
+        asked = [plan, *(self._elsewhere(plan) if self.terms.follows and not plan.model_named else ())]
         texts = [*plan.wordings, *recorded_wordings(self.engine.lineage, plan.prompt, plan.parents)]
         return [*asked, *(each.worded(text) for text in texts for each in asked)]
 

@@ -63,7 +63,7 @@ class Plan:
     take: int = 0
     unseeded: Plan | None = None  # what the seed of one of vary's takes was made of
     wordings: tuple[str, ...] = ()  # other words on record for the same, where no template tells
-    named: bool = False  # whether its caller named its model, so that what another one made does not stand for it
+    model_named: bool = False  # whether its caller named its model, so that what another one made does not stand for it
 
     @property
     def recipe(self) -> str:

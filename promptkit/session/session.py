@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from promptkit.engine.ask import Answer
@@ -14,28 +13,27 @@ from promptkit.engine.options import (
     checked_config,
     checked_label,
     checked_limits,
-    checked_many,
     checked_opening,
     checked_pictures,
     checked_prompt,
     refuse_unknown,
     with_options,
 )
-from promptkit.engine.plan import Plan, prompt_to_ask
-from promptkit.errors import PromptkitError, SettingsError, warn
+from promptkit.engine.plan import Plan
+from promptkit.errors import SettingsError, warn
 from promptkit.lineage.location import Where, session_folder
 from promptkit.lineage.record import Record
 from promptkit.progress import Listener
-from promptkit.prompts.template import Prompt, Template
+from promptkit.prompts.template import Prompt
 from promptkit.providers.endpoint_choice import choose_endpoint, endpoint_behind
 from promptkit.providers.endpoints import Endpoint, known_endpoints
 from promptkit.providers.keys import Key
 from promptkit.providers.options import OPTIONS
 from promptkit.providers.transport import Transport
 from promptkit.session.cursor import listed
-from promptkit.session.opened import Opened
 from promptkit.session.own_picture import added, root_of
 from promptkit.session.step import Step, Steps
+from promptkit.session.varying import Varying
 from promptkit.values import built_in
 
 if TYPE_CHECKING:
@@ -47,7 +45,7 @@ __all__ = ["Session"]
 ANCHORLESS = "A new root continues nothing that could drift, so there is no anchor; send the picture along with references=."
 
 
-class Session(Opened):
+class Session(Varying):
     """A tree of pictures in one folder, and a head from which the next edit starts.
 
     `where` is a name (the session folder ./NAME if there is one, else NAME in the user's data folder) or, with a separator or as a Path,
@@ -153,40 +151,6 @@ class Session(Opened):
         """A step's request once more, from its parent; see Step.again."""
         return self._asked(self._repeated(self._step(step).record, prompt, **options), fresh=True)
 
-    def vary(
-        self,
-        prompt: str | Prompt | Template | None = None,
-        n: int | None = None,
-        *,
-        each: Iterable[object] | Mapping[str, Iterable[object]] | None = None,
-        on: object = None,
-        root: bool = False,
-        workers: int = 4,
-        fresh: bool = False,
-        **options: Any,
-    ) -> Steps:
-        """n children (4) of `on` (by default the head), several requests at once; without a prompt n more of the head's own request.
-
-        `each` makes n (1) of each of several: a list of texts, each a sentence of its own, or in the place that the prompt has as `{each}`;
-        or lists by name, each={"style": […], "palette": […]}, of which it makes the product: inputs of the prompt's template, places such
-        as `{style}` in its words, `references`, `model`, options. How many these are, and what they may cost, is said before. They show
-        themselves as a grid, and each step's meta has what varied.
-
-        `root=True` makes roots, `fresh=True` more than there are. Each has a seed of its own, which is recorded. The head stays. Failed
-        ones are among them as failed Steps; raises only when all fail. Ctrl-C stops at once; those in flight are recorded as interrupted.
-        """
-        n, workers = checked_many(n=(4 if each is None else 1) if n is None else n, workers=workers)
-        if each is not None:
-            from promptkit.session.variants import Variants, Variation
-
-            variation = Variation(prompt if prompt is not None else self._to_vary(None, on, root)[0], each, options)
-            on = on if prompt is None or root else self._step_of(self._base(on))  # one of one's own is added once
-            _, plan, own = self._to_vary(prompt, on, root)
-            answers, places = variation.asked(variation.planned(plan, self._client, n, but=own, fresh=fresh), self._client, workers)
-            return Variants(self._all_asked(answers), variation.axes, places)
-        asked, plan, own = self._to_vary(prompt, on, root)
-        return self._all_asked(self._client.ask_all(self._client.takes(plan(asked, **options), n, but=own, fresh=fresh), workers))
-
     def add(self, picture: object, *, on: object = None, label: str | None = None) -> Step:
         """Takes a picture of one's own (path, bytes, PIL image, Picture) as a root, or `on` the step that it was made from by hand. The
         same bytes are the same step, which may be one that was asked for; a root that looks like a step that is here is said to."""
@@ -282,13 +246,6 @@ class Session(Opened):
                 self._client.refuse_draft(self._lineage.get(source["step"]))
         return self._client.plan_again(record, prompt, references=references, anchors=anchors, **options)
 
-    def _to_vary(self, prompt: object, on: object, root: bool) -> tuple[Any, Callable[..., Plan], str | None]:
-        """The prompt to vary, what plans a variant of it, and the recipe that is none: of a step's own request that step's."""
-        if prompt is not None:
-            return prompt, partial(self._planned_variant, on=on, root=root), None
-        record = (self._head_step("vary") if on is None else self._step(on)).record
-        return prompt_to_ask(self._lineage, record), partial(self._repeated, record), record.recipe
-
     def _planned_variant(self, prompt: str | Prompt, on: object, root: bool, **options: Any) -> Plan:
         if root and "anchor" in options:
             raise SettingsError(ANCHORLESS)
@@ -312,17 +269,6 @@ class Session(Opened):
         for said in () if answer.reused else step.warnings:
             warn(f"step {step.number}: {said}")
         return step
-
-    def _all_asked(self, answers: Sequence[Answer | PromptkitError]) -> Steps:
-        """The steps of several answers; raises only where all failed."""
-        steps = Steps(self._step_of(a.record, reused=a.reused) for a in answers if isinstance(a, Answer))
-        errors = [a.error if isinstance(a, Answer) else a for a in answers]
-        if not any(s.ok for s in steps) and (error := errors[0]) is not None:
-            error.step = steps[0] if steps else None
-            raise error
-        for said in {str(a) for a in answers if isinstance(a, PromptkitError)}:
-            warn(f"Not all were asked for: {said}")
-        return steps
 
     def _followed(self, answers: Iterator[Answer]) -> Steps:
         """The steps of answers that come one after the other; the head follows each, so that an error leaves it on the last one."""

@@ -22,7 +22,6 @@ from promptkit.markup import mime_bundle
 from promptkit.prompts.template import Prompt, Template
 from promptkit.providers import models
 from promptkit.providers.options import OPTIONS
-from promptkit.session.cursor import listed
 from promptkit.session.step import Step, Steps
 from promptkit.session.variant_prompts import EACH, PromptPattern
 from promptkit.terminal import cut
@@ -207,12 +206,16 @@ def _label_along(value: Any) -> str:
 
 def _along(common: Any, own: Any) -> Any:
     """The pictures that go with all variants, then a variant's own."""
-    both = [given for given in (common, own) if given is not None]
+    both = [given for given in (common, own) if given is not None and not (isinstance(given, list | tuple | Mapping) and not given)]
     if len(both) < 2:
         return both[0] if both else ()
     if any(isinstance(given, Mapping) for given in both):
         raise SettingsError("references= and those in each= are joined as lists; where names are bound, give all in each=.")
-    return (*listed(both[0]), *listed(both[1]))
+    return [picture for given in both for picture in (given if _is_several(given) else (given,))]
+
+
+def _is_several(given: object) -> bool:
+    return isinstance(given, Iterable) and not isinstance(given, Step) and not is_picture(given)
 
 
 # In words
