@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from promptkit.cli.output import usage
+from promptkit.cli.parser import Parser
 from promptkit.cli.prompt import inputs_from, prompt_from, template_named
+from promptkit.cli.texts import picture
+from promptkit.cli.texts import text as meant
 from promptkit.prompts.inputs import Input
 from promptkit.prompts.template import Prompt
 from promptkit.providers.options import OPTIONS
@@ -19,7 +22,7 @@ EACH = "each"  # what values without a name vary
 NAMED = re.compile(r"\s*([^\W\d][\w-]*)\s*=(.*)", re.DOTALL)
 
 
-def add_each(parser: ArgumentParser) -> None:
+def add_each(parser: Parser) -> None:
     """--each: what varies."""
     about = "vary this, once for each value: a template's input, {NAME} in the prompt, references, model, an option; mere words: a sentence"
     parser.add_argument("--each", action="append", metavar="NAME=VALUE", help=about)
@@ -59,11 +62,13 @@ def _parted(pair: str) -> tuple[str, str]:
 
 
 def _value(name: str, text: str, declared: Mapping[str, Input]) -> Any:
-    """The value as -i reads it, and that of an option as its flag does."""
-    if name in declared:
+    """The value as -i reads it, a picture as -r does, and that of an option as its flag."""
+    if name in declared or name == "lang":
         return inputs_from([f"{name}={text}"], declared)[name]
+    if name == "references":
+        return picture(text)
     flag = OPTIONS[name].flag if name in OPTIONS else None
     try:
-        return flag.type(text) if flag else inputs_from([f"{name}={text}"], {})[name]
+        return flag.type(meant(text)) if flag else meant(text)
     except ValueError:
         return text
