@@ -75,7 +75,7 @@ class Variation:
         """n takes of each variant, where each stands; `plan` makes one of a prompt and its options, `but` is a recipe that is left out."""
         label, meta = checked_label(self._options.get("label")), checked_meta(self._options.get("meta"))
         if VARIED in meta:
-            raise SettingsError(f"meta= has {VARIED!r}, where each= notes what varied; call it otherwise.")
+            raise SettingsError(f"The meta has {VARIED!r}, where each= notes what varied; call it otherwise.")
         found: list[Planned] = []
         for variant in self._variants:
             along = _along(self._options.get("references"), variant.options.get("references"))
@@ -195,7 +195,7 @@ def _label_along(value: Any) -> str:
     """What pictures that go along are called: steps by number, files by their names without their folders, others by what they hold."""
     if value is None or isinstance(value, Mapping):
         return "none" if value is None else " + ".join(map(str, value))
-    if isinstance(value, Step | int):
+    if isinstance(value, Step | int) or (isinstance(value, str) and value.isdecimal()):
         return f"step {value.number if isinstance(value, Step) else value}"
     if isinstance(value, str | os.PathLike):
         return Path(os.fspath(value)).name

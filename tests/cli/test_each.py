@@ -40,12 +40,12 @@ def test_words_places_pictures_models_and_options() -> None:
     Path("mine.png").write_bytes(png())
     run("vary", "a fox", "--each", "line art", "--each", "a poster that says E=mc2", *HERE)
     run("vary", "a {kind} fox", "--each", "kind=red", "-n", "2", *HERE)
-    run("vary", "a fox", "--each", "references=mine.png", *HERE)
+    run("vary", "a fox", "--each", "references=@mine.png", *HERE)
     run("vary", "a fox", "--each", "model=gemini-3-pro-image", "--each", "aspect-ratio=16:9", "--each", "temperature=0.5", *HERE)
     bear = Session("./bear")
     expected = ["a fox. Line art.", "a fox. A poster that says E=mc2.", "a red fox", "a red fox"]
     assert [step.prompt for step in bear][:4] == expected
-    assert len(bear[5].sources) == 1
+    assert (len(bear[5].sources), bear[5].label) == (1, "mine.png")
     config = bear[6].record.request["config"]
     assert (bear[6].model, config["aspect_ratio"], config["temperature"]) == ("gemini-3-pro-image", "16:9", 0.5)
 

@@ -116,7 +116,7 @@ def test_references_models_and_options_vary(service: Loopback) -> None:
     bear = Session("./bear", endpoint=service.url)
     fox = bear.generate("a fox")
     Path("mine.png").write_bytes(png("green"))
-    steps = bear.vary("Beside it", each={"references": [Path("mine.png"), fox, None]}, references=[png("blue")])
+    steps = bear.vary("Beside it", each={"references": [Path("mine.png"), "1", None]}, references=[png("blue")])
     assert [len(step.sources) for step in steps] == [3, 3, 2]
     assert [step.meta["varied"]["references"] for step in steps] == ["mine.png", "step 1", "none"]
     [both] = bear.vary("Beside it", each={"references": [[fox, "mine.png"]]})
