@@ -2,7 +2,8 @@
 
 An `engine` belongs to a folder: it finds the step that asked for something already, or asks for it and records it; `request_claim` waits
 where another process asks for the same. A `client` asks one model at one endpoint through an engine, on the terms of a session. `options`
-checks what callers give, `plan` is a step before it is asked for, `ask` the one loop that asks, `parallel` several such loops at once.
+checks what callers give, `plan` is a step before it is asked for, `ask` the one loop that asks, `parallel` several such loops at once;
+`made` records what promptkit does to a picture itself.
 `recovery` decides what comes after an answer, and in which words is asked again; `failures` what to raise for a step without a picture.
 `rate_limit` holds requests after a service said that they are too many, `budget` holds what may be spent and how often may be asked,
 `spending` adds up what was, and both count in `sums` of several currencies.

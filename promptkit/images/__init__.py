@@ -3,5 +3,6 @@
 `formats` tells a file's type by its bytes, and whether it is whole. `picture` holds the bytes; Pillow decodes them only when someone
 looks. `changes` measures what differs between a picture and the one before it (who asks tells it what was asked for), `box` reads and
 writes a box in a picture, `fingerprint` tells
-a picture that was saved again from another one. Nothing here knows records, prompts or services.
+a picture that was saved again from another one. `operations` crop, resize, pad and convert a picture; `pixels` are what they work on: its
+pixels as they are meant, and back into a file. Nothing here knows records, prompts or services.
 """

@@ -6,7 +6,17 @@ from __future__ import annotations
 import re
 from typing import Literal, NamedTuple
 
-__all__ = ["SUFFIXES", "complete", "has_credentials", "has_exif", "media_type", "names_credentials", "suffix_of"]
+__all__ = [
+    "SUFFIXES",
+    "color_chunks",
+    "complete",
+    "has_credentials",
+    "has_exif",
+    "is_lossless_webp",
+    "media_type",
+    "names_credentials",
+    "suffix_of",
+]
 
 SUFFIXES = {
     "image/png": ".png",
@@ -29,6 +39,7 @@ HEIF_BRANDS = (b"mif1", b"msf1")  # what the pictures inside are, the other bran
 # C2PA 2.2, section 11 and appendix A: a manifest store is a JUMBF box of this type in whatever container; XMP may name one elsewhere
 MANIFEST_STORE = b"jumdc2pa\x00\x11\x00\x10\x80\x00\x00\xaa\x00\x38\x9b\x71"
 PROVENANCE = b"dcterms:provenance"
+COLOR_CHUNKS = (b"cICP", b"gAMA", b"cHRM", b"sRGB")  # what the colours of a PNG without a profile mean
 IN_BLOCKS = re.compile(b"|".join(PROVENANCE[:i] + b"." + PROVENANCE[i:] for i in range(1, len(PROVENANCE))), re.DOTALL)
 JUMBF_SEGMENT = re.compile(rb"\xff\xeb..JP.{10}jumb", re.DOTALL)  # APP11; other boxes in it are JPEG XT's
 BMP_HEADERS = (12, 16, 40, 52, 56, 64, 108, 124)  # bytes; a text may well begin with BM
@@ -164,6 +175,25 @@ def _has_part(data: bytes, wanted: bytes, parts: _Parts) -> bool:
         size = int.from_bytes(data[start + 4 - parts.kind_at : start + 8 - parts.kind_at], parts.order)
         start += parts.around + size + (size % 2 if parts.padded else 0)
     return False
+
+
+def is_lossless_webp(data: bytes) -> bool:
+    """Whether it is a WebP that keeps each pixel."""
+    return media_type(data) == "image/webp" and _has_part(data, b"VP8L", WEBP_PARTS)
+
+
+def color_chunks(data: bytes) -> dict[bytes, bytes]:
+    """The chunks of a PNG that say what its colours mean, whole, by their kind; none where it has a profile, which says more."""
+    found: dict[bytes, bytes] = {}
+    start = PNG_PARTS.start
+    while media_type(data) == "image/png" and (kind := data[start + 4 : start + 8]) not in (b"IDAT", b""):
+        end = start + PNG_PARTS.around + int.from_bytes(data[start : start + 4])
+        if kind == b"iCCP":
+            return {}
+        if kind in COLOR_CHUNKS:
+            found[kind] = data[start:end]
+        start = end
+    return found
 
 
 # Content credentials (C2PA)

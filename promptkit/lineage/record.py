@@ -119,6 +119,11 @@ class Record(RecordFields):
         return self.outcome == "added" and bool(self.parents)
 
     @property
+    def is_made(self) -> bool:
+        """Whether promptkit made its picture itself, of that of the step which it continues."""
+        return self.outcome == "made"
+
+    @property
     def origins(self) -> tuple[str, ...]:
         """The ids of the steps that it came from, each once: its parents, and those whose pictures went along."""
         return tuple(dict.fromkeys((*self.parents, *(s["step"] for s in self.sources if s.get("step")))))

@@ -8,6 +8,7 @@ from typing import Any
 
 from promptkit.json_objects import columns, plain
 from promptkit.lineage.record import Record
+from promptkit.lineage.schema import MadeFields
 
 __all__ = ["prompt_columns", "record_columns"]
 
@@ -17,6 +18,7 @@ OPTIONS = ("aspect_ratio", "image_size", "seed", "temperature")  # of a request;
 def record_columns(record: Record) -> dict[str, Any]:
     """A record's columns: `step` is its number, `picture` the first of its `pictures`, `file` its own; files by their names in the
     session's folder. `width` and `height` are in pixels, `bytes` the first picture's, `seconds` from start to end, waits included.
+    `made` is the operation of a step made here, `made.…` its numbers and `made.result.…` what they came to.
     `forgotten` says when it was (ISO 8601, UTC); its pictures are none then.
     """
     folder = record.path.parent
@@ -31,6 +33,7 @@ def record_columns(record: Record) -> dict[str, Any]:
         "by_hand": record.by_hand,
         "forgotten": note.at if note else None,
         "label": record.fields.get("label"),
+        "made": record.made.operation if record.made else None,
         **prompt_columns(record.prompt, record.request.get("config") or {}),
         "endpoint": record.request.endpoint,
         "model": record.request.model,
@@ -45,6 +48,7 @@ def record_columns(record: Record) -> dict[str, Any]:
         "seconds": _seconds(record.fields.get("started"), record.fields.get("ended")),
         "warnings": plain(record.fields.get("warnings") or []),
         "file": str(record.path),
+        **(columns("made", _made_columns(record.made)) if record.made else {}),
         **columns("input", record.prompt.get("inputs") or {}),
         **columns("meta", record.fields.get("meta") or {}),
         **columns("usage", record.usage),
@@ -58,6 +62,12 @@ def prompt_columns(prompt: Mapping[str, Any], config: Mapping[str, Any]) -> dict
     said["pack"] = " ".join(map(str, said["pack"])) if said["pack"] else None
     others = {f"option.{name}": plain(value) for name, value in config.items() if name not in OPTIONS}
     return {**said, **{name: plain(config.get(name)) for name in OPTIONS}, **others}
+
+
+def _made_columns(made: MadeFields) -> dict[str, Any]:
+    """What was done here: the numbers as they were given, and below `result` what they came to."""
+    channel = {"channel": made.channel} if made.channel else {}
+    return {**channel, **made.numbers, **{f"result.{name}": value for name, value in (made.result or {}).items()}}
 
 
 def _picture_columns(record: Record) -> dict[str, Any]:

@@ -22,21 +22,22 @@ JSON_SCALAR = re.compile(r"null|true|false|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[e
 KeyPath = tuple[str | int, ...]  # the keys and indices that lead to a value: ("inputs", "subject", "default")
 
 
-def read_yaml(text: str, path: Path) -> tuple[dict[str, Any], Mapping[KeyPath, int]]:
-    """The mapping that front matter holds, and the line of the file on which each key or item stands.
+def read_yaml(text: str, path: Path, *, what: str = "The front matter", first: int = 2) -> tuple[dict[str, Any], Mapping[KeyPath, int]]:
+    """The mapping that front matter holds, or another YAML text, and the line of the file on which each key or item stands.
 
-    `text` begins on the file's second line. TemplateError, with the line, where it cannot be read.
+    `text` begins on the file's line `first`; `what` is its name in a sentence. TemplateError, with the line, where it cannot be read.
     """
     import yaml
 
-    reader = _Reader(text, path)
+    reader = _Reader(text, path, what, first)
     try:
         found = reader.document()
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        raise TemplateError(f"The front matter is not YAML: {_why(error)}.", file=str(path), line=mark.line + 2 if mark else None) from None
+        line = mark.line + first if mark else None
+        raise TemplateError(f"{what} is not YAML: {_why(error)}.", file=str(path), line=line) from None
     if not isinstance(found, dict):
-        raise TemplateError("The front matter is no mapping; write it as lines such as `description: …`.", file=str(path), line=1)
+        raise TemplateError(f"{what} is no mapping; write it as lines such as `description: …`.", file=str(path), line=1)
     return found, reader.lines
 
 
@@ -52,10 +53,10 @@ def _why(error: Exception) -> str:
 class _Reader:
     """Builds plain values from a parser's events, so that no resolver, constructor or alias of YAML's own is ever at work."""
 
-    def __init__(self, text: str, path: Path) -> None:
+    def __init__(self, text: str, path: Path, what: str, first: int) -> None:
         import yaml
 
-        self.yaml, self.path = yaml, path
+        self.yaml, self.path, self.what, self.first = yaml, path, what, first
         self.events = yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
         self.lines: dict[KeyPath, int] = {}
 
@@ -95,7 +96,7 @@ class _Reader:
         items: list[Any] = []
         while not isinstance(event := next(self.events), self.yaml.SequenceEndEvent):
             below = (*key_path, len(items))
-            self.lines[below] = _line(event)
+            self.lines[below] = self.line(event)
             items.append(self.value(event, below))
         return items
 
@@ -108,14 +109,14 @@ class _Reader:
             if key in found:
                 self.refuse(event, f"the key {key!r} stands twice")
             below = (*key_path, key)
-            self.lines[below] = _line(event)
+            self.lines[below] = self.line(event)
             found[key] = self.value(next(self.events), below)
         return found
 
     def refuse(self, event: Any, why: str) -> NoReturn:
-        raise TemplateError(f"The front matter cannot be used: {why}.", file=str(self.path), line=_line(event))
+        raise TemplateError(f"{self.what} cannot be used: {why}.", file=str(self.path), line=self.line(event))
 
-
-def _line(event: Any) -> int:
-    line: int = event.start_mark.line
-    return line + 2  # the mark counts from 0, and the --- line is not part of the text
+    def line(self, event: Any) -> int:
+        """The line of the file; the mark counts from 0."""
+        line: int = event.start_mark.line
+        return line + self.first
