@@ -35,6 +35,7 @@ GROUPS = {
         "vary": "make several at once; without a prompt more of the head's own",
         "add": "take a picture of your own as a root, or as made by hand from a step's",
     },
+    "make": {"make": "crop, resize, pad or convert a picture, or fit it to channels: a new step, without a request"},
     "head": {
         "undo": "move the head to its parent",
         "redo": "take back an undo",

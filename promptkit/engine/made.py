@@ -11,7 +11,7 @@ from typing import Any
 from promptkit.engine.ask import Answer
 from promptkit.engine.engine import Engine
 from promptkit.engine.plan import base_source, common_fields
-from promptkit.errors import LineageError, PictureError, warn
+from promptkit.errors import LineageError, PromptkitError, warn
 from promptkit.images.operations import Made, Operation, operation_of
 from promptkit.images.pixels import pillow_version
 from promptkit.lineage.record import Record
@@ -86,7 +86,7 @@ def making_again(record: Record, on: Record, meta: Mapping[str, Any]) -> Making:
     said = record.made
     try:
         operation = operation_of(said.operation if said else None, said.numbers if said else {})
-    except PictureError as error:
+    except PromptkitError as error:
         raise LineageError(f"Step {record.number} cannot be made again here: {error}", path=record.path) from None
     channel = said.channel if said else None
     return Making(operation, on, channel, record.label, meta)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 from fractions import Fraction
 from typing import Any, ClassVar, Protocol
 
-from promptkit.errors import PictureError, did_you_mean, shown
+from promptkit.errors import PictureError, PromptkitError, SettingsError, did_you_mean, shown
 from promptkit.images.box import Box, Fractions, box_in_pixels, box_text, read_box
 from promptkit.images.picture import Picture
 from promptkit.images.pixels import KINDS, LOSSLESS, Pixels, Written, bands_text, color_text, kind_of, pixels_of
@@ -99,12 +99,13 @@ class Crop(_Numbers):
 
 
 def crop(box: object = None, *, ratio: object = None, focus: object = None) -> Crop:
-    """The part in a box, or the largest part of that ratio (4:5) around a focus, by default the middle. PictureError for other values."""
+    """The part in a box, or the largest part of that ratio (4:5) around a focus, by default the middle. SettingsError for other values."""
     if (box is None) == (ratio is None):
-        raise PictureError('crop takes a box or a ratio, one of the two: crop(box), or crop(ratio="4:5", focus=…).')
+        raise SettingsError('crop takes a box or a ratio, one of the two: crop(box), or crop(ratio="4:5", focus=…).')
     if box is not None:
         if focus is not None:
-            raise PictureError("A box says where it is; focus= goes with ratio=.")
+            said = "A box says where it is;"
+            raise _refused(f"{said} focus= goes with ratio=.", in_shell=f"{said} --focus goes with --ratio.")
         return Crop(box=read_box(box))  # type: ignore[arg-type]
     return Crop(ratio=_ratio(ratio), focus=_focus(focus))
 
@@ -170,7 +171,8 @@ class Resize(_Numbers):
         fits = {_scaled(size, Fraction(width, size[0])), _scaled(size, Fraction(height, size[1]))}
         if (width, height) not in fits and not self.stretch:
             said = f"A picture of {size[0]}×{size[1]} pixels has another ratio than {width}×{height}"
-            raise PictureError(f"{said}: crop or pad it first, give width or height alone, or stretch=True.")
+            said += ": crop or pad it first, give width or height alone, or"
+            raise _refused(f"{said} stretch=True.", in_shell=f"{said} --stretch.", kind=PictureError)
         return width, height
 
 
@@ -183,14 +185,16 @@ def resize(
     scale: object = None,
     stretch: bool = False,
 ) -> Resize:
-    """Another size: a pair, a width or a height (the other follows), the longest side, or a scale (0.5, "50%"). PictureError otherwise."""
+    """Another size: a pair, a width or a height (the other follows), the longest side, or a scale (0.5, "50%"). SettingsError otherwise."""
     if size is not None:
         if (width, height) != (None, None):
-            raise PictureError("resize takes a size, or width= and height=, and not both.")
+            raise SettingsError("resize takes a size, or a width and a height, and not both.")
         width, height = _size(size)
     ways = [width is not None or height is not None, longest is not None, scale is not None]
     if sum(ways) != 1:
-        raise PictureError('resize takes one of these: a size, such as "800x600", width= and height= (or one of them), longest=, scale=.')
+        said = 'resize takes one of these: a size, such as "800x600",'
+        words = [f"{said} {a}width{b} and {a}height{b} (or one of them), {a}longest{b}, {a}scale{b}." for a, b in (("", "="), ("--", ""))]
+        raise _refused(words[0], in_shell=words[1])
     sides = {n: _side(n, v) for n, v in {"width": width, "height": height, "longest": longest}.items() if v is not None}
     return Resize(**sides, scale=None if scale is None else _scale(scale), stretch=bool(stretch))
 
@@ -213,7 +217,7 @@ class Pad(_Numbers):
 
     @property
     def in_words(self) -> str:
-        return f"pad to {'×'.join(map(str, self.size)) if self.size else self.ratio} with {_color_in_words(self.fill)}"
+        return f"pad to {'×'.join(map(str, self.size)) if self.size else self.ratio}, fill {_color_in_words(self.fill)}"
 
     def apply(self, picture: Picture) -> Made:
         pixels = pixels_of(picture)
@@ -221,7 +225,10 @@ class Pad(_Numbers):
         width, height = pixels.size
         if canvas[0] < width or canvas[1] < height:
             said = f"A picture of {width}×{height} pixels is larger than a canvas of {canvas[0]}×{canvas[1]}"
-            raise PictureError(f"{said}: resize it first, or for_channels makes it fit.")
+            said += ": resize it first, or"
+            raise _refused(
+                f"{said} for_channels makes it fit.", in_shell=f"{said} `promptkit make channels` makes it fit.", kind=PictureError
+            )
         at = (canvas[0] - width) // 2, (canvas[1] - height) // 2
         result = {"size": list(canvas), "at": list(at)}
         if canvas == pixels.size:
@@ -230,9 +237,9 @@ class Pad(_Numbers):
 
 
 def pad(*, ratio: object = None, size: object = None, fill: object = "white") -> Pad:
-    """A canvas of a ratio (16:9) or a size around the picture, filled with a colour. PictureError for other values."""
+    """A canvas of a ratio (16:9) or a size around the picture, filled with a colour. SettingsError for other values."""
     if (ratio is None) == (size is None):
-        raise PictureError('pad takes a ratio or a size, one of the two: pad(ratio="16:9", fill="white").')
+        raise SettingsError('pad takes a ratio or a size, one of the two: pad(ratio="16:9", fill="white").')
     return Pad(ratio=None if ratio is None else _ratio(ratio), size=None if size is None else _size(size), fill=_color(fill))
 
 
@@ -269,11 +276,12 @@ class Convert(_Numbers):
 
 def convert(type: object, *, quality: object = None, max_bytes: object = None, fill: object = None) -> Convert:  # noqa: A002  (its name)
     """Another type (png, jpeg, webp, avif), with a quality from 1 to 100 (by default 90) that is lowered until the file has at most
-    `max_bytes`; `fill` is the colour below what is transparent where the type knows no transparency, by default white. PictureError.
+    `max_bytes`; `fill` is the colour below what is transparent where the type knows no transparency, by default white. SettingsError.
     """
     kind = _type(type)
     if kind in LOSSLESS and quality is not None:
-        raise PictureError(f"{kind} keeps each pixel and has no quality; leave quality= out, or convert to jpeg or webp.")
+        said = f"{kind} keeps each pixel and has no quality; leave {{}} out, or convert to jpeg or webp."
+        raise _refused(said.format("quality="), in_shell=said.format("--quality"))
     color = None if fill is None else _color(fill)
     return Convert(kind, _quality(quality), _most(max_bytes), color)
 
@@ -297,7 +305,7 @@ class Channel(_Numbers):
 
     @property
     def in_words(self) -> str:
-        how = _around(self.focus) if self.fit == "crop" else f" with {_color_in_words(self.fill)}"
+        how = _around(self.focus) if self.fit == "crop" else f", fill {_color_in_words(self.fill)}"
         wanted = "×".join(map(str, self.size)) if self.size else self.ratio
         kind = f", as {self.type}{_file_in_words(self.quality, self.max_bytes)}" if self.type else _file_in_words(None, self.max_bytes)
         return f"{self.fit} to {wanted}{how}{kind}"
@@ -350,14 +358,15 @@ def channel(
     quality: object = QUALITY,
     max_bytes: object = None,
 ) -> Channel:
-    """A channel's picture: `wanted` is a ratio, which keeps the longest side, or a pair in pixels. PictureError for other values."""
+    """A channel's picture: `wanted` is a ratio, which keeps the longest side, or a pair in pixels. SettingsError for other values."""
     ratio, size = _ratio_or_size(wanted)
     if fit not in FITS:
-        raise PictureError(f'fit is "crop" or "pad", not {shown(fit)}.')
+        raise SettingsError(f'fit is "crop" or "pad", not {shown(fit)}.')
     kind = None if type is None else _type(type)
     seen = _focus(focus) if fit == "crop" else None
     if fit == "pad" and focus is not None:
-        raise PictureError('focus= says what a crop keeps; fit="pad" keeps all of the picture.')
+        said = "The focus says what a crop keeps, and"
+        raise _refused(f'{said} fit="pad" keeps all of the picture.', in_shell=f"{said} --fit pad keeps all of the picture.")
     return Channel(ratio, size, str(fit), seen, _color(fill), kind, _quality(quality) or QUALITY, _most(max_bytes))
 
 
@@ -378,16 +387,16 @@ OPERATIONS: Mapping[str, Any] = {"crop": crop, "resize": resize, "pad": pad, "co
 
 
 def operation_of(name: str | None, numbers: Mapping[str, Any]) -> Operation:
-    """The operation that a record names. PictureError for one that this promptkit does not know, or with numbers that it cannot have."""
+    """The operation that a record names. SettingsError for one that this promptkit does not know, or with numbers that it cannot have."""
     maker = OPERATIONS.get(name or "")
     if maker is None:
         known = ", ".join(OPERATIONS)
-        raise PictureError(f"There is no operation {shown(name)}{did_you_mean(str(name), OPERATIONS)}; this promptkit knows {known}.")
+        raise SettingsError(f"There is no operation {shown(name)}{did_you_mean(str(name), OPERATIONS)}; this promptkit knows {known}.")
     try:
         made: Operation = maker(**numbers)
     except TypeError:
         said = f"The operation {name} has numbers that this promptkit does not know ({', '.join(map(str, numbers))})"
-        raise PictureError(f"{said}; a later one may.") from None
+        raise SettingsError(f"{said}; a later one may.") from None
     return made
 
 
@@ -395,7 +404,7 @@ def operation_in_words(name: str | None, numbers: Mapping[str, Any]) -> str:
     """A recorded operation in a few words; of a later version's the words that it has."""
     try:
         return operation_of(name, numbers).in_words
-    except PictureError:
+    except PromptkitError:
         return ", ".join([str(name), *(f"{k} {v}" for k, v in numbers.items())])
 
 
@@ -435,6 +444,12 @@ def _enlarged(before: Size, after: Size) -> tuple[str, ...]:
 # What callers give
 
 
+def _refused(said: str, *, in_shell: str, kind: type[PromptkitError] = SettingsError) -> PromptkitError:
+    error = kind(said)
+    error.in_shell = in_shell
+    return error
+
+
 def _two(ratio: str | None) -> tuple[int, int]:
     wide, _, high = (ratio or "1:1").partition(":")
     return int(wide), int(high)
@@ -444,7 +459,7 @@ def _ratio(given: object) -> str:
     """A ratio in whole numbers without a common divisor: 4:5."""
     found = _as_fraction(given)
     if found is None or not Fraction(1, MOST_RATIO) <= found <= MOST_RATIO:
-        raise PictureError(f"ratio is {RATIOS}, not {shown(given)}.")
+        raise SettingsError(f"ratio is {RATIOS}, not {shown(given)}.")
     return f"{found.numerator}:{found.denominator}"
 
 
@@ -471,7 +486,7 @@ def _pair(given: Any) -> list[Any]:
 def _ratio_or_size(given: object) -> tuple[str | None, Size | None]:
     if isinstance(given, str) and not TWO.fullmatch(given):
         if RATIO.fullmatch(given) is None:
-            raise PictureError(f'A channel has a ratio, such as "9:16", or {SIZES}, not {shown(given)}.')
+            raise SettingsError(f'A channel has a ratio, such as "9:16", or {SIZES}, not {shown(given)}.')
         return _ratio(given), None
     return None, _size(given)
 
@@ -481,7 +496,7 @@ def _size(given: Any) -> Size:
     pair = [*map(int, match.groups())] if match else [] if isinstance(given, str) else _pair(given)
     sides = [whole_number(side) for side in pair]
     if len(sides) != 2 or not all(side and side > 0 for side in sides):
-        raise PictureError(f"A size is {SIZES}, not {shown(given)}.")
+        raise SettingsError(f"A size is {SIZES}, not {shown(given)}.")
     return _checked_area((sides[0] or 1, sides[1] or 1))
 
 
@@ -495,7 +510,7 @@ def _checked_area(size: Size) -> Size:
 def _side(name: str, given: object) -> int:
     side = whole_number(int(given) if isinstance(given, str) and given.isdecimal() else given)
     if side is None or side < 1:
-        raise PictureError(f"{name} is a whole number of pixels from 1 on, not {shown(given)}.")
+        raise SettingsError(f"{name} is a whole number of pixels from 1 on, not {shown(given)}.")
     return side
 
 
@@ -506,7 +521,7 @@ def _scale(given: object) -> float:
     except ValueError:
         found = None
     if found is None or not 0 < found <= MOST_RATIO:
-        raise PictureError(f'scale is a number above 0, such as 0.5 or "50%", not {shown(given)}.')
+        raise SettingsError(f'scale is a number above 0, such as 0.5 or "50%", not {shown(given)}.')
     return float(found)
 
 
@@ -524,7 +539,7 @@ def _focus(given: Any) -> Focus:
         return read_box(values)
     is_point = len(values) == 2 and all(type(v) is type(values[0]) and v >= 0 for v in values if type(v) in (int, float))
     if not is_point or type(values[0]) not in (int, float) or (isinstance(values[0], float) and max(values) > 1):
-        raise PictureError(f"focus is {FOCUSES}, not {shown(given)}.")
+        raise SettingsError(f"focus is {FOCUSES}, not {shown(given)}.")
     return tuple(values)
 
 
@@ -541,7 +556,7 @@ def _focus_of_text(text: str) -> Focus:
         return float(x_ or 0.0), float(y_ or 0.0)
     if "+" in text:
         return read_box(text)
-    raise PictureError(f"focus is {FOCUSES}, not {shown(text)}.")
+    raise SettingsError(f"focus is {FOCUSES}, not {shown(text)}.")
 
 
 def _point(focus: Focus | None, size: Size) -> tuple[float, float]:
@@ -566,7 +581,7 @@ def _color(given: Any) -> str:
         found = bands_text(bands) if bands else None
     if found is None:
         said = 'a colour: a name such as "white", "#rrggbb", "transparent", or three or four whole numbers from 0 to 255'
-        raise PictureError(f"fill is {said}, not {shown(given)}.")
+        raise SettingsError(f"fill is {said}, not {shown(given)}.")
     return found
 
 
@@ -584,7 +599,7 @@ def _type(given: object) -> str:
     name = str(given).lower().removeprefix("image/").removeprefix(".") if isinstance(given, str) else ""
     name = {"jpg": "jpeg", "jpe": "jpeg"}.get(name, name)
     if name not in KINDS:
-        raise PictureError(f"type is one of {', '.join(KINDS)}, not {shown(given)}.")
+        raise SettingsError(f"type is one of {', '.join(KINDS)}, not {shown(given)}.")
     return name
 
 
@@ -593,7 +608,7 @@ def _quality(given: object) -> int | None:
         return None
     quality = whole_number(given)
     if quality is None or not 1 <= quality <= 100:
-        raise PictureError(f"quality is a whole number from 1 to 100, not {shown(given)}.")
+        raise SettingsError(f"quality is a whole number from 1 to 100, not {shown(given)}.")
     return quality
 
 
@@ -602,7 +617,7 @@ def _most(given: object) -> int | None:
         return None
     most = whole_number(given)
     if most is None or most < 1:
-        raise PictureError(f"max_bytes is a whole number of bytes from 1 on, not {shown(given)}.")
+        raise SettingsError(f"max_bytes is a whole number of bytes from 1 on, not {shown(given)}.")
     return most
 
 
@@ -619,7 +634,7 @@ def _around(focus: Focus | None) -> str:
 
 
 def _color_in_words(color: str) -> str:
-    return {TRANSPARENT: "nothing", "#ffffff": "white", "#000000": "black"}.get(color, color)
+    return {TRANSPARENT: "transparent", "#ffffff": "white", "#000000": "black"}.get(color, color)
 
 
 def _file_in_words(quality: int | None, most: int | None) -> str:

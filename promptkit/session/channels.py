@@ -21,7 +21,7 @@ EXPECTED = 'a mapping such as {"story": "9:16", "post": (1080, 1080)}, or the na
 def channels_of(given: object, options: Mapping[str, Any]) -> dict[str, Operation]:
     """The operation for each channel, by name. `given` is a mapping, or the name of a set; a channel's own options win over `options`.
 
-    SettingsError where there is no such set, or none is named; PictureError, with the channel, for a value that it cannot have.
+    SettingsError where there is no such set, or none is named, and with the channel for a value that it cannot have.
     """
     given = built_in(given)
     channels = _named(given) if isinstance(given, str) else given
@@ -48,8 +48,10 @@ def _operation(name: str, wanted: object, options: Mapping[str, Any]) -> Operati
         own["focus"] = None  # which the other channels crop around
     try:
         return channel(wanted, **{**options, **own})
-    except PictureError as error:
-        raise PictureError(f"The channel {name!r}: {error}") from None
+    except (PictureError, SettingsError) as error:
+        raised = type(error)(f"The channel {name!r}: {error}")
+        raised.in_shell = error.in_shell and f"The channel {name!r}: {error.in_shell}"
+        raise raised from None
 
 
 def _named(name: str) -> Mapping[str, Any]:

@@ -17,7 +17,8 @@ __all__ = ["MadeHere"]
 
 class MadeHere(ABC):
     """The methods of a step that make another one of its picture. Each moves the head to what it made; costs nothing; takes the
-    caller's `label` and `meta`; raises PictureError for what does not go with the picture, LineageError where that is missing.
+    caller's `label` and `meta`; raises SettingsError for wrong values, PictureError for what does not go with the
+    picture, LineageError where that is missing.
 
     Boxes and sizes are of the picture as people see it. Its profile goes along, and a PNG's gamma; its other metadata stays with it. A
     picture keeps its type: a JPEG is written at quality 95 with full colour, and what was made of a picture of another type is a PNG.

@@ -1,4 +1,4 @@
-"""Steps made here: crop, resize, pad, convert and channels as steps that are recorded, found again, repeated and shown, without a request."""
+"""Steps made here: crop, resize, pad, convert and channels, recorded, found again, repeated and shown, without a request."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def test_what_does_not_go_records_nothing(fox: Step) -> None:
     """A box outside of the picture, a step without a picture, a key in a label."""
     with pytest.raises(PictureError, match="120×80 pixels"):
         fox.crop((0, 0, 500, 500))
-    with pytest.raises(PictureError, match="ratio is a text"):
+    with pytest.raises(SettingsError, match="ratio is a text"):
         fox.pad(ratio="wide")
     with pytest.raises(SettingsError):
         fox.crop(ratio="1:1", label="of-a-test")
@@ -198,7 +198,7 @@ def test_an_edit_goes_on_from_it_and_is_reused(fox: Step, service: Service) -> N
 
 def test_a_part_of_a_draft_is_a_draft() -> None:
     """What was made of an offline draft goes to a service only where it is named."""
-    Session("./bear", endpoint="offline").generate("a fox").crop(ratio="1:1").resize(longest=300)
+    Session("./bear", endpoint="offline").generate("a fox").crop(ratio="4:5").resize(longest=300)
     bear = opened("./bear", Service())
     with pytest.raises(SettingsError, match="Step 3 is an offline draft"):
         bear.edit("Make it night")
@@ -334,7 +334,7 @@ def test_a_replay_says_where_a_box_does_not_fit(fox: Step, service: Service) -> 
     """The picture that came is smaller than the box in pixels: what was made before stays."""
     fox.crop((10, 5, 110, 75))
     small = opened("./again", Service((50, 40)))
-    with pytest.raises(PictureError, match="Step 2 cannot be made again of step 1: .*50×40 pixels"):
+    with pytest.raises(PictureError, match=r"Step 2 cannot be made again of step 1: .*50×40 pixels"):
         opened("./bear", service).replay(small)
     assert len(small) == 1
 
