@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kit import earlier
+from kit import earlier, other_hands
 from kit.loopback import json_reply, picture_reply, png
 from kit.places import ROOT
 
@@ -130,3 +130,22 @@ def test_what_the_last_one_cannot_read_it_refuses_by_name(last: Path) -> None:
     assert len(problems) == 1
     assert "cost.usd" in problems[0]
     assert Session("./bear", endpoint="offline")[1].cost.amounts == {"CNY": 0.30}
+
+
+def test_a_hands_work_and_what_was_forgotten_are_steps_there(last: Path) -> None:
+    """What was made by hand from a step is its child there too; a forgotten picture is missed, a step that lost its words is named, and
+    neither is paid for unasked: all else is there, and goes on.
+    """
+    steps = other_hands.calls("bear", other_hands.Service())  # without prices: those in yuan are told of above
+    bear = other_hands.session("bear", other_hands.Service())
+    bear.forget(3)
+    bear.forget(4, words=True)
+    script = (
+        "bear = promptkit.Session('./bear', endpoint='offline')\n"
+        "said = [[[s.number, s.id, s.outcome, [p.number for p in s.parents]] for s in bear], list(map(str, bear.verify())),"
+        " bear.edit('Add a bell', on=2).ok]"
+    )
+    there, problems, went_on = told_by(last, script)
+    assert there == [[s.number, s.id, s.outcome, [p.number for p in s.parents]] for s in steps if s.number != 4]
+    assert went_on
+    assert {problem.partition(":")[0] for problem in problems} == {"step 3", "step 4"}
