@@ -27,6 +27,7 @@ FULL_COLOR = 90  # the quality from which on a JPEG keeps the colour of each pix
 LEAST_QUALITY = 30  # below it a picture is not worth having
 KEPT = ("L", "LA", "RGB", "RGBA", "I;16")  # modes that are worked in as they are
 GREY_PROFILE, INK_PROFILE = b"GRAY", b"CMYK"
+PNG_DEPTH = 24  # where a PNG says how many bits a colour has
 HEADER_END = 33  # of a PNG: where its header chunk has ended
 SCREEN = 2.2  # the exponent of the screens that sRGB is for
 SAME_GAMMA = 0.02  # two exponents that differ by less show the same
@@ -211,6 +212,8 @@ def pixels_of(picture: Picture) -> Pixels:
     kind, said = kind_of(picture.mime_type), [*_frames(image, picture.mime_type)]
     image, profile, notes = _worked_in(image, image.info.get("icc_profile") or None)
     said += notes
+    if picture.mime_type == "image/png" and data[PNG_DEPTH] == 16 and image.mode != "I;16":
+        said.append("its 16 bits a colour became 8")
     if has_credentials(data):
         said.append("its content credentials stay with the picture that it was made from")
     chunks = {} if profile else color_chunks(data)
@@ -275,7 +278,9 @@ def _worked_in(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, 
             return image.convert("L"), profile, []
         if image.mode.startswith("I;16"):
             return image.convert("I").convert("I;16"), None, []
-    if image.mode in ("P", "PA", "RGB", "RGBX"):
+    if image.mode == "RGB":  # with one colour that is transparent
+        return image.convert("RGBA"), profile, []
+    if image.mode in ("P", "PA", "RGBX"):
         return to_rgb(image), profile, []
     is_ink = image.mode == "CMYK"
     notes = ["its inks (CMYK) became the colours of a screen (sRGB)"] if is_ink else []
@@ -295,7 +300,7 @@ def _between(image: Image.Image, source: bytes | None, target: bytes | None, mod
     image.info.pop("icc_profile", None)
     try:
         done = ImageCms.profileToProfile(image, opened(source), opened(target), outputMode=mode)
-    except (ImageCms.PyCMSError, OSError, TypeError, ValueError):
+    except (ImageCms.PyCMSError, ImportError, OSError, TypeError, ValueError):  # ImportError: a Pillow without littlecms
         return to_rgb(image).convert(mode)
     assert done is not None
     done.info.pop("icc_profile", None)

@@ -308,8 +308,8 @@ class Session(Opened):
     def _made(self, operation: Operation, on: object, label: object = None, meta: Any = None, channel: str | None = None) -> Step:
         from promptkit.engine.made import Making, make  # decodes, which is loaded when something is made
 
-        self._refuse_keys([label, dict(meta or {})])
         making = Making(operation, self._step(on).record, channel, checked_label(label), checked_meta(meta))
+        self._refuse_keys([making.label, making.meta])
         return self._taken(make(self._engine, making))
 
     def _all_asked(self, answers: Sequence[Answer | PromptkitError]) -> Steps:

@@ -401,6 +401,28 @@ def test_a_fill_shows_through_what_is_transparent() -> None:
     assert blue[2] > 240 > 20 > max(blue[:2])
 
 
+def test_a_colour_that_is_transparent_stays_so() -> None:
+    """A PNG may name one colour of its own in place of an alpha channel."""
+    image = Image.new("RGB", (60, 40), "blue")
+    image.paste("red", (0, 0, 30, 40))
+    done = crop((20, 0, 40, 40)).apply(encoded(image, transparency=(255, 0, 0))).picture.image
+    assert (done.getpixel((0, 0))[3], done.getpixel((19, 0))) == (0, (0, 0, 255, 255))
+
+
+def test_colours_of_16_bits_are_read_as_8_and_that_is_said() -> None:
+    """As far as Pillow reads them."""
+    rows = b"".join(b"\0" + bytes([200, 17, 100, 17, 50, 17]) * 4 for _ in range(4))
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return len(content).to_bytes(4) + kind + content + zlib.crc32(kind + content).to_bytes(4)
+
+    header = (4).to_bytes(4) + (4).to_bytes(4) + bytes([16, 2, 0, 0, 0])
+    deep = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    done = crop((0, 0, 2, 2)).apply(Picture(deep))
+    assert done.picture.image.getpixel((0, 0)) == (200, 100, 50)
+    assert done.notes == ("its 16 bits a colour became 8",)
+
+
 def test_a_jpeg_that_is_given_transparency_becomes_a_png() -> None:
     """Its type cannot hold what was asked for."""
     assert pad(ratio="1:1", fill="transparent").apply(turned(1)).picture.mime_type == "image/png"
