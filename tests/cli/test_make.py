@@ -111,3 +111,10 @@ def test_a_session_that_is_not_there_is_named() -> None:
     _, said = run("make", "crop", "--ratio", "1:1", "-s", "./cup", code=1)
     assert "There is no session './cup'" in said
     assert not Path("cup").exists()
+
+
+def test_a_picture_that_was_made_here_tells_so_itself() -> None:
+    """With its lineage inside: what was done stands there, also where the step has a label."""
+    run("make", "crop", "--ratio", "1:1", "-s", "./bear", "--label", "square")
+    run("save", "-s", "./bear", "-o", "square.png", "--embed")
+    assert "made here  crop to 1:1, box 20, 0, 100, 80" in run("embedded", "square.png")[0]
