@@ -93,7 +93,7 @@ class Crop(_Numbers):
     def apply(self, picture: Picture) -> Made:
         pixels = pixels_of(picture)
         box = box_in_pixels(self.box, pixels.size) if self.box else _part(pixels.size, Fraction(*_two(self.ratio)), self.focus)
-        if box == (0, 0, *pixels.size):
+        if box == (0, 0, *pixels.size) and picture.is_upright:
             return _unchanged(picture, {"box": list(box)})
         return _made(pixels.with_image(pixels.image.crop(box)), {"box": list(box)})
 
@@ -152,7 +152,7 @@ class Resize(_Numbers):
         pixels = pixels_of(picture)
         size = _checked_area(self._size(pixels.size))
         result = {"size": list(size)}
-        if size == pixels.size:
+        if size == pixels.size and picture.is_upright:
             return _unchanged(picture, result)
         return _made(pixels.resized(size), result, _enlarged(pixels.size, size))
 
@@ -231,7 +231,7 @@ class Pad(_Numbers):
             )
         at = (canvas[0] - width) // 2, (canvas[1] - height) // 2
         result = {"size": list(canvas), "at": list(at)}
-        if canvas == pixels.size:
+        if canvas == pixels.size and picture.is_upright:
             return _unchanged(picture, result)
         return _made(pixels.on(canvas, at, self.fill), result)
 
@@ -269,7 +269,7 @@ class Convert(_Numbers):
 
     def apply(self, picture: Picture) -> Made:
         is_small = self.max_bytes is None or len(picture.data) <= self.max_bytes
-        if kind_of(picture.mime_type) == self.type and self.quality is None and is_small:
+        if kind_of(picture.mime_type) == self.type and self.quality is None and is_small and picture.is_upright:
             return _unchanged(picture, {})
         return _made(pixels_of(picture), {}, kind=self.type, quality=self.quality or QUALITY, most=self.max_bytes, ground=self.fill)
 
@@ -316,7 +316,7 @@ class Channel(_Numbers):
         fitted, result = self._cropped(pixels, size) if self.fit == "crop" else self._padded(pixels, size)
         scale = result.pop("scale")
         is_small = self.max_bytes is None or len(picture.data) <= self.max_bytes
-        if fitted is pixels and is_small and self.type in (None, kind_of(picture.mime_type)):
+        if fitted is pixels and is_small and picture.is_upright and self.type in (None, kind_of(picture.mime_type)):
             return Made(picture, {"size": list(size), **result})
         notes = _enlarged(*scale) if scale else ()
         came = {"size": list(size), **result}

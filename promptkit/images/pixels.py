@@ -95,12 +95,14 @@ class Pixels:
         return work.with_image(canvas)
 
     def written(self, kind: str, quality: int | None = None, max_bytes: int | None = None, ground: str = "#ffffff") -> Written:
-        """As a file of that type (of KINDS). `quality` is from 1 to 100 (by default 95) and lowered until the file has at most `max_bytes`.
-        What is transparent lies on `ground` where the type knows no transparency. PictureError where it does not fit, or is too large.
+        """As a file of that type (of KINDS). `quality` is from 1 to 100 (by default 95, and of a lossless WebP none is lost), and lowered
+        until the file has at most `max_bytes`. What is transparent lies on `ground` where the type knows no transparency. PictureError where
+        it does not fit, or is too large.
         """
         work = self._for_kind(kind, ground)
         encode = work._encoder(kind)
-        wanted = None if kind in LOSSLESS else quality or NEARLY_LOSSLESS
+        keeps_all = kind in LOSSLESS or (kind == "webp" and self.is_lossless and quality is None)
+        wanted = None if keeps_all else quality or NEARLY_LOSSLESS
         file = Written(encode(wanted), wanted)
         if max_bytes is not None and len(file.data) > max_bytes:
             file = _within(encode, wanted, max_bytes) or file
@@ -198,11 +200,9 @@ class Pixels:
 
     def _options(self, kind: str, quality: int | None) -> dict[str, Any]:
         if quality is None:
-            return {}
+            return {"lossless": True, "exact": True} if kind == "webp" else {}
         if kind == "jpeg":
             return {"quality": quality, "subsampling": 0 if quality >= FULL_COLOR else 2, "optimize": True}
-        if kind == "webp" and self.is_lossless and quality == NEARLY_LOSSLESS:
-            return {"lossless": True, "quality": 75, "exact": True}
         return {"quality": quality}
 
 

@@ -334,6 +334,16 @@ def test_boxes_and_sizes_are_of_the_picture_as_people_see_it(orientation: int) -
     assert padded.image.getexif().get(0x0112) is None
 
 
+def test_what_is_only_turned_is_written_upright() -> None:
+    """A size and a ratio that people see are those of the file, whoever reads it; nothing else is changed."""
+    picture = turned(6)
+    for made in (crop((0, 0, 80, 120)), resize("80x120"), pad(ratio="2:3"), convert("jpeg"), channel((80, 120))):
+        done = made.apply(picture)
+        assert done.picture.size == (80, 120)
+        assert done.picture.image.getexif().get(0x0112) is None
+        assert not done.notes
+
+
 def icc(name: str) -> bytes:
     return ImageCms.ImageCmsProfile(ImageCms.createProfile(name)).tobytes()
 
