@@ -96,8 +96,8 @@ class Pixels:
 
     def written(self, kind: str, quality: int | None = None, max_bytes: int | None = None, ground: str = "#ffffff") -> Written:
         """As a file of that type (of KINDS). `quality` is from 1 to 100 (by default 95, and of a lossless WebP none is lost), and lowered
-        until the file has at most `max_bytes`. What is transparent lies on `ground` where the type knows no transparency. PictureError where
-        it does not fit, or is too large.
+        until the file has at most `max_bytes`. What is transparent lies on `ground` where the type knows no transparency. PictureError
+        where it does not fit, or is too large.
         """
         work = self._for_kind(kind, ground)
         encode = work._encoder(kind)

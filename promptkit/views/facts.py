@@ -28,6 +28,7 @@ __all__ = [
     "References",
     "cost_in_words",
     "credentials_in_words",
+    "done_here",
     "facts",
     "headline",
     "is_draft",
@@ -121,7 +122,7 @@ def _made_here(record: Record) -> str:
     versions = record.versions if isinstance(record.versions, Mapping) else {}
     channel = f"for the channel {made.channel}: " if made.channel else ""
     pillow = f" (Pillow {versions['pillow']})" if versions.get("pillow") else ""
-    return f"{channel}{_done(record)}{came}{pillow}"
+    return f"{channel}{done_here(record)}{came}{pillow}"
 
 
 def _plain(value: object) -> str:
@@ -207,7 +208,7 @@ def headline(record: Record) -> str:
     """One line for a step: its label, else the beginning of its prompt, or what was done here; whether its picture was made by hand from
     another step's, and why there is none where there is none.
     """
-    text = record.fields.get("label") or record.prompt.get("text") or _done(record)
+    text = record.fields.get("label") or record.prompt.get("text") or done_here(record)
     line = printable(" ".join(str(text).split()))
     short = line if len(line) <= HEADLINE else line[: HEADLINE - 1] + "…"
     state = [BY_HAND] * record.by_hand + [record.outcome] * (not record.ok) + ["forgotten"] * bool(record.forgotten)
@@ -217,7 +218,7 @@ def headline(record: Record) -> str:
     return f"{short} ({', '.join(state)})" if state else short
 
 
-def _done(record: Record) -> str:
+def done_here(record: Record) -> str:
     """What promptkit did itself, in a few words; nothing of a step that was not made here."""
     if record.made is None:
         return ""

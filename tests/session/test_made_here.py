@@ -406,7 +406,8 @@ def test_every_view_says_what_was_done(fox: Step) -> None:
     bear = Session("./bear", endpoint="offline")
     said = "crop to 4:5 around 50 %, 0 %"
     assert repr(cut) == f"<Step 2 {cut.id[:10]} made: {said}>"
-    assert "step 2: made here" in cut._repr_mimebundle_()["text/html"]
+    card = cut._repr_mimebundle_()["text/html"]
+    assert all(words in card for words in ("step 2: made here", said))
     assert f"↓ 2 {said}" in tree_text(bear._lineage)
     explained = str(bear.explain())
     assert "2 crop from 1: made here" in explained
