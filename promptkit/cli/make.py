@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from promptkit.cli.flags import Commands, add_command, add_label, add_session
+from promptkit.cli.flags import Commands, add_command, add_label, add_output, add_session
 from promptkit.cli.output import usage
+from promptkit.cli.parser import Parser
 from promptkit.cli.session import existing_session, print_steps
+from promptkit.cli.written import STDOUT, check_output
 from promptkit.errors import LineageError
-from promptkit.images.picture import check_name
+from promptkit.session.session import Session
 from promptkit.session.step import Step
 
 __all__ = ["add"]
@@ -26,18 +28,15 @@ FILL = 'a colour: a name, "#rrggbb", transparent (white)'
 
 def add(commands: Commands) -> None:
     """Adds make, with a command for each operation."""
-    make = commands.add_parser("make", help=ABOUT, description=ABOUT)
-    operations = make.add_subparsers(metavar="OPERATION", required=True)
+    operations = commands.add_parser("make", help=ABOUT, description=ABOUT).add_commands()
     crop = _operation(operations, "crop", _crop, "cut out a part: a box, or the largest part of a ratio")
-    part = crop.add_mutually_exclusive_group(required=True)
-    part.add_argument("box", nargs="?", metavar="BOX", help="200x260+300+420: width x height + left + top, in pixels or %%")
-    part.add_argument("--ratio", help=RATIO)
+    crop.add_argument("box", nargs="?", metavar="BOX", help="200x260+300+420: width x height + left + top, in pixels or %%")
+    crop.add_argument("--ratio", help=RATIO)
     crop.add_argument("--focus", help=FOCUS)
     _resizing(_operation(operations, "resize", _resize, "make it larger or smaller"))
     pad = _operation(operations, "pad", _pad, "put it on a larger canvas")
-    canvas = pad.add_mutually_exclusive_group(required=True)
-    canvas.add_argument("--ratio", help=RATIO)
-    canvas.add_argument("--size", help=SIZE)
+    pad.add_argument("--ratio", help=RATIO)
+    pad.add_argument("--size", help=SIZE)
     pad.add_argument("--fill", default="white", help=FILL)
     convert = _operation(operations, "convert", _convert, "make it another type of file")
     convert.add_argument("type", metavar="TYPE", help="png, jpeg, webp, avif")
@@ -47,17 +46,17 @@ def add(commands: Commands) -> None:
     _channelling(_operation(operations, "channels", _channels, "make one for each channel, labelled by it", labelled=False))
 
 
-def _operation(operations: Any, name: str, run: Callable[[Namespace], int], about: str, *, labelled: bool = True) -> ArgumentParser:
+def _operation(operations: Any, name: str, run: Callable[[Namespace], int], about: str, *, labelled: bool = True) -> Parser:
     parser = add_command(operations, name, run, about)
     add_session(parser)
     parser.add_argument("--on", metavar="STEP|TAG", help="whose picture: the head's, unless this names another")
     if labelled:
         add_label(parser)
-        parser.add_argument("-o", "--output", metavar="FILE", help="save the picture there too")
+        add_output(parser, "save the picture there too; - writes its bytes to stdout, instead of its path")
     return parser
 
 
-def _resizing(resize: ArgumentParser) -> None:
+def _resizing(resize: Parser) -> None:
     resize.add_argument("size", nargs="?", metavar="SIZE", help=f"{SIZE}; of the picture's ratio")
     resize.add_argument("--width", type=int, metavar="N", help="the height follows")
     resize.add_argument("--height", type=int, metavar="N", help="the width follows")
@@ -66,16 +65,18 @@ def _resizing(resize: ArgumentParser) -> None:
     resize.add_argument("--stretch", action="store_true", help="to a size of another ratio")
 
 
-def _channelling(channels: ArgumentParser) -> None:
+def _channelling(channels: Parser) -> None:
     about = "story=9:16 (a ratio keeps the longest side), post=1080x1080; or the name of a set in library.yaml or your config"
     channels.add_argument("channels", nargs="+", metavar="CHANNEL", help=about)
-    channels.add_argument("--fit", choices=("crop", "pad"), default="crop", help="cut off what is too much (crop), or keep all (pad)")
+    channels.add_argument(
+        "--fit", choices=("crop", "pad"), default="crop", metavar="crop|pad", help="cut off what is too much (crop), or keep all (pad)"
+    )
     channels.add_argument("--focus", help=FOCUS)
     channels.add_argument("--fill", default="white", help=FILL)
     channels.add_argument("--type", help="png, jpeg, webp, avif (the picture's own)")
     channels.add_argument("--quality", type=int, default=90, metavar="N", help="1 to 100 (90)")
     channels.add_argument("--max-bytes", type=int, metavar="N", help="lower the quality until each file has at most so many")
-    channels.add_argument("-o", "--output", metavar="FILE", help=f"save each there too; {LABEL} stands for its channel")
+    add_output(channels, f"save each there too; {LABEL} stands for its channel")
 
 
 # Running
@@ -100,22 +101,29 @@ def _convert(options: Namespace) -> int:
 
 
 def _made(options: Namespace, make: Callable[[Step, dict[str, Any]], Step]) -> int:
-    step = _named(options)
-    check_name(options.output)
+    session = existing_session(options)
+    step = _named(options, session)
+    check_output(options, session)
     return print_steps([make(step, {"label": options.label})], options)
 
 
 def _channels(options: Namespace) -> int:
-    step, channels = _named(options), _told(options.channels)
-    if options.output and LABEL not in options.output:
-        raise usage(f"-o needs {LABEL} in its name, as each channel has a picture: -o 'out/{LABEL}'")
-    check_name(options.output)
+    session, channels = existing_session(options), _told(options.channels)
+    step = _named(options, session)
+    if options.output and (options.output == STDOUT or LABEL not in options.output):
+        raise usage(f"-o needs {LABEL} in its name, as each channel has a picture: -o 'out-{LABEL}'")
     how = {name: getattr(options, name) for name in ("fit", "focus", "fill", "type", "quality", "max_bytes")}
+    for name in channels if options.output and not isinstance(channels, str) else ():
+        check_output(_saved_as(options, name), session)
     for made in step.for_channels(channels, **how):
-        label = (made.label or "").replace(os.sep, "-")
-        output = options.output.replace(LABEL, label) if options.output else None
-        print_steps([made], Namespace(output=output))
+        print_steps([made], _saved_as(options, made.label or ""))
     return 0
+
+
+def _saved_as(options: Namespace, channel: str) -> Namespace:
+    """Where the picture of one channel is saved."""
+    output = options.output and options.output.replace(LABEL, channel.replace(os.sep, "-"))
+    return Namespace(output=output, overwrite=options.overwrite)
 
 
 def _told(words: list[str]) -> str | Mapping[str, str]:
@@ -131,9 +139,8 @@ def _told(words: list[str]) -> str | Mapping[str, str]:
     return named
 
 
-def _named(options: Namespace) -> Step:
+def _named(options: Namespace, session: Session) -> Step:
     """The step whose picture is worked on."""
-    session = existing_session(options)
     if (step := session[options.on] if options.on else session.head) is None:
         raise LineageError("The head of this session is not known: --on names the step whose picture it is.", path=session.folder)
     return step

@@ -101,7 +101,8 @@ class Crop(_Numbers):
 def crop(box: object = None, *, ratio: object = None, focus: object = None) -> Crop:
     """The part in a box, or the largest part of that ratio (4:5) around a focus, by default the middle. SettingsError for other values."""
     if (box is None) == (ratio is None):
-        raise SettingsError('crop takes a box or a ratio, one of the two: crop(box), or crop(ratio="4:5", focus=…).')
+        said = "crop takes a box or a ratio, one of the two:"
+        raise _refused(f'{said} crop(box), or crop(ratio="4:5", focus=…).', in_shell=f"{said} a BOX, or --ratio 4:5.")
     if box is not None:
         if focus is not None:
             said = "A box says where it is;"
@@ -239,7 +240,8 @@ class Pad(_Numbers):
 def pad(*, ratio: object = None, size: object = None, fill: object = "white") -> Pad:
     """A canvas of a ratio (16:9) or a size around the picture, filled with a colour. SettingsError for other values."""
     if (ratio is None) == (size is None):
-        raise SettingsError('pad takes a ratio or a size, one of the two: pad(ratio="16:9", fill="white").')
+        said = "pad takes a ratio or a size, one of the two:"
+        raise _refused(f'{said} pad(ratio="16:9", fill="white").', in_shell=f"{said} --ratio 16:9, or --size 1920x1080.")
     return Pad(ratio=None if ratio is None else _ratio(ratio), size=None if size is None else _size(size), fill=_color(fill))
 
 

@@ -80,8 +80,9 @@ def test_as_json_each_step_is_an_object() -> None:
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        ("crop", 2, "one of the arguments BOX --ratio is required"),
-        ("crop 1x1+0+0 --ratio 1:1", 2, "not allowed with argument"),
+        ("crop", 1, "a BOX, or --ratio 4:5"),
+        ("crop 1x1+0+0 --ratio 1:1", 1, "a BOX, or --ratio 4:5"),
+        ("pad", 1, "--ratio 16:9, or --size 1920x1080"),
         ("crop 1x1+0+0 --focus top", 1, "--focus goes with --ratio"),
         ("crop 500x500+0+0", 1, "120×80 pixels"),
         ("resize", 1, "--width and --height (or one of them), --longest, --scale"),
@@ -96,7 +97,9 @@ def test_as_json_each_step_is_an_object() -> None:
         ("channels a=1:1 b=2:1 -o out.png", 2, "-o needs {label}"),
         ("channels a=tall", 1, "The channel 'a': A channel has a ratio"),
         ("channels a=1:1 --fit pad --focus top", 1, "--fit pad keeps all of the picture"),
-        ("blur", 2, "invalid choice"),
+        ("blur", 2, "there is no 'blur' to do; known are crop, resize, pad, convert, channels"),
+        ("corp --ratio 1:1", 2, "did you mean 'crop'?"),
+        ("", 2, "name what to do: crop, resize"),
     ],
 )
 def test_what_is_wrong_is_said_in_the_shells_words(words: str, code: int, said: str) -> None:
