@@ -13,6 +13,11 @@ The config file is `config.toml` in the user's config folder (PROMPTKIT_HOME mov
     dialect = "gemini"                  # optional: what the service speaks; an installed dialect by its name
     headers = {x-team = "TEAM_TOKEN"}   # optional: further headers, each with the variable that holds its value
 
+    [channels.social]                   # step.for_channels("social")
+    story = "9:16"
+    post = "1080x1080"
+    card = {size = "1200x630", fit = "pad", max_bytes = 300000}
+
 What stands in an [endpoints.NAME] is read by promptkit.providers.endpoints, in a [models."NAME"] by promptkit.providers.models.
 """
 
@@ -32,6 +37,7 @@ from promptkit.errors import SettingsError
 __all__ = [
     "as_spelled",
     "certificates",
+    "channels",
     "config_file",
     "data_folder",
     "endpoints",
@@ -153,6 +159,14 @@ def models() -> Mapping[str, Any]:
     return said
 
 
+def channels() -> Mapping[str, Mapping[str, Any]]:
+    """The sets of channels that the config file names, each with its channels by name."""
+    said = _config().get("channels", {})
+    if not isinstance(said, dict) or not all(isinstance(each, dict) for each in said.values()):
+        raise SettingsError(f"The config file {config_file()} has channels = {said!r:.60}; write tables named [channels.NAME].")
+    return said
+
+
 def write_table(path: Sequence[str], values: Mapping[str, Any]) -> None:
     """Puts values into a table of the config file, which is made where there is none; its comments and all else stay as they are.
 
@@ -211,8 +225,8 @@ def _read_config(path: str, mtime_ns: int, size: int) -> Mapping[str, Any]:  # n
     except (OSError, ValueError) as error:
         raise SettingsError(f"The config file {path} cannot be read: {error}.") from None
     for name in config:
-        if name not in ("lang", "name", "endpoints", "models"):
-            known = "lang, name, [endpoints.NAME] and [models.NAME] are known"
+        if name not in ("lang", "name", "endpoints", "models", "channels"):
+            known = "lang, name, [endpoints.NAME], [models.NAME] and [channels.NAME] are known"
             raise SettingsError(f"The config file {path} has an unknown key {name!r}; {known}.")
     if not isinstance(config.get("lang", ""), str):
         raise SettingsError(f"The config file {path} has lang = {config['lang']!r}; write a language tag such as \"zh-CN\".")

@@ -90,3 +90,12 @@ def test_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not home.exists()
 
 
+
+
+def test_sets_of_channels_are_tables_of_tables() -> None:
+    """Each set by its name, with its channels as they stand there; anything else is refused with what is expected."""
+    write_config('[channels.social]\nstory = "9:16"\ncard = {size = "1200x630", fit = "pad"}\n')
+    assert settings.channels() == {"social": {"story": "9:16", "card": {"size": "1200x630", "fit": "pad"}}}
+    write_config('[channels]\nstory = "9:16"\n')
+    with pytest.raises(SettingsError, match=r"write tables named \[channels\.NAME\]"):
+        settings.channels()

@@ -16,7 +16,7 @@ from promptkit.lineage.fields import Field, Survives
 from promptkit.lineage.files import json_bytes, recorded_picture
 from promptkit.lineage.forgotten import Forgotten, note_path
 from promptkit.lineage.record import Record
-from promptkit.lineage.schema import SCHEMA, Output, Source
+from promptkit.lineage.schema import Output, Source, schema_of
 from promptkit.lineage.tree import Lineage
 from promptkit.providers.options import OPTIONS
 
@@ -44,7 +44,8 @@ def stripped(lineage: Lineage, records: Sequence[Record], position: Sequence[str
             outputs.append(_bare_output(output, picture, number))
             contents |= {} if picture is None else {outputs[-1]["file"]: picture}
             new[output.sha256] = outputs[-1]["sha256"]
-        data = json_bytes({"schema": SCHEMA, "number": number, **_wordless(record, new), "outputs": outputs})
+        wordless = _wordless(record, new)
+        data = json_bytes({"schema": schema_of(wordless), "number": number, **wordless, "outputs": outputs})
         new[record.id] = hashlib.sha256(data).hexdigest()
         path = Path(f"{number:04}-picture-{new[record.id][:10]}.json")
         contents[path.name] = data
@@ -120,7 +121,9 @@ def _left(row: Field[Any], value: Any) -> Any:
             return value if isinstance(value, str) and CODE.fullmatch(value) else NOTHING
         case Survives.PUBLIC:
             return value if value in PUBLIC_ENDPOINTS else None
-        case Survives.ENTRY | Survives.ENTRY_OR_NULL:
+        case Survives.ENTRY_IF_ANY if not recorded:
+            return NOTHING
+        case Survives.ENTRY | Survives.ENTRY_OR_NULL | Survives.ENTRY_IF_ANY:
             return _left_inside(row, recorded)
     return NOTHING
 

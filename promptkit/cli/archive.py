@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["add"]
 
-ASKED = ("template", "inputs", "asked")  # facts that `embedded` prints below a step's prompt
+ASKED = ("template", "inputs", "asked", "made here")  # facts that `embedded` prints below a step's prompt
 LONGEST_FIELD = 4_000  # characters that are printed of what another tool wrote
 GB, MOST_GB = 10**9, 10**6
 

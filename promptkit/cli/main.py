@@ -38,6 +38,7 @@ GROUPS = {
         "vary": "make several at once; without a prompt more of the head's own",
         "add": "take a picture of your own as a root, or as made by hand from a step's",
     },
+    "make": {"make": "crop, resize, pad or convert a picture, or fit it to channels: a new step, without a request"},
     "head": {
         "undo": "move the head to its parent",
         "redo": "take back an undo",
@@ -75,7 +76,7 @@ GROUPS = {
 # What people do, and with which commands, in the order of `promptkit --help`.
 TITLES = {
     "begin": "demo doctor",
-    "make and change pictures": "generate edit vary add squash replay",
+    "make and change pictures": "generate edit vary add make squash replay",
     "go back and forth": "undo redo goto tag",
     "look": "log show page verify sessions find which price",
     "take along and give away": "save export import embedded forget",
@@ -170,9 +171,17 @@ def _parsed(given: Sequence[str]) -> argparse.Namespace:
 
 
 def _spelled_out(words: Sequence[str], commands: Collection[str]) -> list[str]:
-    """What follows `promptkit templates`; without a command it is short for `promptkit templates show`."""
+    """What follows `promptkit templates`, where no command is short for `show`, or `promptkit make`, which needs one."""
     found = command_first(words, commands)
-    return found if found and (found[0] in commands or found[0] in ("-h", "--help")) else ["show", *words]
+    if found and (found[0] in commands or found[0] in ("-h", "--help")):
+        return found
+    if "show" in commands:
+        return ["show", *words]
+    if not found or found[0].startswith("-"):
+        raise usage(f"name what to do: {', '.join(commands)}")
+    from promptkit.errors import did_you_mean
+
+    raise usage(f"there is no {found[0]!r:.60} to do{did_you_mean(found[0], commands)}; known are {', '.join(commands)}")
 
 
 def _run(given: Sequence[str]) -> int:

@@ -20,7 +20,7 @@ __all__ = ["FLAGS", "Parser", "as_written", "command_first", "parsed", "refuse_c
 FLAGS = frozenset(
     [
         *("-h", "--help", "--version", "--json", "--all", "--changes", "--codes", "--cost", "--drop-credentials", "--dry-run", "--embed"),
-        *("--files", "--fresh", "--full", "--no-send", "--overwrite", "--root", "--similar", "--strip", "--today", "--words"),
+        *("--files", "--fresh", "--full", "--no-send", "--overwrite", "--root", "--similar", "--stretch", "--strip", "--today", "--words"),
     ]
 )
 # The titles under which --help lists options, in this order; what is in none is under the first or the last.
@@ -31,7 +31,10 @@ SECTIONS = {
         *("--template", "--input", "--library", "-L", "--lang", "--on", "--reference", "--anchor", "--start", "-n", "--root", "--step"),
         *("--today", "--kind", "--from-brackets"),
     ),
-    "what the picture is": ("--aspect-ratio", "--image-size", "--seed", "--temperature", "--quality"),
+    "what the picture is": (
+        *("--aspect-ratio", "--image-size", "--seed", "--temperature", "--quality", "--ratio", "--focus", "--size", "--width", "--height"),
+        *("--longest", "--scale", "--stretch", "--fit", "--fill", "--type", "--max-bytes"),
+    ),
     "who is asked, and how": ("--endpoint", "--model", "--chain", "--recover", "--workers", "--fresh", "--no-send", "--deadline"),
     "what it may cost": ("--budget", "--max-requests"),
     "where": ("--session", "--into", "--label", "--output", "--overwrite", "--embed", "--drop-credentials"),

@@ -27,7 +27,7 @@ from promptkit.engine.options import (
     checked_prompt,
     checked_words,
 )
-from promptkit.engine.plan import Plan, Source, history, known_hints, prompt_to_ask, recorded_config, recorded_sources
+from promptkit.engine.plan import Plan, Source, drawn_step, history, known_hints, prompt_to_ask, recorded_config, recorded_sources
 from promptkit.engine.rate_limit import RateLimit, rate_limit_of
 from promptkit.engine.recorded_templates import recorded_wordings
 from promptkit.engine.region_plan import RegionEdit, recorded_region
@@ -207,6 +207,9 @@ class Client:
 
     def plan_again(self, record: Record, prompt: str | Prompt | None = None, *, region: RegionEdit | None = None, **options: Any) -> Plan:
         """A step's own request once more, with the pictures it had, from its parent; with a prompt: in those words."""
+        if record.is_made:
+            said = f"Step {record.number} was made here, and the same numbers bring the same; give it others, or continue it with edit(…)."
+            raise LineageError(said, path=record.path)
         if record.outcome == "added":
             raise LineageError(f"Step {record.number} was added, not asked for; continue it with edit(…).", path=record.path)
         self.terms.brought.add(record.id)  # whoever repeats a step has it
@@ -269,7 +272,8 @@ class Client:
 
     def refuse_draft(self, record: Record) -> None:
         """SettingsError where an offline draft would go to a service without having been named."""
-        if record.is_offline and not self.endpoint.is_offline:
+        drawn = drawn_step(self.engine.lineage, record)
+        if drawn is not None and drawn.is_offline and not self.endpoint.is_offline:
             service, number = self.endpoint.name, record.number
             said = f"Step {number} is an offline draft, and {service} is a service: name it, edit(…, on={number}), to send it."
             raise SettingsError(said)

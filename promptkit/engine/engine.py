@@ -71,25 +71,29 @@ class Engine:
         same root, and on the same step the same child.
         """
         asked = added(picture.sha256, on.id if on else "")
-        find = partial(self._added_before, picture, on)
+        return self.record_once(asked, partial(self.lineage.added_with, picture.sha256, on), lambda: self._added(picture, label, on))
+
+    def record_once(self, asked: str, find: Callable[[], Record | None], record: Callable[[], Record]) -> Answer:
+        """What `find` brings, else what `record` records without asking anybody; `asked` tells it from others, so that of several threads
+        and processes one records it. One whose process was killed before it was on record counts too.
+        """
+
+        def before() -> Record | None:
+            return found if (found := find()) or not self.lineage.adopt() else find()
+
         with self._alone(asked):
-            while (record := find()) is None:
-                claim = RequestClaim(self.lineage, asked, find)
+            while (known := before()) is None:
+                claim = RequestClaim(self.lineage, asked, before)
                 try:
                     claim.take()
-                    return Answer(self._added(picture, label, on))
+                    return Answer(record())
                 except OnRecord as found:
                     return Answer(found.record, reused=True)
                 except Taken:
                     wait_until_free(self.lineage, asked, ADDING)
                 finally:
                     claim.end()
-            return Answer(record, reused=True)
-
-    def _added_before(self, picture: Picture, on: Record | None) -> Record | None:
-        """The step with these bytes; one whose process was killed before it was on record counts too."""
-        found = self.lineage.added_with(picture.sha256, on)
-        return self.lineage.added_with(picture.sha256, on) if found is None and self.lineage.adopt() else found
+            return Answer(known, reused=True)
 
     def _added(self, picture: Picture, label: str | None, on: Record | None) -> Record:
         _ = picture.data  # one that cannot be read says so before a number is claimed for it

@@ -26,6 +26,9 @@ __all__ = [
     "Plan",
     "Source",
     "added_fields",
+    "base_source",
+    "common_fields",
+    "drawn_step",
     "history",
     "known_hints",
     "prompt_to_ask",
@@ -133,7 +136,7 @@ def known_hints(prompt: Prompt, model: str, dialect: Dialect) -> dict[str, Any]:
 def record_fields(plan: Plan, *, label: str | None, meta: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a record that are known before it is asked for; this list is all that may reach the disk."""
     return {
-        **_common_fields(label, meta),
+        **common_fields(label, meta),
         "parents": list(plan.parents),
         "prompt": _prompt_fields(plan.prompt),
         "sources": [_source_fields(s) for s in plan.sources],
@@ -148,17 +151,22 @@ def record_fields(plan: Plan, *, label: str | None, meta: Mapping[str, Any]) -> 
 def added_fields(picture: Picture, *, label: str | None, on: Record | None = None) -> dict[str, Any]:
     """The fields of a record of a picture of one's own: a root, or what a hand made `on` a step, whose picture is its base."""
     origin = {"parents": [], "sources": [], "recipe": None} if on is None else _by_hand(picture, on)
-    return {**_common_fields(label, {}), **origin, "prompt": {}, "request": {}, "take": 0, "chain": "picture"}
+    return {**common_fields(label, {}), **origin, "prompt": {}, "request": {}, "take": 0, "chain": "picture"}
 
 
 def _by_hand(picture: Picture, on: Record) -> dict[str, Any]:
-    base = on.outputs[0]
-    source = {"role": "base", "sha256": base.sha256, "mime_type": base.mime_type, "step": on.id}
     made = json.dumps({"added": picture.sha256, "parents": [on.id]}, sort_keys=True)
-    return {"parents": [on.id], "sources": [source], "recipe": f"r1:{hashlib.sha256(made.encode()).hexdigest()}"}
+    return {"parents": [on.id], "sources": [base_source(on)], "recipe": f"r1:{hashlib.sha256(made.encode()).hexdigest()}"}
 
 
-def _common_fields(label: str | None, meta: Mapping[str, Any]) -> dict[str, Any]:
+def base_source(on: Record) -> dict[str, Any]:
+    """The source of a step that somebody or promptkit itself made of another one's picture."""
+    base = on.outputs[0]
+    return {"role": "base", "sha256": base.sha256, "mime_type": base.mime_type, "step": on.id}
+
+
+def common_fields(label: str | None, meta: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields that all records have: the caller's own, when it began, and by which promptkit."""
     return {"label": label, "meta": dict(meta), "started": now(), "versions": {"promptkit": __version__}}
 
 
@@ -200,6 +208,8 @@ def prompt_to_ask(lineage: Lineage, record: Record) -> Prompt:
 
 
 def _why_wordless(record: Record) -> str:
+    if record.is_made:
+        return "was made here, not asked for"
     if record.outcome == "added":
         return "was made by hand, not asked for" if record.by_hand else "was added, not asked for"
     note = record.forgotten
@@ -209,6 +219,13 @@ def _why_wordless(record: Record) -> str:
 def recorded_sources(lineage: Lineage, record: Record) -> tuple[Source, ...]:
     """The pictures that went in, again."""
     return tuple(Source(s["role"], lineage.source(s), s.get("step")) for s in record.sources)
+
+
+def drawn_step(lineage: Lineage, record: Record) -> Record | None:
+    """The step whose picture this one's was made of here, through all such steps; itself where it was not made here. None where that is
+    missing or damaged.
+    """
+    return next((r for r in lineage.back_from(record) if not r.is_made), None)
 
 
 def recorded_config(record: Record) -> dict[str, Any]:

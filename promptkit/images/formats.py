@@ -11,9 +11,11 @@ __all__ = [
     "PNG_PARTS",
     "SUFFIXES",
     "WEBP_PARTS",
+    "color_chunks",
     "complete",
     "has_credentials",
     "has_exif",
+    "is_lossless_webp",
     "jpeg_segments",
     "media_type",
     "names_credentials",
@@ -42,6 +44,7 @@ HEIF_BRANDS = (b"mif1", b"msf1")  # what the pictures inside are, the other bran
 # C2PA 2.2, section 11 and appendix A: a manifest store is a JUMBF box of this type in whatever container; XMP may name one elsewhere
 MANIFEST_STORE = b"jumdc2pa\x00\x11\x00\x10\x80\x00\x00\xaa\x00\x38\x9b\x71"
 PROVENANCE = b"dcterms:provenance"
+COLOR_CHUNKS = (b"cICP", b"gAMA", b"cHRM", b"sRGB")  # what the colours of a PNG without a profile mean
 IN_BLOCKS = re.compile(b"|".join(PROVENANCE[:i] + b"." + PROVENANCE[i:] for i in range(1, len(PROVENANCE))), re.DOTALL)
 JUMBF_SEGMENT = re.compile(rb"\xff\xeb..JP.{10}jumb", re.DOTALL)  # APP11; other boxes in it are JPEG XT's
 BMP_HEADERS = (12, 16, 40, 52, 56, 64, 108, 124)  # bytes; a text may well begin with BM
@@ -186,6 +189,24 @@ def parts(data: bytes, layout: Parts) -> Iterator[tuple[bytes, int, int]]:
         size = int.from_bytes(data[start + 4 - layout.kind_at : start + 8 - layout.kind_at], layout.order)
         yield data[start + layout.kind_at : start + layout.kind_at + 4], start + 8, start + 8 + size
         start += layout.around + size + (size % 2 if layout.padded else 0)
+
+
+def is_lossless_webp(data: bytes) -> bool:
+    """Whether it is a WebP that keeps each pixel."""
+    return media_type(data) == "image/webp" and _has_part(data, b"VP8L", WEBP_PARTS)
+
+
+def color_chunks(data: bytes) -> dict[bytes, bytes]:
+    """The chunks of a PNG that say what its colours mean, whole, by their kind; none where it has a profile, which says more."""
+    found: dict[bytes, bytes] = {}
+    for kind, begin, end in parts(data, PNG_PARTS) if media_type(data) == "image/png" else ():
+        if kind == b"iCCP":
+            return {}
+        if kind == b"IDAT":
+            break
+        if kind in COLOR_CHUNKS:
+            found[kind] = data[begin - 8 : end + 4]
+    return found
 
 
 # Content credentials (C2PA)

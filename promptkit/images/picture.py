@@ -198,6 +198,11 @@ class Picture:
         """Width and height as people see it: `size`, turned where its EXIF orientation means so."""
         return self.size[::-1] if self.size and self._turn in (5, 6, 7, 8) else self.size
 
+    @property
+    def is_upright(self) -> bool:
+        """Whether it is stored as people see it: its EXIF orientation, if it has one, turns nothing."""
+        return self._turn == 1
+
     @cached_property
     def _turn(self) -> int:
         """The EXIF orientation, 1 to 8; 1 where it has none."""

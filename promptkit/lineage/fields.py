@@ -39,6 +39,7 @@ class Survives(Enum):
     PUBLIC = "its value, where that is the name of a public service, else null"
     ENTRY = "what survives of its own fields"
     ENTRY_OR_NULL = "what survives of its own fields, and null where there are none"
+    ENTRY_IF_ANY = "what survives of its own fields, where there are any"
 
 
 class WrongField(ValueError):

@@ -31,6 +31,7 @@ OUTCOMES = {
     for outcome in (  # in the order of tables that add them up
         Outcome("picture", "it brought a picture", has_picture=True, is_reused=True),
         Outcome("added", "somebody's own picture", has_picture=True, was_asked=False, may_cost=False, is_repeatable=False, is_reused=True),
+        Outcome("made", "made here of a picture", has_picture=True, was_asked=False, may_cost=False, is_repeatable=False, is_reused=True),
         Outcome("text", "it was answered in words, without a picture"),
         Outcome("refused", "the service refused it, for safety or by a policy"),
         Outcome("error", "the service answered with an error", may_cost=False),

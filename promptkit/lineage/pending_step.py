@@ -174,7 +174,7 @@ class PendingStep:
         whole = [o for o in self.fields["outputs"] if self._is_whole(o)]
         self.fields |= {"outputs": whole, "warnings": [*self.fields["warnings"], ADOPTED]}
         if whole:
-            self._write("picture" if asked else "added")
+            self._write("picture" if asked else "made" if self.fields.get("made") else "added")
         elif asked:
             self._write("interrupted")
 

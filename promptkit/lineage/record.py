@@ -131,6 +131,11 @@ class Record(RecordFields):
         return {name: value for name, value in (self.meta or {}).items() if name != VARIED or not self.varied}
 
     @property
+    def is_made(self) -> bool:
+        """Whether promptkit made its picture itself, of that of the step which it continues."""
+        return self.outcome == "made"
+
+    @property
     def origins(self) -> tuple[str, ...]:
         """The ids of the steps that it came from, each once: its parents, and those whose pictures went along."""
         return tuple(dict.fromkeys((*self.parents, *(s["step"] for s in self.sources if s.get("step")))))

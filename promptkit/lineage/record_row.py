@@ -9,6 +9,7 @@ from typing import Any
 from promptkit.images.box import box_text
 from promptkit.json_objects import columns, plain
 from promptkit.lineage.record import Record
+from promptkit.lineage.schema import MadeFields
 
 __all__ = ["prompt_columns", "record_columns"]
 
@@ -18,6 +19,7 @@ OPTIONS = ("aspect_ratio", "image_size", "seed", "temperature")  # of a request;
 def record_columns(record: Record) -> dict[str, Any]:
     """A record's columns: `step` is its number, `picture` the first of its `pictures`, `file` its own; files by their names in the
     session's folder. `width` and `height` are in pixels, `bytes` the first picture's, `seconds` from start to end, waits included.
+    `made` is the operation of a step made here, `made.…` its numbers and `made.result.…` what they came to.
     `forgotten` says when it was (ISO 8601, UTC); its pictures are none then.
     """
     folder = record.path.parent
@@ -33,6 +35,7 @@ def record_columns(record: Record) -> dict[str, Any]:
         "by_hand": record.by_hand,
         "forgotten": note.at if note else None,
         "label": record.fields.get("label"),
+        "made": record.made.operation if record.made else None,
         **prompt_columns(record.prompt, record.request.get("config") or {}),
         "endpoint": record.request.endpoint,
         "model": record.request.model,
@@ -47,6 +50,7 @@ def record_columns(record: Record) -> dict[str, Any]:
         "seconds": _seconds(record.fields.get("started"), record.fields.get("ended")),
         "warnings": plain(record.fields.get("warnings") or []),
         "file": str(record.path),
+        **(columns("made", _made_columns(record.made)) if record.made else {}),
         **columns("input", record.prompt.get("inputs") or {}),
         **columns("varied", record.varied),
         **columns("meta", record.notes),
@@ -67,6 +71,12 @@ def _region_columns(record: Record) -> dict[str, Any]:
     """`region` is the box that it edited, as text, `mask` the sha256 of the picture that marks it."""
     region = record.region
     return {"region": box_text(region.box), "mask": region.mask} if region else dict.fromkeys(("region", "mask"))
+
+
+def _made_columns(made: MadeFields) -> dict[str, Any]:
+    """What was done here: the numbers as they were given, and below `result` what they came to."""
+    channel = {"channel": made.channel} if made.channel else {}
+    return {**channel, **made.numbers, **{f"result.{name}": value for name, value in (made.result or {}).items()}}
 
 
 def _picture_columns(record: Record) -> dict[str, Any]:

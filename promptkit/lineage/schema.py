@@ -19,6 +19,7 @@ __all__ = [
     "AnswerFields",
     "Attempt",
     "CutFields",
+    "MadeFields",
     "Output",
     "PromptFields",
     "Raised",
@@ -29,9 +30,11 @@ __all__ = [
     "Source",
     "empty_fields",
     "on_disk",
+    "schema_of",
 ]
 
-SCHEMA = "1.0"
+SCHEMA = "1.1"  # the newest that is known here; a record has the first one that knew all that is in it
+BEFORE_MADE = "1.0"
 
 
 def _numbers(count: int) -> Field[Any]:
@@ -104,6 +107,17 @@ class Raised(Entry):
     status = anything(survives=Survives.AS_IT_IS)
     code = anything(survives=Survives.CODE)
     retry_after = anything(survives=Survives.AS_IT_IS)
+
+
+class MadeFields(Entry):
+    """What promptkit did itself to the picture of the step that this one continues: the operation, its numbers as they were given, and what
+    they came to for that picture, such as the box in pixels. `channel` is the name of the channel that it was made for.
+    """
+
+    operation = required(str, survives=Survives.AS_IT_IS, stays=True)
+    numbers: Field[dict[str, Any]] = required(dict, survives=Survives.AS_IT_IS, stays=True)
+    result: Field[dict[str, Any] | None] = optional(dict, survives=Survives.AS_IT_IS, stays=True)
+    channel = optional(str)
 
 
 class Attempt(Entry):
@@ -210,6 +224,7 @@ class RecordFields(Values):
     request = entry(RequestFields, first=True, survives=Survives.ENTRY, label="asked", stays=True)
     attempts = entries(Attempt, first=True, survives=Survives.ENTRY, label="attempt", stays=True)
     outputs = entries(Output, first=True, label="picture", stays=True)
+    made = optional_entry(MadeFields, survives=Survives.ENTRY_IF_ANY, label="made here", stays=True)
     warnings = texts(list | None, first=True, survives=Survives.EMPTY, label="note")
     recipe = optional(str, survives=Survives.EMPTY, stays=True)
     take = anything(survives=Survives.OR_NULL, stays=True)
@@ -219,6 +234,11 @@ class RecordFields(Values):
     continued = anything(stays=True)
     region = optional_entry(RegionFields)
     versions = anything()
+
+
+def schema_of(fields: Mapping[str, Any]) -> str:
+    """The version that a new record of these fields has: none later than it needs, so that the same fields are the same record still."""
+    return SCHEMA if fields.get("made") else BEFORE_MADE
 
 
 FIRST = {name: i for i, name in enumerate(n for n, row in RecordFields.rows.items() if row.first)}

@@ -48,7 +48,7 @@ from promptkit.lineage.prompt_key import prompt_key
 from promptkit.lineage.record import Problem, Record
 from promptkit.lineage.request_claims import Holder, holder_of, let_request_go, request_path, take_request
 from promptkit.lineage.rows import Row, Sums, added, asked_by, prompt_key_of
-from promptkit.lineage.schema import SCHEMA, empty_fields
+from promptkit.lineage.schema import empty_fields, schema_of
 from promptkit.values import built_in
 
 __all__ = ["Lineage"]
@@ -487,7 +487,7 @@ class Lineage:
 
     def begin(self, slug: str, fields: Mapping[str, Any]) -> PendingStep:
         """Claims the next number for a step, and puts in order what killed processes left. Makes the folder where there is none."""
-        fields = {"schema": SCHEMA, "number": 0, **fields}
+        fields = {"schema": schema_of(fields), "number": 0, **fields}
         Record.of(self.folder, "", {**empty_fields(), "outcome": "interrupted", **fields})  # said now, and not when it has been paid
         self.settle()
         with self._lock:

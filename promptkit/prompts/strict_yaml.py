@@ -23,19 +23,19 @@ KeyPath = tuple[str | int, ...]  # the keys and indices that lead to a value: ("
 Complaint = Callable[[str, int | None], TemplateError]  # the error to raise for what is wrong, and the line of the text, from 0
 
 
-def read_yaml(text: str, path: Path) -> tuple[dict[str, Any], Mapping[KeyPath, int]]:
-    """The mapping that front matter holds, and the line of the file on which each key or item stands.
+def read_yaml(text: str, path: Path, *, what: str = "The front matter", first: int = 2) -> tuple[dict[str, Any], Mapping[KeyPath, int]]:
+    """The mapping that front matter holds, or another YAML text, and the line of the file on which each key or item stands.
 
-    `text` begins on the file's second line. TemplateError, with the line, where it cannot be read.
+    `text` begins on the file's line `first`; `what` is its name in a sentence. TemplateError, with the line, where it cannot be read.
     """
 
     def complaint(said: str, line: int | None) -> TemplateError:
-        return TemplateError(f"The front matter {said}.", file=str(path), line=None if line is None else line + 2)
+        return TemplateError(f"{what} {said}.", file=str(path), line=None if line is None else line + first)
 
     found, lines = _read(text, complaint)
     if not isinstance(found, dict):
-        raise TemplateError("The front matter is no mapping; write it as lines such as `description: …`.", file=str(path), line=1)
-    return found, {key_path: line + 2 for key_path, line in lines.items()}
+        raise TemplateError(f"{what} is no mapping; write it as lines such as `description: …`.", file=str(path), line=1)
+    return found, {key_path: line + first for key_path, line in lines.items()}
 
 
 def read_yaml_value(text: str, source: str) -> Any:

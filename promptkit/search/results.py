@@ -20,7 +20,7 @@ from promptkit.lineage.record import Problem
 from promptkit.session.session import Session
 from promptkit.session.step import Step, Steps
 from promptkit.terminal import aligned, cut, printable
-from promptkit.views.facts import BY_HAND, headline
+from promptkit.views.facts import BY_HAND, MADE_HERE, headline
 
 __all__ = ["SHELL", "Found", "FoundSteps", "Match", "Matches", "Results", "Searched", "SessionInfo", "Sessions"]
 
@@ -244,7 +244,13 @@ class Match:
     @property
     def how(self) -> str:
         """In words: whether it has the very bytes or how alike it is; and whether it was added or sent along."""
-        return self._how("" if self.step.outcome != "added" else f", {BY_HAND if self.step.record.by_hand else OWN}")
+        return self._how(f", {self._whose}" if self._whose else "")
+
+    @property
+    def _whose(self) -> str:
+        """Who made it, where no service did."""
+        record = self.step.record
+        return BY_HAND if record.by_hand else MADE_HERE if record.is_made else OWN if record.outcome == "added" else ""
 
     def _how(self, added: str) -> str:
         said = "the very bytes" if self.exact else ANEW if self.same else f"looks similar ({self.percent:.1f} % alike)"

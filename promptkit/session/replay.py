@@ -17,10 +17,11 @@ from promptkit.cost import FREE, Cost
 from promptkit.engine.ask import Answer
 from promptkit.engine.client import Client, Terms, added_root
 from promptkit.engine.engine import Engine
+from promptkit.engine.made import make, making_again
 from promptkit.engine.options import CONFIG, checked_label, checked_pictures, checked_text, checked_words
 from promptkit.engine.plan import Plan, known_hints
 from promptkit.engine.region_plan import recorded_region
-from promptkit.errors import InputError, LineageError, SettingsError, brief_path, warn
+from promptkit.errors import InputError, LineageError, PictureError, SettingsError, brief_path, warn
 from promptkit.images.box import box_text
 from promptkit.images.picture import Picture
 from promptkit.lineage.record import FULL_SHA256, VARIED, Record
@@ -31,7 +32,7 @@ from promptkit.providers.endpoints import Endpoint
 from promptkit.session.changes import SQUASHES
 from promptkit.session.replay_preview import PreviewedStep, ReplayPreview, brief
 from promptkit.session.reprompt import NewWords, Reprompt, refuse_unknown_inputs
-from promptkit.views.facts import is_draft
+from promptkit.views.facts import headline, is_draft
 
 __all__ = ["HINTS", "Changed", "Into", "Replay", "checked_model"]
 
@@ -150,9 +151,10 @@ class _Repeat:
 class Replay:
     """The steps of a trail prepared and checked to be asked for again, root first; it resumes by itself.
 
-    At a step that was made by hand it stops, unless the step before it has one that was added there. `start` stands for the root: a
-    picture, or a step of the folder that it goes into. Raises what would make a request fail, before anything is sent: InputError,
-    SettingsError, LineageError, PictureError.
+    What was made here is made again, of the picture that stands for the step before. At a step that was made by hand it stops, unless the
+    step before it has one that was added there. `start` stands for the root: a picture, or a step of the folder
+    that it goes into. Raises what would make a request fail, before anything is sent: InputError, SettingsError, LineageError,
+    PictureError.
     """
 
     def __init__(self, lineage: Lineage, walk: Sequence[Record], into: Into, start: Record | Picture | None, changed: Changed) -> None:
@@ -161,7 +163,9 @@ class Replay:
             raise LineageError(said, path=lineage.folder)
         self._lineage, self._trail, self._into, self._changed = lineage, walk, into, changed
         self._root, self._follows = self._rooted(start)
-        words = [Reprompt(lineage, record, changed.words) for record in self._follows if not record.by_hand]
+        for record in (r for r in self._follows if r.is_made):
+            making_again(record, record, {})  # one that this promptkit does not know says so now
+        words = [Reprompt(lineage, record, changed.words) for record in self._follows if not (record.by_hand or record.is_made)]
         refuse_unknown_inputs(changed.words, words)
         self._repeats = {repeat.record.id: repeat for repeat in self._prepared(words)}
 
@@ -227,7 +231,7 @@ class Replay:
     # What is there
 
     def _looked_up(self) -> Iterator[tuple[_Repeat | Record, Record | None]]:
-        """Each step, with the record that is this very request already, or that was made by hand in its place; writes nothing. The last
+        """Each step, with the record that is this very request already, or that was made in its place; writes nothing. The last
         is one that was made by hand, where nothing stands for that.
         """
         made = {self._root_id: there} if (there := self._root_there()) else {}
@@ -238,6 +242,11 @@ class Replay:
                 yield record, found
                 if found is None:
                     return
+                continue
+            if record.is_made:
+                if found := self._made_there(record, made):
+                    made[record.id] = found
+                yield record, found
                 continue
             repeat = self._repeats[record.id]
             plan = self._plan(repeat, made)
@@ -252,6 +261,11 @@ class Replay:
         lineage = self._into.engine.lineage
         found = [r for r in lineage.children(base) if r.by_hand and lineage.is_whole(r)] if base else []
         return max(found, key=lambda r: (r.outputs[0].sha256 == record.outputs[0].sha256, r.number), default=None)
+
+    def _made_there(self, record: Record, made: Mapping[str, Record]) -> Record | None:
+        """The same operation on the step that stands for its parent, where it is there already."""
+        base = made.get(record.parents[0])
+        return making_again(record, base, _meta(record)).find(self._into.engine.lineage) if base else None
 
     def _plan(self, repeat: _Repeat, made: Mapping[str, Record]) -> Plan | None:
         """The request; None where it goes on from a step that is not there yet."""
@@ -325,9 +339,20 @@ class Replay:
             made[self._root_id] = root.record
             yield root
         for record in self._follows:
-            answer = self._by_hand(record, made) if record.by_hand else self._asked(self._repeats[record.id], made)
+            answer = self._answer(record, made)
             made[record.id] = answer.record
             yield answer
+
+    def _answer(self, record: Record, made: Mapping[str, Record]) -> Answer:
+        if record.is_made:
+            return self._made_again(record, made[record.parents[0]])
+        return self._by_hand(record, made) if record.by_hand else self._asked(self._repeats[record.id], made)
+
+    def _made_again(self, record: Record, base: Record) -> Answer:
+        try:
+            return make(self._into.engine, making_again(record, base, _meta(record)))
+        except PictureError as error:
+            raise PictureError(f"Step {record.number} cannot be made again of step {base.number}: {error}") from None
 
     def _prepare(self) -> None:
         """Finds what would keep a step from being asked for, such as a missing key, before the first one is."""
@@ -371,7 +396,7 @@ class Replay:
         rows = [PreviewedStep(self._trail[0].number, None, there=root.number if root else None)] if self._root is not None else []
         for repeat, found in self._looked_up():
             if isinstance(repeat, Record):
-                rows.append(self._hand_previewed(repeat, found))
+                rows.append(_made_previewed(repeat, found) if repeat.is_made else self._hand_previewed(repeat, found))
                 continue
             if found is None:
                 repeat.check_price()
@@ -406,6 +431,10 @@ def _tell_of_moved_region(record: Record, plan: Plan) -> None:
         old, new = ("×".join(map(str, size)) for size in (record.region.size, plan.region.region.size))
         then, here = box_text(record.region.box), box_text(plan.region.region.box)
         warn(f"Step {record.number} edited {then} of {old} pixels; here that is {here} of {new}.")
+
+
+def _made_previewed(record: Record, found: Record | None) -> PreviewedStep:
+    return PreviewedStep(record.number, None, notes=(f"made here: {headline(record)}",), there=found.number if found else None, made=True)
 
 
 def _recorded_endpoint(record: Record) -> Endpoint:

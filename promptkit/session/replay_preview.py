@@ -24,10 +24,10 @@ ROUNDING = 1e-9  # by which a sum of prices may be off
 class PreviewedStep:
     """One step that would be asked for: `step` is the recorded step's number, the other fields say what is asked now.
 
-    `prompt` is None for a picture that is added. `changed` are the words in which the prompt differs from the recorded one, `notes` what
-    else differs. `price` is what the request may cost, None where no price is known. `there` is the number of the step in `into` that
-    has this request already, which then costs nothing. `source_changed` says whether the template in `templates=` differs from the
-    recorded one, and is None where there was nothing to compare.
+    `prompt` is None for a picture that is added, and for one that is made here (`made`), which costs nothing. `changed` are the words in
+    which the prompt differs from the recorded one, `notes` what else differs. `price` is what the request may cost, None where no price is
+    known. `there` is the number of the step in `into` that has this request already, which then costs nothing. `source_changed` says
+    whether the template in `templates=` differs from the recorded one, and is None where there was nothing to compare.
     """
 
     step: int
@@ -39,6 +39,7 @@ class PreviewedStep:
     price: Cost | None = FREE
     there: int | None = None
     source_changed: bool | None = None
+    made: bool = False
 
     @property
     def _place(self) -> str:
@@ -52,7 +53,7 @@ class PreviewedStep:
     def to_dict(self) -> dict[str, Any]:
         """As one flat object (promptkit.previewed/1): `step` is the recorded step's number, `there` that of the step which is there."""
         who = {"prompt": self.prompt and self.prompt.text, "endpoint": self.endpoint, "model": self.model}
-        what = {"changed": self.changed, "notes": self.notes, "source_changed": self.source_changed, "there": self.there}
+        what = {"changed": self.changed, "notes": self.notes, "source_changed": self.source_changed, "there": self.there, "made": self.made}
         cost = self.cost if self.prompt is not None and self.there is None else FREE
         return flat_object("previewed", step=self.step, **who, **what, **cost.columns())
 
@@ -70,11 +71,11 @@ class PreviewedStep:
 
     @property
     def _words(self) -> str:
-        return self.prompt.text if self.prompt else "a picture of one's own"
+        return self.prompt.text if self.prompt else self.notes[0] if self.made else "a picture of one's own"
 
     @property
     def _remarks(self) -> tuple[str, ...]:
-        return (*([f"changed: {brief(self.changed)}"] if self.changed else []), *self.notes)
+        return (*([f"changed: {brief(self.changed)}"] if self.changed else []), *self.notes[self.made :])
 
 
 @dataclass(frozen=True, repr=False)

@@ -13,6 +13,7 @@ from promptkit.engine.options import (
     checked_config,
     checked_label,
     checked_limits,
+    checked_meta,
     checked_opening,
     checked_pictures,
     checked_prompt,
@@ -38,6 +39,7 @@ from promptkit.session.varying import Varying
 from promptkit.values import built_in
 
 if TYPE_CHECKING:
+    from promptkit.images.operations import Operation
     from promptkit.prompts.library import Library
     from promptkit.session.replay_preview import ReplayPreview
 
@@ -165,6 +167,14 @@ class Session(Varying):
         self._refuse_keys(label)
         return self._moved(self._taken(added(self._engine, picture, label, None if on is None else self._step(on).record)))
 
+    def make(self, operation: Operation, *, on: object, **said: Any) -> Step:
+        """Carries out an operation on a step's picture, without a request; see Step.crop and its neighbours, which name them."""
+        return self._moved(self._made(operation, on, **said))
+
+    def make_each(self, channels: Mapping[str, Operation], *, on: object) -> Steps:
+        """Carries out several on one step's picture, each labelled by its channel; see Step.for_channels. The head stays."""
+        return Steps([self._made(operation, on, label=name, channel=name) for name, operation in channels.items()])
+
     def tag(self, name: str, step: object = None) -> Step:
         """Names a step, by default the head; a tag that is in use moves."""
         tagged = self._head_step("tag") if step is None else self._step(step)
@@ -282,6 +292,13 @@ class Session(Varying):
         for said in () if answer.reused else step.warnings:
             warn(f"step {step.number}: {said}")
         return step
+
+    def _made(self, operation: Operation, on: object, label: object = None, meta: Any = None, channel: str | None = None) -> Step:
+        from promptkit.engine.made import Making, make  # decodes, which is loaded when something is made
+
+        making = Making(operation, self._step(on).record, channel, checked_label(label), checked_meta(meta))
+        self._refuse_keys([making.label, making.meta])
+        return self._taken(make(self._engine, making))
 
     def _followed(self, answers: Iterator[Answer]) -> Steps:
         """The steps of answers that come one after the other; the head follows each, so that an error leaves it on the last one."""

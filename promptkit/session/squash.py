@@ -19,6 +19,7 @@ from promptkit.lineage.tree import Lineage
 from promptkit.prompts.template import Prompt
 from promptkit.providers import models
 from promptkit.session.changes import SQUASHES
+from promptkit.views.facts import headline
 
 __all__ = ["HINTS", "Squashed", "squashed"]
 
@@ -103,6 +104,7 @@ def squashed(lineage: Lineage, first: Record, last: Record, *, prompt: str | Pro
     if prompt is None:
         _refuse_hands(records)
         _refuse_regions(records, region)
+        _refuse_made(records)
     asked = checked_prompt(_joined(lineage, records, [base.picture, *map(_picture, references)]) if prompt is None else prompt)
     options = {k: v for record in records for k, v in recorded_config(record).items()}
     asked = replace(asked, config={**options, **asked.config})  # as hints, which the session's own options win over
@@ -155,6 +157,15 @@ def _refuse_regions(records: Sequence[Record], region: RegionEdit | None) -> Non
     error = LineageError(f"{said}: squash the steps before or after it, or say all of it in your own words with prompt=.", path=edited.path)
     error.in_shell = f"{said}: squash the steps before or after it, or say all of it in your own words after FIRST and LAST."
     raise error
+
+
+def _refuse_made(records: Sequence[Record]) -> None:
+    """LineageError where a step among them was made here: what a crop or a resize does is done again, not asked for in words."""
+    if made := next((r for r in records if r.is_made), None):
+        said = f"Step {made.number} was made here ({headline(made)}), and no request does that: squash the steps before or after it"
+        error = LineageError(f"{said}, and make it again of what comes; or say all of it in your own words with prompt=.", path=made.path)
+        error.in_shell = f"{said}, and make it again of what comes; or say all of it in your own words after FIRST and LAST."
+        raise error
 
 
 # Pictures

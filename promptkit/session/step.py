@@ -20,9 +20,11 @@ from promptkit.lineage.schema import Attempt
 from promptkit.lineage.tree import Lineage
 from promptkit.markup import mime_bundle
 from promptkit.prompts.template import Prompt, Template
+from promptkit.session.made_here import MadeHere
 
 if TYPE_CHECKING:  # what measures and shows is loaded when someone looks
     from promptkit.images.changes import Changes
+    from promptkit.images.operations import Operation
     from promptkit.session.region import EditedRegion
 
 __all__ = ["Continuing", "Step", "Steps"]
@@ -37,13 +39,17 @@ class Continuing(Protocol):
 
     def repeat(self, step: Step, prompt: str | Prompt | None = None, **options: Any) -> Step: ...
 
+    def make(self, operation: Operation, *, on: object, **said: Any) -> Step: ...
+
+    def make_each(self, channels: Mapping[str, Operation], *, on: object) -> Steps: ...
+
     def __getitem__(self, key: str) -> Step: ...
 
     @property
     def folder(self) -> Path: ...
 
 
-class Step:
+class Step(MadeHere):
     """One step of a session: what was asked, what came, and how to go on from there. Read-only; equal where the ids are."""
 
     def __init__(self, session: Continuing, lineage: Lineage, record: Record, *, reused: bool = False) -> None:
@@ -66,7 +72,7 @@ class Step:
 
     @property
     def prompt(self) -> Prompt | None:
-        """What was asked, with the template and the inputs it came from; None for a picture that was added."""
+        """What was asked, with the template and the inputs it came from; None for a picture that was added, or made here."""
         return recorded_prompt(self.lineage, self.record) if self.record.prompt else None
 
     @property
@@ -108,7 +114,7 @@ class Step:
 
     @property
     def outcome(self) -> str:
-        """picture, added, text, refused, error or interrupted: see promptkit.lineage.outcomes."""
+        """picture, added, made, text, refused, error or interrupted: see promptkit.lineage.outcomes."""
         return self.record.outcome
 
     @property
@@ -176,6 +182,32 @@ class Step:
         """n children of this step (of `each` where that is given), or n more of its own request; see Session.vary."""
         _refuse_on(options)
         return self._session.vary(prompt, n, on=self, **options)
+
+    def for_channels(
+        self,
+        channels: str | Mapping[str, object],
+        *,
+        fit: str = "crop",
+        focus: object = None,
+        fill: object = "white",
+        type: str | None = None,  # noqa: A002  (what it is called everywhere)
+        quality: int = 90,
+        max_bytes: int | None = None,
+    ) -> Steps:
+        """Several pictures, each a step labelled by its channel: {"story": "9:16", "post": (1080, 1080)}. The head stays.
+
+        A ratio keeps the longest side, a pair is pixels; enlarging is said in a warning. `fit` is "crop", around the `focus`, or "pad",
+        with `fill`. `type` is a file's, by default the picture's own; `quality` and `max_bytes` are as for `convert`. A channel may have
+        options of its own: {"story": {"size": "9:16", "fit": "pad"}}. A text is the name of a set of channels, in `library.yaml` beside
+        templates or in the config file. Wrong values are found before the first is made. SettingsError for a set that is not there.
+        """
+        from promptkit.session.channels import channels_of
+
+        options = {"fit": fit, "focus": focus, "fill": fill, "type": type, "quality": quality, "max_bytes": max_bytes}
+        return self._session.make_each(channels_of(channels, options), on=self)
+
+    def _made(self, operation: Operation, label: str | None, meta: Mapping[str, Any] | None) -> Step:
+        return self._session.make(operation, on=self, label=label, meta=meta)
 
     def save(
         self, path: str | os.PathLike[str], *, embed: bool = False, drop_credentials: bool = False, overwrite: bool = False

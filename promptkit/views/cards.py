@@ -8,7 +8,7 @@ from promptkit.errors import LineageError
 from promptkit.lineage.record import Record
 from promptkit.lineage.tree import Lineage
 from promptkit.markup import Html, card, escape, figure, strip
-from promptkit.views.facts import cost_in_words, headline, is_draft, outcome_in_words, sent_along
+from promptkit.views.facts import cost_in_words, done_here, headline, is_draft, outcome_in_words, sent_along
 
 __all__ = ["FIGURE_PIXELS", "forgotten_frame", "pictures_html", "references_html", "step_card", "step_figure", "strip_html"]
 
@@ -40,7 +40,7 @@ def step_card(record: Record, *, reused: bool = False) -> Html:
     note = f"step {record.number}{', reused' if reused else ''}: {outcome_in_words(record)}{draft}{cost}"
     figures = pictures_html(record, CARD_PIXELS)
     said = "" if record.ok or not record.attempts else f"{record.attempts[-1].get('text') or record.attempts[-1].get('message') or ''}"
-    lines = [Html(f"<div>{escape(line)}</div>") for line in (record.prompt.get("text"), said) if line]
+    lines = [Html(f"<div>{escape(line)}</div>") for line in (record.prompt.get("text"), done_here(record), said) if line]
     return card(note, figures, *lines)
 
 

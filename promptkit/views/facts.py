@@ -23,11 +23,13 @@ from promptkit.terminal import printable
 
 __all__ = [
     "BY_HAND",
+    "MADE_HERE",
     "NAME_COLUMNS",
     "Fact",
     "References",
     "cost_in_words",
     "credentials_in_words",
+    "done_here",
     "facts",
     "headline",
     "is_draft",
@@ -43,6 +45,7 @@ __all__ = [
 HEADLINE = 96  # characters
 NOT_KNOWN = "no known price"
 BY_HAND = "made by hand"
+MADE_HERE = "made here"
 NAME_COLUMNS = 11  # of a terminal, for the names of facts
 HASH = re.compile(r"([0-9a-f]{10})[0-9a-f]{54}(?=(\.)?)")
 HASHED = ("template", "region", "with", "original", "id")  # facts that hold ids, digests and names of files
@@ -82,6 +85,7 @@ def facts(
         (RecordFields.sources.label, "\n".join(references)),
         (RecordFields.region.label, _region(record.region)),
         (RecordFields.request.label, _asked(record.request)),
+        (RecordFields.made.label, _made_here(record)),
         *_attempts(record),
         *([("cost", cost or cost_in_words(record.cost, attempts=len(record.attempts)))] if len(record.attempts) > 1 else []),
         *((RecordFields.outputs.label, _output(output)) for output in record.outputs),
@@ -133,6 +137,21 @@ def _answer(answer: Mapping[str, Any]) -> str:
 
 def _size(size: Any) -> str:
     return "×".join(map(str, size or ("unknown",)))
+
+
+def _made_here(record: Record) -> str:
+    """What promptkit did itself, what the numbers came to, and with which Pillow."""
+    if (made := record.made) is None:
+        return ""
+    came = "".join(f", {name} {_plain(value)}" for name, value in (made.result or {}).items() if value != made.numbers.get(name))
+    versions = record.versions if isinstance(record.versions, Mapping) else {}
+    channel = f"for the channel {made.channel}: " if made.channel else ""
+    pillow = f" (Pillow {versions['pillow']})" if versions.get("pillow") else ""
+    return f"{channel}{done_here(record)}{came}{pillow}"
+
+
+def _plain(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _attempts(record: Record) -> Iterator[tuple[str, str]]:
@@ -211,10 +230,10 @@ def _note(value: object, lineage: Lineage | None) -> str:
 
 
 def headline(record: Record) -> str:
-    """One line for a step: its label, else the beginning of its prompt; whether its picture was made by hand from another step's, and why
-    there is none where there is none.
+    """One line for a step: its label, else the beginning of its prompt, or what was done here; whether its picture was made by hand from
+    another step's, and why there is none where there is none.
     """
-    text = record.fields.get("label") or record.prompt.get("text") or ""
+    text = record.fields.get("label") or record.prompt.get("text") or done_here(record)
     line = printable(" ".join(str(text).split()))
     short = line if len(line) <= HEADLINE else line[: HEADLINE - 1] + "…"
     state = [BY_HAND] * record.by_hand + [record.outcome] * (not record.ok) + ["forgotten"] * bool(record.forgotten)
@@ -224,9 +243,18 @@ def headline(record: Record) -> str:
     return f"{short} ({', '.join(state)})" if state else short
 
 
+def done_here(record: Record) -> str:
+    """What promptkit did itself, in a few words; nothing of a step that was not made here."""
+    if record.made is None:
+        return ""
+    from promptkit.images.operations import operation_in_words  # most histories need none of it
+
+    return operation_in_words(record.made.operation, record.made.numbers)
+
+
 def outcome_in_words(record: Record) -> str:
-    """Its outcome, and of what somebody made from another step's picture that it was made by hand; whether it was forgotten."""
-    return f"{BY_HAND if record.by_hand else record.outcome}{', forgotten' if record.forgotten else ''}"
+    """Its outcome, and of what was made from another step's picture whether by hand or here; whether it was forgotten."""
+    return f"{BY_HAND if record.by_hand else MADE_HERE if record.is_made else record.outcome}{', forgotten' if record.forgotten else ''}"
 
 
 def step_name(lineage: Lineage, record: Record) -> str:

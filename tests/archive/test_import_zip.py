@@ -461,7 +461,7 @@ def test_a_newer_one_is_refused_with_both_versions(bear: Session) -> None:
     contents = read(bear.export("a.zip"))
     layout = write(Path("layout.zip"), {**contents, "bear/promptkit.json": b'{"layout": 2}', "bear/new/thing": b""})
     record = write(Path("record.zip"), forged(contents, schema="2.0"))
-    for path, said in ((layout, "has layout 2, and this promptkit knows 1"), (record, "has schema 2.0, and this promptkit knows 1.0")):
+    for path, said in ((layout, "has layout 2, and this promptkit knows 1"), (record, "has schema 2.0, and this promptkit knows 1.1")):
         with pytest.raises(LineageError, match=said) as caught:
             import_session(path, "other")
         assert caught.value.newer

@@ -56,7 +56,7 @@ def test_every_command_has_examples_that_parse(command: str, monkeypatch: pytest
         parser = build_parser(COMMANDS[name]).commands[name]
         if parser.commands:
             below, *rest = command_first(rest, parser.commands) if rest else ["list"]
-            parser = parser.commands.get(below, parser.commands["show"])
+            parser = parser.commands.get(below) or parser.commands["show"]
         monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"a fox")))
         assert parsed(parser, rest)
 

@@ -41,7 +41,7 @@ def rewritten(record: Record, **changes: Any) -> Path:
 def test_a_newer_schema_is_refused(lineage: Lineage) -> None:
     """A record with a newer major version is refused with its file and both versions; a newer minor one is read."""
     path = rewritten(made(lineage), schema="2.3")
-    with pytest.raises(LineageError, match=rf"{path.name} has schema 2\.3, and this promptkit knows 1\.0"):
+    with pytest.raises(LineageError, match=rf"{path.name} has schema 2\.3, and this promptkit knows 1\.1"):
         Lineage(lineage.folder).records()
     assert [p.path for p in lineage.verify()] == [path]
     path = rewritten(Record.of(path, "", {**json.loads(path.read_bytes()), "schema": "1.7"}), schema="1.7")

@@ -149,3 +149,27 @@ def test_a_hands_work_and_what_was_forgotten_are_steps_there(last: Path) -> None
     assert there == [[s.number, s.id, s.outcome, [p.number for p in s.parents]] for s in steps if s.number != 4]
     assert went_on
     assert {problem.partition(":")[0] for problem in problems} == {"step 3", "step 4"}
+
+
+def test_a_step_made_here_is_one_without_a_picture_there(last: Path) -> None:
+    """The outcome is new: the last release shows, verifies and exports the step, refuses to go on from it or to replay it, and goes
+    on from what continues it.
+    """
+    bear = Session("./bear", endpoint="offline")
+    cut = bear.generate("a fox").crop(ratio="4:5")
+    night = cut.edit("Make it night")
+    script = (
+        "bear = promptkit.Session('./bear', endpoint='offline')\n"
+        "def refused(call):\n"
+        "    try:\n        call()\n    except promptkit.PromptkitError as error:\n        return str(error)\n"
+        "said = [[[s.id, s.outcome, s.ok, float(s.cost)] for s in bear], list(map(str, bear.verify())),"
+        " refused(lambda: bear.edit('Add a hat', on=2)), refused(lambda: bear.replay('./again')), refused(lambda: bear.squash(2, 3)),"
+        " bear.edit('Add a hat', on=3).id, str(promptkit.import_session(bear.export('bear.zip', all=True), 'copy'))]"
+    )
+    steps, problems, *refused, hat, _ = told_by(last, script)
+    assert [step[:3] for step in steps] == [[bear[1].id, "picture", True], [cut.id, "made", False], [night.id, "picture", True]]
+    assert (problems, [step[3] for step in steps]) == ([], [0.0] * 3)
+    assert [bool(said) for said in refused] == [True] * 3
+    here = Session("./copy", endpoint="offline")
+    assert [s.id for s in here] == [bear[1].id, cut.id, night.id, hat]
+    assert (here.verify(), here[1].crop(ratio="4:5").reused) == ([], True)
