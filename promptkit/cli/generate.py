@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 
+from promptkit.cli.each import add_each, each_from, prompt_to_vary
 from promptkit.cli.flags import (
     Commands,
     add_command,
@@ -20,6 +21,7 @@ from promptkit.cli.flags import (
     add_session,
     add_template,
 )
+from promptkit.cli.output import as_json, say
 from promptkit.cli.parser import Parser
 from promptkit.cli.prompt import prompt_from
 from promptkit.cli.session import existing_session, open_session, print_steps
@@ -48,7 +50,8 @@ def add(commands: Commands) -> None:
     add_fresh(vary)
     _on(vary)
     _region(vary)
-    vary.add_argument("-n", type=int, default=4, help="how many (4)")
+    add_each(vary)
+    vary.add_argument("-n", type=int, help="how many (4); with --each, how many of each (1)")
     vary.add_argument("--root", action="store_true", help="start new roots instead of continuing a picture")
     vary.add_argument("--workers", type=int, default=4, help="how many requests at once (4)")
     own = add_command(commands, "add", _add, "take a picture of your own as a root, or as made by hand from a step's")
@@ -109,9 +112,13 @@ def _edit(options: Namespace) -> int:
 
 def _vary(options: Namespace) -> int:
     session = open_session(options) if options.on or options.root else existing_session(options, open_session(options))
-    prompt = prompt_from(options) if options.prompt is not None or options.template or options.input else None
+    each = each_from(options)
     made = {"on": options.on, "root": options.root, "workers": options.workers, "fresh": options.fresh, "region": options.region}
-    return print_steps(session.vary(prompt, options.n, **made), options)
+    steps = session.vary(prompt_to_vary(options, each), options.n, each=each, **made)
+    status = print_steps(steps, options)
+    if each is not None and not as_json():
+        say(str(steps))
+    return status
 
 
 def _add(options: Namespace) -> int:

@@ -224,6 +224,11 @@ class Client:
         checked_pictures(asked, len(plan.sources))
         return self._with_history(plan)
 
+    def for_model(self, plan: Plan, model: str) -> Plan:
+        """A plan as it is asked of another model at this endpoint, which the caller names."""
+        models.check_name(model)
+        return self._with_history(replace(plan.at(plan.endpoint, model), model_named=True, history=()))
+
     def takes(self, plan: Plan, n: int, *, but: str | None = None, fresh: bool = False) -> list[Plan]:
         """n takes of a plan, each with a seed of its own; without the recipe `but`, and with `fresh` without those that are there or that
         are just being asked for (where nothing is sent: that this session has brought).
@@ -244,14 +249,15 @@ class Client:
         if plan.chain != "chat" or not any(s.role == "base" for s in plan.sources):
             return plan
         lineage = self.engine.lineage
-        return replace(plan, history=history(lineage, plan, lineage.get(plan.parents[0]), self.dialect))
+        return replace(plan, history=history(lineage, plan, lineage.get(plan.parents[0]), self.endpoint.dialect_of(plan.model)))
 
     # Checking
 
-    def check_options(self, config: Mapping[str, Any], pictures: int) -> None:
-        """SettingsError for what the service or the model does not take, with what it does."""
-        self.endpoint.check_options(self.model, config)
-        models.check(self.model, aspect_ratio=config.get("aspect_ratio"), image_size=config.get("image_size"), pictures=pictures)
+    def check_options(self, config: Mapping[str, Any], pictures: int, model: str | None = None) -> None:
+        """SettingsError for what the service or the model (by default the client's) does not take, with what it does."""
+        asked = model or self.model
+        self.endpoint.check_options(asked, config)
+        models.check(asked, aspect_ratio=config.get("aspect_ratio"), image_size=config.get("image_size"), pictures=pictures)
 
     def refuse_keys(self, said: object) -> None:
         """SettingsError where what would be sent or recorded holds a key."""
@@ -304,8 +310,8 @@ class Client:
         """The answers; where something was asked for, this user has asked the model. Steps that were made in other words are named."""
         found = [(plan, answer) for plan, answer in zip(plans, answers, strict=True) if isinstance(answer, Answer)]
         self.terms.brought.update(answer.record.id for _, answer in found)
-        if not all(answer.reused for _, answer in found):
-            note_model(self.endpoint, self.model)
+        for model in dict.fromkeys(plan.model for plan, answer in found if not answer.reused):
+            note_model(self.endpoint, model)
         reworded = [(p, a.record) for p, a in found if a.reused and a.record.prompt.text != p.prompt.text and self._is_first(a.record.id)]
         if reworded:
             _tell_of_other_words(reworded)
@@ -359,7 +365,7 @@ class Client:
         """The plan; and, where neither endpoint nor model is named, the same at those that this folder has asked: the head that they
         follow is another one when a notebook runs a second time. Then each of these in the other words that its template made of it.
         """
-        asked = [plan, *(self._elsewhere(plan) if self.terms.follows else ())]
+        asked = [plan, *(self._elsewhere(plan) if self.terms.follows and not plan.model_named else ())]
         texts = [*plan.wordings, *recorded_wordings(self.engine.lineage, plan.prompt, plan.parents)]
         return [*asked, *(each.worded(text) for text in texts for each in asked)]
 
@@ -381,10 +387,10 @@ class Client:
     def _service(self, plans: Sequence[Plan]) -> Service:
         self._check_words([plan.prompt for plan in plans])
         key, transport = self.connection.open()
-        if self.followed:
+        if self.followed and any(plan.model == self.model for plan in plans):
             tell_of_model(self.endpoint, self.model)
         for plan in plans:
-            self.check_options(plan.config, len(plan.sources))
+            self.check_options(plan.config, len(plan.sources), plan.model)
             self._warn_of_shutdown(plan)
         terms, limit = self.terms, self.connection.rate_limit
         return Service(

@@ -72,6 +72,7 @@ HINTS = {
     "image": "references=",
     **{name: f"{option.name}=" for option in OPTIONS.values() for name in option.also_called},
     "n": "vary(n=…)",
+    "each": "vary(each=…)",
     "base_url": "endpoint=",
     "url": "endpoint=",
     "key": "api_key=",

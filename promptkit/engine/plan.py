@@ -65,6 +65,7 @@ class Plan:
     unseeded: Plan | None = None  # what the seed of one of vary's takes was made of
     wordings: tuple[str, ...] = ()  # other words on record for the same, where no template tells
     region: RegionEdit | None = None  # what of the base is edited, where that is not all of it
+    model_named: bool = False  # whether its caller named its model, so that what another one made does not stand for it
 
     @property
     def recipe(self) -> str:

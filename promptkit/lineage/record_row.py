@@ -48,7 +48,8 @@ def record_columns(record: Record) -> dict[str, Any]:
         "warnings": plain(record.fields.get("warnings") or []),
         "file": str(record.path),
         **columns("input", record.prompt.get("inputs") or {}),
-        **columns("meta", record.fields.get("meta") or {}),
+        **columns("varied", record.varied),
+        **columns("meta", record.notes),
         **columns("usage", record.usage),
     }
 

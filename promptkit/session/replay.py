@@ -23,7 +23,7 @@ from promptkit.engine.region_plan import recorded_region
 from promptkit.errors import InputError, LineageError, SettingsError, brief_path, warn
 from promptkit.images.box import box_text
 from promptkit.images.picture import Picture
-from promptkit.lineage.record import FULL_SHA256, Record
+from promptkit.lineage.record import FULL_SHA256, VARIED, Record
 from promptkit.lineage.tree import Lineage
 from promptkit.providers import models
 from promptkit.providers.endpoint_choice import choose_endpoint, endpoint_of_record, service_with_key
@@ -418,11 +418,13 @@ def _recorded_endpoint(record: Record) -> Endpoint:
 
 def _meta(record: Record) -> dict[str, Any]:
     """The caller's notes, and which step it replays. A replay of a replay names the step that it replays itself; one of a squash does
-    not name what that stood for, which is of another branch.
+    not name what that stood for, which is of another branch, nor one of a variant what varied, which is of another call.
     """
     meta = dict(record.fields.get("meta") or {})
     if _is_ids(meta.get(SQUASHES)):
         del meta[SQUASHES]
+    if record.varied:
+        del meta[VARIED]
     is_ours = meta.get(REPLAYS) is None or _is_ids([meta[REPLAYS]])
     return {**meta, REPLAYS if is_ours else f"promptkit_{REPLAYS}": record.id}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,6 @@ from promptkit.engine.options import (
     checked_config,
     checked_label,
     checked_limits,
-    checked_many,
     checked_opening,
     checked_pictures,
     checked_prompt,
@@ -21,7 +20,7 @@ from promptkit.engine.options import (
     with_options,
 )
 from promptkit.engine.plan import Plan
-from promptkit.errors import PromptkitError, SettingsError, warn
+from promptkit.errors import SettingsError, warn
 from promptkit.lineage.location import Where, session_folder
 from promptkit.lineage.record import Record
 from promptkit.progress import Listener
@@ -32,10 +31,10 @@ from promptkit.providers.keys import Key
 from promptkit.providers.options import OPTIONS
 from promptkit.providers.transport import Transport
 from promptkit.session.cursor import listed
-from promptkit.session.opened import Opened
 from promptkit.session.own_picture import added, root_of
 from promptkit.session.region import check_region, given_region, read_region, refuse_region
 from promptkit.session.step import Step, Steps
+from promptkit.session.varying import Varying
 from promptkit.values import built_in
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ __all__ = ["Session"]
 ANCHORLESS = "A new root continues nothing that could drift, so there is no anchor; send the picture along with references=."
 
 
-class Session(Opened):
+class Session(Varying):
     """A tree of pictures in one folder, and a head from which the next edit starts.
 
     `where` is a name (the session folder ./NAME if there is one, else NAME in the user's data folder) or, with a separator or as a Path,
@@ -158,30 +157,6 @@ class Session(Opened):
     def repeat(self, step: Step, prompt: str | Prompt | None = None, **options: Any) -> Step:
         """A step's request once more, from its parent; see Step.again."""
         return self._asked(self._repeated(self._step(step).record, prompt, **options), fresh=True)
-
-    def vary(
-        self,
-        prompt: str | Prompt | None = None,
-        n: int = 4,
-        *,
-        on: object = None,
-        root: bool = False,
-        workers: int = 4,
-        fresh: bool = False,
-        **options: Any,
-    ) -> Steps:
-        """n children of `on` (by default the head), several requests at once; without a prompt n more of the head's own request.
-
-        `root=True` makes n roots, `fresh=True` n more than there are. Each has a seed of its own, which is recorded. The head stays. Failed
-        ones are among them as failed Steps; raises only when all fail. Ctrl-C stops at once; those in flight are recorded as interrupted.
-        """
-        n, workers = checked_many(n=n, workers=workers)
-        if prompt is None:
-            record = (self._head_step("vary") if on is None else self._step(on)).record
-            plan, own = self._repeated(record, None, **options), record.recipe
-        else:
-            plan, own = self._planned_variant(prompt, on, root, **options), None
-        return self._all_asked(self._client.ask_all(self._client.takes(plan, n, but=own, fresh=fresh), workers))
 
     def add(self, picture: object, *, on: object = None, label: str | None = None) -> Step:
         """Takes a picture of one's own (path, bytes, PIL image, Picture) as a root, or `on` the step that it was made from by hand. The
@@ -307,17 +282,6 @@ class Session(Opened):
         for said in () if answer.reused else step.warnings:
             warn(f"step {step.number}: {said}")
         return step
-
-    def _all_asked(self, answers: Sequence[Answer | PromptkitError]) -> Steps:
-        """The steps of several answers; raises only where all failed."""
-        steps = Steps(self._step_of(a.record, reused=a.reused) for a in answers if isinstance(a, Answer))
-        errors = [a.error if isinstance(a, Answer) else a for a in answers]
-        if not any(s.ok for s in steps) and (error := errors[0]) is not None:
-            error.step = steps[0] if steps else None
-            raise error
-        for said in {str(a) for a in answers if isinstance(a, PromptkitError)}:
-            warn(f"Not all were asked for: {said}")
-        return steps
 
     def _followed(self, answers: Iterator[Answer]) -> Steps:
         """The steps of answers that come one after the other; the head follows each, so that an error leaves it on the last one."""

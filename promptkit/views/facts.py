@@ -16,7 +16,7 @@ from promptkit.cost import FREE, Cost
 from promptkit.errors import LineageError, StepNotFound
 from promptkit.images.box import box_text
 from promptkit.images.formats import has_credentials
-from promptkit.lineage.record import FULL_SHA256, Record
+from promptkit.lineage.record import FULL_SHA256, VARIED, Record
 from promptkit.lineage.schema import Attempt, PromptFields, RecordFields, RegionFields
 from promptkit.lineage.tree import Lineage
 from promptkit.terminal import printable
@@ -87,7 +87,8 @@ def facts(
         *((RecordFields.outputs.label, _output(output)) for output in record.outputs),
         ("forgotten", _forgotten(record)),
         ("changes", changes),
-        *((RecordFields.meta.label, f"{name}: {_note(value, lineage)}") for name, value in (record.fields.get("meta") or {}).items()),
+        (VARIED, ", ".join(f"{name}: {value}" for name, value in record.varied.items())),
+        *((RecordFields.meta.label, f"{name}: {_note(value, lineage)}") for name, value in record.notes.items()),
         *((RecordFields.warnings.label, note) for note in dict.fromkeys((*(record.fields.get("warnings") or ()), *notes))),
         (RecordFields.stripped_from.label, str(record.fields.get("stripped_from") or "")),
         ("id", record.id),
