@@ -16,7 +16,7 @@ from promptkit.lineage.tree import Lineage
 
 __all__ = ["ROOTLESS", "EditedRegion", "check_region", "given_region", "read_region", "refuse_region"]
 
-ROOTLESS = "A new root has no picture of which a region could be edited; edit(prompt, region=…) edits one of a step's picture."
+ROOTLESS = "A new root has no picture of which a region could be edited: edit a step, or leave the region out."
 
 
 def read_region(given: object) -> object:
