@@ -40,12 +40,14 @@ def add(commands: Commands) -> None:
     _once(edit)
     add_fresh(edit)
     _on(edit)
+    _region(edit)
     about = "an earlier picture that goes along, so that a long chain does not drift"
     edit.add_argument("--anchor", type=picture, metavar="STEP|FILE", help=about)
     vary = add_command(commands, "vary", _vary, "make several at once; without a prompt more of the head's own")
     _asking(vary)
     add_fresh(vary)
     _on(vary)
+    _region(vary)
     vary.add_argument("-n", type=int, default=4, help="how many (4)")
     vary.add_argument("--root", action="store_true", help="start new roots instead of continuing a picture")
     vary.add_argument("--workers", type=int, default=4, help="how many requests at once (4)")
@@ -85,6 +87,11 @@ def _on(parser: Parser) -> None:
     parser.add_argument("--on", type=picture, metavar="STEP|TAG|FILE", help=about)
 
 
+def _region(parser: Parser) -> None:
+    about = "what alone may change: WIDTHxHEIGHT+LEFT+TOP in pixels, or all in %%, or a mask: a picture in which it is white"
+    parser.add_argument("--region", type=picture, metavar="BOX|FILE", help=about)
+
+
 def _generate(options: Namespace) -> int:
     session = open_session(options)
     check_output(options, session)
@@ -95,7 +102,7 @@ def _generate(options: Namespace) -> int:
 def _edit(options: Namespace) -> int:
     session = open_session(options) if options.on else existing_session(options, open_session(options))
     check_output(options, session)
-    along = {"references": options.reference, "anchor": options.anchor}
+    along = {"references": options.reference, "anchor": options.anchor, "region": options.region}
     step = session.edit(prompt_from(options), on=options.on, **along, label=options.label, fresh=options.fresh)
     return print_steps([step], options)
 
@@ -103,7 +110,7 @@ def _edit(options: Namespace) -> int:
 def _vary(options: Namespace) -> int:
     session = open_session(options) if options.on or options.root else existing_session(options, open_session(options))
     prompt = prompt_from(options) if options.prompt is not None or options.template or options.input else None
-    made = {"on": options.on, "root": options.root, "workers": options.workers, "fresh": options.fresh}
+    made = {"on": options.on, "root": options.root, "workers": options.workers, "fresh": options.fresh, "region": options.region}
     return print_steps(session.vary(prompt, options.n, **made), options)
 
 

@@ -30,6 +30,7 @@ from promptkit.engine.options import (
 from promptkit.engine.plan import Plan, Source, history, known_hints, prompt_to_ask, recorded_config, recorded_sources
 from promptkit.engine.rate_limit import RateLimit, rate_limit_of
 from promptkit.engine.recorded_templates import recorded_wordings
+from promptkit.engine.region_plan import RegionEdit, recorded_region
 from promptkit.errors import LineageError, NotRecorded, PromptkitError, SettingsError, warn
 from promptkit.images.picture import Picture
 from promptkit.lineage.record import Record
@@ -47,6 +48,7 @@ __all__ = ["Client", "Terms", "added_root"]
 A = TypeVar("A", bound=Answer | PromptkitError)
 NO_SEND = "(send=False, or PROMPTKIT_SEND=never)"
 SEND = "leave that out to ask for it"
+OF_THE_BASE = "A step that edits a region keeps its picture's ratio: leave aspect_ratio out, or the region."
 
 
 @dataclass(frozen=True)
@@ -174,13 +176,16 @@ class Client:
         references: Sequence[Record | Picture] = (),
         *,
         anchors: Sequence[Record | Picture] = (),
+        region: RegionEdit | None = None,
         label: str | None = None,
         meta: Mapping[str, Any] | None = None,
         lang: str | None = None,
         **options: Any,
     ) -> Plan:
-        """What a step is going to be: an edit of `base`, or a new root. InputError, SettingsError."""
+        """What a step is going to be: an edit of `base`, or of a region of it, or a new root. InputError, SettingsError."""
         check_call(options)
+        if region and options.get("aspect_ratio") is not None:
+            raise SettingsError(OF_THE_BASE)
         asked = checked_prompt(prompt)
         self.refuse_keys_of_template(asked)
         sources = _sources(base, anchors, references)
@@ -189,24 +194,26 @@ class Client:
             slug=asked.template or ("edit" if base else "generate"),
             parents=tuple(dict.fromkeys(s.step for s in sources if s.step)) if base else (),
             sources=sources,
-            config=self.config(asked, options),
+            config={k: v for k, v in self.config(asked, options).items() if not region or k != "aspect_ratio"},
             endpoint=self.endpoint.name,
             model=self.model,
-            chain=self.terms.chain,
+            chain="picture" if region else self.terms.chain,  # earlier turns show the whole picture
             lang=checked_lang(lang) or asked.lang or self.terms.lang or recovery.language_of(asked.text),
             label=checked_label(label),
             meta=checked_meta(meta),
+            region=region,
         )
         return self._with_history(plan)
 
-    def plan_again(self, record: Record, prompt: str | Prompt | None = None, **options: Any) -> Plan:
+    def plan_again(self, record: Record, prompt: str | Prompt | None = None, *, region: RegionEdit | None = None, **options: Any) -> Plan:
         """A step's own request once more, with the pictures it had, from its parent; with a prompt: in those words."""
         if record.outcome == "added":
             raise LineageError(f"Step {record.number} was added, not asked for; continue it with edit(…).", path=record.path)
         self.terms.brought.add(record.id)  # whoever repeats a step has it
         lineage = self.engine.lineage
         asked = prompt_to_ask(lineage, record) if prompt is None else checked_prompt(prompt)
-        plan = self.plan(asked, None, **{**recorded_config(record), "seed": None, **options})
+        region = region or recorded_region(lineage, record)
+        plan = self.plan(asked, None, region=region, **{**recorded_config(record), "seed": None, **options})
         more = [s.step for s in plan.sources if s.step] if record.parents else []
         plan = replace(
             plan,

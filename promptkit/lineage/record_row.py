@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from promptkit.images.box import box_text
 from promptkit.json_objects import columns, plain
 from promptkit.lineage.record import Record
 
@@ -26,6 +27,7 @@ def record_columns(record: Record) -> dict[str, Any]:
         "step": record.number,
         "id": record.id,
         "parents": list(record.parents),
+        **_region_columns(record),
         "outcome": record.outcome,
         "ok": record.ok,
         "by_hand": record.by_hand,
@@ -58,6 +60,12 @@ def prompt_columns(prompt: Mapping[str, Any], config: Mapping[str, Any]) -> dict
     said["pack"] = " ".join(map(str, said["pack"])) if said["pack"] else None
     others = {f"option.{name}": plain(value) for name, value in config.items() if name not in OPTIONS}
     return {**said, **{name: plain(config.get(name)) for name in OPTIONS}, **others}
+
+
+def _region_columns(record: Record) -> dict[str, Any]:
+    """`region` is the box that it edited, as text, `mask` the sha256 of the picture that marks it."""
+    region = record.region
+    return {"region": box_text(region.box), "mask": region.mask} if region else dict.fromkeys(("region", "mask"))
 
 
 def _picture_columns(record: Record) -> dict[str, Any]:

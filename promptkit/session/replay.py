@@ -19,7 +19,9 @@ from promptkit.engine.client import Client, Terms, added_root
 from promptkit.engine.engine import Engine
 from promptkit.engine.options import CONFIG, checked_label, checked_pictures, checked_text, checked_words
 from promptkit.engine.plan import Plan, known_hints
+from promptkit.engine.region_plan import recorded_region
 from promptkit.errors import InputError, LineageError, SettingsError, brief_path, warn
+from promptkit.images.box import box_text
 from promptkit.images.picture import Picture
 from promptkit.lineage.record import FULL_SHA256, Record
 from promptkit.lineage.tree import Lineage
@@ -263,7 +265,8 @@ class Replay:
         if len(there) < len(references):
             return None
         label, meta = record.fields.get("label"), _meta(record)
-        plan = repeat.client.plan(repeat.words.prompt, base, there, label=label, meta=meta)
+        region = recorded_region(self._lineage, record, base.picture) if base else None
+        plan = repeat.client.plan(repeat.words.prompt, base, there, label=label, meta=meta, region=region)
         roles = [*(["base"] if base else []), *(s["role"] for s in repeat.references)]
         sources = tuple(replace(s, role=role) for s, role in zip(plan.sources, roles, strict=True))
         take = record.fields.get("take")
@@ -338,6 +341,7 @@ class Replay:
     def _asked(self, repeat: _Repeat, made: Mapping[str, Record]) -> Answer:
         plan = self._plan(repeat, made)
         assert plan is not None, "all that it goes on from was made before it"
+        _tell_of_moved_region(repeat.record, plan)
         return repeat.client.ask(plan)
 
     def _by_hand(self, record: Record, made: Mapping[str, Record]) -> Answer:
@@ -394,6 +398,14 @@ class Replay:
             there=found.number if found else None,
             source_changed=words.source_changed,
         )
+
+
+def _tell_of_moved_region(record: Record, plan: Plan) -> None:
+    """Says where a region lies in a picture of another size than the recorded one."""
+    if record.region and plan.region and plan.region.region.size != record.region.size:
+        old, new = ("×".join(map(str, size)) for size in (record.region.size, plan.region.region.size))
+        then, here = box_text(record.region.box), box_text(plan.region.region.box)
+        warn(f"Step {record.number} edited {then} of {old} pixels; here that is {here} of {new}.")
 
 
 def _recorded_endpoint(record: Record) -> Endpoint:

@@ -34,6 +34,7 @@ from promptkit.providers.transport import Transport
 from promptkit.session.cursor import listed
 from promptkit.session.opened import Opened
 from promptkit.session.own_picture import added, root_of
+from promptkit.session.region import check_region, given_region, read_region, refuse_region
 from promptkit.session.step import Step, Steps
 from promptkit.values import built_in
 
@@ -117,6 +118,7 @@ class Session(Opened):
         """
         if "anchor" in options:
             raise SettingsError(ANCHORLESS)
+        refuse_region(options)
         along = listed(references)
         checked_pictures(checked_prompt(prompt), len(along))
         check_call(options)
@@ -129,6 +131,7 @@ class Session(Opened):
         on: object = None,
         references: object = (),
         anchor: object = None,
+        region: object = None,
         label: str | None = None,
         meta: Mapping[str, Any] | None = None,
         fresh: bool = False,
@@ -138,11 +141,15 @@ class Session(Opened):
 
         `on` is a Step, a number, a tag, the beginning of an id, or a picture of one's own (path, bytes, PIL image, Picture), which becomes
         a root first. `anchor` is an earlier step, or a picture of one's own, that goes along so that a long chain does not drift from it.
+        `region` is what alone may change: a box, (left, top, right, bottom) in pixels or fractions, or "200x260+300+420" (width x height +
+        left + top, or all in %), or a mask, a picture of the same size (white, or transparent where it has transparency, is edited).
         """
-        along, anchors = listed(references), listed(anchor)
+        along, anchors, region = listed(references), listed(anchor), read_region(region)
         checked_pictures(checked_prompt(prompt), 1 + len(anchors) + len(along))
-        base, given, anchored = self._base(on), self._given(along), self._given(anchors)
-        return self._asked(self._client.plan(prompt, base, given, anchors=anchored, label=label, meta=meta, **options), fresh=fresh)
+        base, given, anchored = self._base(on, region), self._given(along), self._given(anchors)
+        part = given_region(region, base)
+        plan = self._client.plan(prompt, base, given, anchors=anchored, region=part, label=label, meta=meta, **options)
+        return self._asked(plan, fresh=fresh)
 
     def again(self, prompt: str | Prompt | None = None, **options: Any) -> Step:
         """The head's request once more, from the head's parent; with a prompt: reworded. Always asks anew."""
@@ -248,17 +255,20 @@ class Session(Opened):
         one = squashed(self._lineage, self._step(first).record, self._step(last).record, prompt=prompt, model=self._client.model)
         self._client.refuse_draft(one.base)
         checked_pictures(checked_prompt(one.prompt), 1 + len(one.references))
-        return self._asked(one.also_worded(self._client.plan(one.prompt, one.base, one.references, meta=one.meta)), fresh=fresh)
+        plan = self._client.plan(one.prompt, one.base, one.references, meta=one.meta, region=one.region)
+        return self._asked(one.also_worded(plan), fresh=fresh)
 
     # What callers give
 
-    def _base(self, on: object) -> Record:
-        """The step to continue. An offline draft goes to a service only where it is named."""
+    def _base(self, on: object, region: object = None) -> Record:
+        """The step to continue, of which a region is to be edited. An offline draft goes to a service only where it is named."""
         if on is None:
             record = self._head_step("edit").record
             self._client.refuse_draft(record)
         else:
             found = self._step_or_picture(on)
+            if not isinstance(found, Record):
+                check_region(region, found)
             record = found if isinstance(found, Record) else root_of(self._engine, self._terms, found).record
         record.check_picture()
         return record
@@ -269,15 +279,18 @@ class Session(Opened):
         for source in record.sources:
             if source.get("step"):
                 self._client.refuse_draft(self._lineage.get(source["step"]))
-        return self._client.plan_again(record, prompt, references=references, anchors=anchors, **options)
+        region = given_region(options.pop("region", None), self._lineage.get(record.parents[0]) if record.parents else None)
+        return self._client.plan_again(record, prompt, references=references, anchors=anchors, region=region, **options)
 
     def _planned_variant(self, prompt: str | Prompt, on: object, root: bool, **options: Any) -> Plan:
         if root and "anchor" in options:
             raise SettingsError(ANCHORLESS)
         references, anchors = (listed(options.pop(name, ())) for name in ("references", "anchor"))
         checked_pictures(checked_prompt(prompt), int(not root) + len(anchors) + len(references))
-        base = None if root else self._base(on)
-        return self._client.plan(prompt, base, self._given(references), anchors=self._given(anchors), **options)
+        region = read_region(options.pop("region", None))
+        base = None if root else self._base(on, region)
+        region = given_region(region, base)
+        return self._client.plan(prompt, base, self._given(references), anchors=self._given(anchors), region=region, **options)
 
     # What came
 

@@ -23,6 +23,7 @@ from promptkit.prompts.template import Prompt
 
 if TYPE_CHECKING:  # what measures and shows is loaded when someone looks
     from promptkit.images.changes import Changes
+    from promptkit.session.region import EditedRegion
 
 __all__ = ["Continuing", "Step", "Steps"]
 
@@ -72,6 +73,13 @@ class Step:
     def sources(self) -> tuple[Picture, ...]:
         """The pictures that went in, the one being edited first."""
         return tuple(self.lineage.source(s) for s in self.record.sources)
+
+    @property
+    def region(self) -> EditedRegion | None:
+        """What of its picture alone it edited, with the cut that was sent and what came back; None where it was the whole picture."""
+        from promptkit.session.region import EditedRegion
+
+        return EditedRegion.of(self.lineage, self.record)
 
     @property
     def pictures(self) -> tuple[Picture, ...]:
