@@ -104,6 +104,16 @@ def test_a_picture_of_ones_own_and_references(service: Loopback) -> None:
     assert service.received[0].pictures == [png("green")] * 3
 
 
+def test_without_a_key_each_key_has_a_line() -> None:
+    """The one error that is a list: a line for each of the three keys between what is missing and what else there is; nothing is made."""
+    out, said = run("generate", "a fox", "-s", "./new", code=1)
+    first, *keys, last = said.splitlines()
+    assert (out, first) == ("", "promptkit: No endpoint is named, and no key decides which one is meant:")
+    assert [line.split(":")[0] for line in keys] == ["  google", "  deerapi", "  aaigc"]
+    assert last.endswith("with -e offline.")
+    assert not Path("new").exists()
+
+
 def test_the_exit_status_says_what_kind_of_failure(service: Loopback) -> None:
     """1 an error, 2 a wrong command line, 3 no picture, 4 no credit; one sentence on stderr each."""
     here = ("-s", "./bear", "-e", service.url)
@@ -111,7 +121,6 @@ def test_the_exit_status_says_what_kind_of_failure(service: Loopback) -> None:
     assert "without a picture" in run("generate", "a fox", *here, code=3)[1]
     assert "balance" in run("generate", "a fox", *here, code=4)[1]
     for arguments, status, hint in [
-        (("generate", "a fox", "-s", "./new"), 1, "GEMINI_API_KEY"),
         (("generate", "sticker", *here), 2, "-t sticker"),
         (("generate", "a fox", "-i", "a=b", *here), 2, "-t"),
         (("generate", *here), 2, "prompt"),
