@@ -21,10 +21,11 @@ from promptkit.lineage.outcomes import has_picture, is_free
 from promptkit.lineage.schema import SCHEMA, Attempt, Output, RecordFields
 from promptkit.terminal import printable
 
-__all__ = ["FULL_SHA256", "RECORD_NAME", "Problem", "Record", "added_up", "now", "number_of"]
+__all__ = ["FULL_SHA256", "RECORD_NAME", "VARIED", "Problem", "Record", "added_up", "now", "number_of"]
 
 FULL_SHA256 = re.compile(r"[0-9a-f]{64}")  # a step's id is one, too
 OFFLINE = "offline"  # the endpoint of drafts
+VARIED = "varied"  # in the meta of one of several variants: what varied, by name, with its own value
 RECORD_NAME = re.compile(r"(\d{4,})-([\w.]+)-([0-9a-f]{10})\.json")
 
 
@@ -122,6 +123,17 @@ class Record(RecordFields):
     def is_made(self) -> bool:
         """Whether promptkit made its picture itself, of that of the step which it continues."""
         return self.outcome == "made"
+
+    @property
+    def varied(self) -> dict[str, Any]:
+        """What varied between the steps that were made with it, by name, with its own value of each: {"style": "line art"}."""
+        found = (self.meta or {}).get(VARIED)
+        return dict(found) if isinstance(found, Mapping) else {}
+
+    @property
+    def notes(self) -> dict[str, Any]:
+        """The caller's own notes, without what varied, which stands among them on disk."""
+        return {name: value for name, value in (self.meta or {}).items() if name != VARIED or not self.varied}
 
     @property
     def origins(self) -> tuple[str, ...]:

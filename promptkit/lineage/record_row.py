@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from promptkit.images.box import box_text
 from promptkit.json_objects import columns, plain
 from promptkit.lineage.record import Record
 from promptkit.lineage.schema import MadeFields
@@ -28,6 +29,7 @@ def record_columns(record: Record) -> dict[str, Any]:
         "step": record.number,
         "id": record.id,
         "parents": list(record.parents),
+        **_region_columns(record),
         "outcome": record.outcome,
         "ok": record.ok,
         "by_hand": record.by_hand,
@@ -50,7 +52,8 @@ def record_columns(record: Record) -> dict[str, Any]:
         "file": str(record.path),
         **(columns("made", _made_columns(record.made)) if record.made else {}),
         **columns("input", record.prompt.get("inputs") or {}),
-        **columns("meta", record.fields.get("meta") or {}),
+        **columns("varied", record.varied),
+        **columns("meta", record.notes),
         **columns("usage", record.usage),
     }
 
@@ -68,6 +71,12 @@ def _made_columns(made: MadeFields) -> dict[str, Any]:
     """What was done here: the numbers as they were given, and below `result` what they came to."""
     channel = {"channel": made.channel} if made.channel else {}
     return {**channel, **made.numbers, **{f"result.{name}": value for name, value in (made.result or {}).items()}}
+
+
+def _region_columns(record: Record) -> dict[str, Any]:
+    """`region` is the box that it edited, as text, `mask` the sha256 of the picture that marks it."""
+    region = record.region
+    return {"region": box_text(region.box), "mask": region.mask} if region else dict.fromkeys(("region", "mask"))
 
 
 def _picture_columns(record: Record) -> dict[str, Any]:
