@@ -1,7 +1,7 @@
 """The command line: what a person types, as calls of what a user of Python would use, printed.
 
-`main` holds the table of all commands and runs one of them. The other files hold the commands of one group each, and are imported when
-one of them runs: `demo`, `templates` (templates, render), `generate` (generate, edit, vary, add), `head` (undo, redo, goto, tag),
+`main` holds the table of all commands and runs one of them. The other files hold the commands of one group each, and are imported when one
+of them runs: `demo`, `templates` (templates, render), `generate` (generate, edit, vary, add), `head` (undo, redo, goto, tag), `reference`,
 `history` (log, show, verify), `page`, `search` (sessions, find, which), `archive` (export, import, save, embedded), `replay` (replay,
 squash), `price`, `painter`, `forget`. Each has `add(commands)`, which adds their parsers.
 

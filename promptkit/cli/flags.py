@@ -16,7 +16,9 @@ __all__ = [
     "add_lang",
     "add_library",
     "add_limits",
+    "add_names_from",
     "add_no_send",
+    "add_references",
     "add_request_options",
     "add_service",
     "add_session",
@@ -85,6 +87,19 @@ def add_request_options(parser: ArgumentParser) -> None:
         if flag := option.flag:
             shown = flag.metavar or ("|".join(flag.choices) if flag.choices else option.name.upper())
             parser.add_argument(flag.name, dest=option.name, type=flag.type, choices=flag.choices, metavar=shown, help=flag.help)
+
+
+def add_references(parser: ArgumentParser) -> None:
+    """-r: pictures that go along, and where their names come from."""
+    about = "a picture that goes along, by a name that `promptkit reference` gave or that holds for this once"
+    parser.add_argument("-r", "--reference", action="append", default=[], metavar="[NAME=]NAME|STEP|FILE", help=about)
+    add_names_from(parser)
+
+
+def add_names_from(parser: ArgumentParser) -> None:
+    """--names-from: another session whose named references can be used."""
+    about = "another session, by its name or folder, whose named references come along"
+    parser.add_argument("--names-from", action="append", metavar="SESSION", help=about)
 
 
 def add_no_send(parser: ArgumentParser) -> None:

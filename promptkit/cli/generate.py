@@ -14,13 +14,14 @@ from promptkit.cli.flags import (
     add_library,
     add_limits,
     add_no_send,
+    add_references,
     add_request_options,
     add_service,
     add_session,
     add_template,
 )
 from promptkit.cli.prompt import prompt_from
-from promptkit.cli.session import existing_session, open_session, print_steps
+from promptkit.cli.session import existing_session, open_session, pictures_along, print_steps
 from promptkit.images.picture import check_name
 
 __all__ = ["add"]
@@ -61,6 +62,7 @@ def _asking(parser: ArgumentParser) -> None:
     add_lang(parser)
     add_service(parser)
     add_request_options(parser)
+    add_references(parser)
     parser.add_argument("--chain", choices=("picture", "chat"))
     parser.add_argument("--recover", type=int, metavar="N", help="how often to ask again after a reply without a picture (2)")
     add_limits(parser)
@@ -69,7 +71,6 @@ def _asking(parser: ArgumentParser) -> None:
 
 
 def _once(parser: ArgumentParser) -> None:
-    parser.add_argument("-r", "--reference", action="append", default=[], metavar="STEP|FILE", help="a picture that goes along")
     parser.add_argument("-o", "--output", metavar="FILE", help="save the picture there too")
     add_label(parser)
 
@@ -81,14 +82,15 @@ def _on(parser: ArgumentParser) -> None:
 def _generate(options: Namespace) -> int:
     session = open_session(options)
     check_name(options.output)
-    step = session.generate(prompt_from(options), references=options.reference, label=options.label, fresh=options.fresh)
+    along = pictures_along(session, options)
+    step = session.generate(prompt_from(options), references=along, label=options.label, fresh=options.fresh)
     return print_steps([step], options)
 
 
 def _edit(options: Namespace) -> int:
     session = open_session(options) if options.on else existing_session(options, open_session(options))
     check_name(options.output)
-    along = {"references": options.reference, "anchor": options.anchor}
+    along = {"references": pictures_along(session, options), "anchor": options.anchor}
     step = session.edit(prompt_from(options), on=options.on, **along, label=options.label, fresh=options.fresh)
     return print_steps([step], options)
 
@@ -97,7 +99,7 @@ def _vary(options: Namespace) -> int:
     session = open_session(options) if options.on or options.root else existing_session(options, open_session(options))
     prompt = prompt_from(options) if options.prompt is not None or options.template or options.input else None
     made = {"on": options.on, "root": options.root, "workers": options.workers, "fresh": options.fresh}
-    return print_steps(session.vary(prompt, options.n, **made), options)
+    return print_steps(session.vary(prompt, options.n, references=pictures_along(session, options), **made), options)
 
 
 def _add(options: Namespace) -> int:

@@ -41,6 +41,7 @@ GROUPS = {
         "goto": "move the head to a step",
         "tag": "name a step",
     },
+    "reference": {"reference": "name pictures that go along with -r NAME, or list the names"},
     "history": {
         "log": "show the tree",
         "show": "explain how a picture came to be: each step from the root on, what it asked, what was tried and what it cost",

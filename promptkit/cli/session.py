@@ -16,7 +16,7 @@ from promptkit.session.session import Session
 from promptkit.session.step import Step
 from promptkit.views.facts import headline, is_draft
 
-__all__ = ["existing_session", "open_session", "print_steps", "tell_of_damage"]
+__all__ = ["existing_session", "open_session", "pictures_along", "print_steps", "tell_of_damage"]
 
 SETTINGS = ("endpoint", "model", "chain", "recover", "send", "budget", "max_requests", "lang", *OPTIONS, "deadline")
 MAKE_ONE = "; `promptkit generate … -s` makes one"
@@ -24,7 +24,18 @@ MAKE_ONE = "; `promptkit generate … -s` makes one"
 
 def open_session(options: Namespace) -> Session:
     """The session that -s names, there or not, with the settings that were given."""
-    return Session(options.session, **given(options, *SETTINGS))
+    return Session(options.session, **given(options, *SETTINGS), references=getattr(options, "names_from", None))
+
+
+def pictures_along(session: Session, options: Namespace) -> list[object]:
+    """What -r names, in its order: NAME=FILE binds a name for this once, where it is not itself a name, a tag or a file."""
+    known = {*session.references, *session.tags} if any("=" in each for each in options.reference) else ()
+    return [_along(each, is_whole=each in known or Path(each).exists()) for each in options.reference]
+
+
+def _along(text: str, *, is_whole: bool) -> object:
+    name, equals, picture = text.partition("=")
+    return text if is_whole or not equals else {name: picture}
 
 
 def existing_session(options: Namespace, session: Session | None = None, *, advice: str = MAKE_ONE) -> Session:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from typing import Literal, NamedTuple
 
-__all__ = ["SUFFIXES", "complete", "has_credentials", "has_exif", "media_type", "names_credentials", "suffix_of"]
+__all__ = ["PICTURE_SUFFIXES", "SUFFIXES", "complete", "has_credentials", "has_exif", "media_type", "names_credentials", "suffix_of"]
 
 SUFFIXES = {
     "image/png": ".png",
@@ -23,6 +23,7 @@ SUFFIXES = {
     "image/x-portable-pixmap": ".ppm",
     "image/vnd.adobe.photoshop": ".psd",
 }
+PICTURE_SUFFIXES = (*SUFFIXES.values(), ".jpeg", ".jpe", ".jfif", ".tiff", ".dib", ".pnm", ".pgm", ".pbm")  # of files of pictures
 AVIF_BRANDS = (b"avif", b"avis")
 HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx")
 HEIF_BRANDS = (b"mif1", b"msf1")  # what the pictures inside are, the other brands say

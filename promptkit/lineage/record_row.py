@@ -17,7 +17,7 @@ OPTIONS = ("aspect_ratio", "image_size", "seed", "temperature")  # of a request;
 def record_columns(record: Record) -> dict[str, Any]:
     """A record's columns: `step` is its number, `picture` the first of its `pictures`, `file` its own; files by their names in the
     session's folder. `width` and `height` are in pixels, `bytes` the first picture's, `seconds` from start to end, waits included.
-    `forgotten` says when it was (ISO 8601, UTC); its pictures are none then.
+    `names` are those by which pictures went along. `forgotten` says when it was (ISO 8601, UTC); its pictures are none then.
     """
     folder = record.path.parent
     note = record.forgotten
@@ -26,6 +26,7 @@ def record_columns(record: Record) -> dict[str, Any]:
         "step": record.number,
         "id": record.id,
         "parents": list(record.parents),
+        "names": [source.name for source in record.sources if source.name],
         "outcome": record.outcome,
         "ok": record.ok,
         "by_hand": record.by_hand,

@@ -30,6 +30,7 @@ from promptkit.lineage.layout import (
     under_way_in,
 )
 from promptkit.lineage.record import FULL_SHA256, RECORD_NAME, Problem, Record, number_of
+from promptkit.lineage.references import wrong_references
 from promptkit.lineage.request_claims import REQUEST_NAME
 from promptkit.lineage.rows import Row
 
@@ -95,6 +96,8 @@ def verify(folder: Path, *, was_there: bool) -> list[Problem]:
     for name in first.lost_pictures & then.lost_pictures:
         problems.append(Problem(number_of(name), folder / name, "has no record: that was deleted, or left behind"))
     problems += [Problem(None, path, _misled(path, i)) for path, i in dict.fromkeys(pointed) if i not in then.ids]
+    named = {p.path for p in problems}
+    problems += [Problem(None, *wrong) for wrong in dict.fromkeys(wrong_references(folder, then.ids)) if wrong[0] not in named]
     problems += [Problem(None, path, SILENT) for path in first.silent & then.silent]
     problems += [Problem(None, *wrong) for wrong in _wrong_journal(folder, first.records)]
     return sorted(problems, key=lambda p: (p.step is None, p.step or 0, p.path))
