@@ -24,6 +24,7 @@ __all__ = [
     "NamedPictures",
     "named_in",
     "needed_by_names",
+    "normal",
     "read_references",
     "reference_files",
     "remove_reference",
@@ -51,7 +52,7 @@ class NamedPicture(NamedTuple):
     @classmethod
     def read(cls, fields: Any) -> Self:
         """The picture that JSON holds. ValueError where that is none."""
-        said = [fields.get(name) for name in cls._fields] if isinstance(fields, Mapping) else []
+        said = [fields.get(name) if isinstance(fields, Mapping) else None for name in cls._fields]
         if not all(isinstance(value, str) for value in said[:2]) or not all(value is None or isinstance(value, str) for value in said):
             raise ValueError(f"{fields!r:.60} is no picture of a name")
         found = cls._make(said)
@@ -83,6 +84,11 @@ class NamedPictures(NamedTuple):
     def steps(self) -> frozenset[str]:
         """The ids of the steps that it needs."""
         return frozenset(picture.step for picture in self.pictures if picture.step)
+
+
+def normal(name: str) -> str:
+    """The name in the one form in which names are compared, however its accents are written."""
+    return unicodedata.normalize("NFC", name)
 
 
 # Reading
@@ -131,7 +137,7 @@ def write_reference(folder: Path, named: NamedPictures) -> None:
 def remove_reference(folder: Path, name: str) -> None:
     """Takes a name away from its pictures, if it has any. LineageError where nothing can be written."""
     with writing(folder):
-        (folder / "references" / named_file(unicodedata.normalize("NFC", whole_text(name)))).unlink(missing_ok=True)
+        (folder / "references" / named_file(normal(whole_text(name)))).unlink(missing_ok=True)
 
 
 # Checking

@@ -47,7 +47,7 @@ from promptkit.lineage.layout import (
 from promptkit.lineage.pending_step import PendingStep, settle
 from promptkit.lineage.prompt_key import prompt_key
 from promptkit.lineage.record import Problem, Record
-from promptkit.lineage.references import NamedPictures, read_references, remove_reference, write_reference
+from promptkit.lineage.references import NamedPictures, normal, read_references, remove_reference, write_reference
 from promptkit.lineage.request_claims import Holder, holder_of, let_request_go, request_path, take_request
 from promptkit.lineage.rows import Row, Sums, added, asked_by, prompt_key_of
 from promptkit.lineage.schema import SCHEMA, empty_fields
@@ -143,8 +143,8 @@ class Lineage:
             return self._by_number(int(key))
         if key in (tags := self.tags()):
             return self.get(tags[key])
-        if key in (references := self.references()):
-            return self._step_of(references[key])
+        if (name := normal(key)) in (references := self.references()):
+            return self._step_of(references[name])
         if ID_BEGINNING.fullmatch(key) and (matches := self._beginning(key)):
             return self._only(matches, f"The id {key!r}")
         named = {**tags, **references}
@@ -274,7 +274,7 @@ class Lineage:
     def tags(self) -> dict[str, str]:
         """Name to id, by name. A name is a step's or a reference's: one that is both, in copies that were merged, is a reference's."""
         named = read_references(self.folder)
-        return {name: full_id for name, full_id in read_tags(self.folder).items() if name not in named}
+        return {name: full_id for name, full_id in read_tags(self.folder).items() if normal(name) not in named}
 
     def references(self) -> dict[str, NamedPictures]:
         """What each named reference stands for, by name."""
@@ -459,7 +459,9 @@ class Lineage:
         for picture in from_outside:
             self.keep_source(picture)
         write_reference(self.folder, named)
-        remove_tag(self.folder, named.name)
+        for tag in read_tags(self.folder):
+            if normal(tag) == named.name:
+                remove_tag(self.folder, tag)
 
     @staticmethod
     def source_name(picture: Picture) -> str:

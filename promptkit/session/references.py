@@ -7,7 +7,6 @@ names, steps, tags, files, and names that hold for one call.
 from __future__ import annotations
 
 import os
-import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,7 +22,7 @@ from promptkit.lineage.head_and_tags import is_name
 from promptkit.lineage.layout import is_session
 from promptkit.lineage.location import session_folder
 from promptkit.lineage.record import Record, now
-from promptkit.lineage.references import NamedPicture, NamedPictures, read_references
+from promptkit.lineage.references import NamedPicture, NamedPictures, normal, read_references
 from promptkit.lineage.tree import Lineage
 from promptkit.session.cursor import is_file_name
 from promptkit.session.opened import Opened
@@ -140,7 +139,7 @@ class Naming(Opened):
         given = [each.given if isinstance(each, Named) else each for each in along]
         if not given:
             raise SettingsError(f"The reference {name!r} has no pictures yet: name some, reference({name!r}, picture, …).")
-        if (tagged := self._lineage.tags().get(name)) is not None:
+        for tagged in (full_id for tag, full_id in self._lineage.tags().items() if normal(tag) == name):
             warn(f"{name!r} was a tag, of the step {tagged[:10]}; from now on it is a reference.")
         named = NamedPictures(name, tuple(dict.fromkeys(map(_named_picture, given))), described, now())
         self._lineage.set_reference(named, [each for each in given if isinstance(each, Picture)])
@@ -220,13 +219,13 @@ class Naming(Opened):
         return pictures[0].given
 
     def _own(self, name: str) -> Reference | None:
-        return _read(self.folder).get(_normal(name))
+        return _read(self.folder).get(normal(name))
 
     def _reference(self, text: str) -> Reference | None:
         """The reference of that name; a tag of this session goes before one that was brought along."""
         if (own := self._own(text)) is not None or not self._terms.names_from or text in self._lineage.tags():
             return own
-        return self._brought().get(_normal(text))
+        return self._brought().get(normal(text))
 
 
 def names_from(references: object) -> tuple[Path, ...]:
@@ -252,11 +251,7 @@ def checked_name(name: object) -> str:
     if not is_name(text) or len(text) > LONGEST_NAME or is_file_name(text) or not text.isprintable():
         rule = f"a text on one line, of {LONGEST_NAME} characters at most, that is not all digits and could be no file"
         raise SettingsError(f"The name of a reference is {rule}, such as 'heroine'; {text!r:.60} is not.")
-    return _normal(checked_prompt(text).text)
-
-
-def _normal(name: str) -> str:
-    return unicodedata.normalize("NFC", name)
+    return normal(checked_prompt(text).text)
 
 
 def _checked_description(description: object) -> str | None:
