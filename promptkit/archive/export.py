@@ -154,8 +154,11 @@ def _references(folder: Path, ids: set[str], contents: Contents, *, with_picture
             if named is None or not named.steps <= ids:
                 continue
             others = {file: sha256 for file, sha256 in named.files.items() if file not in contents}
-            if not others or (with_pictures and not any(wrong_file(folder, file, sha256) for file, sha256 in others.items())):
+            is_whole = not any(wrong_file(folder, file, sha256) for file, sha256 in others.items())
+            if not others or (with_pictures and is_whole):
                 found |= {name: data, **{file: folder / file for file in others}}
+            elif with_pictures:
+                warn(f"Left out, for a picture of it is missing or damaged: the reference {named.name!r}.")
     return found
 
 

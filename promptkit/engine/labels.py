@@ -6,14 +6,15 @@ caller brings pictures, and those that a template gives its own in `pictures: ro
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from promptkit.images.picture import Picture
 from promptkit.lineage.record import Record
 from promptkit.prompts.inputs import Pictures
 
-__all__ = ["Named", "Words", "labels", "picture_of"]
+__all__ = ["Named", "Words", "labels", "picture_of", "recorded_words"]
 
 
 @dataclass(frozen=True)
@@ -37,19 +38,30 @@ class Named:
 
 @dataclass(frozen=True)
 class _Phrases:
-    """How a language binds a name to a picture, and what it calls one without a name behind one that has one."""
+    """How a language binds names to a picture and lists them, and what it calls one without a name behind one that has one."""
 
-    colon: str
     other: str
+    colon: str = ": "
+    comma: str = ", "
+    semicolon: str = "; "
 
 
 PHRASES = {
-    "en": _Phrases(": ", "another picture"),
-    "es": _Phrases(": ", "otra imagen"),
-    "ja": _Phrases("：", "別の画像"),
-    "zh": _Phrases("：", "另一张图片"),
-    "hi": _Phrases(": ", "एक और तस्वीर"),
+    "en": _Phrases("another picture"),
+    "es": _Phrases("otra imagen"),
+    "ja": _Phrases("別の画像", "：", "、", "；"),
+    "zh": _Phrases("另一张图片", "：", "、", "；"),
+    "hi": _Phrases("एक और तस्वीर"),
 }
+
+
+OTHERS = frozenset(f"{phrases.other}{phrases.colon}".rstrip() for phrases in PHRASES.values())
+
+
+def recorded_words(source: Mapping[str, Any]) -> Words:
+    """How a picture was spoken of in a recorded request; that it was just another one follows from the pictures before it."""
+    name, description, label = (source.get(key) or "" for key in ("name", "description", "label"))
+    return Words(name, description, "" if label in OTHERS else label)
 
 
 def picture_of(given: Record | Picture | Named) -> Picture:
@@ -87,16 +99,13 @@ def _descriptions(sources: Sequence[tuple[str, Words]], roles: Pictures | None) 
 
 
 def _label(words: Words, role: Words | None, phrases: _Phrases) -> str:
+    """The picture's names with what they stand for, as `heroine: the girl with the red scarf`: the caller's, then the template's."""
     if words.label and role is None:
         return words.label
-    return "; ".join(bound for each in (words, role) if each and (bound := _bound(each, phrases)))
-
-
-def _bound(words: Words, phrases: _Phrases) -> str:
-    """A name with what it stands for, as `heroine: the girl with the red scarf`."""
-    if not words.name:
-        return words.description
-    return f"{words.name}{phrases.colon}{words.description}".rstrip()
+    said = [words, role or Words()]
+    names = phrases.comma.join(dict.fromkeys(each.name for each in said if each.name))
+    shown = phrases.semicolon.join(dict.fromkeys(each.description for each in said if each.description))
+    return f"{names}{phrases.colon}{shown}".rstrip() if names else shown
 
 
 def _behind_names(said: Sequence[str], sources: Sequence[tuple[str, Words]], phrases: _Phrases) -> Iterator[str]:

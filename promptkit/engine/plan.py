@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from promptkit import __version__
-from promptkit.engine.labels import Words, labels
+from promptkit.engine.labels import Words, labels, recorded_words
 from promptkit.engine.options import CONFIG
 from promptkit.errors import LineageError
 from promptkit.images.picture import Picture
@@ -34,7 +34,6 @@ __all__ = [
     "recorded_config",
     "recorded_prompt",
     "recorded_sources",
-    "recorded_words",
 ]
 
 
@@ -231,11 +230,6 @@ def recorded_sources(lineage: Lineage, record: Record) -> tuple[Source, ...]:
     return tuple(Source(s["role"], lineage.source(s), s.get("step"), recorded_words(s)) for s in record.sources)
 
 
-def recorded_words(source: Mapping[str, Any]) -> Words:
-    """How a picture was spoken of in a recorded request."""
-    return Words(*(source.get(name) or "" for name in ("name", "description", "label")))
-
-
 def recorded_config(record: Record) -> dict[str, Any]:
     """The options again, but for the seed, which would bring the same picture."""
     return {k: v for k, v in (record.request.get("config") or {}).items() if k in CONFIG and k != "seed"}
@@ -263,7 +257,8 @@ def history(lineage: Lineage, plan: Plan, base: Record, dialect: Dialect) -> tup
 
 def _exchange(lineage: Lineage, record: Record, answer: Any) -> Exchange:
     sources = recorded_sources(lineage, record)
-    pictures = _sent(sources, [s.words.label for s in sources], continued=bool(record.fields.get("continued")))
+    said = [s.get("label") or "" for s in record.sources]
+    pictures = _sent(sources, said, continued=bool(record.fields.get("continued")))
     return Exchange(record.attempts[-1]["sent_text"], pictures, answer)
 
 

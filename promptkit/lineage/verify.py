@@ -152,7 +152,8 @@ def _forgotten(record: Record, look: _Look, by_name: Container[str]) -> Iterator
         return
     shown = folder / record.outputs[0].name if record.outputs else record.path
     yield Problem(record.number, shown, f"forgotten{note.said}{', with its words' if note.words else ''}", is_damage=False)
-    for name in (name for name, _ in files_of(record) if name not in look.needed and name not in by_name and os.path.lexists(folder / name)):
+    needless = (name for name, _ in files_of(record) if name not in look.needed and name not in by_name)
+    for name in (name for name in needless if os.path.lexists(folder / name)):
         yield Problem(record.number, folder / name, "is still here, and was forgotten: forget the step again")
     if note.words and record.file_sha256 == record.id:
         yield Problem(record.number, record.path, "still has its words, which were forgotten: forget the step again, with words")

@@ -17,9 +17,9 @@ from promptkit.cost import FREE, Cost
 from promptkit.engine.ask import Answer
 from promptkit.engine.client import Client, Terms, added_root
 from promptkit.engine.engine import Engine
-from promptkit.engine.labels import Named
+from promptkit.engine.labels import Named, recorded_words
 from promptkit.engine.options import CONFIG, checked_label, checked_pictures, checked_text, checked_words
-from promptkit.engine.plan import Plan, known_hints, recorded_words
+from promptkit.engine.plan import Plan, known_hints
 from promptkit.errors import InputError, LineageError, SettingsError, brief_path, warn
 from promptkit.images.picture import Picture
 from promptkit.lineage.record import FULL_SHA256, Record

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from promptkit.engine import recovery
-from promptkit.engine.labels import Named, Words, picture_of
+from promptkit.engine.labels import Named, Words, picture_of, recorded_words
 from promptkit.engine.options import CONFIG, checked_prompt
-from promptkit.engine.plan import Plan, prompt_to_ask, recorded_config, recorded_prompt, recorded_words
+from promptkit.engine.plan import Plan, prompt_to_ask, recorded_config, recorded_prompt
 from promptkit.errors import LineageError, SettingsError
 from promptkit.images.picture import Picture
 from promptkit.lineage.record import Record

@@ -30,6 +30,7 @@ from promptkit import (
     SettingsError,
     Step,
     StepNotFound,
+    find,
     import_session,
 )
 
@@ -438,7 +439,7 @@ def test_roles_without_names_are_sent_with_names_alone(bear: Session, service: L
     bear.edit(library.listed(), references=["own.png"])
     assert parts(service.received[-1])[1:] == [window, OWN]
     bear.edit(library.listed(), on=1, references={"gown": "own.png"})
-    assert parts(service.received[-1])[1:] == ["the person to dress", window, "gown:; the dress to put on", OWN]
+    assert parts(service.received[-1])[1:] == ["the person to dress", window, "gown: the dress to put on", OWN]
 
 
 @pytest.mark.parametrize(
@@ -464,6 +465,15 @@ def test_a_language_file_knows_the_names_of_its_template() -> None:
     Path("mine/dress.es-MX.j2").write_text(SPANISH.replace("person:", "persona:"))
     with pytest.raises(InputError, match="'persona'"):
         Library("mine", builtin=False).dress(lang="es-MX")
+
+
+def test_a_picture_has_the_callers_name_and_the_templates(bear: Session, service: Loopback, library: Library) -> None:
+    """Both names bind it, and both say what it shows; a name that is the same is said once."""
+    bear.edit(library.dress(), references={"gown": "own.png"})
+    assert parts(service.received[-1])[3] == "gown, dress: the dress to put on"
+    bear.reference("dress", "own.png", description="the blue one")
+    bear.edit(library.dress(), on=1, references=["dress"])
+    assert parts(service.received[-1])[3] == "dress: the blue one; the dress to put on"
 
 
 # What the record is good for
@@ -503,6 +513,26 @@ def test_a_squash_keeps_names_apart(bear: Session, service: Loopback) -> None:
     asked = len(service.received)
     assert bear.squash(a, c).reused
     assert len(service.received) == asked
+
+
+def test_a_picture_that_was_another_one_is_told_by_what_stands_before_it(bear: Session, service: Loopback) -> None:
+    """Repeated in other company a picture without a name gets words only where it needs them."""
+    a = bear.edit("Add them", references=["heroine", "own.png"])
+    b = a.edit("Add more")
+    a.again()
+    assert parts(service.received[-1])[-2:] == ["another picture:", OWN]
+    c = b.edit("And the lamp", references=["own.png"])
+    bear.squash(b, c)
+    assert parts(service.received[-1])[2:] == [OWN]
+
+
+def test_names_are_words_that_can_be_forgotten(bear: Session) -> None:
+    """With its words a step forgets by which names pictures went along, and what was said of them; find finds them until then."""
+    step = bear.edit("She waves", references=["heroine"])
+    assert [(found.step, found.where) for found in find("red scarf", ".")] == [(step, "reference")]
+    bear.forget(step, words=True)
+    assert {key for source in bear[2].record.sources for key in source} == {"role", "sha256", "mime_type", "step", "file"}
+    assert list(find("red scarf", ".")) == []
 
 
 def test_names_are_explained_and_shown(bear: Session) -> None:
