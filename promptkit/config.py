@@ -21,6 +21,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+import unicodedata
 from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
@@ -29,6 +30,7 @@ from typing import Any
 from promptkit.errors import SettingsError
 
 __all__ = [
+    "as_spelled",
     "certificates",
     "config_file",
     "data_folder",
@@ -62,6 +64,20 @@ def _config_file(home: str) -> str:
 def data_folder() -> Path:
     """Where sessions live that were named and not given a folder."""
     return _home("data", os.environ.get("PROMPTKIT_HOME", "")) / "sessions"
+
+
+def as_spelled(path: Path) -> Path:
+    """The path as the disk spells it: where nothing has these characters, one that shows the same in another encoding (é as one character
+    or as two, as macOS and zip files bring it) is meant. The path itself where there is none either.
+    """
+    if str(path).isascii() or os.path.lexists(path) or path.parent == path:
+        return path
+    folder, wanted = as_spelled(path.parent), unicodedata.normalize("NFC", path.name)
+    try:
+        names = os.listdir(folder)  # noqa: PTH208  (much faster than making a Path of each)
+    except OSError:
+        return folder / path.name
+    return folder / next((name for name in names if unicodedata.normalize("NFC", name) == wanted), path.name)
 
 
 def template_folders() -> tuple[str, ...]:

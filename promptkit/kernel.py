@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from importlib import import_module
 from typing import Any
 
 __all__ = ["Display", "is_kernel", "show_inline"]
@@ -29,10 +30,13 @@ def show_inline(value: object) -> bool:
         return True
     if not is_kernel():
         return False
-    from IPython.display import display
-
-    display(value)  # type: ignore[no-untyped-call]
+    _ipython_display().display(value)
     return True
+
+
+def _ipython_display() -> Any:
+    """IPython's module for showing, which is there in its kernel."""
+    return import_module("IPython.display")
 
 
 class Display:
@@ -56,8 +60,6 @@ class Display:
             self._publish(NOTHING)
 
     def _publish(self, forms: Mapping[str, str]) -> None:
-        from IPython.display import publish_display_data
-
-        publish: Callable[..., Any] = publish_display_data
+        publish = _ipython_display().publish_display_data
         self._context.run(publish, dict(forms), {}, transient={"display_id": self._id}, update=self._is_there)
         self._is_there = True

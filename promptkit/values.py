@@ -13,7 +13,7 @@ from collections.abc import Set as AbstractSet
 from numbers import Number
 from typing import Any, TypeVar
 
-__all__ = ["built_in", "for_json", "is_url", "number", "texts", "truth", "whole_number"]
+__all__ = ["built_in", "for_json", "is_url", "items", "number", "texts", "truth", "whole_number"]
 
 T = TypeVar("T")
 
@@ -57,16 +57,21 @@ def truth(value: Any) -> bool | None:
     return bool(value) if is_numpys else None
 
 
-def texts(value: Any) -> tuple[str, ...] | None:
-    """The plain texts of a list, tuple, array, series or the like; None for one text, for mappings and sets, and where one is no text."""
+def items(value: Any) -> tuple[Any, ...] | None:
+    """What a list, tuple, array, series or the like holds; None for one text, for mappings and sets, and for what is no sequence."""
     if isinstance(value, str | bytes | bytearray | Mapping | AbstractSet) or not (isinstance(value, Sized) and isinstance(value, Iterable)):
         return None
     try:
         own = list if isinstance(value, list) else tuple if isinstance(value, tuple) else type(value)
-        items = tuple(own.__iter__(value))  # of a list's or tuple's subclass, what it holds
+        return tuple(own.__iter__(value))  # of a list's or tuple's subclass, what it holds
     except Exception:  # an array without dimensions, or an object that fails when it is asked
         return None
-    return tuple(map(str.__str__, items)) if all(isinstance(item, str) for item in items) else None
+
+
+def texts(value: Any) -> tuple[str, ...] | None:
+    """The plain texts of a sequence; None for what has no `items`, and where one of them is no text."""
+    found = items(value)
+    return tuple(map(str.__str__, found)) if found is not None and all(isinstance(item, str) for item in found) else None
 
 
 def for_json(value: Any) -> Any:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from kit.config_file import WORK, write_config
 
-from promptkit import Endpoint
+from promptkit import Endpoint, Library, Session, sessions
 from promptkit import config as settings
 from promptkit.errors import SettingsError
 
@@ -33,6 +33,28 @@ def test_config_that_cannot_be_read() -> None:
     path.mkdir()
     with pytest.raises(SettingsError, match="cannot be read"):
         settings.language()
+
+
+@pytest.mark.parametrize(("made", "asked"), [("cafe\u0301", "caf\xe9"), ("caf\xe9", "cafe\u0301")])
+def test_a_folder_is_found_in_either_encoding(tmp_path: Path, made: str, asked: str) -> None:
+    """A session, what lies below it, and a folder of templates are found by what looks the same; the exact name comes first."""
+    Session(tmp_path / made, endpoint="offline").generate("a fox")
+    folder = tmp_path / made / "in"
+    folder.mkdir()
+    (folder / "fox.j2").write_text("A fox.")
+    assert settings.as_spelled(tmp_path / asked / "in") == folder
+    assert [t.name for t in Library(tmp_path / asked / "in", builtin=False)] == ["fox"]
+    assert len(Session(tmp_path / asked)) == 1
+    assert [found.folder for found in sessions(tmp_path / asked)] == [tmp_path / made]
+    (tmp_path / asked).mkdir(exist_ok=True)
+    assert settings.as_spelled(tmp_path / asked) == tmp_path / asked
+    assert settings.as_spelled(tmp_path / "é" / "e") == tmp_path / "é" / "e"
+
+
+def test_a_session_of_a_name_is_found_in_either_encoding() -> None:
+    """A name finds the session in the data folder that looks the same."""
+    Session("cafe\u0301", endpoint="offline").generate("a fox")
+    assert len(Session("caf\xe9")) == 1
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ from io import BytesIO
 from pathlib import Path
 
 from promptkit import atomic
-from promptkit.archive.manifest import Contents, first_of, framed, plain_name
+from promptkit.archive.manifest import Contents, first_of, framed, portable_name
 from promptkit.archive.redact import STRIPPED, stripped
 from promptkit.errors import LineageError, warn
 from promptkit.lineage.files import open_file, read_file, wrong_file
@@ -72,7 +72,7 @@ def export(
 
 def archive_name(folder: Path, *, strip: bool = False) -> str:
     """What the folder within the archive is called, on any system: as the session's own, which is a word too and so is stripped away."""
-    return STRIPPED if strip else plain_name(folder.name)
+    return STRIPPED if strip else portable_name(folder.name)
 
 
 def _archive_path(path: Where, folder: Path, *, overwrite: bool) -> Path:

@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from promptkit import atomic
-from promptkit.archive.manifest import digest_in, first_of, kind_of, plain_name
+from promptkit.archive.manifest import digest_in, first_of, kind_of, plain_name, portable_name
 from promptkit.errors import LineageError, warn
 from promptkit.images.formats import media_type, suffix_of
 from promptkit.images.picture import Picture
@@ -71,14 +71,16 @@ def import_session(path: Where, folder: Where, *, limit: int = LIMIT) -> Path:
 
 
 def session_name(path: Where) -> str:
-    """The name of the session that an archive holds. LineageError where it is no archive, or the name is none for a folder."""
+    """The name of the session that an archive holds, as a folder can have it on any system. LineageError where it is no archive, or the
+    name is none for a folder.
+    """
     archive = _path(path)
     with _explained(archive), _opened(archive) as zipped:
         name = _top(zipped)
         _check_layout(zipped, name, archive)
     if name != plain_name(name) or name.startswith("."):
         raise LineageError(f"{archive.name} holds a session by the name {name!r:.80}, which no folder should have; give one.", path=archive)
-    return name
+    return portable_name(name)
 
 
 def _path(path: Where) -> Path:

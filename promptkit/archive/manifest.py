@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,6 +21,7 @@ __all__ = [
     "framed",
     "kind_of",
     "plain_name",
+    "portable_name",
 ]
 
 ANY_SUFFIX = "|".join(re.escape(s) for s in sorted({*SUFFIXES.values(), ".img"}))
@@ -35,6 +37,7 @@ NAMES = {  # where a name holds a hash, or its beginning, that is its last group
     "head": re.compile("head"),
     "marker": re.compile(re.escape(MARKER)),
 }
+DEVICE = re.compile(r"con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³]", re.IGNORECASE)  # whatever their suffix
 
 Contents = dict[str, Path | bytes]  # by name within the session's folder
 
@@ -54,9 +57,15 @@ def digest_in(name: str) -> str:
 
 
 def plain_name(name: str) -> str:
-    """The name as a folder can have it on any system."""
+    """The name without what a folder's cannot hold on some system."""
     plain = "".join(c if c.isprintable() and c not in '\\/:*?"<>|' else "_" for c in name).strip(". ")
     return plain or "session"
+
+
+def portable_name(name: str) -> str:
+    """The name as a folder can have it on any system: plain, composed (NFC), and none of Windows' devices, such as CON or aux.zip."""
+    stem, dot, rest = unicodedata.normalize("NFC", plain_name(name)).partition(".")
+    return f"{stem}{'_' if DEVICE.fullmatch(stem.strip()) else ''}{dot}{rest}"
 
 
 def first_of(lost: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from promptkit.authoring import prompt_rules
 from promptkit.authoring.file_names import name_problem
@@ -19,8 +19,9 @@ from promptkit.json_objects import flat_object
 from promptkit.prompts.bundle import Bundle
 from promptkit.prompts.declarations import Edition, read_edition
 from promptkit.prompts.filters import upper_first
+from promptkit.prompts.inputs import Input
 from promptkit.prompts.languages import find_language
-from promptkit.prompts.library import Library, TemplateFolder, folders_of, near_misses, no_templates, prefix_of
+from promptkit.prompts.library import Library, TemplateFolder, builtin_folder, folders_of, near_misses, no_templates, prefix_of
 from promptkit.prompts.source_file import File, open_file
 from promptkit.prompts.template import Template, bundle_of
 from promptkit.prompts.unfinished import doubt, placeholders, unfinished
@@ -33,12 +34,14 @@ __all__ = ["CODES", "Finding", "Report", "check"]
 
 CODES: Mapping[str, str] = {
     "broken": "The file cannot be used: its front matter, its body, or a file that it needs.",
+    "deprecated": "The template should not be used any more; this is said, and is no fault.",
     "dynamic-include": "A file is included, imported or extended by an expression, where its name has to stand in quotes.",
     "example": "An example, or the template with its required inputs alone, does not render.",
     "file-name": "The file ends in .j2, and its name is none that a template can have.",
     "glued-words": "A `-` in a tag takes away the only white space between two words, which are printed as one.",
     "languages-differ": "A language's body uses other inputs than the base file's body.",
     "no-ratio": "The config hints at an aspect ratio that no known model has, so that it is left out.",
+    "no-successor": "A deprecated template names another one to use, and there is none of that name.",
     "no-template": "There is no template to check: no file in the folder ends in .j2.",
     "nothing-kept": "An edit does not say what stays as it is, so that the model may change all of it.",
     "only-negations": "The prompt says only what shall not be in the picture, and nothing that shall.",
@@ -51,6 +54,8 @@ CODES: Mapping[str, str] = {
     "untranslated": "A language prints a default or a choice in the base file's words.",
     "unused-input": "No branch of any language's body uses the input.",
 }
+NOTICES = frozenset({"deprecated"})  # codes of what is worth knowing and no fault
+SUCCESSOR = re.compile(r"use (?:`|')?(?P<name>[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*)(?:`|')?", re.IGNORECASE)
 IGNORE = re.compile(r"\{#[-+]?\s*promptkit:\s*ignore\b(?P<codes>[^#{}]*)#\}")
 
 
@@ -63,9 +68,14 @@ class Finding:
     code: str
     message: str
 
+    @property
+    def level(self) -> Literal["warning", "notice"]:
+        """"notice" for what is worth knowing and no fault, such as a deprecated template."""
+        return "notice" if self.code in NOTICES else "warning"
+
     def to_dict(self) -> dict[str, Any]:
-        """As one flat object (promptkit.finding/1): `file`, `line`, `code`, `message`."""
-        return flat_object("finding", file=self.file, line=self.line, code=self.code, message=self.message)
+        """As one flat object (promptkit.finding/1): `file`, `line`, `code`, `level`, `message`."""
+        return flat_object("finding", file=self.file, line=self.line, code=self.code, level=self.level, message=self.message)
 
     def __str__(self) -> str:
         return f"{brief_path(self.file)}:{self.line}: {self.code}: {self.message}"
@@ -73,9 +83,10 @@ class Finding:
 
 @dataclass(frozen=True)
 class Report:
-    """What was found, what could not be judged, and how many templates and files were looked at."""
+    """What is wrong, what is worth knowing and no fault, what could not be judged, and how many templates and files were looked at."""
 
     findings: tuple[Finding, ...]
+    notices: tuple[Finding, ...]
     skipped: tuple[str, ...]
     templates: int
     files: int
@@ -83,7 +94,7 @@ class Report:
 
 def check(library: Library) -> Report:
     """All that is wrong with a library's templates, in each of its folders and installed packs."""
-    checker = _Checker()
+    checker = _Checker((*folders_of(library), TemplateFolder(builtin_folder())))
     below = prefix_of(library)
     for folder in folders_of(library):
         for path, name in folder.files(below):
@@ -111,6 +122,7 @@ class _Checked:
 class _Checker:
     """Gathers what is wrong, file by file and template by template."""
 
+    folders: tuple[TemplateFolder, ...]  # where a template that is named may be
     found: set[Finding] = field(default_factory=set)
     skipped: dict[str, None] = field(default_factory=dict)
     files: dict[Path, File] = field(default_factory=dict)
@@ -121,8 +133,9 @@ class _Checker:
 
     def report(self) -> Report:
         ignored = {path: _ignored(file) for path, file in self.files.items()}
-        left = [finding for finding in self.found if finding.code not in ignored.get(finding.file, ())]
-        return Report(tuple(sorted(left)), tuple(self.skipped), self.templates, self.listed)
+        left = sorted(finding for finding in self.found if finding.code not in ignored.get(finding.file, ()))
+        faults, notices = (tuple(f for f in left if f.level == level) for level in ("warning", "notice"))
+        return Report(faults, notices, tuple(self.skipped), self.templates, self.listed)
 
     def add(self, code: str, file: Path, line: int, message: str) -> None:
         self.found.add(Finding(file, line, code, message))
@@ -180,7 +193,8 @@ class _Checker:
     def line_of(self, problem: str, path: Path) -> int:
         """The line of the first key or item that the problem speaks of."""
         file = self.files.get(path)
-        words = [*re.findall(r"'([^']*)'", problem), *re.findall(r"^\w+", problem)]
+        quoted = re.findall(r"'([^']*)'", problem)
+        words = [*(word.rpartition(".")[2] for word in quoted), *re.findall(r"^\w+", problem)]
         lines = {str(key_path[-1]): line for key_path, line in reversed([*file.lines.items()])} if file else {}
         return next((lines[word] for word in words if word in lines), 1)
 
@@ -206,6 +220,8 @@ class _Checker:
         if template is not None:
             checked = [self.check_language(template, lang) for lang in template.languages]
             self.check_inputs(template, [language for language in checked if language is not None])
+            if template.deprecated:
+                self.check_deprecated(template, folder)
 
     def check_language(self, template: Template, lang: str) -> _Checked | None:
         """The edition in that language, and the inputs that its body uses, when it can be used."""
@@ -222,6 +238,7 @@ class _Checker:
         edition = bundle.edition
         self.check_declarations(edition)
         self.check_names(edition, {n: use for n, use in used.items() if n not in edition.inputs}, search.sealed)
+        self.check_fields(bundle)
         self.check_prompts(template, bundle)
         return _Checked(edition, [name for name in template.inputs if name in used])
 
@@ -246,6 +263,18 @@ class _Checker:
                 self.reported.add((str(use.file.path), use.line))
                 self.add("undeclared-name", use.file.path, use.line, self.undeclared_message(use, edition))
 
+    def check_fields(self, bundle: Bundle) -> None:
+        """What a loop asks of the entries of an input that is a list of mappings, and no entry has."""
+        inputs = bundle.edition.inputs
+        for file in bundle.files.values():
+            survey = self.survey(file)
+            for name, asked, line in (found for part in (survey, *survey.blocks.values()) for found in part.fields):
+                declared = inputs.get(name)
+                if declared and declared.of and asked not in dict(declared.of):
+                    self.reported.add((str(file.path), line))
+                    said = f"The entries of {name!r} have no field {asked!r}{did_you_mean(asked, dict(declared.of))}"
+                    self.add("undeclared-name", file.path, line, f"{said}; declare it under `of`, or ask for another.")
+
     def undeclared_message(self, use: NameUse, edition: Edition) -> str:
         if use.is_sealed:
             return f"{use.name!r} cannot be seen from here, because an imported file sees no inputs; hand it to the macro as an argument."
@@ -267,6 +296,17 @@ class _Checker:
             if base is not None and one.inputs != base.inputs:
                 file = one.edition.file
                 self.add("languages-differ", file.path, _first_line(file), _difference(base.inputs, one.inputs, base.edition.file.name))
+
+    def check_deprecated(self, template: Template, folder: TemplateFolder) -> None:
+        file, said = open_file(str(template.file), template.file.name), template.deprecated
+        line = file.lines.get(("deprecated",), 1) if file else 1
+        self.add("deprecated", template.file, line, f"The template {template.name!r} is deprecated: {said}.")
+        named = SUCCESSOR.fullmatch(said)
+        if named and not any(one.has(named["name"]) for one in (folder, *self.folders)):
+            known = {name for one in (folder, *self.folders) for name in one.names()}
+            hint = did_you_mean(named["name"], known)
+            said = f"There is no template {named['name']!r}{hint} to use in its place; name one that is there, or say it in other words."
+            self.add("no-successor", template.file, line, said)
 
     # Prompts
 
@@ -319,10 +359,15 @@ def _untranslated(base: Edition, edition: Edition) -> Iterator[str]:
     """The inputs that print more than a word of the base file's language; a single one may be a loan."""
     for name, said in edition.inputs.items():
         known = base.inputs[name]
-        words = [said.default] if said.default == known.default and not said.choices else []
-        words += [word for key, word in dict(said.choices).items() if dict(known.choices).get(key) == word != key]
-        if any(isinstance(word, str) and re.search(r"[^\W\d_]\s+[^\W\d_]", word) for word in words):
+        pairs = [(known, said), *((dict(known.of)[field], inner) for field, inner in dict(said.of).items())]
+        if any(isinstance(word, str) and re.search(r"[^\W\d_]\s+[^\W\d_]", word) for pair in pairs for word in _left_as_it_was(*pair)):
             yield name
+
+
+def _left_as_it_was(known: Input, said: Input) -> Iterator[object]:
+    if said.default == known.default and not said.choices:
+        yield said.default
+    yield from (word for key, word in dict(said.choices).items() if dict(known.choices).get(key) == word != key)
 
 
 # Comments that silence codes

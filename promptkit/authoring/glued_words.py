@@ -89,4 +89,6 @@ def _value(declared: Input) -> Any:
     if declared.type in ("integer", "number"):
         bound = declared.max if declared.min is None else declared.min
         return 1 if bound is None else bound
+    if declared.of:
+        return [{field.name: _value(field) for field in dict(declared.of).values()}] * 2
     return {"boolean": True, "list": ["something", "another"]}.get(declared.type, "something")

@@ -1,7 +1,7 @@
 """Judges the words of a prompt for a picture: what makes such prompts fail, and what an edit asks to keep. Text in, verdict out.
 
-A rule would rather miss a bad prompt than blame a good one, so that each waits for clear-cut words; language_rules has them, for five
-languages. What stands in quotes is what a picture shall show: no rule takes it for a demand.
+A rule would rather miss a bad prompt than blame a good one, so that each waits for clear-cut words; language_rules has their patterns, for
+each language that has a file of words. What stands in quotes is what a picture shall show: no rule takes it for a demand.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 
-from promptkit.authoring.language_rules import KEEPING, OTHER_AFTER, OTHER_BEFORE, RULES, SHAPE_AFTER, SHAPE_BEFORE, Rules
+from promptkit.authoring.language_rules import CLAUSE, SENTENCE, Rules, all_rules, rules_of, shapes
 from promptkit.prompts.quotes import QUOTED
 
 __all__ = [
@@ -23,7 +23,6 @@ __all__ = [
 ]
 
 MOST_WORDS, MOST_CHARACTERS = 480, 800
-COUNTED_BY_CHARACTER = ("zh", "ja")  # no spaces between words
 REACH = 100  # characters between words that ask for lettering and the quotes that hold it
 CONTEXT = 40  # characters around a match that can take it back
 LONGEST_READ = 20_000  # characters that are looked at; a prompt that goes on is too long anyway
@@ -31,11 +30,17 @@ LONGEST_READ = 20_000  # characters that are looked at; a prompt that goes on is
 
 def has_rules(lang: str) -> bool:
     """Whether prompts in the language of a tag such as `zh-CN` can be judged by more than their length."""
-    return _primary(lang) in RULES
+    return rules_of(_primary(lang)) is not None
 
 
 def _primary(lang: str) -> str:
     return lang.partition("-")[0].lower()
+
+
+def _rules(lang: str) -> Rules:
+    rules = rules_of(_primary(lang))
+    assert rules is not None, f"has_rules({lang!r}) is False"
+    return rules
 
 
 # Lettering
@@ -45,7 +50,7 @@ Span = tuple[int, int]
 
 def unquoted_lettering(text: str, lang: str) -> str:
     """The words that ask for lettering without saying in quotes which, or nothing."""
-    rules, text = RULES[_primary(lang)], text[:LONGEST_READ]
+    rules, text = _rules(lang), text[:LONGEST_READ]
     quoted = [match.span() for match in QUOTED.finditer(text)]
     mentions = [] if quoted else _demands(rules.mention, rules, text, quoted)
     found = [*_unquoted_behind(rules, text, quoted), *_unquoted_around(rules, text, quoted), *mentions]
@@ -69,7 +74,7 @@ def _unquoted_around(rules: Rules, text: str, quoted: list[Span]) -> Iterator[Sp
     for begin, end in _demands(rules.written, rules, text, quoted):
         if not any(begin - REACH <= closing <= begin or begin <= opening <= end + REACH for opening, closing in quoted):
             start = max(0, begin - 30)
-            yield max((stop.end() for stop in rules.sentence.finditer(text, start, begin)), default=start), end
+            yield max((stop.end() for stop in SENTENCE.finditer(text, start, begin)), default=start), end
 
 
 def _is_inside(at: int, spans: list[Span]) -> bool:
@@ -102,10 +107,11 @@ def _ratios(text: str, known: Collection[str]) -> Iterator[str]:
 
 def _is_shape(text: str, match: re.Match[str], is_known: bool) -> bool:
     before, after = text[max(0, match.start() - CONTEXT) : match.start()], text[match.end() : match.end() + CONTEXT]
-    if OTHER_BEFORE.search(before) or OTHER_AFTER.match(after):
+    around = shapes()
+    if around.other_before.search(before) or around.other_after.match(after):
         return False
     is_scale = match[1] == "1" and match[2] in ("4", "8")  # of models, as often as a shape
-    return bool(SHAPE_BEFORE.search(before) or SHAPE_AFTER.match(after)) or (is_known and not is_scale)
+    return bool(around.before.search(before) or around.after.match(after)) or (is_known and not is_scale)
 
 
 def _value(spelled: str) -> float:
@@ -122,23 +128,24 @@ def _agree(one: str, other: str) -> bool:
 
 def only_negations(text: str, lang: str) -> str:
     """The first sentence of a prompt that says in each only what shall not be, or nothing."""
-    rules = RULES[_primary(lang)]
-    sentences = [part.strip() for part in rules.sentence.split(text[:LONGEST_READ]) if re.search(r"\w", part)]
+    rules = _rules(lang)
+    sentences = [part.strip() for part in SENTENCE.split(text[:LONGEST_READ]) if re.search(r"\w", part)]
     return sentences[0] if sentences and all(_only_forbids(sentence, rules) for sentence in sentences) else ""
 
 
 def _only_forbids(sentence: str, rules: Rules) -> bool:
-    return bool(rules.forbids.search(sentence)) and not any(rules.asks.search(clause.strip()) for clause in rules.clause.split(sentence))
+    return bool(rules.forbids.search(sentence)) and not any(rules.asks.search(clause.strip()) for clause in CLAUSE.split(sentence))
 
 
 def says_what_stays(text: str, lang: str) -> bool:
     """Whether an edit says what it shall leave as it is."""
-    return bool(RULES[_primary(lang)].keeps.search(text[:LONGEST_READ]))
+    return bool(_rules(lang).keeps.search(text[:LONGEST_READ]))
 
 
 def excess(text: str, lang: str) -> str:
     """How long a prompt is that is longer than a model follows, such as "612 words; 480 at most", or nothing. Any language has a length."""
-    if _primary(lang) in COUNTED_BY_CHARACTER:
+    rules = rules_of(_primary(lang))
+    if rules is not None and not rules.words.blanks:
         count, most, unit = len("".join(text.split())), MOST_CHARACTERS, "characters"
     else:
         count, most, unit = len(text.split()), MOST_WORDS, "words"
@@ -149,10 +156,10 @@ def excess(text: str, lang: str) -> str:
 
 
 def asks_to_keep_the_rest(text: str) -> bool:
-    """Whether an edit asks, in any of five languages, that what it does not name stays, and not for all of the picture to change.
+    """Whether an edit asks, in any language that has rules, that what it does not name stays, and not for all of the picture to change.
 
-    False where it is not sure. The language of a text is often a guess, so that the words of all five are looked for.
+    False where it is not sure. The language of a text is often a guess, so that the words of all are looked for.
     """
     said = QUOTED.sub(" ", text[:LONGEST_READ])
-    asked = any(words.rest.search(said) or words.only.search(said) for words in KEEPING)
-    return asked and not any(words.whole.search(words.rest.sub(" ", said)) for words in KEEPING)
+    asked = any(words.rest.search(said) or words.only.search(said) for words in all_rules())
+    return asked and not any(words.whole.search(words.rest.sub(" ", said)) for words in all_rules())

@@ -14,10 +14,18 @@ from promptkit.errors import TemplateError, listed
 from promptkit.json_objects import flat_object
 from promptkit.prompts.languages import LANGUAGE, find_language
 from promptkit.prompts.library import Library, no_templates, prefix_of
-from promptkit.prompts.template import Template, bundle_of
+from promptkit.prompts.template import Prompt, Template, bundle_of, rendered
 from promptkit.prompts.unfinished import unfinished
 
-__all__ = ["Difference", "compare_snapshots", "render_snapshots", "templates_without_snapshots", "write_snapshots"]
+__all__ = [
+    "Difference",
+    "compare_snapshots",
+    "render_snapshots",
+    "sentence_diff",
+    "template_snapshots",
+    "templates_without_snapshots",
+    "write_snapshots",
+]
 
 LIST_FILE = "samples.txt"  # in their folder: what was written there
 SNAPSHOT = re.compile(rf"(?P<template>[a-z][a-z0-9_]*(?:/[a-z][a-z0-9_]*)*)\.[1-9][0-9]*\.{LANGUAGE.pattern}\.txt")
@@ -64,11 +72,17 @@ def _nothing_to_render(library: Library, names: tuple[str, ...]) -> str:
 def _rendered(library: Library, names: tuple[str, ...]) -> dict[str, str]:
     found: dict[str, str] = {}
     for template in _chosen(library, names):
-        for lang in template.languages:
-            for number, inputs in _examples(template, lang):
-                path = f"{template.name.replace('.', '/')}.{number}.{lang}.txt"
-                found[path] = _text(str(template(lang=lang, **inputs)).encode("utf-8", "replace")) + "\n"
+        for lang, number, prompt in template_snapshots(template):
+            path = f"{template.name.replace('.', '/')}.{number}.{lang}.txt"
+            found[path] = _text(str(prompt).encode("utf-8", "replace")) + "\n"
     return found
+
+
+def template_snapshots(template: Template) -> Iterator[tuple[str, int, Prompt]]:
+    """The language, the number and the prompt of each example of a template, in each language. TemplateError where one does not render."""
+    for lang in template.languages:
+        for number, inputs in _examples(template, lang):
+            yield lang, number, rendered(template, inputs, lang)
 
 
 def templates_without_snapshots(library: Library, *names: str) -> list[str]:
@@ -109,11 +123,11 @@ def compare_snapshots(library: Library, folder: Path, *names: str) -> list[Diffe
     if not folder.is_dir():
         said = f"`promptkit templates render --all -o {folder}` writes it, with -f FOLDER for the templates of one folder"
         raise TemplateError(f"There is no folder {folder}; {said}.")
-    rendered = _rendered(library, names)
-    paths = sorted(rendered.keys() | {path for path in _written_before(library, folder, names) if (folder / path).exists()})
+    texts = _rendered(library, names)
+    paths = sorted(texts.keys() | {path for path in _written_before(library, folder, names) if (folder / path).exists()})
     if not paths:
         raise TemplateError(_nothing_to_render(library, names))
-    pairs = [(folder / path, _read(folder / path), rendered.get(path)) for path in paths]
+    pairs = [(folder / path, _read(folder / path), texts.get(path)) for path in paths]
     differences = [_difference(path, before, now) for path, before, now in pairs if before != now]
     return differences + [Difference(path, "unfinished", said) for path, _, now in pairs if now and (said := _unfinished(now))]
 
@@ -207,6 +221,12 @@ def _difference(path: Path, before: str | None, now: str | None) -> Difference:
 
 def _diff(before: list[str], now: list[str]) -> str:
     return "\n".join(difflib.unified_diff(before, now, "kept", "rendered", lineterm=""))
+
+
+def sentence_diff(before: str | None, now: str | None) -> list[str]:
+    """The sentences that differ between two texts, and one on each side of them, each behind "- ", "+ " or two blanks; None is no text."""
+    _, _, *diff = difflib.unified_diff(_sentences(before), _sentences(now), n=1, lineterm="") if before != now else ("", "")
+    return [f"{line[0]} {line[1:]}" for line in diff if not line.startswith("@@")]
 
 
 def _lines(text: str | None) -> list[str]:

@@ -6,6 +6,7 @@ of them runs: `demo`, `templates` (templates, render), `generate` (generate, edi
 squash), `price`, `painter`, `forget`. Each has `add(commands)`, which adds their parsers.
 
 What groups share: `flags` (those that several commands take), `prompt` (from the options to a prompt and its inputs), `session` (from
-the options to a session, and its steps as printed lines), `output` (words on stderr, and a wrong command line). A group imports these,
+the options to a session, and its steps as printed lines), `output` (words on stderr, and a wrong command line),
+`prompt_changes` (changed prompts as Markdown). A group imports these,
 and never `main`; of the groups only `demo` uses another, `page`. What is printed is decided here; what is true is decided below.
 """

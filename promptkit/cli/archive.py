@@ -6,6 +6,8 @@ import argparse
 import shlex
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from promptkit.cli.flags import STEP, Commands, add_command, add_session
 from promptkit.cli.output import as_json, print_file, print_objects, say
@@ -18,9 +20,14 @@ from promptkit.session.session import Session
 from promptkit.terminal import printable
 from promptkit.views.facts import NAME_COLUMNS, facts, headline
 
+if TYPE_CHECKING:
+    from promptkit.archive.png_embed import Embedded
+    from promptkit.images.metadata import ToolMetadata
+
 __all__ = ["add"]
 
 ASKED = ("template", "inputs", "asked")  # facts that `embedded` prints below a step's prompt
+LONGEST_FIELD = 4_000  # characters that are printed of what another tool wrote
 GB, MOST_GB = 10**9, 10**6
 
 
@@ -45,7 +52,8 @@ def add(commands: Commands) -> None:
     save.add_argument("-o", "--output", required=True, metavar="FILE", help="the suffix says the type")
     save.add_argument("--embed", action="store_true", help="a PNG with the picture's lineage inside, prompts included")
     save.add_argument("--drop-credentials", action="store_true", help="with --embed: leave out content credentials, which it makes false")
-    embedded = command("embedded", _embedded, "print the lineage that a picture file brings along; exit 1 where there is none")
+    about = "print the lineage that a picture file brings along, and what other tools wrote into it"
+    embedded = command("embedded", _embedded, about)
     embedded.add_argument("picture", metavar="FILE")
 
 
@@ -100,10 +108,37 @@ def _save(options: argparse.Namespace) -> int:
 def _embedded(options: argparse.Namespace) -> int:
     from promptkit.archive.png_embed import read_embedded
 
-    found = read_embedded(options.picture)
-    if found is None:
-        say(f"{options.picture} holds no lineage; `promptkit save -o FILE.png --embed` puts it in.")
-        return 1
+    found, others = read_embedded(options.picture), _other_tools(options.picture)
+    if found is not None:
+        _print_embedded(found)
+    if as_json():
+        print_objects(field.to_dict() for field in others)
+    for field in () if as_json() else others:
+        print(printable(_field(field), keep="\n"))
+    if found is None and others:
+        say(f"{options.picture} holds no lineage of promptkit's, and the above of other tools; Picture.open(…).metadata has it whole.")
+    elif found is None:
+        say(f"{options.picture} holds no lineage, nor what other tools write; `promptkit save -o FILE.png --embed` puts a lineage in.")
+    return 1 if found is None and not others else 0
+
+
+def _other_tools(path: str) -> tuple[ToolMetadata, ...]:
+    from promptkit.images.metadata import tool_metadata
+
+    return tool_metadata(Path(path).expanduser().read_bytes())
+
+
+def _field(field: ToolMetadata) -> str:
+    """The words that were asked for, and the field as it stands, or its beginning."""
+    asked = field.prompt
+    title = f"{field.tool or 'another tool'} ({field.name})"
+    cut = field.text if len(field.text) <= LONGEST_FIELD else f"{field.text[:LONGEST_FIELD]}… ({len(field.text):,} characters)"
+    if asked is None or asked == field.text:
+        return f"{title}:\n{cut}"
+    return f"{title}, the prompt:\n{asked[:LONGEST_FIELD]}\n\nthe whole field:\n{cut}"
+
+
+def _print_embedded(found: Embedded) -> None:
     if found.omitted:
         (say if as_json() else print)(f"({found.omitted} earlier steps did not fit, or hold no words any more)")
     if as_json():
@@ -112,7 +147,6 @@ def _embedded(options: argparse.Namespace) -> int:
         print(printable("\n".join(_told(record)), keep="\n"))  # a picture may come from a stranger
     state = "byte for byte the recorded one" if found.original else "changed since it was recorded, or converted"
     say(f"The picture is {state}: step {found.record.number}, {found.record.id}.")
-    return 0
 
 
 def _told(record: Record) -> list[str]:

@@ -64,7 +64,7 @@ def add_library(parser: ArgumentParser) -> None:
 def add_template(parser: ArgumentParser, *, required: bool = False) -> None:
     """-t and -i: a template and its inputs."""
     parser.add_argument("-t", "--template", required=required, metavar="NAME", help="a template")
-    about = "an input; VALUE may be @FILE; once for each item of a list"
+    about = "an input; VALUE may be @FILE; once for each item of a list (a mapping in YAML or JSON); or @FILE, which holds inputs by name"
     parser.add_argument("-i", "--input", action="append", default=[], metavar="INPUT=VALUE", help=about)
 
 

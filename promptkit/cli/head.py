@@ -7,6 +7,7 @@ from argparse import Namespace
 from promptkit.cli.flags import STEP, Commands, add_command, add_session
 from promptkit.cli.output import as_json, print_objects, say
 from promptkit.cli.session import existing_session, print_steps
+from promptkit.lineage.head_and_tags import as_tagged
 
 __all__ = ["add"]
 
@@ -38,7 +39,8 @@ def _goto(options: Namespace) -> int:
 
 def _tag(options: Namespace) -> int:
     session = existing_session(options)
-    before = session.tags.get(options.name)
+    tags = session.tags
+    before = tags.get(as_tagged(options.name, tags))
     step = session.tag(options.name, options.step)
     moved = f", and no longer step {before.number}" if before and before != step else ""
     if as_json():

@@ -58,7 +58,7 @@ GROUPS = {
         "export": "write the trail of a step, or a whole session, as one zip",
         "import": "make a session of an exported zip, or merge it into one",
         "save": "save the picture of a step to a file",
-        "embedded": "print the lineage that a picture file brings along; exit 1 where there is none",
+        "embedded": "print the lineage that a picture file brings along, and what other tools wrote into it",
     },
     "replay": {
         "replay": "run the steps up to the head again, in another session or beside themselves",

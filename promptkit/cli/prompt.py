@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,7 +11,7 @@ from typing import Any
 
 from promptkit.cli.output import usage
 from promptkit.errors import SettingsError
-from promptkit.prompts.inputs import Input
+from promptkit.prompts.inputs import Input, as_written
 from promptkit.prompts.library import template_names, templates
 from promptkit.prompts.template import Prompt, Template
 
@@ -52,18 +54,58 @@ def render_from(options: Namespace) -> Prompt:
 def inputs_from(pairs: Sequence[str], declared: Mapping[str, Input]) -> dict[str, Any]:
     """What each -i NAME=VALUE says, by name, as the type that is declared for it; a name that is not declared stays text."""
     inputs: dict[str, Any] = {}
+    of_files = _of_files([pair for pair in pairs if _is_file(pair)])
     for pair in pairs:
         name, equals, text = pair.partition("=")
+        if _is_file(pair):
+            continue
         if not equals:
             raise usage(f"-i takes NAME=VALUE, such as -i subject=\"happy bear\"; {pair!r} has no =")
         if name == "lang":
             raise usage("the language is given as --lang, not as an input")
         kind = declared[name].type if name in declared else "string"
-        value = _converted(_value(text), kind)
         if name in inputs and kind != "list":
             raise usage(f"the input {name!r} is given twice, and is no list")
-        inputs[name] = [*inputs.get(name, ()), value] if kind == "list" else value
+        if name in declared and declared[name].of:
+            inputs[name] = [*inputs.get(name, ()), *_entries(name, text, declared[name])]
+        else:
+            value = _converted(_value(text), kind)
+            inputs[name] = [*inputs.get(name, ()), value] if kind == "list" else value
+    return of_files | inputs
+
+
+def _is_file(pair: str) -> bool:
+    """Whether an -i names a file of inputs: @FILE without a name before it."""
+    return pair.startswith("@")
+
+
+def _of_files(pairs: Sequence[str]) -> dict[str, Any]:
+    """The inputs that files hold by name, as YAML or JSON; a later file goes over an earlier one."""
+    from promptkit.prompts.strict_yaml import read_yaml_value
+
+    inputs: dict[str, Any] = {}
+    for pair in pairs:
+        source = f"The file {pair[1:]}"
+        found = read_yaml_value(_value(pair), source)
+        if not isinstance(found, dict):
+            raise SettingsError(f"{source} holds no inputs by name; write them as lines such as `subject: happy bear`.")
+        if "lang" in found:
+            raise usage("the language is given as --lang, not as an input")
+        inputs |= found
     return inputs
+
+
+def _entries(name: str, text: str, declared: Input) -> list[Any]:
+    """One mapping, or a list of them, as YAML or JSON."""
+    from promptkit.prompts.strict_yaml import read_yaml_value
+
+    source = f"The file {text[1:]}" if text[:1] == "@" != text[1:2] else f"-i {name}"
+    found = read_yaml_value(_value(text), source)
+    if isinstance(found, (dict, list)):
+        return found if isinstance(found, list) else [found]
+    example = as_written(declared, declared.example)[0] if declared.example else dict.fromkeys(dict(declared.of), "…")
+    line = f"-i {name}={shlex.quote(json.dumps(example, ensure_ascii=False))}"
+    raise SettingsError(f"{source} is {found!r:.60}; expected a mapping, or a list of mappings, as YAML or JSON, such as {line}.")
 
 
 def _value(text: str) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import json
 import re
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from promptkit import config
 from promptkit.cli.flags import Commands, add_command, add_lang, add_library, add_template
@@ -16,10 +18,14 @@ from promptkit.errors import TemplateError, brief_path
 from promptkit.prompts.library import Library, TemplateFolder, builtin_folder, folder_library, folders_with, template_names, templates
 from promptkit.prompts.template import rendered_example
 
+if TYPE_CHECKING:
+    from promptkit.authoring.check import Finding
+
 __all__ = ["add", "spelled_out"]
 
 EDITS = re.compile(r"\b(?:provided|attached|uploaded|original|this) (?:image|picture|photo)", re.IGNORECASE)
 RENDERED = "rendered"
+MOST_LISTED = 200  # templates that are listed without --all
 BUILT_IN = "that comes along"
 
 
@@ -37,16 +43,17 @@ def _add_below(commands: Commands) -> None:
     command = partial(add_command, commands)
     show = command("show", _show, "list the templates, or show one; `promptkit templates NAME` is short for it")
     show.add_argument("name", nargs="?", metavar="NAME")
-    add_library(show)
+    _listing(show)
     every = command("list", _show, "list the templates")
     every.set_defaults(name=None)
-    add_library(every)
+    _listing(every)
     new = command("new", _new, "write a commented starting point")
     new.add_argument("name", metavar="NAME", help="small letters, digits and _; a dot is a sub-folder")
     _folder(new, "where to write it (your own folder of templates)", flag=True)
     new.add_argument("--kind", choices=("generate", "edit"), help="what it makes (generate)")
     new.add_argument("--from-brackets", metavar="PATTERN", help='such as "A [style] sticker of a [subject]"')
     check = command("check", _check, "look for what makes templates and prompts fail; exit 1 when anything is found")
+    check.add_argument("--format", choices=FORMATS, default="text", help="text, annotations for GitHub Actions, or JSON objects (text)")
     check.add_argument("--codes", action="store_true", help="list the codes of what it finds, and what each means")
     _folder(check, "whose templates to check (all that are listed)")
     add_library(check)
@@ -56,10 +63,18 @@ def _add_below(commands: Commands) -> None:
     _folder(render, "whose templates to render (all that are listed)", flag=True)
     add_library(render)
     render.add_argument("-o", "--output", metavar="FOLDER", help="write one text file for each into this folder, instead of printing them")
+    diff = command("diff", _diff, "print which prompts differ from a git revision, as Markdown for a comment")
+    diff.add_argument("revision", metavar="REV", help="a branch, a tag or a commit, such as main or HEAD~1")
+    _folder(diff, "whose templates to compare (this one)")
     test = command("test", _test_examples, "compare the rendered examples with those that were written; exit 1 when they differ")
     _folder(test, "whose templates to render (all that are listed)")
     add_library(test)
     test.add_argument("-o", "--output", metavar="FOLDER", default=RENDERED, help=f"where they were written ({RENDERED})")
+
+
+def _listing(parser: argparse.ArgumentParser) -> None:
+    add_library(parser)
+    parser.add_argument("--all", action="store_true", help=f"list all, where there are more than {MOST_LISTED}")
 
 
 def _folder(parser: argparse.ArgumentParser, text: str, *, flag: bool = False) -> None:
@@ -72,7 +87,7 @@ def _folder(parser: argparse.ArgumentParser, text: str, *, flag: bool = False) -
 
 def spelled_out(arguments: list[str]) -> list[str]:
     """`promptkit templates [NAME]` with the command that it is short for."""
-    words = ("show", "list", "new", "check", "render", "test", "-h", "--help")
+    words = ("show", "list", "new", "check", "render", "test", "diff", "-h", "--help")
     is_short = arguments[:1] == ["templates"] and (len(arguments) == 1 or arguments[1] not in words)
     return [arguments[0], "show", *arguments[1:]] if is_short else arguments
 
@@ -96,9 +111,12 @@ def _show(options: argparse.Namespace) -> int:
     if as_json():
         print_objects(map(_object, names))
         return 0
-    wide = max(map(len, names))
-    for name in names:
+    listed = names if options.all else names[:MOST_LISTED]
+    wide = max(map(len, listed))
+    for name in listed:
         show(f"{name:{wide}}  {' '.join(_about(name).splitlines())}{_origin(name)}")
+    if len(listed) < len(names):
+        say(f"These are {len(listed)} of {len(names):,} templates; promptkit templates list --all lists the others, too.")
     say("promptkit templates NAME shows one with its inputs; promptkit render -t NAME -i INPUT=… shows its prompt.")
     return 0
 
@@ -131,7 +149,8 @@ def _about(name: str) -> str:
     except TemplateError as error:  # one that is broken must not hide the others
         return f"broken    {error}"
     more = f"  [{', '.join(template.languages)}]" if len(template.languages) > 1 else ""
-    return f"{template.kind:8}  {template.description}{more}"
+    deprecated = f"  (deprecated: {template.deprecated})" if template.deprecated else ""
+    return f"{template.kind:8}  {template.description}{more}{deprecated}"
 
 
 def _origin(name: str) -> str:
@@ -176,15 +195,44 @@ def _check(options: argparse.Namespace) -> int:
         say("{# promptkit: ignore CODE #} in a file silences one there")
         return 0
     report = check(_library(options))
+    noted = sorted((*report.findings, *report.notices))
     if as_json():
-        print_objects(finding.to_dict() for finding in report.findings)
-    for finding in () if as_json() else report.findings:
-        show(str(finding))
+        print_objects(finding.to_dict() for finding in noted)
+    for finding in () if as_json() else noted:
+        show(FORMATS[options.format](finding))
     for sentence in report.skipped:
-        say(f"skipped: {sentence}")
+        say(f"skipped: {' '.join(sentence.splitlines())}")
     found = _counted(len(report.findings), "finding") if report.findings else "nothing found"
     say(f"{found} in {_counted(report.templates, 'template')}, {_counted(report.files, 'file')}")
     return 1 if report.findings else 0
+
+
+def _json(finding: Finding) -> str:
+    return json.dumps(finding.to_dict())
+
+
+def _annotation(finding: Finding) -> str:
+    """A workflow command of GitHub Actions, which shows the finding beside the line of a pull request."""
+    where = f"file={_property(_from_root(finding.file))},line={finding.line},title={_property(f'promptkit {finding.code}')}"
+    return f"::{finding.level} {where}::{_data(finding.message)}"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def _from_root(path: Path) -> str:
+    """The path from the root of its git repository, as GitHub names files; else from here, else whole."""
+    whole = path.absolute()
+    roots = [*(folder for folder in whole.parents if (folder / ".git").exists()), Path.cwd()]
+    return next((whole.relative_to(root).as_posix() for root in roots if whole.is_relative_to(root)), whole.as_posix())
+
+
+FORMATS: Mapping[str, Callable[[Finding], str]] = {"text": str, "github": _annotation, "json": _json}
 
 
 def _counted(number: int, what: str) -> str:
@@ -224,6 +272,20 @@ def _test_examples(options: argparse.Namespace) -> int:
     found = f"{len(differences)} prompts differ" if differences else "all prompts are"
     say(f"{found} from what stands in {options.output}" if differences else f"{found} as they stand in {options.output}")
     return 1 if differences else 0
+
+
+def _diff(options: argparse.Namespace) -> int:
+    from promptkit.authoring.prompt_changes import compare_with_revision
+    from promptkit.cli.prompt_changes import as_markdown
+
+    changes = compare_with_revision(options.revision, Path(options.folder or options.in_folder or "."))
+    if as_json():
+        print_objects(change.to_dict() for change in changes.changed)
+        for sentence in changes.broken:
+            say(sentence)
+    else:
+        print(as_markdown(changes, options.revision))
+    return 0
 
 
 def _library(options: argparse.Namespace) -> Library:

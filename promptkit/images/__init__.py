@@ -1,7 +1,7 @@
 """Pictures as the bytes that they came as: what kind they are, how large, whether they are whole, and how two of them compare.
 
 `formats` tells a file's type by its bytes, and whether it is whole. `picture` holds the bytes; Pillow decodes them only when someone
-looks. `changes` measures what differs between a picture and the one before it (who asks tells it what was asked for), `box` reads and
-writes a box in a picture, `fingerprint` tells
-a picture that was saved again from another one. Nothing here knows records, prompts or services.
+looks. `metadata` reads what other tools wrote into the file. `changes` measures what differs between a picture and the one before it (who
+asks tells it what was asked for), `box` reads and writes a box in a picture, `fingerprint` tells a picture that was saved again from
+another one. Nothing here knows records, prompts or services.
 """

@@ -4,9 +4,23 @@ carries EXIF or content credentials."""
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
-__all__ = ["PICTURE_SUFFIXES", "SUFFIXES", "complete", "has_credentials", "has_exif", "media_type", "names_credentials", "suffix_of"]
+__all__ = [
+    "PICTURE_SUFFIXES",
+    "PNG_PARTS",
+    "SUFFIXES",
+    "WEBP_PARTS",
+    "complete",
+    "has_credentials",
+    "has_exif",
+    "jpeg_segments",
+    "media_type",
+    "names_credentials",
+    "parts",
+    "suffix_of",
+]
 
 SUFFIXES = {
     "image/png": ".png",
@@ -107,18 +121,24 @@ def _has_jpeg_end(data: bytes) -> bool:
 
 def _jpeg_pixels(data: bytes) -> int:
     """Where the segment of the picture itself begins, behind all others; the length of the data where there is none."""
+    return next((begin - 4 for marker, begin, _ in jpeg_segments(data) if marker == 0xDA), len(data))
+
+
+def jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """The segments of a JPEG, up to that of the picture itself: the marker of each, and where its content begins and ends."""
     start = 2
     while 0 <= (start := data.find(b"\xff", start)) < len(data) - 3:
         marker = data[start + 1]
-        if marker == 0xDA:
-            return start
         if marker == 0xFF:
             start += 1
         elif marker in (0x00, 0x01, *range(0xD0, 0xDA)):  # those without a length
             start += 2
         else:
-            start += 2 + int.from_bytes(data[start + 2 : start + 4])
-    return len(data)
+            end = start + 2 + int.from_bytes(data[start + 2 : start + 4])
+            yield marker, start + 4, end
+            if marker == 0xDA:
+                return
+            start = end
 
 
 def _has_all_boxes(data: bytes) -> bool:
@@ -142,7 +162,7 @@ def suffix_of(mime_type: str) -> str:
 # The parts that a file is made of
 
 
-class _Parts(NamedTuple):
+class Parts(NamedTuple):
     """How a format lays out its parts (chunks): `around` is how many bytes one has besides its content."""
 
     start: int
@@ -152,19 +172,22 @@ class _Parts(NamedTuple):
     padded: bool
 
 
-PNG_PARTS = _Parts(start=8, order="big", kind_at=4, around=12, padded=False)
-WEBP_PARTS = _Parts(start=12, order="little", kind_at=0, around=8, padded=True)
+PNG_PARTS = Parts(start=8, order="big", kind_at=4, around=12, padded=False)
+WEBP_PARTS = Parts(start=12, order="little", kind_at=0, around=8, padded=True)
 
 
-def _has_part(data: bytes, wanted: bytes, parts: _Parts) -> bool:
+def _has_part(data: bytes, wanted: bytes, layout: Parts) -> bool:
     """Whether there is a part of that kind."""
-    start = parts.start
+    return any(kind == wanted for kind, _, _ in parts(data, layout))
+
+
+def parts(data: bytes, layout: Parts) -> Iterator[tuple[bytes, int, int]]:
+    """The kind of each part of a PNG or WebP, and where its content begins and ends; the last may be cut."""
+    start = layout.start
     while start <= len(data) - 8:
-        if data[start + parts.kind_at : start + parts.kind_at + 4] == wanted:
-            return True
-        size = int.from_bytes(data[start + 4 - parts.kind_at : start + 8 - parts.kind_at], parts.order)
-        start += parts.around + size + (size % 2 if parts.padded else 0)
-    return False
+        size = int.from_bytes(data[start + 4 - layout.kind_at : start + 8 - layout.kind_at], layout.order)
+        yield data[start + layout.kind_at : start + layout.kind_at + 4], start + 8, start + 8 + size
+        start += layout.around + size + (size % 2 if layout.padded else 0)
 
 
 # Content credentials (C2PA)

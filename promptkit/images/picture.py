@@ -23,6 +23,8 @@ from promptkit.values import is_url
 if TYPE_CHECKING:
     from PIL import Image
 
+    from promptkit.images.metadata import ToolMetadata
+
 __all__ = ["Picture", "PictureSource", "check_name", "decodes", "is_picture", "to_rgb"]
 
 SAME_SUFFIX = {".jpeg": ".jpg", ".jpe": ".jpg", ".jfif": ".jpg", ".tiff": ".tif", ".apng": ".png"}
@@ -112,6 +114,13 @@ class Picture:
                 return image.size
         except PromptkitError:
             return None
+
+    @property
+    def metadata(self) -> tuple[ToolMetadata, ...]:
+        """What other tools (AUTOMATIC1111, ComfyUI, InvokeAI, NovelAI) wrote into the file about how it was made; read anew each time."""
+        from promptkit.images.metadata import tool_metadata
+
+        return tool_metadata(self.data)
 
     @property
     def image(self) -> Image.Image:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterator, Sequence
+import unicodedata
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from promptkit import atomic
@@ -16,6 +17,7 @@ from promptkit.lineage.record import FULL_SHA256
 
 __all__ = [
     "TAG_FILE",
+    "as_tagged",
     "head_bytes",
     "is_name",
     "mark_of",
@@ -70,11 +72,20 @@ def read_tags(folder: Path) -> dict[str, str]:
     return {t["name"]: t["id"] for t in found if isinstance(t.get("name"), str) and isinstance(t.get("id"), str)}
 
 
+def as_tagged(name: str, tags: Collection[str]) -> str:
+    """The name as a tag has it: the same, else the one that shows the same in another encoding, else in NFC."""
+    if name.isascii() or name in tags:
+        return name
+    composed = unicodedata.normalize("NFC", name)
+    return next((tag for tag in tags if unicodedata.normalize("NFC", tag) == composed), composed)
+
+
 def write_tag(folder: Path, name: str, full_id: str) -> None:
     """Names a step; a tag that is in use moves. LineageError for a name that could be a number, and where nothing can be written."""
     if not isinstance(name, str) or not is_name(name):
         raise LineageError(f"A tag is a text on one line that is not all digits; {name!r:.60} is not.", path=folder)
     name = whole_text(name)
+    name = name if name.isascii() else as_tagged(name, read_tags(folder))
     with writing(folder):
         atomic.write_whole(folder / "tags" / named_file(name), json_bytes({"name": name, "id": full_id}))
 

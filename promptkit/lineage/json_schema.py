@@ -1,5 +1,5 @@
-"""The format as JSON Schemas, for readers in any language: those of a record, a tag, a reference and a session's marker lie in the folder
-`schemas`.
+"""The format as JSON Schemas, for readers in any language, in the folder `schemas`: a record, a tag, a reference, a session's marker, a
+forgotten step's note.
 
 They are made from the table in `schema`, so that a new row is in them; `python -m promptkit.lineage.json_schema` writes the files anew.
 Like promptkit itself they allow fields that they do not know: a later 1.x adds some.
@@ -39,13 +39,14 @@ RULES: Mapping[Field[Any], dict[str, Any]] = {  # beyond a row's type
 
 
 def schemas() -> dict[str, dict[str, Any]]:
-    """The JSON Schemas by the name of what they describe: record, tag, reference, session (its marker, promptkit.json)."""
+    """The JSON Schemas by the name of what they describe: record, tag, reference, session (its marker), forgotten (a note)."""
     record = _object(RecordFields, "A step's record, the file NUMBER-NAME-HASH.json.")
     record["required"] = ["schema", *record["required"]]
     return {
         "record": _whole("record", record),
         "tag": _whole("tag", _plain("A name for a step, a file in tags/.", name={"type": "string"}, id=SHA256)),
         "reference": _whole("reference", _reference()),
+        "forgotten": _whole("forgotten", _note()),
         "session": _whole("session", _plain("What marks a folder as a session, promptkit.json.", layout={"const": LAYOUT})),
     }
 
@@ -67,6 +68,11 @@ def _reference() -> dict[str, Any]:
     said = _plain("A name for pictures that go along, a file in references/.", name={"type": "string"}, pictures=pictures)
     said["properties"] |= {"description": text, "at": text}
     return said
+
+
+def _note() -> dict[str, Any]:
+    said = "That a step was forgotten, when and by whom, NUMBER-NAME-HASH.forgotten.json; `record` is the hash of what stands in its place."
+    return _plain(said, step=SHA256, forgotten={"type": "string"}, by={"type": "string"}, record={"anyOf": [SHA256, {"type": "null"}]})
 
 
 def _object(kind: type[Values], description: str = "") -> dict[str, Any]:

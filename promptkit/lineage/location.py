@@ -30,10 +30,10 @@ def _named_folder(where: Where) -> Path:
         raise SettingsError(f"A session is opened by a name or a folder, not by a {type(where).__name__}.")
     where = built_in(where)
     if not isinstance(where, str) or os.sep in where or "/" in where:
-        return Path(where).expanduser().absolute()
+        return settings.as_spelled(Path(where).expanduser().absolute())
     if not where.strip() or where in (".", ".."):
         raise SettingsError(f"{where!r} is no name for a session; give a name such as \"bear\", or a path such as \"./bear\".")
-    here, there = Path(where), settings.data_folder() / where
+    here, there = map(settings.as_spelled, (Path(where), settings.data_folder() / where))
     local, common = map(has_marker, (here, there))
     if local and common:
         raise LineageError(f"There are two sessions {where!r}: give ./{where} or {there}, whichever you mean.", path=here)

@@ -29,7 +29,7 @@ from promptkit.images.picture import Picture
 from promptkit.lineage import claims
 from promptkit.lineage.claims import UnderWay
 from promptkit.lineage.files import json_bytes, read_file, read_json, recorded_picture, refuse_stored_elsewhere, wrong_file
-from promptkit.lineage.head_and_tags import read_head, read_tags, remove_tag, write_head, write_tag
+from promptkit.lineage.head_and_tags import as_tagged, read_head, read_tags, remove_tag, write_head, write_tag
 from promptkit.lineage.holding import hold, let_go
 from promptkit.lineage.index import Index
 from promptkit.lineage.layout import (
@@ -141,8 +141,8 @@ class Lineage:
             raise StepNotFound(said, path=self.folder)
         if isinstance(key, int) or NUMBER.fullmatch(key):
             return self._by_number(int(key))
-        if key in (tags := self.tags()):
-            return self.get(tags[key])
+        if (tag := as_tagged(key, tags := self.tags())) in tags:
+            return self.get(tags[tag])
         if (name := normal(key)) in (references := self.references()):
             return self._step_of(references[name])
         if ID_BEGINNING.fullmatch(key) and (matches := self._beginning(key)):

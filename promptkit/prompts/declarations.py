@@ -14,7 +14,8 @@ from types import MappingProxyType
 from typing import Any
 
 from promptkit.errors import InputError, did_you_mean, listed, warn
-from promptkit.prompts.inputs import EXPECTED, TYPES, Input, Pictures, as_written, printed_value, read_value, shown
+from promptkit.prompts import next_step
+from promptkit.prompts.inputs import MOST_PROBLEMS, TYPES, Input, Pictures, missing, printed_value, read_value, shown
 from promptkit.prompts.languages import LANGUAGE
 from promptkit.prompts.names import RESERVED, WORD, is_word, language_of
 from promptkit.prompts.source_file import File
@@ -22,7 +23,7 @@ from promptkit.prompts.source_file import File
 __all__ = ["FIELDS", "KINDS", "Edition", "read_edition"]
 
 LONGEST_NAME = 64  # characters of an input's name
-MOST_INPUTS, MOST_PROBLEMS = 100, 20  # of one template, and in one error
+MOST_INPUTS = 100  # of one template, and fields of one input
 
 KINDS = ("generate", "edit")
 FIELDS: Mapping[str, Any] = {
@@ -33,11 +34,13 @@ FIELDS: Mapping[str, Any] = {
     "pictures": {},
     "config": {},
     "examples": [],
+    "deprecated": "",
     "metadata": {},
 }
-INPUT_FIELDS = ("type", "description", "default", "choices", "example", "max_length", "min", "max", "renamed_from")
+INPUT_FIELDS = ("type", "description", "default", "choices", "example", "max_length", "min", "max", "renamed_from", "of")
+ENTRY_FIELDS = tuple(field for field in INPUT_FIELDS if field not in ("renamed_from", "of"))  # of what each mapping of a list holds
 WORDS = ("description", "lang", "inputs", "pictures", "examples", "metadata")  # what a language file may say,
-INPUT_WORDS = ("description", "default", "choices", "example")  # and of an input
+INPUT_WORDS = ("description", "default", "choices", "example", "of")  # and of an input
 HINTS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "aspect_ratio": (lambda v: isinstance(v, str) and bool(re.fullmatch(r"[1-9]\d*:[1-9]\d*", v)), 'a ratio in quotes such as "16:9"'),
     "image_size": (lambda v: isinstance(v, str), 'a size such as "2K"'),
@@ -61,6 +64,7 @@ class Edition:
     pictures: Pictures
     config: Mapping[str, Any]
     examples: tuple[Mapping[str, Any], ...]
+    deprecated: str  # what to use instead, where the template should not be used any more; else empty
 
     @cached_property
     def defaults(self) -> Mapping[str, Any]:
@@ -83,8 +87,8 @@ class Edition:
         recorded: dict[str, Any] = {}
         values = dict(self.defaults)
         for name, value in given.items():
-            if len(problems) == MOST_PROBLEMS:
-                problems.append("and more")
+            if len(problems) >= MOST_PROBLEMS:
+                problems[MOST_PROBLEMS:] = ["and more"]
                 break
             declared = self.inputs.get(name) or self._renamed(name, given)
             if declared is None:
@@ -94,8 +98,8 @@ class Edition:
                     recorded[declared.name] = read = read_value(declared, value)
                     values[declared.name] = printed_value(declared, read)
                 except ValueError as error:
-                    problems.append(f"{declared.name!r} {error}")
-        problems += [self._missing(i) for i in self.required if recorded.get(i.name, given.get(i.name)) is None]
+                    problems += [f"{declared.name!r} {why}" for why in error.args]
+        problems += [missing(i) for i in self.required if recorded.get(i.name, given.get(i.name)) is None]
         if problems:
             known = listed(self.inputs) or "none (a template declares them under `inputs:` in its front matter)"
             raise InputError(f"{'; '.join(problems)}. The inputs are: {known}.", problems=problems, file=str(self.base.path))
@@ -107,10 +111,6 @@ class Edition:
             return None
         warn(f"The input {name!r} is now called {declared.name!r}.")
         return declared
-
-    def _missing(self, declared: Input) -> str:
-        hint = f", for example {as_written(declared, declared.example)!r}" if declared.example is not None else ""
-        return f"{declared.name!r} is missing ({declared.description or EXPECTED[declared.type]}{hint})"
 
 
 @lru_cache(maxsize=1024)
@@ -145,7 +145,7 @@ class _FrontMatter:
         if len(said) > MOST_INPUTS:
             self.problems.append(f"it declares {len(said):,} inputs; {MOST_INPUTS} at most")
         inputs = {name: self.input(name, spec) for name, spec in [*said.items()][:MOST_INPUTS]}
-        return self.edition(self.file, lang, kind, inputs, self.pictures(kind), self.config())
+        return self.edition(self.file, lang, kind, inputs, self.pictures(kind), self.config(), self.deprecated())
 
     def language_file(self, base: Edition) -> Edition:
         self.known_keys("a language file, which holds words only,", self.front, WORDS)
@@ -156,19 +156,28 @@ class _FrontMatter:
         said = self.field("inputs")
         self.known_keys("inputs", said, base.inputs)
         inputs = {name: self.translated(declared, said.get(name, {})) for name, declared in base.inputs.items()}
-        return self.edition(base.file, lang, base.kind, inputs, self.translated_pictures(base.pictures), base.config)
+        pictures = self.translated_pictures(base.pictures)
+        return self.edition(base.file, lang, base.kind, inputs, pictures, base.config, base.deprecated)
 
     def edition(
-        self, base: File, lang: str, kind: str, inputs: Mapping[str, Input], pictures: Pictures, config: Mapping[str, Any]
+        self, base: File, lang: str, kind: str, inputs: Mapping[str, Input], pictures: Pictures, config: Mapping[str, Any], deprecated: str
     ) -> Edition:
         description, examples = self.field("description"), self.examples(inputs)
         inputs, config = MappingProxyType(dict(inputs)), MappingProxyType(dict(config))
-        return Edition(self.file, base, lang, kind, description, inputs, pictures, config, examples)
+        return Edition(self.file, base, lang, kind, description, inputs, pictures, config, examples, deprecated)
+
+    def deprecated(self) -> str:
+        said = self.front.get("deprecated", "")
+        if not isinstance(said, str):
+            self.problems.append(f"deprecated is {shown(said)}; expected text that says what to use instead, such as `use product_shot`")
+            return ""
+        return " ".join(said.split()).rstrip(".")
 
     def known_keys(self, what: str, found: Mapping[str, Any], known: Collection[str]) -> None:
         for key in found:
             if key not in known and not key.startswith("x-") and len(self.problems) <= MOST_PROBLEMS:
-                self.problems.append(f"{what} has an unknown key {shown(key)}{did_you_mean(key, known)}; known are {listed(known)}")
+                hint, there = did_you_mean(key, known), listed(known) or "none"
+                self.problems.append(f"{what} has an unknown key {shown(key)}{hint}; known are {there}")
 
     def field(self, name: str) -> Any:
         empty = FIELDS[name]
@@ -177,7 +186,7 @@ class _FrontMatter:
             return value
         if value != "":  # a key with nothing behind it
             kind = "text" if isinstance(empty, str) else "a mapping" if isinstance(empty, dict) else "a list"
-            self.problems.append(f"{name} is {shown(value)}; expected {kind}")
+            self.problems.append(f"{name} is {shown(value)}; expected {kind}{next_step.for_text(value) if empty == '' else ''}")
         return empty
 
     def config(self) -> dict[str, Any]:
@@ -234,48 +243,63 @@ class _FrontMatter:
             self.known_keys("the inputs of an example", example["inputs"], inputs)
         return tuple(MappingProxyType(e) for e in examples if isinstance(e, dict))
 
-    def input(self, name: str, spec: Any) -> Input:
+    def input(self, name: str, spec: Any, within: str = "") -> Input:
+        """One input; or, within the input of a name, one field of the mappings that it lists."""
+        label, known = (f"{within}.{name}", ENTRY_FIELDS) if within else (name, INPUT_FIELDS)
         if name in RESERVED:
-            self.problems.append(f"the input {name!r} needs another name: calls and templates give this one a meaning already")
+            self.problems.append(f"the input {label!r} needs another name: calls and templates give this one a meaning already")
         elif not is_word(name) or len(name) > LONGEST_NAME:
             rule = f"small letters, digits and _, {LONGEST_NAME} at most, and no word of Python"
-            self.problems.append(f"the input {shown(name)} needs another name: {rule}")
+            self.problems.append(f"the input {shown(label)} needs another name: {rule}")
         spec = {} if spec == "" else spec
         if not isinstance(spec, dict):
-            self.problems.append(f"the input {name!r} is {shown(spec)}; expected a mapping such as {{description: …}}")
+            self.problems.append(f"the input {label!r} is {shown(spec)}; expected a mapping such as {{description: …}}")
             spec = {}
-        self.known_keys(f"the input {name!r}", spec, INPUT_FIELDS)
+        self.known_keys(f"the input {label!r}", spec, known)
         kind = spec.get("type", "string")
-        if not self.is_fit(name, "type", kind, kind):  # what else it says can only be judged with its type
+        if not self.is_fit(label, "type", kind, kind):  # what else it says can only be judged with its type
             return Input(name)
-        fields = {key: value for key, value in spec.items() if key in INPUT_FIELDS and self.is_fit(name, key, value, kind)}
+        fields = {key: value for key, value in spec.items() if key in known and self.is_fit(label, key, value, kind)}
         declared = Input(name, **fields | {"required": "default" not in spec, "choices": _choices(fields.get("choices", ()))})
-        return self.with_values(declared)
+        of = {field: self.input(field, said, label) for field, said in fields.get("of", {}).items()}
+        return self.with_values(replace(declared, of=MappingProxyType(of) if of else ()), label)
 
     def is_fit(self, name: str, key: str, value: Any, kind: Any) -> bool:
         is_right, expected = _FIT[key](value, kind) if key in _FIT else (True, "")
         if not is_right:
             near = did_you_mean(value, TYPES) if key == "type" and isinstance(value, str) else ""
-            self.problems.append(f"{key} of the input {name!r} is {shown(value)}{near}; expected {expected}")
+            advice = next_step.for_choices(str(kind), value) if key == "choices" else ""
+            advice = next_step.for_text(value) if key == "description" else next_step.for_fields(kind) if key == "of" else advice
+            self.problems.append(f"{key} of the input {name!r} is {shown(value)}{near}; expected {expected}{advice}")
         return is_right
 
-    def translated(self, declared: Input, said: Any) -> Input:
+    def translated(self, declared: Input, said: Any, within: str = "") -> Input:
+        label = f"{within}.{declared.name}" if within else declared.name
         if not isinstance(said, dict):
-            self.problems.append(f"the input {declared.name!r} is {shown(said)}; expected a mapping such as {{description: …}}")
+            self.problems.append(f"the input {label!r} is {shown(said)}; expected a mapping such as {{description: …}}")
             return declared
-        self.known_keys(f"the input {declared.name!r} of a language file", said, INPUT_WORDS)
-        found = {key: said[key] for key in INPUT_WORDS if key in said}
-        words = {key: value for key, value in found.items() if self.is_fit(declared.name, key, value, declared.type)}
+        known = [word for word in INPUT_WORDS if word != "of" or declared.of]
+        self.known_keys(f"the input {label!r} of a language file", said, known)
+        found = {key: said[key] for key in known if key in said}
+        words = {key: value for key, value in found.items() if self.is_fit(label, key, value, declared.type)}
         if "default" in words and declared.required:
-            self.problems.append(f"the input {declared.name!r} is required in the base file and has a default here")
+            self.problems.append(f"the input {label!r} is required in the base file and has a default here")
         if "choices" in words:
             words["choices"] = _choices(words["choices"])
             if set(words["choices"]) != set(declared.choices):
                 keys = ", ".join(map(str, declared.choices))
-                self.problems.append(f"the choices of {declared.name!r} have other keys than the base file's: {keys}")
-        return self.with_values(replace(declared, **words))
+                self.problems.append(f"the choices of {label!r} have other keys than the base file's: {keys}")
+        if "of" in words:
+            words["of"] = self.translated_fields(declared, words["of"], label)
+            words.setdefault("example", _example(words["of"]) or declared.example)
+        return self.with_values(replace(declared, **words), label)
 
-    def with_values(self, declared: Input) -> Input:
+    def translated_fields(self, declared: Input, said: Mapping[str, Any], label: str) -> Mapping[str, Input]:
+        fields = dict(declared.of)
+        self.known_keys(f"`of` of the input {label!r}", said, fields)
+        return MappingProxyType({name: self.translated(field, said.get(name, {}), label) for name, field in fields.items()})
+
+    def with_values(self, declared: Input, label: str) -> Input:
         """The input with its default and example read, as values that are given are."""
         read: dict[str, Any] = {}
         for key in ("default", "example"):
@@ -283,8 +307,18 @@ class _FrontMatter:
             try:
                 read[key] = value if value is None else read_value(declared, value)
             except ValueError as error:
-                self.problems.append(f"{key} of the input {declared.name!r} {error}")
+                advice = "" if declared.choices or declared.of else next_step.for_value(declared.type, value)
+                self.problems += [f"{key} of the input {label!r} {why}{advice}" for why in error.args]
+        if declared.of and declared.example is None:
+            read["example"] = _example(declared.of)
         return replace(declared, **read)
+
+
+def _example(of: Mapping[str, Input] | tuple[()]) -> tuple[dict[str, Any], ...] | None:
+    """One entry, made of its fields' examples; None where a field that it needs has none."""
+    fields = dict(of).values()
+    entry = {field.name: field.example for field in fields if field.example is not None}
+    return (entry,) if entry and not any(field.required and field.name not in entry for field in fields) else None
 
 
 def _choices(given: Any) -> Mapping[Any, Any] | tuple[()]:
@@ -302,13 +336,19 @@ def _are_choices(value: Any, kind: str) -> bool:
     return isinstance(value, list) and bool(value) and is_right is not None and all(map(is_right, value))
 
 
+_CHOICES = {
+    "string": "a list of texts, or a mapping from keys to their wording",
+    "integer": "a list of whole numbers",
+    "number": "a list of numbers",
+}
 # for each field of an input: whether a value fits an input of that type, and what is expected
 _FIT: Mapping[str, Callable[[Any, str], tuple[bool, str]]] = {
     "type": lambda v, _: (isinstance(v, str) and v in TYPES, f"one of {', '.join(TYPES)}"),
     "description": lambda v, _: (isinstance(v, str), "text"),
-    "choices": lambda v, kind: (_are_choices(v, kind), "a list of texts or numbers, or a mapping from keys to their wording"),
+    "choices": lambda v, kind: (_are_choices(v, kind), _CHOICES.get(kind, "none, as this type has none")),
     "max_length": lambda v, kind: (type(v) is int and v > 0 and kind in ("string", "list"), "a whole number, for a string or a list"),
     "min": lambda v, kind: (_is_number(v) and kind in ("integer", "number"), "a number, for an integer or a number"),
     "max": lambda v, kind: (_is_number(v) and kind in ("integer", "number"), "a number, for an integer or a number"),
+    "of": lambda v, kind: (isinstance(v, dict) and 0 < len(v) <= MOST_INPUTS and kind == "list", f"fields by name, {MOST_INPUTS} at most"),
     "renamed_from": lambda v, _: (isinstance(v, str) and bool(WORD.fullmatch(v)), "the old name"),
 }

@@ -7,20 +7,24 @@ because Input is public: people see its fields only.
 from __future__ import annotations
 
 import inspect
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from promptkit.errors import did_you_mean
-from promptkit.values import number, texts, truth, whole_number
+from promptkit.errors import did_you_mean, listed
+from promptkit.prompts import next_step
+from promptkit.values import items, number, texts, truth, whole_number
 
 __all__ = [
-    "EXPECTED",
+    "MOST_PROBLEMS",
     "TYPES",
     "Input",
     "Pictures",
     "as_written",
     "description_of",
+    "expected",
+    "missing",
     "parameter_of",
     "printed_value",
     "read_value",
@@ -36,6 +40,7 @@ EXPECTED = {
     "boolean": "true or false",
     "list": "a list of texts",
 }
+MOST_PROBLEMS = 20  # in one error
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,8 @@ class Input:
     """One input of a template, as its front matter declares it.
 
     `choices` maps each key that a caller gives to the words that are printed, and is empty where anything goes. `max_length` counts
-    characters, or the items of a list.
+    characters, or the items of a list. `of` holds the fields of each entry, by name, where the items of a list are mappings; they are
+    declared as inputs are.
     """
 
     name: str
@@ -57,17 +63,22 @@ class Input:
     min: float | None = None
     max: float | None = None
     renamed_from: str | None = None
+    of: Mapping[str, Input] | tuple[()] = ()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "choices": dict(self.choices) if self.choices else ()}  # read-only mappings do not go through pickle
+        mappings = {"choices": self.choices, "of": self.of}  # which are read-only, and so do not go through pickle
+        return vars(self) | {name: dict(mapping) if mapping else () for name, mapping in mappings.items()}
 
 
 # What is given for an input
 
 
 def read_value(declared: Input, value: Any) -> Any:
-    """The value as it is recorded: of the right type, a choice by its key. ValueError says what is wrong with it."""
-    value = _typed(declared, value)
+    """The value as it is recorded: of the right type, a choice by its key.
+
+    ValueError says what is wrong with it, and of a list of mappings all that is: an argument for each problem.
+    """
+    value = _entries(declared, value) if declared.of else _typed(declared, value)
     if declared.choices:
         return _key(declared, value)
     if declared.required and declared.type in ("string", "list") and not (value.strip() if isinstance(value, str) else value):
@@ -88,18 +99,85 @@ def _typed(declared: Input, value: Any) -> Any:
     as_type = AS_TYPE.get(declared.type)
     if as_type is not None and (plain := as_type(value)) is not None:
         return plain
-    raise ValueError(f"is {shown(value)}; expected {EXPECTED[declared.type]}")
+    raise ValueError(f"is {shown(value)}; expected {expected(declared)}")
 
 
 def _key(declared: Input, value: Any) -> Any:
-    """The key of a choice, which may be given by its words too."""
+    """The key of a choice, which may be given by its words too, in either encoding of what looks the same."""
     if value in declared.choices:
         return value
     choices = dict(declared.choices)
     for key, words in choices.items():
-        if words == value:
+        if words == value or _composed(value) in (_composed(key), _composed(words)):
             return key
     raise ValueError(f"is {shown(value)}{did_you_mean(str(value), map(str, choices))}; expected one of {', '.join(map(str, choices))}")
+
+
+def _composed(value: Any) -> Any:
+    return unicodedata.normalize("NFC", value) if isinstance(value, str) else value
+
+
+# Lists of mappings
+
+
+def _entries(declared: Input, given: Any) -> tuple[dict[str, Any], ...]:
+    entries = items(given)
+    if entries is None:
+        advice = ": put it into a list, [{…}]" if isinstance(given, Mapping) else ""
+        raise ValueError(f"is {shown(given)}; expected {expected(declared)}{advice}")
+    read: list[dict[str, Any]] = []
+    problems: list[str] = []
+    for place, entry in enumerate(entries, 1):
+        fields, wrong = _entry(dict(declared.of), entry)
+        read.append(fields)
+        problems += [f"entry {place}{why}" for why in wrong]
+        if len(problems) > MOST_PROBLEMS:
+            problems[MOST_PROBLEMS:] = ["has more problems"]
+            break
+    if problems:
+        raise ValueError(*problems)
+    return tuple(read)
+
+
+def _entry(fields: Mapping[str, Input], entry: Any) -> tuple[dict[str, Any], list[str]]:
+    """What one mapping of a list says, without what it leaves out, and all that is wrong with it."""
+    if not isinstance(entry, Mapping):
+        return {}, [f" is {shown(entry)}; expected a mapping with {listed(fields)}"]
+    read: dict[str, Any] = {}
+    problems: list[str] = []
+    for key in entry:
+        value, declared = entry[key], fields.get(key) if isinstance(key, str) else None
+        if len(problems) > MOST_PROBLEMS:
+            break
+        if declared is None:
+            problems.append(f" has an unknown key {shown(key)}{did_you_mean(str(key), fields)}; known are {listed(fields)}")
+        elif value is not None:
+            try:
+                read[declared.name] = read_value(declared, value)
+            except ValueError as error:
+                advice = next_step.for_text(value) if declared.type == "string" and not declared.choices else ""
+                problems.append(f": {key!r} {error}{advice}")
+    lacking = [field for field in fields.values() if field.required and entry.get(field.name) is None]
+    return read, [*problems, *(f": {missing(field)}" for field in lacking)]
+
+
+def missing(declared: Input) -> str:
+    """That a required input is not given, with what it is and an example."""
+    hint = f", for example {_brief(declared, declared.example)}" if declared.example is not None else ""
+    return f"{declared.name!r} is missing ({declared.description or expected(declared)}{hint})"
+
+
+def expected(declared: Input) -> str:
+    """What may be given for an input: "a list of mappings with scene, caption"."""
+    return f"a list of mappings with {listed(declared.of)}" if declared.of else EXPECTED[declared.type]
+
+
+def _brief(declared: Input, value: Any) -> str:
+    written = as_written(declared, value)
+    return shown(written) if declared.of else repr(written)
+
+
+# What it says of itself
 
 
 def _range(declared: Input) -> str:
@@ -110,26 +188,37 @@ def _range(declared: Input) -> str:
 
 def printed_value(declared: Input, value: Any) -> Any:
     """What the template prints for a value that was read."""
+    if declared.of:
+        return tuple(_printed_entry(dict(declared.of), entry) for entry in value)
     return dict(declared.choices)[value] if declared.choices else value
+
+
+def _printed_entry(fields: Mapping[str, Input], entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Every field of an entry, so that a body can ask for each: what is given, else its default, else None."""
+    values = {name: entry.get(name, field.default) for name, field in fields.items()}
+    return {name: None if value is None else printed_value(fields[name], value) for name, value in values.items()}
 
 
 def parameter_of(declared: Input) -> inspect.Parameter:
     """The input as a parameter of the template's call, for help() and editors."""
     default = inspect.Parameter.empty if declared.required else declared.default
-    kind: Any = Literal[tuple(declared.choices)] if declared.choices else TYPES[declared.type]
+    kind: Any = Literal[tuple(declared.choices)] if declared.choices else list[dict[str, Any]] if declared.of else TYPES[declared.type]
     annotation = kind if declared.required or declared.default is not None else kind | None
     return inspect.Parameter(declared.name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
 
 
 def terms_of(declared: Input) -> str:
     """Its type, and whether it may be left out: "string, default 'calm'"."""
+    kind = "list of mappings" if declared.of else declared.type
     if declared.required:
-        return f"{declared.type}, required"
-    return f"{declared.type}, {'optional' if declared.default is None else f'default {as_written(declared, declared.default)!r}'}"
+        return f"{kind}, required"
+    return f"{kind}, {'optional' if declared.default is None else f'default {_brief(declared, declared.default)}'}"
 
 
 def as_written(declared: Input, value: Any) -> Any:
     """The value as a caller would write it."""
+    if declared.of:
+        return [{name: as_written(dict(declared.of)[name], said) for name, said in entry.items()} for entry in value]
     return list(value) if declared.type == "list" else value
 
 
@@ -138,7 +227,7 @@ def description_of(declared: Input) -> str:
     choices = f"one of {', '.join(map(str, declared.choices))}" if declared.choices else ""
     bounds = _range(declared) if (declared.min, declared.max) != (None, None) else ""
     length = f"{_length(declared, declared.max_length)} at most" if declared.max_length is not None else ""
-    example = f"for example {as_written(declared, declared.example)!r}" if declared.example is not None else ""
+    example = f"for example {as_written(declared, declared.example)!r}" if declared.example is not None and not declared.of else ""
     return "; ".join(filter(None, (declared.description, choices, bounds, length, example)))
 
 

@@ -11,13 +11,14 @@ from typing import Any
 
 from promptkit import config
 from promptkit.errors import TemplateError, TemplateNotFound, brief_path, did_you_mean, listed, nearest
-from promptkit.markup import mime_bundle, table
+from promptkit.markup import Html, escape, mime_bundle, table
 from promptkit.prompts import packs
 from promptkit.prompts.names import is_word, meant_name
 from promptkit.prompts.source_file import file_names
 from promptkit.prompts.template import Template, open_template
 
 __all__ = [
+    "MOST_SHOWN",
     "Library",
     "TemplateFolder",
     "add_library",
@@ -31,6 +32,9 @@ __all__ = [
     "template_names",
     "templates",
 ]
+
+MOST_SHOWN = 60  # templates of a library that is looked at; the others are counted
+LONGEST_CELL = 200  # characters in its table
 
 
 @dataclass(frozen=True)
@@ -140,16 +144,36 @@ class Library:
         return template_names(self)
 
     def __repr__(self) -> str:
-        return f"<Library of {len(self)} template{'' if len(self) == 1 else 's'}: {', '.join(template_names(self))}>"
+        return _named(template_names(self))
 
     def _repr_mimebundle_(self, include: Collection[str] | None = None, exclude: Collection[str] | None = None) -> dict[str, Any]:
-        rows = []
-        for name in template_names(self):
-            try:
-                rows.append(_row(self[name]))
-            except TemplateError as error:  # one bad file does not hide the others
-                rows.append((self._prefix + name, "", str(error)))
-        return mime_bundle(repr(self), table(rows, ("template", "kind", "what it makes", "inputs", "languages")), include, exclude)
+        names = template_names(self)
+        rows = table(map(self._row, names[:MOST_SHOWN]), ("template", "kind", "what it makes", "inputs", "languages"))
+        return mime_bundle(_named(names), rows + _more(names), include, exclude)
+
+    def _row(self, name: str) -> tuple[str, ...]:
+        try:
+            return tuple(map(_cell, _row(self[name])))
+        except TemplateError as error:  # one bad file does not hide the others
+            return self._prefix + name, "", _cell(str(error))
+
+
+def _named(names: list[str]) -> str:
+    """The repr of a library: how many templates it has, and the first of their names."""
+    more = [f"and {len(names) - MOST_SHOWN:,} more"] if len(names) > MOST_SHOWN else []
+    return f"<Library of {len(names):,} template{'' if len(names) == 1 else 's'}: {', '.join([*names[:MOST_SHOWN], *more])}>"
+
+
+def _more(names: list[str]) -> Html:
+    """What stands below a table that does not show all templates."""
+    if len(names) <= MOST_SHOWN:
+        return Html("")
+    said = f"{MOST_SHOWN} of {len(names):,} templates; library[{names[MOST_SHOWN]!r}] shows another one, and list(library) gives all."
+    return Html(f"<div>{escape(said)}</div>")
+
+
+def _cell(text: str) -> str:
+    return text if len(text) <= LONGEST_CELL else f"{text[: LONGEST_CELL - 1]}…"
 
 
 def _find_in(folders: tuple[TemplateFolder, ...], library: Library, whole: str) -> Template | Library | None:
@@ -179,7 +203,8 @@ def _spelled(name: str) -> str:
 
 def _row(template: Template) -> tuple[str, ...]:
     inputs = ", ".join(i.name if i.required else f"{i.name}?" for i in template.inputs.values())
-    return template.name, template.kind, template.description, inputs, ", ".join(template.languages)
+    deprecated = f" (deprecated: {template.deprecated})" if template.deprecated else ""
+    return template.name, template.kind, template.description + deprecated, inputs, ", ".join(template.languages)
 
 
 @lru_cache(maxsize=1024)
@@ -235,7 +260,9 @@ def _existing(folder: str | os.PathLike[str]) -> str:
         raise TemplateError(f"A folder of templates is a path, not {named!r:.60}.")
     try:
         path = os.path.abspath(os.path.expanduser(named))  # noqa: PTH100, PTH111  (a Path costs more than the call)
-        is_there = os.path.isdir(path)  # noqa: PTH112
+        if not (is_there := os.path.isdir(path)):  # noqa: PTH112
+            path = str(config.as_spelled(Path(path)))
+            is_there = os.path.isdir(path)  # noqa: PTH112
     except OSError:  # a relative path, in a working folder that is gone
         path, is_there = named, False
     if not is_there:

@@ -25,7 +25,7 @@ from jinja2.lexer import TokenStream
 from jinja2.runtime import BlockReference, Context, LoopContext, Macro, StrictUndefined, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from promptkit.errors import TemplateError, did_you_mean
+from promptkit.errors import TemplateError, did_you_mean, listed
 from promptkit.prompts.filters import article, bare, lower_first, unstopped, upper_first
 from promptkit.prompts.prose import SOFT_BREAK, Eaten, join_lines, lay_out
 
@@ -95,6 +95,8 @@ def _units(value: object) -> int:
         return 1 + (len(value) >> 6)
     if isinstance(value, (list, tuple)):
         return 1 + sum(map(_units, value))
+    if isinstance(value, dict):
+        return 1 + sum(map(_units, value.values()))
     return 1
 
 
@@ -122,7 +124,8 @@ def _kind(value: object) -> str:
     """What a template's author would call a value."""
     if isinstance(value, Undefined):
         str(value)  # raises what jinja2 says of an unknown name
-    return {str: "a text", list: "a list", tuple: "a list", type(None): "nothing"}.get(type(value), f"a {type(value).__name__.lower()}")
+    names: dict[type, str] = {str: "a text", list: "a list", tuple: "a list", dict: "an entry of a list", type(None): "nothing"}
+    return names.get(type(value), f"a {type(value).__name__.lower()}")
 
 
 def _text(value: Any) -> str:
@@ -131,6 +134,8 @@ def _text(value: Any) -> str:
         return ""
     if isinstance(value, (str, int, float, Undefined)):
         return str(value)
+    if isinstance(value, dict):
+        raise SecurityError(f"an entry of a list cannot be printed; print one of its fields: {listed(value)}")
     raise SecurityError(f"{_kind(value)} cannot be printed; join a list, and call a macro")
 
 
@@ -168,12 +173,19 @@ def _default(value: Any, other: Any = "", empty: bool = False) -> Any:
 
 
 def _tojson(value: Any) -> str:
-    if isinstance(value, Undefined) or not isinstance(value, (str, int, float, list, tuple, type(None))):
-        raise SecurityError(f"{_kind(value)} cannot be JSON; hand a text, a number, true, false, nothing or a list to tojson")
-    text = json.dumps(value, ensure_ascii=False)
+    if isinstance(value, Undefined) or not isinstance(value, (str, int, float, list, tuple, dict, type(None))):
+        raise SecurityError(f"{_kind(value)} cannot be JSON; hand a text, a number, true, false, nothing, a list or its entry to tojson")
+    text = json.dumps(_given(value), ensure_ascii=False)
     if len(text) > LONGEST:
         raise SecurityError(f"it makes a text of more than {LONGEST:,} characters")
     return text
+
+
+def _given(value: Any) -> Any:
+    """The value without those fields of its entries that are nothing."""
+    if isinstance(value, (list, tuple)):
+        return [*map(_given, value)]
+    return {key: inner for key, inner in value.items() if inner is not None} if isinstance(value, dict) else value
 
 
 def _on_values(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -290,12 +302,16 @@ class _Environment(ImmutableSandboxedEnvironment):
             return getattr(obj, attribute)
         if isinstance(obj, TemplateModule) and attribute in vars(obj) and not attribute.startswith("_"):
             return vars(obj)[attribute]
+        if isinstance(obj, dict):
+            return _field(obj, attribute)
         hint = f"; write it as a filter, |{attribute}" if attribute in FILTERS else ""
         raise SecurityError(f"{_kind(obj)} has no {attribute!r} that a template may use{hint}")
 
     def getitem(self, obj: Any, argument: Any) -> Any:
         if isinstance(obj, (list, tuple)) and type(argument) is int and -len(obj) <= argument < len(obj):
             return obj[argument]
+        if isinstance(obj, dict) and isinstance(argument, str):
+            return _field(obj, argument)
         raise SecurityError(f"{_kind(obj)} has no item {argument!r}")
 
     def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805  (jinja2's names)
@@ -309,6 +325,12 @@ class _Environment(ImmutableSandboxedEnvironment):
             return super().call(__context, __obj, *args, **kwargs)
         finally:
             render.calls -= 1
+
+
+def _field(entry: Mapping[str, Any], name: str) -> Any:
+    if name not in entry:
+        raise SecurityError(f"the entries of this list have no field {name!r}{did_you_mean(name, entry)}; known are {listed(entry)}")
+    return entry[name]
 
 
 class _Body(jinja2.Template):

@@ -8,18 +8,19 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
-from promptkit.errors import TemplateError
+from promptkit.errors import InputError, TemplateError
 
-__all__ = ["KeyPath", "read_yaml"]
+__all__ = ["KeyPath", "read_yaml", "read_yaml_value"]
 
 DEEPEST = 16
 JSON_SCALAR = re.compile(r"null|true|false|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 
 KeyPath = tuple[str | int, ...]  # the keys and indices that lead to a value: ("inputs", "subject", "default")
+Complaint = Callable[[str, int | None], TemplateError]  # the error to raise for what is wrong, and the line of the text, from 0
 
 
 def read_yaml(text: str, path: Path) -> tuple[dict[str, Any], Mapping[KeyPath, int]]:
@@ -27,21 +28,48 @@ def read_yaml(text: str, path: Path) -> tuple[dict[str, Any], Mapping[KeyPath, i
 
     `text` begins on the file's second line. TemplateError, with the line, where it cannot be read.
     """
-    import yaml
 
-    reader = _Reader(text, path)
-    try:
-        found = reader.document()
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        raise TemplateError(f"The front matter is not YAML: {_why(error)}.", file=str(path), line=mark.line + 2 if mark else None) from None
+    def complaint(said: str, line: int | None) -> TemplateError:
+        return TemplateError(f"The front matter {said}.", file=str(path), line=None if line is None else line + 2)
+
+    found, lines = _read(text, complaint)
     if not isinstance(found, dict):
         raise TemplateError("The front matter is no mapping; write it as lines such as `description: …`.", file=str(path), line=1)
-    return found, reader.lines
+    return found, {key_path: line + 2 for key_path, line in lines.items()}
 
 
-def _why(error: Exception) -> str:
+def read_yaml_value(text: str, source: str) -> Any:
+    """The value that a text holds as YAML, or as JSON. InputError, with where it came from and the line, where it cannot be read."""
+    try:
+        return json.loads(text)  # YAML would take each half of an escaped character for one
+    except (ValueError, RecursionError):
+        pass
+
+    def complaint(said: str, line: int | None) -> TemplateError:
+        at = "" if line is None else f" (line {line + 1})"
+        return InputError(f"{source} {said}{at}.", problems=[f"{source} {said}"])
+
+    return _read(text, complaint)[0]
+
+
+def _read(text: str, complaint: Complaint) -> tuple[Any, Mapping[KeyPath, int]]:
+    import yaml
+
+    reader = _Reader(text, complaint)
+    try:
+        return reader.document(), reader.lines
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = text.split("\n")[mark.line : mark.line + 1] if mark else []
+        raise complaint(f"is not YAML: {_why(error, ''.join(line))}", mark.line if mark else None) from None
+
+
+def _why(error: Exception, line: str) -> str:
     why = getattr(error, "problem", None) or str(error)
+    if "\t" in line[: len(line) - len(line.lstrip())]:
+        return "the line begins with a tab (indent with blanks)"
+    if line.strip() and "cannot start any token" in why:
+        return f"{why} (text that begins with %, @ or ` stands in quotes)"
     if "mapping values are not allowed" in why:
         return f"{why} (text that holds ': ' stands in quotes)"
     if "did not find expected ',' or '}'" in why:
@@ -52,10 +80,10 @@ def _why(error: Exception) -> str:
 class _Reader:
     """Builds plain values from a parser's events, so that no resolver, constructor or alias of YAML's own is ever at work."""
 
-    def __init__(self, text: str, path: Path) -> None:
+    def __init__(self, text: str, complaint: Complaint) -> None:
         import yaml
 
-        self.yaml, self.path = yaml, path
+        self.yaml, self.complaint = yaml, complaint
         self.events = yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
         self.lines: dict[KeyPath, int] = {}
 
@@ -113,9 +141,9 @@ class _Reader:
         return found
 
     def refuse(self, event: Any, why: str) -> NoReturn:
-        raise TemplateError(f"The front matter cannot be used: {why}.", file=str(self.path), line=_line(event))
+        raise self.complaint(f"cannot be used: {why}", _line(event))
 
 
 def _line(event: Any) -> int:
     line: int = event.start_mark.line
-    return line + 2  # the mark counts from 0, and the --- line is not part of the text
+    return line

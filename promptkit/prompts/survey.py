@@ -32,6 +32,7 @@ class Survey:
     sets: frozenset[str]  # at the top level, on each way through it
     stored: frozenset[str]  # set anywhere, loops and branches included
     references: tuple[Reference, ...]
+    fields: tuple[tuple[str, str, int], ...]  # what a loop over a name from outside asks of each entry: that name, the field, the line
     dynamic: tuple[int, ...]  # the lines that name a file by something else than a text in quotes
     blocks: Mapping[str, Survey]
 
@@ -56,6 +57,7 @@ class _Surveyor:
         self.asked: set[str] = set()
         self.stored: set[str] = set()
         self.references: list[Reference] = []
+        self.fields: list[tuple[str, str, int]] = []
         self.dynamic: list[int] = []
         self.blocks: dict[str, Survey] = {}
         self.macros: list[tuple[nodes.Macro, set[str]]] = []
@@ -67,7 +69,7 @@ class _Surveyor:
         while self.macros:  # they run later, when all of their scope is set
             macro, scope = self.macros.pop()
             self.walk([*macro.args, *macro.defaults, *macro.body], set(scope))
-        found = (frozenset(self.asked), sets, frozenset(self.stored), tuple(self.references), tuple(self.dynamic))
+        found = (frozenset(self.asked), sets, frozenset(self.stored), tuple(self.references), tuple(self.fields), tuple(self.dynamic))
         return Survey(self.names, *found, self.blocks)
 
     def walk(self, body: Iterable[nodes.Node], known: set[str]) -> set[str]:
@@ -97,6 +99,7 @@ class _Surveyor:
         match node:
             case nodes.For():
                 self.walk([node.iter], known)
+                self.ask_fields(node, known)
                 self.walk([node.target, *node.body], known | {"loop"})
                 self.walk(node.else_, set(known))
             case nodes.Macro():
@@ -126,6 +129,17 @@ class _Surveyor:
     def ask(self, node: nodes.Node) -> None:
         if isinstance(node, (nodes.Test, nodes.Filter)) and node.name in ("defined", "undefined", "default", "d"):
             self.asked |= {node.node.name} if isinstance(node.node, nodes.Name) else set()
+
+    def ask_fields(self, loop: nodes.For, known: set[str]) -> None:
+        if not isinstance(loop.iter, nodes.Name) or loop.iter.name in known or not isinstance(loop.target, nodes.Name):
+            return
+        if any(name.ctx != "load" and name.name == loop.target.name for part in loop.body for name in part.find_all(nodes.Name)):
+            return  # it is set anew, or stands for another list's entry
+        for read in (found for part in loop.body for found in part.find_all((nodes.Getattr, nodes.Getitem))):
+            field = read.attr if isinstance(read, nodes.Getattr) else getattr(getattr(read, "arg", None), "value", None)
+            entry = next(read.iter_child_nodes())
+            if isinstance(entry, nodes.Name) and entry.name == loop.target.name and isinstance(field, str):
+                self.fields.append((loop.iter.name, field, self.line(read)))
 
     def store(self, name: str, known: set[str]) -> None:
         known.add(name)

@@ -8,7 +8,7 @@ strict_yaml) are loaded by the first template that is rendered or read, not by t
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -27,7 +27,7 @@ from promptkit.prompts.names import FILE_NAME, is_word
 from promptkit.prompts.source_file import File, make_file, open_file
 from promptkit.terminal import printable
 
-__all__ = ["Prompt", "Template", "bundle_of", "example_of", "open_template", "rendered_example"]
+__all__ = ["Prompt", "Template", "bundle_of", "example_of", "open_template", "rendered", "rendered_example"]
 
 
 # Prompt
@@ -82,6 +82,20 @@ class Prompt(str):
         return mime_bundle(printable(self.text, keep="\n\t"), card(f"Prompt from {source}", _block(self.text)), include, exclude)
 
 
+def _with_fields(inputs: Mapping[str, Input]) -> Iterator[tuple[str, Input]]:
+    """Each input, and behind a list of mappings their fields, such as `panels[…].scene`."""
+    for name, declared in inputs.items():
+        yield name, declared
+        yield from ((f"{name}[…].{inner}", said) for inner, said in dict(declared.of).items())
+
+
+def _lines_about(declared: Input) -> Iterator[str]:
+    yield f"{declared.name} ({terms_of(declared)}): {description_of(declared)}"
+    for inner in dict(declared.of).values():
+        about = description_of(inner)
+        yield f"    {inner.name} ({terms_of(inner)}){f': {about}' if about else ''}"
+
+
 def _block(text: str) -> Html:
     return Html(f'<pre style="white-space:pre-wrap;overflow-wrap:break-word;word-break:normal">{escape(text)}</pre>')
 
@@ -96,7 +110,8 @@ class Template:
     It is the file as it was when the library was asked for it; its partials and other languages are as they were when it first rendered.
     `kind` is "generate" or "edit", `lang` the language of the base file, `languages` are all that there are files for, the base file's
     first. `pictures` says how many it needs, `config` holds hints for the request, `source` is the base file's text with plain line ends,
-    `pack` the distribution and version that it was installed with, or None.
+    `pack` the distribution and version that it was installed with, or None. `deprecated` says what to use instead, where the template
+    should not be used any more; it is empty for all others.
     """
 
     name: str
@@ -108,6 +123,7 @@ class Template:
     pictures: Pictures
     config: Mapping[str, Any]
     examples: tuple[Mapping[str, Any], ...]
+    deprecated: str
     source: str
     file: Path
     pack: tuple[str, str] | None
@@ -164,19 +180,13 @@ class Template:
 
     def __call__(self, *unnamed: object, lang: str | None = None, **inputs: Any) -> Prompt:
         """The prompt, in the language asked for. InputError names all that is wrong with the inputs, which are given by name."""
-        from promptkit.prompts import sandbox
-
         if unnamed:
             example = f"{self.name}({next(iter(self.inputs), 'lang')}={unnamed[0]!r:.60})"
             raise InputError(f"Inputs are given by name, such as {example}.", problems=["an input without a name"], file=str(self.file))
-
-        bundle = bundle_of(self, lang or config.language())
-        edition = bundle.edition
-        recorded, values = edition.accept(inputs)
-        text = sandbox.render(edition.file.name, bundle.parts, values)
-        sources, hints = dict(bundle.sources), dict(edition.config)
-        about = (edition.kind, bundle.digest, recorded, edition.lang, hints, self.pack, edition.pictures, sources)
-        return Prompt(text, self.name, *about)
+        prompt = rendered(self, inputs, lang or config.language())
+        if self.deprecated:
+            _warn_once((self.name, str(self.file)), f"The template {self.name!r} is deprecated: {self.deprecated}.")
+        return prompt
 
     # For readers
 
@@ -187,25 +197,29 @@ class Template:
         return inspect.Signature([*(parameter_of(i) for i in self.inputs.values()), lang], return_annotation=Prompt)
 
     def to_dict(self) -> dict[str, Any]:
-        """As one flat object (promptkit.template/1): `inputs` and `required` are names; Input.to_dict says more of each."""
+        """As one flat object (promptkit.template/1): `inputs` and `required` are names."""
         required = [name for name, declared in self.inputs.items() if declared.required]
         about = {"name": self.name, "kind": self.kind, "description": self.description, "lang": self.lang, "languages": self.languages}
-        origin = {"file": self.file, "pack": " ".join(self.pack) if self.pack else None, "problem": None}
+        pack = " ".join(self.pack) if self.pack else None
+        origin = {"file": self.file, "pack": pack, "problem": None, "deprecated": self.deprecated or None}
         return flat_object("template", **about, inputs=list(self.inputs), required=required, **origin) | columns("config", self.config)
 
     def __repr__(self) -> str:
         return printable(f"<Template {self.name} in {brief_path(self.file)}>")
 
     def _help(self) -> str:
-        about = [f"    {i.name} ({terms_of(i)}): {description_of(i)}" for i in self.inputs.values()]
+        about = [f"    {line}" for i in self.inputs.values() for line in _lines_about(i)]
         languages = f"    lang (string, optional): one of {', '.join(self.languages)}"
         needed = ["", f"It {self.pictures.requirement()}."] if self.pictures.min or self.pictures.roles else []
-        return printable("\n".join([self.description or self.name, *needed, "", "Inputs:", *about, languages]), keep="\n")
+        deprecated = ["", f"Deprecated: {self.deprecated}."] if self.deprecated else []
+        return printable("\n".join([self.description or self.name, *deprecated, *needed, "", "Inputs:", *about, languages]), keep="\n")
 
     def _repr_mimebundle_(self, include: Collection[str] | None = None, exclude: Collection[str] | None = None) -> dict[str, Any]:
         takes = f" It {self.pictures.requirement()}." if self.pictures.min or self.pictures.roles else ""
-        note = f"{self.description} ({self.kind}; {', '.join(self.languages)}).{takes}"
-        inputs = table([(i.name, terms_of(i), description_of(i)) for i in self.inputs.values()], ("input", "type", "what it is"))
+        deprecated = f" Deprecated: {self.deprecated}." if self.deprecated else ""
+        note = f"{self.description} ({self.kind}; {', '.join(self.languages)}).{takes}{deprecated}"
+        rows = [(label, terms_of(i), description_of(i)) for label, i in _with_fields(self.inputs)]
+        inputs = table(rows, ("input", "type", "what it is"))
         example = example_of(self)
         about = card(self.name, Html(f"<div>{escape(note)}</div>"), inputs, *([_block(example)] if example else []))
         return mime_bundle(printable(f"{self.name}: {self._help()}", keep="\n"), about, include, exclude)
@@ -221,11 +235,13 @@ def bundle_of(template: Template, wanted: str) -> Bundle:
     found = find_language(wanted, template.languages)
     if found is None:
         found = "en" if "en" in template.languages else template.lang
-        _warn_once(template.name, wanted, found, template.languages)
-    known = template._bundles.get(found)
-    if known is None:
-        known = template._bundles[found] = template._search.gather(read_edition(template._base, _file_in(template, found)))
-    return known
+        known = ", ".join(template.languages)
+        said = f"The template {template.name!r} is not written in {wanted!r}; it is rendered in {found!r} (there are: {known})."
+        _warn_once((template.name, wanted), said)
+    bundle = template._bundles.get(found)
+    if bundle is None:
+        bundle = template._bundles[found] = template._search.gather(read_edition(template._base, _file_in(template, found)))
+    return bundle
 
 
 def _file_in(template: Template, lang: str) -> File:
@@ -249,6 +265,19 @@ def _of_sources(name: str, files: Mapping[str, str], base: str, pack: tuple[str,
     return replace(Template.of_files(name, files, base=base, pack=pack), file=file)
 
 
+def rendered(template: Template, inputs: Mapping[str, Any], lang: str) -> Prompt:
+    """The prompt that a call makes, without the warning that the template is deprecated. InputError as for a call."""
+    from promptkit.prompts import sandbox
+
+    bundle = bundle_of(template, lang)
+    edition = bundle.edition
+    recorded, values = edition.accept(inputs)
+    text = sandbox.render(edition.file.name, bundle.parts, values)
+    sources, hints = dict(bundle.sources), dict(edition.config)
+    about = (edition.kind, bundle.digest, recorded, edition.lang, hints, template.pack, edition.pictures, sources)
+    return Prompt(text, template.name, *about)
+
+
 def example_of(template: Template) -> str | None:
     """The first example as its prompt, or as what is wrong with it; without one, what the examples of the inputs make."""
     try:
@@ -264,17 +293,16 @@ def rendered_example(template: Template) -> str | None:
     if None in example.values():
         bundle_of(template, template.lang)  # what cannot be used says so, also where there is nothing to render
         return None
-    return str(template(lang=template.lang, **example))
+    return str(rendered(template, example, template.lang))
 
 
 _warned: set[tuple[str, str]] = set()
 
 
-def _warn_once(name: str, wanted: str, found: str, languages: tuple[str, ...]) -> None:
-    if (name, wanted) not in _warned:
-        _warned.add((name, wanted))
-        known = ", ".join(languages)
-        warn(f"The template {name!r} is not written in {wanted!r}; it is rendered in {found!r} (there are: {known}).")
+def _warn_once(about: tuple[str, str], said: str) -> None:
+    if about not in _warned:
+        _warned.add(about)
+        warn(said)
 
 
 # From the disk
@@ -311,7 +339,7 @@ def _template(name: str, base: File, beside: tuple[str, ...], search: FileSearch
     if e.lang in others:
         same = str(base.path.with_suffix(f".{e.lang}.j2"))
         raise TemplateError(f"This file says the same language, {e.lang!r}, as {base.name}; remove one.", file=same)
-    about = (name, e.description, e.kind, e.lang, (e.lang, *others), e.inputs, e.pictures, e.config, e.examples)
+    about = (name, e.description, e.kind, e.lang, (e.lang, *others), e.inputs, e.pictures, e.config, e.examples, e.deprecated)
     return Template(*about, source=base.text, file=base.path, pack=pack, _base=base, _search=search)
 
 

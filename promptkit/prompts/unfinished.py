@@ -10,7 +10,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from functools import cache
 
+from promptkit.prompts.language_words import any_language
 from promptkit.prompts.quotes import QUOTED
 
 __all__ = ["doubt", "half_character", "placeholders", "unfinished"]
@@ -50,25 +52,23 @@ def unfinished(text: str) -> str:
 
 LETTERS = r"[\w\u0300-\u036f\u0900-\u0dff-]"  # with the marks of Indian scripts, which \w lacks
 WORDS = rf"[^\W\d_](?:{LETTERS}|[ ,./'’()&+]){{1,60}}"
-NOTES = r"(?:e\.?g\.?|i\.?e\.?|sic|laughs?|music|ok|tbd)"
-PICTURES = r"[^\[\]［］\n]{0,60}\b(?:uploaded|attached|provided|reference)\b"
 NUMBERED = r"[^\[\]［］\n]{0,60}\d\s{0,3}[\]］]"  # [image 1], [Scene 2]: the name of something, not the place for it
-PLACES = (
-    r"(?:your|insert|enter|choose|name of|subject|style|mood|colou?r|name|text|place|product|brand|topic|theme|character|object|scene"
-    r"|background|location|item|adjective|noun|placeholder)"
-)
-ASKED = r"(?:请|插入|输入|填写|填入|在此|此处|你的|您的)"
 NO_CODE = r"(?<![A-Za-z0-9_}\])\\^{$#%])(?<!\) )"  # f(x) {body}, x_{i}, \\frac{a}{b}
+BRACKETS = (
+    rf"(?<![A-Za-z0-9_\])!\\])[\[［](?!{NUMBERED}|{{notes}}[\]］]|[^\[\]［］\n]{{0,60}}{{pictures}})"
+    rf"{WORDS}[\]］](?![(\[]|:\s*(?:\n|https?:))"
+)
 LOOKS = {
-    "[": rf"(?<![A-Za-z0-9_\])!\\])[\[［](?!{NUMBERED}|{NOTES}[\]］]|{PICTURES}){WORDS}[\]］](?![(\[]|:\s*(?:\n|https?:))",
+    "[": BRACKETS,
+    "［": BRACKETS,
     "{": rf"{NO_CODE}\{{(?: ?[^\W\d_]{LETTERS}{{1,40}} ?|[^\W\d_]{LETTERS}{{0,40}}(?:[ |]{LETTERS}{{1,40}}){{1,9}})\}}(?![}}A-Za-z0-9_(])",
     "$": r"\$\{[^{}\n]{1,60}\}|(?<![\w$\\])\$[a-z][a-z_]{2,30}(?![\w$^]|\s{0,3}(?:=|->|[;\[(]))",
     "%(": r"%\([a-z_]\w{0,40}\)[sdr](?!\w)",
-    "<": rf"<(?i:{PLACES})(?:[ _-][\w -]{{1,40}})?>|<%=[^<>%]{{1,200}}%>",
+    "<": r"<{places}(?:[ _-][\w -]{1,40})?>|<%=[^<>%]{1,200}%>",
     "｛": r"｛[^｛｝\n]{1,60}｝",
-    "【": rf"【{ASKED}[^【】\n]{{0,60}}】",
+    "【": r"【{fill_in}[^【】\n]{0,60}】",
 }
-PATTERNS = {opening: re.compile(pattern) for opening, pattern in LOOKS.items()} | {"［": re.compile(LOOKS["["])}
+OF_LANGUAGES = re.compile(r"\{(places|fill_in|notes|pictures)\}")  # in LOOKS: the words of all languages
 LABEL = re.compile(r"\s{0,9}(?:[:：]|$)", re.MULTILINE)
 CODE = re.compile(r"```.{0,20000}?(?:```|\Z)|`[^`\n]{1,300}`|\{argument [^{}]{0,400}\}", re.DOTALL)
 CLOSING_TAG = re.compile(r"</([^<>\n]{1,60}>)")
@@ -93,9 +93,20 @@ def placeholders(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_brief(found[begin]) for begin in sorted(found) if not is_meant[begin]))[:MOST]
 
 
+@cache
+def _looks_of(opening: str) -> re.Pattern[str]:
+    """What looks like a place to fill in and begins so; the words of languages are read for it when a text first has such a beginning."""
+
+    def words(name: re.Match[str]) -> str:
+        return f"(?i:{any_language(f'unfinished.{name[1]}', whole_words=name[1] == 'pictures')})"
+
+    return re.compile(OF_LANGUAGES.sub(words, LOOKS[opening]))
+
+
 def _candidates(text: str) -> Iterator[tuple[int, str]]:
-    for opening, pattern in PATTERNS.items():
+    for opening in LOOKS:
         if opening in text:
+            pattern = _looks_of(opening)
             closed = set(CLOSING_TAG.findall(text)) if opening == "<" else ()  # <scene> … </scene> is a section
             yield from ((m.start(), m[0]) for m in pattern.finditer(text) if not _is_label(text, m) and m[0][1:] not in closed)
 

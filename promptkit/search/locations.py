@@ -32,7 +32,7 @@ class PictureFile(NamedTuple):
 
 def searched_folder(folder: Where | None) -> Path:
     """The folder that is searched: the user's data folder where none is given."""
-    return (config.data_folder() if folder is None else Path(folder).expanduser()).absolute()
+    return config.data_folder().absolute() if folder is None else config.as_spelled(Path(folder).expanduser().absolute())
 
 
 def session_folders(folder: Where | None) -> list[Path]:

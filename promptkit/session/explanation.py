@@ -137,7 +137,10 @@ class Explained:
 def _texts(values: Iterable[object]) -> Iterator[str]:
     """What values of inputs bring into a prompt."""
     for value in values:
-        yield from map(str, value) if isinstance(value, list | tuple) else () if value is NOT_GIVEN else (str(value),)
+        if isinstance(value, dict | list | tuple):
+            yield from _texts(value.values() if isinstance(value, dict) else value)
+        elif value is not NOT_GIVEN:
+            yield str(value)
 
 
 def _cost(record: Record) -> str:

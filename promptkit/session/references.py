@@ -18,7 +18,7 @@ from promptkit.engine.options import checked_prompt, checked_text
 from promptkit.errors import LineageError, SettingsError, StepNotFound, nearest, warn
 from promptkit.images.picture import Picture, is_picture
 from promptkit.json_objects import flat_object
-from promptkit.lineage.head_and_tags import is_name
+from promptkit.lineage.head_and_tags import as_tagged, is_name
 from promptkit.lineage.layout import is_session
 from promptkit.lineage.location import session_folder
 from promptkit.lineage.record import Record, now
@@ -154,7 +154,7 @@ class Naming(Opened):
     def references(self) -> dict[str, Reference]:
         """What each name stands for, by name: those of this session, then those that Session(references=…) brought along."""
         own, tags = _read(self.folder), self._lineage.tags()
-        brought = {name: each for name, each in self._brought().items() if name not in own and name not in tags}
+        brought = {name: each for name, each in self._brought().items() if name not in own and as_tagged(name, tags) not in tags}
         return own | brought
 
     def _brought(self) -> dict[str, Reference]:
@@ -223,7 +223,7 @@ class Naming(Opened):
 
     def _reference(self, text: str) -> Reference | None:
         """The reference of that name; a tag of this session goes before one that was brought along."""
-        if (own := self._own(text)) is not None or not self._terms.names_from or text in self._lineage.tags():
+        if (own := self._own(text)) is not None or not self._terms.names_from or as_tagged(text, tags := self._lineage.tags()) in tags:
             return own
         return self._brought().get(normal(text))
 

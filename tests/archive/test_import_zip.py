@@ -245,6 +245,46 @@ def test_a_session_keeps_its_name(name: str) -> None:
     assert Session(import_session(path, session_name(path))).verify() == []
 
 
+NO_NAMES_ON_WINDOWS = {
+    "CON": "CON_",
+    "aux.v2": "aux_.v2",
+    "nul.tar.gz": "nul_.tar.gz",
+    "Lpt9": "Lpt9_",
+    "com¹.x": "com¹_.x",
+    "prn .a": "prn _.a",
+    "conin$": "conin$_",
+    "bear. ": "bear",
+    'a"b<c>d|e?f*g': "a_b_c_d_e_f_g",
+    "console": "console",
+    "com10": "com10",
+    "my.con": "my.con",
+    "cafe\u0301": "caf\xe9",
+}
+
+
+@pytest.mark.parametrize("name", NO_NAMES_ON_WINDOWS)
+def test_a_name_that_windows_cannot_have_is_mended(name: str) -> None:
+    """Devices, a dot or blank at the end, and signs that Windows does not take become a name that any system has, in the archive too."""
+    session = Session(f"./{name}", endpoint="offline")
+    session.generate("a bear")
+    path = session.export("archive.zip")
+    assert session_name(path) == NO_NAMES_ON_WINDOWS[name]
+    with zipfile.ZipFile(path) as zipped:
+        assert {inner.partition("/")[0] for inner in zipped.namelist()} == {NO_NAMES_ON_WINDOWS[name]}
+    assert Session(import_session(path, f"./again/{session_name(path)}")).verify() == []
+
+
+def test_an_archive_of_earlier_with_such_a_name_comes_in() -> None:
+    """An archive whose folder is a device's name, as earlier releases wrote them, is imported by the mended one."""
+    session = Session("./bear", endpoint="offline")
+    session.generate("a bear")
+    with zipfile.ZipFile(session.export("a.zip")) as old, zipfile.ZipFile("b.zip", "w") as new:
+        for inner in old.namelist():
+            new.writestr(inner.replace("bear/", "aux/", 1), old.read(inner))
+    assert session_name("b.zip") == "aux_"
+    assert Session(import_session("b.zip", "./aux_")).verify() == []
+
+
 # From strangers
 
 

@@ -33,7 +33,8 @@ def report_on(folder: Path, files: Mapping[str, str | bytes]) -> Report:
 
 def found_at(folder: Path, files: Mapping[str, str | bytes]) -> list[str]:
     """Each finding as `file:line code`."""
-    found = report_on(folder, files).findings
+    report = report_on(folder, files)
+    found = sorted((*report.findings, *report.notices))
     return [f"{f.file.relative_to(folder / 'library').as_posix()}:{f.line} {f.code}" for f in found]
 
 
@@ -51,6 +52,15 @@ INK = front("inputs:", "  a: {example: fox}", "  b: {default: ''}")  # the body 
 CASES: dict[str, tuple[Files, list[str]]] = {
     # nothing
     "no template": ({"fox.jinja": CAT}, [".:1 no-template"]),
+    # deprecated ones
+    "deprecated for one that is there": ({"t.j2": front("deprecated: use u") + CAT, "u.j2": CAT}, ["t.j2:2 deprecated"]),
+    "deprecated for a built-in one": ({"t.j2": front("deprecated: Use `product_shot`.") + CAT}, ["t.j2:2 deprecated"]),
+    "deprecated in other words": ({"t.j2": front("deprecated: we draw no cats any more") + CAT}, ["t.j2:2 deprecated"]),
+    "deprecated, and said so": ({"t.j2": front("deprecated: use product_shot") + "{# promptkit: ignore deprecated #}\n" + CAT}, []),
+    "deprecated for one that is not there": (
+        {"t.j2": front("deprecated: use product_shott") + CAT},
+        ["t.j2:2 deprecated", "t.j2:2 no-successor"],
+    ),
     # words
     "a minus that eats the line break": ({"t.j2": A + "A {{ a }} in ink\n{%- if a %}on paper{% endif %}."}, ["t.j2:6 glued-words"]),
     "a minus that glues for an optional input": (
@@ -425,6 +435,13 @@ def test_a_finding_is_a_line_of_text(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert Finding(folder / "a.j2", 2, "broken", "") < Finding(folder / "a.j2", 10, "broken", "")
 
 
+def test_a_deprecated_template_is_no_fault(tmp_path: Path) -> None:
+    """A deprecated template is a notice beside the findings; a successor that is not there is a finding, with the nearest name."""
+    report = report_on(tmp_path, {"t.j2": front("deprecated: use product_shot") + CAT})
+    assert (report.findings, [notice.level for notice in report.notices]) == ((), ["notice"])
+    assert "did you mean 'product_shot'?" in messages(tmp_path, {"t.j2": front("deprecated: use product_shott") + CAT})
+
+
 def test_what_cannot_be_judged_is_said(tmp_path: Path) -> None:
     """A language without rules, and a template that nothing shows, are named; templates and files are counted."""
     found = report_on(
@@ -610,3 +627,30 @@ def test_a_library_without_templates_is_a_finding(tmp_path: Path) -> None:
     report = report_on(tmp_path, {"cat.j2": CAT})
     assert report.findings == ()
     assert any("fox.jinja looks like a template and is none; name it fox.j2" in one for one in report.skipped)
+
+
+# Lists of mappings
+
+
+def test_a_field_that_no_entry_has_is_found_in_any_branch(tmp_path: Path) -> None:
+    """What a body asks of an entry is compared with what `of` declares, also where no example comes by."""
+    head = front("inputs:", "  panels: {type: list, of: {scene: {example: a fox}}}", "  rare: {type: boolean, default: false}")
+    body = "{% if rare %}{% for panel in panels %}{{ panel.scene }}{{ panel.sceen }}{{ panel['shot'] }}{% endfor %}{% endif %}A fox.\n"
+    report = report_on(tmp_path, {"page.j2": head + body})
+    assert [(f.code, f.line) for f in report.findings] == [("undeclared-name", 6)] * 2
+    said = " ".join(f.message for f in report.findings)
+    assert "have no field 'sceen' (did you mean 'scene'?)" in said
+    assert "have no field 'shot'" in said
+
+
+def test_the_line_of_a_field_is_named(tmp_path: Path) -> None:
+    """What is wrong with a declared field is found on its own line."""
+    head = front("inputs:", "  panels:", "    type: list", "    of:", "      scene: {}", "      shot: {defualt: wide}")
+    assert found_at(tmp_path, {"page.j2": f"{head}A page."}) == ["page.j2:7 broken"]
+
+
+def test_a_field_that_is_not_translated_is_found(tmp_path: Path) -> None:
+    """The default and the choices of a field are words of a language too."""
+    head = front("inputs:", "  panels: {type: list, of: {scene: {example: fox}, shot: {default: a wide shot}}}")
+    body = "{% for panel in panels %}{{ panel.shot }}{{ panel.scene }}{% endfor %}"
+    assert found_at(tmp_path, {"page.j2": head + body, "page.es.j2": body}) == ["page.es.j2:1 untranslated"]

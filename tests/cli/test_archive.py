@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
 import pytest
 from kit.loopback import png
-from kit.shell import run
+from kit.shell import run, run_process
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from promptkit import Session, templates
 
@@ -72,6 +75,28 @@ def test_a_picture_travels_with_its_lineage(bear: Session) -> None:
     assert "byte for byte the recorded one: step 3" in said
     assert "holds no lineage" in run("embedded", "plain.png", code=1)[1]
     assert "save it as x.png" in run("save", "-s", "bear", "-o", "x.jpg", "--embed", code=1)[1]
+
+
+def test_what_other_tools_wrote_is_shown(bear: Session) -> None:
+    """embedded prints what another tool wrote, its prompt first, in bounds; beside a lineage, where both are there."""
+    info = PngInfo()
+    info.add_text("parameters", "a red\x1b[2J fox\nSteps: 20, Seed: 7")
+    info.add_text("workflow", '{"nodes": [' + "1, " * 5_000 + "1]}")
+    Image.new("RGB", (64, 64), "red").save("theirs.png", pnginfo=info)
+    out, said = run("embedded", "theirs.png")
+    assert out.startswith("AUTOMATIC1111 (parameters), the prompt:\na red\N{REPLACEMENT CHARACTER}[2J fox\n\nthe whole field:\na red")
+    assert "ComfyUI (workflow):\n{" in out
+    assert "… (15,014 characters)" in out
+    assert len(out) < 5_000
+    assert "no lineage of promptkit's" in said
+    first, second = map(json.loads, run_process("embedded", "theirs.png", "--json")[0].splitlines())
+    assert (first["schema"], first["tool"], first["name"]) == ("promptkit.tool_metadata/1", "AUTOMATIC1111", "parameters")
+    assert (first["prompt"], second["tool"], second["prompt"]) == ("a red\x1b[2J fox", "ComfyUI", None)
+    Session("bear").add("theirs.png")
+    run("save", "-s", "bear", "-o", "both.png", "--embed")
+    out, said = run("embedded", "both.png")
+    assert "AUTOMATIC1111 (parameters)" in out
+    assert "byte for byte the recorded one" in said
 
 
 def test_what_is_not_there_is_one_sentence(bear: Session) -> None:

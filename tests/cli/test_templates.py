@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import pydoc
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
 from kit.shell import run, run_process
 
 from promptkit import Library, templates
+from promptkit.prompts.library import template_names
 
 PATTERN = "A [style] sticker of a [subject], with the text “[text to render]”."
 
@@ -60,6 +63,65 @@ def test_check_names_code_file_and_line() -> None:
     assert "unused-input" in run("templates", "check", "--codes")[0]
 
 
+def test_check_annotates_a_pull_request() -> None:
+    """With --format github each finding is one workflow command, its path from the root of the repository, nothing unescaped in it."""
+    folder = Path("repo, 100%/prompts")
+    folder.mkdir(parents=True)
+    (folder.parent / ".git").mkdir()
+    (folder / "hat.j2").write_text("---\nkind: edit\n---\nAdd a hat: 50% wool,\n::error::really.\n")
+    (folder / "old.j2").write_text("---\ndeprecated: use hat\n---\nA red fox.\n")
+    out = run("templates", "check", folder, "--format", "github", code=1)[0]
+    nothing_kept, deprecated = out.splitlines()
+    assert nothing_kept.startswith("::warning file=prompts/hat.j2,line=4,title=promptkit nothing-kept::“Add a hat: 50%25 wool, ::error")
+    assert deprecated == "::notice file=prompts/old.j2,line=2,title=promptkit deprecated::The template 'old' is deprecated: use hat."
+    (folder / "a,b: 7%.j2").write_text("A red fox.")
+    assert "::warning file=prompts/a%2Cb%3A 7%25.j2,line=1,title=" in run("templates", "check", folder, "--format", "github", code=1)[0]
+
+
+def test_diff_is_a_comment_on_a_pull_request() -> None:
+    """`templates diff REV` prints as Markdown what differs from a revision, of the folder or of this one."""
+    Path("prompts").mkdir()
+    Path("prompts/fox.j2").write_text("A red fox.\nIt sits.")
+    for command in (("init", "-q"), ("add", "-A"), ("-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "-qm", "a")):
+        subprocess.run(["git", *command], check=True)
+    assert run("templates", "diff", "HEAD", "prompts")[0] == "### Prompts: 1 the same, compared with `HEAD`\n"
+    Path("prompts/fox.j2").write_text("A blue fox.\nIt sits.")
+    said = run("templates", "diff", "HEAD", "prompts")[0]
+    assert said == (
+        "### Prompts: 1 changed, 0 the same, compared with `HEAD`\n\n**`fox`, example 1, en**: changed\n\n"
+        "```diff\n! “red” → “blue”\n- A red fox.\n+ A blue fox.\n  It sits.\n```\n"
+    )
+    assert run("templates", "diff", "HEAD", "-f", "prompts")[0] == run("templates", "diff", "HEAD")[0].replace("prompts.fox", "fox") == said
+    assert "no git revision" in run("templates", "diff", "--", "--output=x", code=1)[1]
+    change = json.loads(run_process("templates", "diff", "HEAD", "--json")[0])
+    assert (change.pop("before"), change.pop("now")) == ("A red fox.\nIt sits.", "A blue fox.\nIt sits.")
+    assert change == {"schema": "promptkit.prompt_change/1", "template": "prompts.fox", "example": 1, "lang": "en", "kind": "changed"}
+
+
+def test_check_speaks_json() -> None:
+    """With --format json each finding is one object on a line, of the same keys."""
+    Path("prompts").mkdir()
+    Path("prompts/hat.j2").write_text("---\nkind: edit\n---\nAdd a ハット.\n")
+    found = json.loads(run("templates", "check", "prompts", "--format", "json", code=1)[0])
+    assert found.pop("message").startswith("“Add a ハット.”")
+    file = str(Path("prompts/hat.j2").absolute())
+    assert found == {"schema": "promptkit.finding/1", "file": file, "line": 4, "code": "nothing-kept", "level": "warning"}
+
+
+def test_a_deprecated_template_says_so() -> None:
+    """The list, the template shown and a rendering say what to use instead; a check says it and succeeds."""
+    Path("ours").mkdir()
+    Path("ours/old.j2").write_text("---\ndescription: a fox\ndeprecated: use logo.\n---\nA red fox.\n")
+    assert "a fox  (deprecated: use logo)" in run_process("templates", "-L", "ours")[0]
+    shown, said = run_process("templates", "old", "-L", "ours")
+    assert "Deprecated: use logo." in shown
+    assert "deprecated" not in said
+    assert "The template 'old' is deprecated: use logo." in run_process("render", "-t", "old", "-L", "ours")[1]
+    out, said = run("templates", "check", "ours")
+    assert "deprecated: The template 'old' is deprecated: use logo." in out
+    assert "nothing found" in said
+
+
 def test_test_shows_what_a_change_does_to_the_prompts() -> None:
     """A changed wording is a difference with both sentences, exit 1; written again it is none."""
     run("templates", "new", "poster", "-f", "prompts")
@@ -94,6 +156,21 @@ def test_the_list_shows_where_templates_come_from() -> None:
     (logo,) = [line for line in lines if line.startswith("logo ")]
     assert logo.endswith("generate  theirs  (in ./theirs; hides the one in ./ours, and the one that comes along)")
     assert next(line for line in lines if line.startswith("sticker ")).endswith("white background  [en, es-MX, hi, ja, zh-CN]")
+
+
+def test_a_long_list_is_cut_and_says_so() -> None:
+    """The first 200 templates are listed, with the number of all; --all lists each."""
+    Path("many").mkdir()
+    for number in range(300):
+        Path("many", f"a{number:03}.j2").write_text("A fox.")
+    shown, said = run_process("templates", "-L", "many")
+    assert len(shown.splitlines()) == 200
+    total = 300 + len(template_names(templates))
+    assert f"200 of {total} templates" in said
+    assert "list --all" in said
+    shown, said = run_process("templates", "list", "--all", "-L", "many")
+    assert len(shown.splitlines()) == total
+    assert "--all" not in said
 
 
 def test_one_template_is_shown_with_an_example() -> None:
@@ -188,3 +265,64 @@ def test_a_prompt_that_is_not_finished_fails_the_test() -> None:
     run("templates", "render", "--all", "-f", "lib", "-o", "rendered")
     out, _ = run("templates", "test", "lib", code=1)
     assert "rendered/fox.1.en.txt: unfinished\nIt holds '{{ style }}', and is refused when it is asked for" in out
+
+
+# Inputs that are lists of mappings
+
+PANELS = """---
+inputs:
+  panels: {type: list, of: {scene: {example: a fox}, shot: {choices: [wide, close], default: wide}}}
+  title: {default: "", description: above}
+---
+{{ title }}{% for panel in panels %}[{{ panel.shot }}: {{ panel.scene }}]{% endfor %}
+"""
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ('panels=[{"scene": "a \\ud83e\\udd8a", "shot": "close"}, {"scene": "b"}]',),
+        ("panels=[{scene: a 🦊, shot: close}, {scene: b}]",),
+        ("panels={scene: a 🦊, shot: close}", 'panels={"scene": "b"}'),
+        ("panels=@panels.yaml",),
+        ("panels=@panels.json",),
+        ("@all.yaml",),
+        ("@all.yaml", "title="),
+    ],
+)
+def test_a_list_of_mappings_is_given_as_yaml_or_json(given: tuple[str, ...]) -> None:
+    """A list of mappings is one value, a value for each entry, a file, or part of a file of all inputs, in YAML or JSON."""
+    Path("ours").mkdir()
+    Path("ours/page.j2").write_text(PANELS)
+    Path("panels.yaml").write_text("# the page\n- scene: a 🦊\n  shot: close\n- {scene: b}\n", encoding="utf-8")
+    Path("panels.json").write_text(json.dumps([{"scene": "a 🦊", "shot": "close"}, {"scene": "b"}]), encoding="utf-8")
+    Path("all.yaml").write_text("panels:\n- {scene: a 🦊, shot: close}\n- {scene: b}\n", encoding="utf-8")
+    options = [word for one in given for word in ("-i", one)]
+    assert run_process("render", "-L", "ours", "-t", "page", *options)[0] == "[close: a 🦊][wide: b]\n"
+
+
+def test_a_file_of_inputs_gives_way_to_the_line() -> None:
+    """What the line gives goes over what a file of inputs holds; the file's own mistakes are named with it."""
+    Path("ours").mkdir()
+    Path("ours/page.j2").write_text(PANELS)
+    Path("all.yaml").write_text("title: One\npanels: [{scene: a}]\n")
+    command = ("render", "-L", "ours", "-t", "page", "-i", "@all.yaml")
+    assert run_process(*command, "-i", "title=Two", "-i", "panels={scene: b}")[0] == "Two[wide: b]\n"
+    for text, said in (
+        ("- a\n", "The file all.yaml holds no inputs by name"),
+        ("a: b: c\n", "The file all.yaml is not YAML: mapping values are not allowed"),
+        ("\tpanels: []\n", "the line begins with a tab (indent with blanks) (line 1)"),
+        ("panels: [{scen: a}]\n", "'panels' entry 1 has an unknown key 'scen' (did you mean 'scene'?)"),
+        ("panles: []\n", "'panles' is not an input (did you mean 'panels'?)"),
+    ):
+        Path("all.yaml").write_text(text)
+        assert said in run_process(*command, code=1)[1]
+
+
+def test_what_is_no_list_of_mappings_says_how_to_write_one() -> None:
+    """Plain text for a list of mappings is answered with a value that fits, quoted for the shell."""
+    Path("ours").mkdir()
+    Path("ours/page.j2").write_text(PANELS)
+    said = run_process("render", "-L", "ours", "-t", "page", "-i", "panels=a fox", code=1)[1]
+    assert "-i panels is 'a fox'; expected a mapping, or a list of mappings, as YAML or JSON, such as -i panels=" in said
+    assert """ -i panels='{"scene": "a fox"}'.""" in said

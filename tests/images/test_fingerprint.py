@@ -21,7 +21,7 @@ Change = Callable[[Image.Image], Image.Image]
 SUBJECTS = (
     "a happy red panda in a bamboo forest",
     "a portrait of an old man with a blue coat",
-    'a poster that says "MOON"',
+    'an owl, a tree, a flower and the text "MOON"',
     "a green tree by the sea",
     "a fox sticker on a white background",
     "abstract shapes in orange and black",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,7 @@ from kit.steps import made
 from promptkit.errors import LineageError
 from promptkit.lineage.record import Problem
 from promptkit.lineage.tree import Lineage
+from promptkit.lineage.verify import verify
 
 
 @pytest.fixture
@@ -44,6 +48,29 @@ def test_a_tag_in_use_moves(lineage: Lineage) -> None:
     for name, record in (("A b", first), ("a b", first), ("a b", second)):
         lineage.set_tag(name, record.id)
     assert lineage.tags() == {"A b": first.id, "a b": second.id}
+
+
+@pytest.mark.parametrize(("written", "read"), [("cafe\u0301", "caf\xe9"), ("caf\xe9", "cafe\u0301"), ("ガ", "カ\u3099")])
+def test_a_tag_is_found_in_either_encoding(lineage: Lineage, written: str, read: str) -> None:
+    """What looks the same is one tag, as keyboards, file names and other systems encode it; a new one is kept in NFC."""
+    first, second = made(lineage), made(lineage)
+    lineage.set_tag(written, first.id)
+    assert lineage.find(read) == lineage.find(written) == first
+    lineage.set_tag(read, second.id)
+    assert lineage.tags() == {unicodedata.normalize("NFC", written): second.id}
+
+
+def test_a_tag_of_earlier_keeps_its_encoding(lineage: Lineage) -> None:
+    """A tag that was kept decomposed is found and moved as it stands, and verify finds nothing wrong with it."""
+    first, second = made(lineage), made(lineage)
+    name = "cafe\u0301"
+    lineage.set_tag("x", first.id)
+    mark = hashlib.sha256(name.encode()).hexdigest()[:8]
+    (lineage.folder / "tags" / f"cafe-{mark}.json").write_text(json.dumps({"name": name, "id": first.id}), encoding="utf-8")
+    assert lineage.find("caf\xe9") == first
+    lineage.set_tag("caf\xe9", second.id)
+    assert lineage.tags() == {"x": first.id, name: second.id}
+    assert not verify(lineage.folder, was_there=True)
 
 
 @pytest.mark.parametrize("name", ["", "  ", "1", "123456", "1234567", " 12 ", "١٢", "a\nb", "a\r", "a\u2028b", 7, None], ids=repr)

@@ -37,6 +37,16 @@ from promptkit.errors import InputError, TemplateError
         ("inputs: {a: {choices: [b], default: c}}", "default of the input 'a' is 'c'"),
         ("inputs: {a: {renamed_from: 3}}", "renamed_from of the input 'a' is 3"),
         ("inputs: {a: {type: int, default: 3, min: 1}}", "type of the input 'a' is 'int' (did you mean 'integer'?)"),
+        ("inputs: {a: {of: {b: {}}}}", "of of the input 'a' is {'b': {}}; expected fields by name, 100 at most, such as `of: {scene: "),
+        ("inputs: {a: {of: {b: {}}}}", "beside `type: list`"),
+        ("inputs: {a: {type: list, of: [b]}}", "of of the input 'a' is ['b']; expected fields by name"),
+        ("inputs: {a: {type: list, of: {}}}", "of of the input 'a' is {}; expected fields by name"),
+        ("inputs: {a: {type: list, of: {B: {}}}}", "the input 'a.B' needs another name"),
+        ("inputs: {a: {type: list, of: {b: {typ: integer}}}}", "the input 'a.b' has an unknown key 'typ' (did you mean 'type'?)"),
+        ("inputs: {a: {type: list, of: {b: {type: list, of: {c: {}}}}}}", "the input 'a.b' has an unknown key 'of'"),
+        ("inputs: {a: {type: list, of: {b: {default: 3}}}}", "default of the input 'a.b' is 3; expected text: put it in quotes"),
+        ("inputs: {a: {type: list, of: {b: {}}, example: [{c: x}]}}", "example of the input 'a' entry 1 has an unknown key 'c'"),
+        ("inputs: {a: {type: list, of: {b: {}}, default: [x]}}", "default of the input 'a' entry 1 is 'x'; expected a mapping with b"),
         ("pictures: 2", "pictures is 2; expected a mapping"),
         ("pictures: {min: two}", "pictures.min is 'two'; expected a whole number"),
         ("pictures: {max: -1}", "pictures.max is -1; expected a whole number"),
@@ -59,6 +69,47 @@ def test_front_matter_that_is_refused(tmp_path: Path, front: str, problem: str) 
         one(tmp_path, front)
     assert problem in str(caught.value)
     assert caught.value.file == str(tmp_path / "t.j2")
+
+
+@pytest.mark.parametrize(
+    ("front", "advice"),
+    [
+        ("description: 1984", "is 1984; expected text: put it in quotes."),
+        ("inputs: {a: {description: true}}", "is True; expected text: put it in quotes."),
+        ("inputs: {a: {default: 1984}}", "is 1984; expected text: put it in quotes, or say `type: integer`."),
+        ("inputs: {a: {example: 0.5}}", "is 0.5; expected text: put it in quotes, or say `type: number`."),
+        ("inputs: {a: {default: false}}", "is False; expected text: put it in quotes, or say `type: boolean`."),
+        ("inputs: {a: {default: [x]}}", "is ['x']; expected text: say `type: list`."),
+        ("inputs: {a: {type: integer, default: '3'}}", "is '3'; expected a whole number: leave the quotes out."),
+        ("inputs: {a: {type: integer, default: 2.5}}", "is 2.5; expected a whole number: say `type: number`."),
+        ("inputs: {a: {type: integer, default: '2.5'}}", "expected a whole number: say `type: number`, and leave the quotes out."),
+        ("inputs: {a: {type: number, default: ' .5'}}", "is ' .5'; expected a number: leave the quotes out."),
+        ("inputs: {a: {type: number, default: many}}", "is 'many'; expected a number."),
+        ("inputs: {a: {type: boolean, default: yes}}", "is 'yes'; expected true or false: write true, without quotes."),
+        ("inputs: {a: {type: boolean, default: Off}}", "is 'Off'; expected true or false: write false, without quotes."),
+        ("inputs: {a: {type: boolean, default: maybe}}", "is 'maybe'; expected true or false."),
+        ("inputs: {a: {type: list, default: red}}", "is 'red'; expected a list of texts: write [red]."),
+        ("inputs: {a: {type: list, default: [1, x]}}", "is [1, 'x']; expected a list of texts: put each in quotes."),
+        ("inputs: {a: {choices: [2, 3]}}", "or a mapping from keys to their wording: say `type: integer`, or put each in quotes."),
+        ("inputs: {a: {choices: [2, 0.5]}}", "or a mapping from keys to their wording: say `type: number`, or put each in quotes."),
+        ("inputs: {a: {choices: [b, 2]}}", "expected a list of texts, or a mapping from keys to their wording: put each in quotes."),
+        ("inputs: {a: {choices: red}}", "is 'red'; expected a list of texts, or a mapping from keys to their wording: write [red]."),
+        ("inputs: {a: {choices: [true, false]}}", "say `type: boolean` and no choices, or put each in quotes."),
+        ("inputs: {a: {choices: {b: 1}}}", "or a mapping from keys to their wording: put each wording in quotes."),
+        ("inputs: {a: {type: integer, choices: {1: one}}}", "leave `type: integer` out, as a mapping is for texts."),
+        ("inputs: {a: {type: integer, choices: [one]}}", "expected a list of whole numbers: leave `type: integer` out for texts."),
+        ("examples: [{inputs: {a: 1}}]", "has an unknown key 'a'; known are none."),
+        ("inputs:\n\ta: {}", "the line begins with a tab (indent with blanks)"),
+        ("description: @x", "text that begins with %, @ or ` stands in quotes"),
+        ("description:\tx\n\tmore: y", "the line begins with a tab (indent with blanks)"),
+        ("inputs:\n  a:\n  \tdefault: x", "the line begins with a tab (indent with blanks)"),
+    ],
+)
+def test_what_does_not_fit_says_the_next_step(tmp_path: Path, front: str, advice: str) -> None:
+    """A number, a choice, a truth value or a tab where something else is expected says what to write."""
+    with pytest.raises(TemplateError) as caught:
+        one(tmp_path, front)
+    assert advice in str(caught.value)
 
 
 def test_front_matter_names_all_its_problems(tmp_path: Path) -> None:
@@ -115,3 +166,40 @@ def test_two_files_for_one_language_are_refused(tmp_path: Path) -> None:
     library = write(tmp_path, {"t.j2": "---\nlang: ja\n---\nx", "t.ja.j2": "y"})
     with pytest.raises(TemplateError, match="same language, 'ja'"):
         _ = library.t
+
+
+# Lists of mappings
+
+ENTRIES = {
+    "t.j2": "---\ninputs:\n  list_:\n    type: list\n    of:\n      word: {description: the word, example: hill}\n"
+    "      size: {choices: {large: a large one, small: a small one}, default: large}\n---\n"
+    "{% for one in list_ %}{{ one.word }}: {{ one.size }}\n{% endfor %}",
+    "t.es.j2": "---\ninputs:\n  list_:\n    of:\n      word: {description: la palabra, example: colina}\n"
+    "      size: {choices: {large: uno grande, small: uno pequeño}}\n---\n"
+    "{% for one in list_ %}{{ one.word }}: {{ one.size }}\n{% endfor %}",
+}
+
+
+def test_a_language_file_says_the_words_of_the_fields(tmp_path: Path) -> None:
+    """Descriptions, defaults, choices and examples of the fields are translated; what is recorded are the same keys."""
+    template = write(tmp_path, ENTRIES).t
+    given = [{"word": "a", "size": "small"}, {"word": "b"}]
+    assert str(template(list_=given, lang="es")) == "a: uno pequeño\nb: uno grande\n"
+    assert template(list_=given, lang="es").inputs == template(list_=given).inputs
+
+
+@pytest.mark.parametrize(
+    ("said", "problem"),
+    [
+        ("of: {wort: {}}", "`of` of the input 'list_' has an unknown key 'wort' (did you mean 'word'?)"),
+        ("of: {word: {type: integer}}", "the input 'list_.word' of a language file has an unknown key 'type'"),
+        ("of: {word: {default: x}}", "the input 'list_.word' is required in the base file and has a default here"),
+        ("of: {size: {choices: {big: x}}}", "the choices of 'list_.size' have other keys than the base file's: large, small"),
+    ],
+)
+def test_a_language_file_adds_no_fields(tmp_path: Path, said: str, problem: str) -> None:
+    """What fields there are, and of which types, is the base file's to say."""
+    library = write(tmp_path, ENTRIES | {"t.es.j2": f"---\ninputs:\n  list_: {{{said}}}\n---\nx"})
+    with pytest.raises(InputError) as caught:
+        library.t(list_=[{"word": "a"}], lang="es")
+    assert problem in str(caught.value)

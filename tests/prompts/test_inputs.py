@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import json
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -91,6 +92,13 @@ def test_inputs_are_typed(tmp_path: Path, inputs: dict[str, Any], text: str, rec
     """Each type is printed as it is, a choice by its wording; what is recorded is what was given, a choice by its key."""
     prompt = one(tmp_path, TYPED, TYPED_BODY)(**inputs)
     assert (str(prompt), prompt.inputs) == (text, recorded)
+
+
+@pytest.mark.parametrize("given", ["cafe\u0301", "caf\xe9", "au cafe\u0301", "au caf\xe9"])
+def test_a_choice_is_found_in_either_encoding(tmp_path: Path, given: str) -> None:
+    """A choice is known by its key and its words as they look; what is recorded is the key as it is declared."""
+    prompt = one(tmp_path, "inputs:\n  c: {choices: {café: au café, x: y}}", "{{ c }}")(c=given)
+    assert (str(prompt), prompt.inputs) == ("au caf\xe9", {"c": "caf\xe9"})
 
 
 @pytest.mark.parametrize(
@@ -193,3 +201,82 @@ def test_a_template_says_how_many_pictures_it_takes(tmp_path: Path, front: str, 
     template = one(tmp_path, front, "x")
     assert template.pictures.requirement() == said
     assert template().pictures == template.pictures
+
+
+# Lists of mappings
+
+PANELS = """inputs:
+  panels:
+    type: list
+    description: the panels
+    max_length: 3
+    of:
+      scene: {description: what happens, example: a fox wakes}
+      shot: {choices: {wide: a wide shot, close: a close-up}, default: wide}
+      stars: {type: integer, min: 1, max: 5, default: null}
+      tags: {type: list, default: []}
+"""
+PANELS_BODY = "{% for panel in panels %}{{ panel.shot }} of {{ panel.scene }}{{ panel['stars'] }}{{ panel.tags|join(',') }};{% endfor %}"
+
+
+def test_a_list_of_mappings_is_read_by_its_fields(tmp_path: Path) -> None:
+    """Each entry is recorded as given, choices by their keys; the body finds every field, with its default or nothing."""
+    given = [{"scene": "a fox", "shot": "a close-up", "tags": ("x", "y")}, {"scene": "a bear", "stars": 3, "shot": None}]
+    prompt = one(tmp_path, PANELS, PANELS_BODY)(panels=given)
+    assert str(prompt) == "a close-up of a foxx,y;a wide shot of a bear3;"
+    assert prompt.inputs == {"panels": ({"scene": "a fox", "shot": "close", "tags": ("x", "y")}, {"scene": "a bear", "stars": 3})}
+    kept = pickle.loads(pickle.dumps(one(tmp_path, PANELS).inputs["panels"]))
+    assert kept.of["shot"].choices == {"wide": "a wide shot", "close": "a close-up"}
+    assert one(tmp_path, PANELS, PANELS_BODY)(**json.loads(json.dumps(prompt.inputs))).text == prompt.text
+
+
+@pytest.mark.parametrize(
+    ("panels", "problems"),
+    [
+        ([{"scene": "a", "captoin": "b"}], ["entry 1 has an unknown key 'captoin'; known are scene, shot, stars, tags"]),
+        ([{"scene": "a"}, {"scen": "b"}], ["entry 2 has an unknown key 'scen' (did you mean 'scene'?)", "entry 2: 'scene' is missing"]),
+        ([{"scene": 1984}], ["entry 1: 'scene' is 1984; expected text: put it in quotes"]),
+        ([{"scene": " "}], ["entry 1: 'scene' is empty"]),
+        ([{"scene": "a", "shot": "wid"}], ["entry 1: 'shot' is 'wid' (did you mean 'wide'?); expected one of wide, close"]),
+        ([{"scene": "a", "stars": 9}, {"scene": "a", "stars": "2"}], ["entry 1: 'stars' is 9", "entry 2: 'stars' is '2'; expected"]),
+        ([{"scene": "a", "tags": "x"}], ["entry 1: 'tags' is 'x'; expected a list of texts"]),
+        ([{"scene": "a", 3: "x"}], ["entry 1 has an unknown key 3"]),
+        (["a fox"], ["entry 1 is 'a fox'; expected a mapping with scene, shot, stars, tags"]),
+        ({"scene": "a"}, ["is {'scene': 'a'}; expected a list of mappings with scene, shot, stars, tags: put it into a list"]),
+        ("a fox", ["is 'a fox'; expected a list of mappings"]),
+        ([], ["is empty"]),
+        ([{"scene": "a"}] * 4, ["has 4 items; 3 at most"]),
+    ],
+)
+def test_what_is_wrong_with_an_entry_names_it(tmp_path: Path, panels: object, problems: list[str]) -> None:
+    """Every problem says which entry it is, counted from 1, and which field."""
+    with pytest.raises(InputError) as caught:
+        one(tmp_path, PANELS, PANELS_BODY)(panels=panels)
+    assert len(caught.value.problems) == len(problems)
+    for said, expected in zip(caught.value.problems, problems, strict=True):
+        assert said.startswith(f"'panels' {expected}")
+
+
+def test_a_list_of_many_wrong_entries_is_told_in_bounds(tmp_path: Path) -> None:
+    """A thousand wrong entries make an error of twenty problems and a word that there are more."""
+    with pytest.raises(InputError) as caught:
+        one(tmp_path, PANELS, PANELS_BODY)(panels=[{f"x{i}": i for i in range(300)}] * 1000)
+    assert len(caught.value.problems) == 21
+    assert caught.value.problems[-1] == "'panels' has more problems"
+
+
+def test_a_list_of_mappings_that_is_left_out_is_nothing(tmp_path: Path) -> None:
+    """Without a value the body sees the default, and an example is made of the fields' examples."""
+    template = one(tmp_path, PANELS.replace("description: the panels", "default: [{scene: a hill}]"), PANELS_BODY)
+    assert str(template()) == "a wide shot of a hill;"
+    assert template.inputs["panels"].example == ({"scene": "a fox wakes"},)
+
+
+def test_help_shows_the_fields_of_a_list_of_mappings(tmp_path: Path) -> None:
+    """Help names each field below its list, with its type and what it is; so does the table in a notebook."""
+    template = one(tmp_path, PANELS, PANELS_BODY)
+    assert "    panels (list of mappings, required): the panels; 3 items at most\n        scene (string, required): what happens" in str(
+        template.__doc__
+    )
+    assert "panels: list[dict[str, " in str(template.__signature__)
+    assert "panels[…].scene" in template._repr_mimebundle_()["text/html"]

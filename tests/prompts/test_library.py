@@ -123,6 +123,20 @@ def test_a_library_shows_its_templates(tmp_path: Path) -> None:
     assert "kind is &#x27;x&#x27;" in html
 
 
+def test_a_large_library_shows_a_part_of_itself(tmp_path: Path) -> None:
+    """Of many templates the first are shown, long words cut, in at most 100 kB, with the number of all and how to see the others."""
+    front = f"---\ndescription: {'a fox ' * 100}\n---\nA fox."
+    library = write(tmp_path, {f"t{number:04}.j2": front for number in range(1000)})
+    shown = library._repr_mimebundle_()
+    assert shown["text/plain"] == repr(library)
+    assert repr(library).startswith("<Library of 1,000 templates: t0000, ")
+    assert repr(library).endswith(", t0059, and 940 more>")
+    assert shown["text/html"].count("<tr>") == 61
+    assert "60 of 1,000 templates; library[&#x27;t0060&#x27;]" in shown["text/html"]
+    assert len(shown["text/html"]) < 100_000
+    assert len(list(library)) == 1000
+
+
 def test_import_is_light() -> None:
     """Importing the templates loads neither jinja2 nor yaml; listing them loads no jinja2."""
     program = (

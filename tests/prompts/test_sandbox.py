@@ -444,3 +444,40 @@ def test_errors_name_the_included_file(library: Callable[[str], Library]) -> Non
     with pytest.raises(TemplateError) as caught:
         found.t()
     assert (Path(caught.value.file or "").name, caught.value.line) == ("_bad.j2", 2)
+
+
+# Entries of a list
+
+ENTRIES = "---\ninputs:\n  list_: {type: list, of: {items: {default: abc}, n: {type: integer, default: null}}}\n---\n"
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ("{{ list_[0] }}", "an entry of a list cannot be printed; print one of its fields: items, n"),
+        ("{{ list_ }}", "a list cannot be printed"),
+        ("{{ list_|join }}", "an entry of a list cannot be printed"),
+        ("{{ list_[0].itms }}", "have no field 'itms' (did you mean 'items'?); known are items, n"),
+        ("{{ list_[0]['itms'] }}", "have no field 'itms'"),
+        ("{{ list_[0].keys }}", "have no field 'keys'"),
+        ("{{ list_[0].__class__ }}", "have no field '__class__'"),
+        ("{{ list_[0].keys() }}", "have no field 'keys'"),
+        ("{{ list_[0].items() }}", "a text cannot be called"),
+        ("{{ list_[0][0] }}", "an entry of a list has no item 0"),
+        ("{% for x in list_[0] %}{% endfor %}", "a loop walks a list, and this is an entry of a list"),
+        ("{% for a in list_ %}" * 3 + "{{ list_|tojson|length }}" + "{% endfor %}" * 3, "more work"),
+    ],
+)
+def test_an_entry_has_its_fields_and_nothing_else(tmp_path: Path, body: str, why: str) -> None:
+    """An entry gives its fields and no method, is not printed or walked as a whole, and pays for its size."""
+    (tmp_path / "t.j2").write_text(ENTRIES + body)
+    with pytest.raises(TemplateError) as caught:
+        str(Library(tmp_path, builtin=False).t(list_=[{"items": "x" * 100, "n": i} for i in range(40)]))
+    assert why in str(caught.value)
+
+
+def test_an_entry_is_json_of_what_it_holds(tmp_path: Path) -> None:
+    """tojson writes entries as objects, without the fields that are nothing."""
+    (tmp_path / "t.j2").write_text(ENTRIES + "{{ list_|tojson }} {{ list_|first|tojson }}{% if 'n' in list_[0] %}!{% endif %}")
+    made = Library(tmp_path, builtin=False).t(list_=[{"items": "狐"}, {"n": 2}])
+    assert str(made) == '[{"items": "狐"}, {"items": "abc", "n": 2}] {"items": "狐"}!'

@@ -14,6 +14,7 @@ import pytest
 from IPython.core.oinspect import Inspector
 from kit.template_files import one
 
+from promptkit.errors import InputError, PromptkitWarning
 from promptkit.prompts.library import Library, templates
 from promptkit.prompts.template import Prompt, Template
 
@@ -73,6 +74,27 @@ def test_examples_and_origin_are_there() -> None:
     assert t.source == t.file.read_text(encoding="utf-8")
     assert t.examples[0]["inputs"]["subject"] == "happy red panda"
     assert (t.inputs["subject"].required, t.inputs["style"].default) == (True, "kawaii")
+
+
+def test_a_deprecated_template_warns_once(tmp_path: Path) -> None:
+    """A call, in any language, warns of what to use instead, once in a process; looking at the template does not."""
+    template = one(tmp_path, "deprecated: use\n  product_shot.", "A fox.")
+    (tmp_path / "t.ja.j2").write_text("狐")
+    template = Library(tmp_path).t
+    assert template.deprecated == "use product_shot"
+    assert "Deprecated: use product_shot." in pydoc.render_doc(template)
+    assert "Deprecated: use product_shot." in template._repr_mimebundle_()["text/html"]
+    assert "(deprecated: use product_shot)" in Library(tmp_path)._repr_mimebundle_()["text/html"]
+    with pytest.warns(PromptkitWarning, match="The template 't' is deprecated: use product_shot."):
+        assert str(template(lang="ja")) == "狐"
+    assert str(template()) == "A fox."
+
+
+@pytest.mark.parametrize("said", ["true", "[product_shot]", "3"])
+def test_what_deprecates_is_a_text(tmp_path: Path, said: str) -> None:
+    """A template is deprecated with words that say what to use instead."""
+    with pytest.raises(InputError, match=r"deprecated is .*; expected text that says what to use instead"):
+        one(tmp_path, f"deprecated: {said}", "A fox.")
 
 
 # Prompts

@@ -110,3 +110,18 @@ def test_the_time_grows_with_the_text_and_not_with_its_square(piece: str) -> Non
     text = piece * (100_000 // len(piece))
     for judge in (unfinished, placeholders):
         assert min(timeit.repeat(partial(judge, text), timer=time.process_time, number=1, repeat=2)) < 1
+
+
+PLACES = ["<your_name>", "<YOUR NAME>", "<subject-name>", "<insert the text>", "<tu nombre>", "【ここに名前】", "【请填写主体】"]
+
+
+@pytest.mark.parametrize("piece", PLACES)
+def test_the_places_of_each_language_are_found(piece: str) -> None:
+    """A place to fill in is known by how it begins, in any of the languages that have a file of words."""
+    assert placeholders(f"A card for {piece}, in red") == (piece,)
+
+
+@pytest.mark.parametrize("piece", ["[sic]", "[OK]", "[e.g.]", "[笑]", "[the uploaded photo]", "[la foto adjunta]", "<yours>"])
+def test_what_stands_in_brackets_and_means_itself_is_none(piece: str) -> None:
+    """Notes, and names of pictures that go along, are no places to fill in."""
+    assert placeholders(f"A card for {piece}, in red") == ()

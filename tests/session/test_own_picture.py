@@ -18,7 +18,7 @@ from promptkit.session.likeness import step_that_looks_like
 from promptkit.views.page import page_html
 from promptkit.views.tree import tree_text
 
-SUBJECTS = ("a happy red panda in a bamboo forest", 'a poster that says "MOON"', "a fox sticker on a white background")
+SUBJECTS = ("a happy red panda in a bamboo forest", 'a portrait of an old man and the text "MOON"', "a fox sticker on a white background")
 ADDS = 'import sys; from promptkit import Session; sys.stdin.readline(); print(Session("./bear").add("own.png", on=1).number)'
 
 

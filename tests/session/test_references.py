@@ -270,7 +270,7 @@ def test_names_are_compared_in_nfc(bear: Session) -> None:
     """A name is found however its accents are written."""
     bear.reference(unicodedata.normalize("NFD", "Zoë"), "own.png")
     for form in ("NFC", "NFD"):
-        assert words_of(bear.edit("x", references=[unicodedata.normalize(form, "Zoë")]))[1][0] == "Zoë"
+        assert words_of(bear.edit("Add her", on=1, references=[unicodedata.normalize(form, "Zoë")]))[1][0] == "Zoë"
 
 
 def test_a_file_has_a_separator_or_a_pictures_suffix(bear: Session) -> None:

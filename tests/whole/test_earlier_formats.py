@@ -12,14 +12,15 @@ import shutil
 from pathlib import Path
 
 import pytest
-from kit import earlier, every_template, named_references
+from kit import earlier, every_template, named_references, other_hands
 from kit.places import TESTS
 
 from promptkit import FunctionTransport, Session, Step, import_session
 from promptkit.providers.offline import service as offline
 
 EARLIER = TESTS / "earlier"
-FOLDERS = sorted(path.name for path in EARLIER.iterdir() if path.is_dir())
+FORGOTTEN = EARLIER / "0.1-forgotten"
+FOLDERS = sorted(path.name for path in EARLIER.iterdir() if path.is_dir() and path != FORGOTTEN)
 NEWEST = EARLIER / "0.1-told-errors"  # beside 0.1-kept-answers: an attempt that failed tells its error, too
 
 pytestmark = pytest.mark.filterwarnings("ignore::promptkit.PromptkitWarning")  # pictures of other sizes than were asked for
@@ -319,3 +320,41 @@ def test_a_replay_sends_the_words_that_were_sent(story: earlier.Service) -> None
         there = named.at(number).replay(named_references.session(f"there-{number}", story))
         sent, said = ([[s.label for s in step.record.sources] for step in steps] for steps in (there, named.trail(number)))
         assert sent == said
+
+
+# 0.1-other-hands, and 0.1-forgotten
+
+
+@pytest.fixture
+def shop() -> other_hands.Service:
+    """The service that answers the calls, with its prices in yuan in the config file."""
+    other_hands.prepare()
+    return other_hands.Service()
+
+
+def test_a_hands_work_and_costs_in_other_currencies_are_read(shop: other_hands.Service) -> None:
+    """What was made by hand is a child of its step, costs are in their currency or not known, and the same calls send nothing."""
+    shutil.copytree(EARLIER / "0.1-other-hands", "bear")
+    fox, cleaned, night, other, root, both = other_hands.calls("bear", shop)
+    assert [cleaned.parents, night.parents, other.parents, root.parents] == [(fox,), (cleaned,), (night,), ()]
+    assert [cleaned.record.by_hand, root.record.by_hand] == [True, False]
+    assert (cleaned.label, both.parents) == ("cleaned by hand", (root, cleaned))
+    bear = other_hands.session("bear", shop)
+    assert (bear.cost.amounts, bear.cost.unpriced) == ({"CNY": 0.9}, 1)
+    assert shop.asked == 0
+
+
+def test_what_was_forgotten_stays_so(shop: other_hands.Service) -> None:
+    """Steps, ids, tree and costs are there, and nothing is damaged; what was forgotten is asked for anew, as new steps."""
+    shutil.copytree(FORGOTTEN, "bear")
+    bear = other_hands.session("bear", shop)
+    assert [s.record.forgotten is not None for s in bear] == [False, False, True, True, False, False]
+    assert [p.step for p in bear.verify()] == [3, 4]
+    assert not any(p.is_damage for p in bear.verify())
+    assert (str(bear[3].prompt), bear[4].prompt) == ("Make it night", None)
+    assert [s.id[:10] for s in bear] == [p.name[-15:-5] for p in sorted(FORGOTTEN.glob("[0-9]*-*-??????????.json"))]
+    assert bear.cost.amounts == {"CNY": 0.9}
+    assert bear.edit("Make it blue", on=2).parents == (bear[2],)
+    again = other_hands.calls("bear", shop)
+    assert [s.number for s in again] == [1, 2, 8, 9, 5, 6]
+    assert shop.asked == 3

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kit import earlier, named_references
+from kit import earlier, named_references, other_hands
 from kit.loopback import json_reply, picture_reply, png
 from kit.places import ROOT
 
@@ -148,3 +148,22 @@ def test_names_of_pictures_stay_there(last: Path) -> None:
     assert (tagged, went_on, problems) == (steps[-1].id, True, [])
     assert {name: data for name, data in before.items() if data != next(story.folder.rglob(name)).read_bytes()} == {}
     assert Session("./story", endpoint="offline").verify() == []
+
+
+def test_a_hands_work_and_what_was_forgotten_are_steps_there(last: Path) -> None:
+    """What was made by hand from a step is its child there too; a forgotten picture is missed, a step that lost its words is named, and
+    neither is paid for unasked: all else is there, and goes on.
+    """
+    steps = other_hands.calls("bear", other_hands.Service())  # without prices: those in yuan are told of above
+    bear = other_hands.session("bear", other_hands.Service())
+    bear.forget(3)
+    bear.forget(4, words=True)
+    script = (
+        "bear = promptkit.Session('./bear', endpoint='offline')\n"
+        "said = [[[s.number, s.id, s.outcome, [p.number for p in s.parents]] for s in bear], list(map(str, bear.verify())),"
+        " bear.edit('Add a bell', on=2).ok]"
+    )
+    there, problems, went_on = told_by(last, script)
+    assert there == [[s.number, s.id, s.outcome, [p.number for p in s.parents]] for s in steps if s.number != 4]
+    assert went_on
+    assert {problem.partition(":")[0] for problem in problems} == {"step 3", "step 4"}
