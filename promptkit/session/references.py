@@ -246,9 +246,9 @@ def names_from(references: object) -> tuple[Path, ...]:
 
 
 def checked_name(name: object) -> str:
-    """A reference's name. SettingsError for what could be a number, a step's id in full, or a file."""
+    """A reference's name. SettingsError for what could be a number or a file, or holds control characters."""
     text = checked_text("the name of a reference", name) or ""
-    if not is_name(text) or len(text) > LONGEST_NAME or is_file_name(text) or not text.isprintable():
+    if not is_name(text) or len(text) > LONGEST_NAME or is_file_name(text) or "\N{REPLACEMENT CHARACTER}" in printable(text):
         rule = f"a text on one line, of {LONGEST_NAME} characters at most, that is not all digits and could be no file"
         raise SettingsError(f"The name of a reference is {rule}, such as 'heroine'; {text!r:.60} is not.")
     return normal(checked_prompt(text).text)

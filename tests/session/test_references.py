@@ -257,13 +257,20 @@ def test_a_name_is_a_tags_or_a_references(bear: Session) -> None:
     assert (list(bear.references), bear.tags) == (["heroine"], {"star": bear[1]})
 
 
-@pytest.mark.parametrize("name", ["", "7", " 12 ", "two\nlines", "front.png", "a/b", "HERO.JPEG", "x" * 101, None, 7, "a\x00b"])
+@pytest.mark.parametrize("name", ["", "7", " 12 ", "two\nlines", "front.png", "a/b", "HERO.JPEG", "x" * 101, None, 7, "a\x00b", "a\u202eb"])
 def test_what_is_no_name_is_refused(bear: Session, name: Any) -> None:
     """What could be a number or a file, or is no line of text, names nothing: in reference(…) and in a mapping."""
     with pytest.raises(SettingsError, match="name of a reference"):
         bear.reference(name, "own.png")
     with pytest.raises(SettingsError, match="name of a reference"):
         bear.edit("x", references={name: "own.png"})
+
+
+@pytest.mark.parametrize("name", ["赤い　マフラー", "👩‍🚀", "क्‍ष", "the girl", "v1.2", "Dr. Smith", "a=b", "face"])
+def test_names_in_any_script(bear: Session, name: str) -> None:
+    """Spaces, joiners and dots of any script belong to a name; one that could be the beginning of an id goes before that."""
+    bear.reference(name, "own.png")
+    assert words_of(bear.edit("Add it", references=[name]))[1] == (name, f"{name}:")
 
 
 def test_names_are_compared_in_nfc(bear: Session) -> None:
