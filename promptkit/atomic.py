@@ -24,6 +24,7 @@ __all__ = [
     "free_bytes",
     "is_abandoned",
     "make_new",
+    "may_replace",
     "now_there",
     "sync_folder",
     "temporary_beside",
@@ -58,6 +59,17 @@ def write_whole(path: Path, data: bytes, *, durable: bool = False) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def may_replace(path: Path, data: bytes, known: Callable[[bytes], bool] = lambda _: False) -> bool:
+    """Whether nothing is lost where `data` is written there: there is no file, or it holds the same, or what is `known` elsewhere."""
+    try:
+        there = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return not path.is_symlink()
+    except OSError:
+        return False
+    return there == data or known(there)
 
 
 def make_new(path: Path, data: bytes) -> bool:

@@ -176,7 +176,7 @@ class NotRecorded(SettingsError):
     """Nothing is to be sent (send=False), and what was asked for is not on record. `near` is the id of the recorded step that is nearest
     to it, None where none is near; `cost` what one request may cost, a Cost, None where no price is known."""
 
-    advice = "Send it (leave out send=False, --no-send and PROMPTKIT_SEND), or ask for what is on record."
+    advice = "Send it (leave out send=False and PROMPTKIT_SEND), or ask for what is on record."
 
     def __init__(self, message: str, *, near: str | None = None, cost: SupportsFloat | None = None) -> None:
         super().__init__(message)
@@ -344,7 +344,7 @@ class CostError(PromptkitError, ValueError):
 class LineageError(PromptkitError):
     """A session folder, or a file in it, that cannot be used; `path` says which, `newer` whether a later promptkit wrote it."""
 
-    advice = "Look at the folder with `promptkit verify`, and at the name of the session."
+    advice = "Look at the folder with `verify`, and at the name of the session."
 
     def __init__(self, message: str, *, path: Path | None = None, newer: bool = False) -> None:
         super().__init__(message)
@@ -354,7 +354,7 @@ class LineageError(PromptkitError):
 class StepNotFound(LineageError, KeyError):
     """No such step; `near` holds what looks like it."""
 
-    advice = "Use a number, tag or id that `promptkit log` shows."
+    advice = "Use the number, a tag or the beginning of the id of a step that is there."
     asked = False
 
     def __init__(self, message: str, *, near: Sequence[str] = (), path: Path | None = None) -> None:

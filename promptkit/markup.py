@@ -83,7 +83,7 @@ def page(title: str, style: str, content: str) -> Html:
     policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
     return Html(
         "<!doctype html>\n"
-        '<html lang="en"><head><meta charset="utf-8">'
+        '<html lang="en"><head><meta charset="utf-8"><meta name="generator" content="promptkit">'
         f'<meta http-equiv="Content-Security-Policy" content="{escape(policy)}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(title)}</title><style>{style}</style></head>\n<body>{content}</body></html>\n"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
+from typing import TextIO
 
-__all__ = ["aligned", "cut", "printable", "width"]
+__all__ = ["aligned", "cut", "has_colour", "is_completing", "printable", "width"]
 
 JOINERS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"  # without them some words and emoji fall apart
 # Combining marks and joiners take no column of their own. Terminals differ about spacing marks (Mc); newer ones draw a syllable as one.
@@ -22,6 +25,18 @@ def printable(text: str, keep: str = "") -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() or c in JOINERS or c in keep else " " if c.isspace() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def has_colour(stream: TextIO) -> bool:
+    """Whether the stream is a terminal that shows colours, and NO_COLOR does not forbid them."""
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not stream.isatty():
+        return False
+    return sys.platform != "win32" or "WT_SESSION" in os.environ  # older consoles would show the codes
+
+
+def is_completing() -> bool:
+    """Whether a shell asks what may be typed next, by argcomplete's protocol."""
+    return "_ARGCOMPLETE" in os.environ
 
 
 def width(text: str) -> int:

@@ -6,7 +6,7 @@ import os
 import shutil
 import stat
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
@@ -15,7 +15,7 @@ from promptkit import atomic
 from promptkit.archive.manifest import Contents, first_of, framed, portable_name
 from promptkit.archive.redact import STRIPPED, stripped
 from promptkit.errors import LineageError, warn
-from promptkit.lineage.files import open_file, read_file, wrong_file
+from promptkit.lineage.files import open_file, read_file, refuse_stored_elsewhere, wrong_file
 from promptkit.lineage.forgotten import note_path
 from promptkit.lineage.head_and_tags import tag_files, tagged_step
 from promptkit.lineage.layout import files_left, list_names
@@ -53,7 +53,7 @@ def export(
     pictures' bytes stay, but for a lineage that promptkit put into them, and may hold metadata of their own.
 
     The file appears whole or not at all. LineageError where one is there already (unless `overwrite`), where there is nothing to export, or
-    a picture to strip is damaged; StepNotFound.
+    a picture is missing or damaged that nobody has forgotten; StepNotFound.
     """
     target = _archive_path(path, folder, overwrite=overwrite)
     lineage = Lineage(folder)  # anew, for what was damaged since the session was opened must not travel
@@ -91,7 +91,7 @@ def _archive_path(path: Where, folder: Path, *, overwrite: bool) -> Path:
 
 
 def _there_already(target: Path) -> LineageError:
-    return LineageError(f"{target} is there already; name another file, or allow it to be replaced with overwrite.", path=target)
+    return LineageError(f"{target} is there already; name another file, or replace it with overwrite=True.", path=target)
 
 
 def _position(lineage: Lineage, head: Record | None, records: Sequence[Record], *, everything: bool) -> list[str]:
@@ -114,14 +114,26 @@ def _contents(
     for record in records:
         named |= {record.path.name: record.file_sha256, **dict(files_left(record))}
     wrong = {name for name, sha256 in named.items() if wrong_file(lineage.folder, name, sha256)}
+    _refuse_without_pictures(lineage.folder, records, wrong)
     ids = {r.id for r in records}
     lost = sorted(wrong | {f"the step {i[:10]}" for r in records for i in r.parents if i not in ids})
     lost += sorted(n for n in listed if n not in named)
     if lost:
-        warn(f"Left out, for it is missing or damaged: {first_of(lost)}; `promptkit verify` lists what is.")
+        warn(f"Left out, for it is missing or damaged: {first_of(lost)}; `verify` lists what is.")
     contents: Contents = {name: lineage.folder / name for name in named if name not in wrong}
     contents |= _references(lineage.folder, ids, contents, with_pictures=all)
     return contents | _notes(records) | _tags(lineage.folder, ids) | framed(position)
+
+
+def _refuse_without_pictures(folder: Path, records: Sequence[Record], wrong: Collection[str]) -> None:
+    """LineageError where a picture would be missing in the archive that nobody has forgotten."""
+    lost = {output.name: record for record in records if not record.forgotten for output in record.outputs if output.name in wrong}
+    for name in lost:
+        refuse_stored_elsewhere(folder / name)
+    if lost:
+        steps = ", ".join(dict.fromkeys(str(record.number) for record in lost.values()))
+        said = f"{first_of([*lost])} cannot be exported, for it is missing or damaged (step {steps})"
+        raise LineageError(f"{said}: put the file back, export the trail of another step, or forget(…) that step first.", path=folder)
 
 
 def _notes(records: Sequence[Record]) -> Contents:

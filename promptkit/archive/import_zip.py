@@ -165,7 +165,7 @@ def _check_layout(zipped: zipfile.ZipFile, top: str, archive: Path) -> None:
     try:
         marker = zipped.getinfo(f"{top}/{MARKER}")
     except KeyError:
-        said = f"{archive.name} holds no session: there is no {MARKER} in a folder with all else; `promptkit export` makes archives."
+        said = f"{archive.name} holds no session: there is no {MARKER} in a folder with all else; export(…) makes archives."
         raise LineageError(said, path=archive) from None
     _check_packing(marker, archive)
     try:
@@ -369,7 +369,7 @@ def _without_forgotten(names: Sequence[str], lineage: Lineage, records: Sequence
     for record in apart:
         gone = {n for n, _ in files_of(record) if n not in needed}
         if record.id not in notes:
-            warn(f"Step {record.number} is forgotten in {archive.name}, and stays here; `promptkit forget` takes it away.")
+            warn(f"Step {record.number} is forgotten in {archive.name}, and stays here; forget(…) takes it away.")
         elif gone & coming or (notes[record.id].words and record.file_sha256 == record.id):
             warn(f"Step {record.number} was forgotten here, and stays so: what {archive.name} holds of it was not brought back.")
         is_here = record.id in ours or notes[record.id].words
@@ -461,4 +461,4 @@ def _warn_of_lost(target: Path, records: Sequence[Record]) -> None:
     lost = [n for r in there for n, _ in files_left(r) if not (target / n).exists()]
     lost += [f"the step {i[:10]}" for r in records for i in r.parents if not lineage.has(i)]
     if lost:
-        warn(f"Missing in it since it was exported: {first_of(lost)}; `promptkit verify` lists what is.")
+        warn(f"Missing in it since it was exported: {first_of(lost)}; `verify` lists what is.")

@@ -18,7 +18,7 @@ from typing import Any
 from promptkit import atomic
 from promptkit.errors import LineageError, PictureError, warn
 from promptkit.images.formats import has_credentials, media_type, names_credentials
-from promptkit.images.picture import Picture
+from promptkit.images.picture import Picture, no_overwriting
 from promptkit.lineage.files import parsed, read_file, sources_digest
 from promptkit.lineage.record import Record
 from promptkit.lineage.tree import Lineage
@@ -109,19 +109,21 @@ def _record_text(record: Record) -> str:
             return data.decode()
     except (OSError, ValueError):
         pass
-    raise LineageError(f"The record {record.path} is missing or damaged; `promptkit verify` says how.", path=record.path)
+    raise LineageError(f"The record {record.path} is missing or damaged; `verify` says how.", path=record.path)
 
 
 def _json(value: object) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
 
 
-def save_embedded(own: Record, picture: Picture, path: str | os.PathLike[str], *, drop_credentials: bool = False) -> Path:
+def save_embedded(
+    own: Record, picture: Picture, path: str | os.PathLike[str], *, drop_credentials: bool = False, overwrite: bool = False
+) -> Path:
     """Writes a copy of a step's picture as a PNG with its lineage inside, prompts and inputs included; returns the path written.
 
-    A PNG's other bytes stay as they are, a picture of another type is converted, and said so. An existing file is replaced whole or not
-    at all. A PNG that carries content credentials is refused, or loses them with `drop_credentials`, and that is said. PictureError too for
-    a suffix other than .png (none: it is added) and for a path in the session's folder.
+    A PNG's other bytes stay as they are, a picture of another type is converted, and said so. A file that is there is replaced as by
+    Picture.save. A PNG that carries content credentials is refused, or loses them with `drop_credentials`, and that is said. PictureError
+    too for a suffix other than .png (none: it is added) and for a path in the session's folder.
     """
     target = _png_path(path)
     folder = own.path.parent
@@ -137,11 +139,19 @@ def save_embedded(own: Record, picture: Picture, path: str | os.PathLike[str], *
         data = with_embedded(copy, _json(payload), drop_credentials=drop_credentials)
         if has_credentials(copy.data):
             warn(f"{target.name} lost its content credentials, which a lineage inside would make false; save it without for these.")
+        if not overwrite and not atomic.may_replace(target, data, lambda there: _is_known_copy(there, picture, copy)):
+            raise no_overwriting(target)
         atomic.write_whole(target, data)
     except (OSError, ValueError, RuntimeError) as error:  # the latter two: a name that no file can have
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
         raise PictureError(f"The picture cannot be saved as {target}: {reason}; give another path.") from None
     return target
+
+
+def _is_known_copy(there: bytes, picture: Picture, copy: Picture) -> bool:
+    """Whether a file holds a recorded picture, with a lineage inside or without, or this one as a PNG."""
+    plain = without_embedded(there) if has_embedded(there) else there
+    return plain == copy.data or picture.is_known(plain)
 
 
 def _png_path(path: str | os.PathLike[str]) -> Path:
@@ -216,7 +226,7 @@ def _free_to_change(data: bytes, drop_credentials: bool) -> bytes:
         return free
     said = "The picture carries content credentials, which would read as tampered with if a lineage were put inside"
     ways = "save it without (no embed), and its trail beside it with export"
-    raise PictureError(f"{said}; {ways}, or give them up: drop_credentials=True, in the shell --drop-credentials.")
+    raise PictureError(f"{said}; {ways}, or give them up: drop_credentials=True.")
 
 
 def _without(data: bytes, is_left_out: Callable[[int, int], bool]) -> bytes:

@@ -121,7 +121,7 @@ def compare_snapshots(library: Library, folder: Path, *names: str) -> list[Diffe
     TemplateError where an example cannot be rendered, there is no such folder, or nothing to compare.
     """
     if not folder.is_dir():
-        said = f"`promptkit templates render --all -o {folder}` writes it, with -f FOLDER for the templates of one folder"
+        said = f"`promptkit templates render --all -o {folder}` writes it, with FOLDER instead of --all for the templates of one"
         raise TemplateError(f"There is no folder {folder}; {said}.")
     texts = _rendered(library, names)
     paths = sorted(texts.keys() | {path for path in _written_before(library, folder, names) if (folder / path).exists()})

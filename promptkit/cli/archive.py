@@ -7,11 +7,14 @@ import shlex
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from promptkit.cli.flags import STEP, Commands, add_command, add_session
-from promptkit.cli.output import as_json, print_file, print_objects, say
-from promptkit.cli.session import existing_session
+from promptkit.cli.flags import STEP, Commands, add_command, add_output, add_session
+from promptkit.cli.output import as_json, print_file, print_objects, say, usage
+from promptkit.cli.session import existing_session, take_old_session
+from promptkit.cli.texts import picture, text
+from promptkit.cli.written import STDOUT, check_stdout, save_step, write_stdout
 from promptkit.errors import LineageError
 from promptkit.json_objects import flat_object
 from promptkit.lineage.record import Record
@@ -35,60 +38,79 @@ def add(commands: Commands) -> None:
     """Adds export, import, save and embedded."""
     command = partial(add_command, commands)
     export = command("export", _export, "write the trail of a step, or a whole session, as one zip")
-    export.add_argument("session", metavar="SESSION", help="a session's name, or its folder as a path")
-    export.add_argument("-o", "--output", metavar="FILE", help="the zip (here, by the session's name; with --strip stripped.zip)")
-    which = export.add_mutually_exclusive_group()
-    which.add_argument("--step", metavar="STEP", help=f"{STEP}; the head")
-    which.add_argument("--all", action="store_true", help="all steps, and not one trail")
+    add_session(export)
+    export.add_argument("old_session", nargs="?", help=argparse.SUPPRESS)  # `export SESSION` is how it was spelled before
+    add_output(export, "the zip (here, by the session's name; with --strip stripped.zip); - for stdout")
+    export.add_argument("--step", metavar="STEP", help=f"{STEP}; the head")
+    export.add_argument("--all", action="store_true", help="all steps, and not one trail")
     export.add_argument("--strip", action="store_true", help="a new lineage without prompts, inputs, labels, tags and other words")
-    export.add_argument("--overwrite", action="store_true", help="replace a file of that name")
     take = command("import", _import, "make a session of an exported zip, or merge it into one")
-    take.add_argument("archive", metavar="FILE")
+    take.add_argument("archive", type=picture, metavar="FILE", help="the zip, or - for stdin")
     take.add_argument("-s", "--session", metavar="SESSION", help="the new session, or the one to merge into (the name that it had)")
     take.add_argument("--limit", type=_gigabytes, metavar="GB", help="how much it may unpack to (8)")
     save = command("save", _save, "save the picture of a step to a file")
     save.add_argument("step", nargs="?", metavar="STEP", help=f"{STEP}; the head")
     add_session(save)
-    save.add_argument("-o", "--output", required=True, metavar="FILE", help="the suffix says the type")
+    add_output(save, "the suffix says the type; - writes the picture's bytes to stdout", required=True)
     save.add_argument("--embed", action="store_true", help="a PNG with the picture's lineage inside, prompts included")
     save.add_argument("--drop-credentials", action="store_true", help="with --embed: leave out content credentials, which it makes false")
     about = "print the lineage that a picture file brings along, and what other tools wrote into it"
     embedded = command("embedded", _embedded, about)
-    embedded.add_argument("picture", metavar="FILE")
+    embedded.add_argument("picture", type=picture, metavar="FILE", help="a picture file, or - for stdin")
 
 
-def _gigabytes(text: str) -> float:
+def _gigabytes(given: str) -> float:
     with suppress(ValueError):
-        if 0 < (value := float(text)) < MOST_GB:
+        if 0 < (value := float(text(given))) < MOST_GB:
             return value
-    raise argparse.ArgumentTypeError(f"{text!r} is no number of gigabytes, such as 20")
+    raise argparse.ArgumentTypeError(f"{given!r} is no number of gigabytes, such as 20")
 
 
 def _export(options: argparse.Namespace) -> int:
     from promptkit.archive.export import archive_name
 
+    if options.all and options.step:
+        raise usage("--all and --step exclude each other")
+    if options.old_session is not None:
+        take_old_session(options, options.old_session, "export")
     session = existing_session(options, advice="")
     given = {"step": options.step, "all": options.all, "strip": options.strip, "overwrite": options.overwrite}
     output = options.output or f"{archive_name(session.folder, strip=options.strip)}.zip"
-    path = session.export(output, **given)
     what = "all steps" if options.all else "the trail of one step"
     bare = " without words; its pictures may hold metadata of their own" if options.strip else ""
+    if output == STDOUT:
+        check_stdout()
+        with TemporaryDirectory() as folder:
+            path = session.export(Path(folder, "exported.zip"), **given)
+            say(f"{what}{bare}; {_bytes(path.stat().st_size)}")
+            write_stdout(path.read_bytes())
+        return 0
+    path = session.export(output, **given)
     say(f"{what}{bare}; {_bytes(path.stat().st_size)}")
     print_file(path)
     return 0
 
 
 def _import(options: argparse.Namespace) -> int:
+    if not isinstance(options.archive, bytes):
+        return _import_from(options.archive, options)
+    with TemporaryDirectory() as folder:
+        archive = Path(folder, "stdin.zip")
+        archive.write_bytes(options.archive)
+        return _import_from(archive, options)
+
+
+def _import_from(archive: str | Path, options: argparse.Namespace) -> int:
     from promptkit.archive.import_zip import LIMIT, import_session, session_name
 
-    name = options.session or session_name(options.archive)
+    name = options.session or session_name(archive)
     session = Session(name)
     before = len(session)
     if before and not options.session:
         said = f"There is a session {name!r} already: -s {name} merges the archive into it, -s and another name makes a new one."
         raise LineageError(said, path=session.folder)
     limit = LIMIT if options.limit is None else int(options.limit * GB)
-    folder = import_session(options.archive, session.folder, limit=limit)
+    folder = import_session(archive, session.folder, limit=limit)
     after = len(Session(folder))
     came = f"{after - before} steps came{f' to the {before} that were there' if before else ''}"
     say(f"{came}; see them with promptkit log -s {shlex.quote(str(name))}")
@@ -101,13 +123,21 @@ def _save(options: argparse.Namespace) -> int:
     step = session.head if options.step is None else session[options.step]
     if step is None:
         raise LineageError("The head of this session is not known; name the step to save.", path=session.folder)
-    print_file(step.save(options.output, embed=options.embed, drop_credentials=options.drop_credentials), step=step.number)
+    if options.output == STDOUT:
+        check_stdout()
+    if options.output == STDOUT and options.embed:
+        with TemporaryDirectory() as folder:
+            write_stdout(step.save(Path(folder, "step.png"), embed=True, drop_credentials=options.drop_credentials).read_bytes())
+        return 0
+    if path := save_step(step, options, embed=options.embed, drop_credentials=options.drop_credentials):
+        print_file(path, step=step.number)
     return 0
 
 
 def _embedded(options: argparse.Namespace) -> int:
     from promptkit.archive.png_embed import read_embedded
 
+    name = "What came on stdin" if isinstance(options.picture, bytes) else options.picture
     found, others = read_embedded(options.picture), _other_tools(options.picture)
     if found is not None:
         _print_embedded(found)
@@ -116,16 +146,16 @@ def _embedded(options: argparse.Namespace) -> int:
     for field in () if as_json() else others:
         print(printable(_field(field), keep="\n"))
     if found is None and others:
-        say(f"{options.picture} holds no lineage of promptkit's, and the above of other tools; Picture.open(…).metadata has it whole.")
+        say(f"{name} holds no lineage of promptkit's, and the above of other tools; Picture.open(…).metadata has it whole.")
     elif found is None:
-        say(f"{options.picture} holds no lineage, nor what other tools write; `promptkit save -o FILE.png --embed` puts a lineage in.")
+        say(f"{name} holds no lineage, nor what other tools write; `promptkit save -o FILE.png --embed` puts a lineage in.")
     return 1 if found is None and not others else 0
 
 
-def _other_tools(path: str) -> tuple[ToolMetadata, ...]:
+def _other_tools(given: str | Path | bytes) -> tuple[ToolMetadata, ...]:
     from promptkit.images.metadata import tool_metadata
 
-    return tool_metadata(Path(path).expanduser().read_bytes())
+    return tool_metadata(given if isinstance(given, bytes) else Path(given).expanduser().read_bytes())
 
 
 def _field(field: ToolMetadata) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 
 from promptkit.cli.flags import (
     Commands,
@@ -14,15 +14,18 @@ from promptkit.cli.flags import (
     add_library,
     add_limits,
     add_no_send,
+    add_output,
     add_references,
     add_request_options,
     add_service,
     add_session,
     add_template,
 )
+from promptkit.cli.parser import Parser
 from promptkit.cli.prompt import prompt_from
 from promptkit.cli.session import existing_session, open_session, pictures_along, print_steps
-from promptkit.images.picture import check_name
+from promptkit.cli.texts import picture
+from promptkit.cli.written import check_output
 
 __all__ = ["add"]
 
@@ -38,7 +41,8 @@ def add(commands: Commands) -> None:
     _once(edit)
     add_fresh(edit)
     _on(edit)
-    edit.add_argument("--anchor", metavar="STEP|FILE", help="an earlier picture that goes along, so that a long chain does not drift")
+    about = "an earlier picture that goes along, so that a long chain does not drift"
+    edit.add_argument("--anchor", type=picture, metavar="STEP|FILE", help=about)
     vary = add_command(commands, "vary", _vary, "make several at once; without a prompt more of the head's own")
     _asking(vary)
     add_fresh(vary)
@@ -48,40 +52,42 @@ def add(commands: Commands) -> None:
     vary.add_argument("--workers", type=int, default=4, help="how many requests at once (4)")
     own = add_command(commands, "add", _add, "take a picture of your own as a root, or as made by hand from a step's")
     add_session(own)
-    own.add_argument("picture", metavar="FILE")
+    own.add_argument("picture", type=picture, metavar="FILE", help="a picture file, or - for stdin")
     own.add_argument("--on", metavar="STEP|TAG", help="the step that it was made from by hand, which it continues")
     add_label(own)
 
 
-def _asking(parser: ArgumentParser) -> None:
+def _asking(parser: Parser) -> None:
     """What all that ask a service take: session, prompt, who is asked, what for, and within which limits."""
     add_session(parser)
-    parser.add_argument("prompt", nargs="?", metavar="PROMPT")
+    parser.add_argument("prompt", nargs="?", metavar="PROMPT", help="in quotes; @FILE for the text of a file, - for stdin")
     add_template(parser)
     add_library(parser)
     add_lang(parser)
     add_service(parser)
     add_request_options(parser)
     add_references(parser)
-    parser.add_argument("--chain", choices=("picture", "chat"))
+    about = "send the last picture alone, or the earlier turns too (picture)"
+    parser.add_argument("--chain", choices=("picture", "chat"), metavar="picture|chat", help=about)
     parser.add_argument("--recover", type=int, metavar="N", help="how often to ask again after a reply without a picture (2)")
     add_limits(parser)
     add_no_send(parser)
     add_deadline(parser)
 
 
-def _once(parser: ArgumentParser) -> None:
-    parser.add_argument("-o", "--output", metavar="FILE", help="save the picture there too")
+def _once(parser: Parser) -> None:
+    add_output(parser, "save the picture there too; - writes its bytes to stdout, instead of its path")
     add_label(parser)
 
 
-def _on(parser: ArgumentParser) -> None:
-    parser.add_argument("--on", metavar="STEP|TAG|FILE", help="what to continue: the head, unless this names another or a picture file")
+def _on(parser: Parser) -> None:
+    about = "what to continue: the head, unless this names another or a picture file"
+    parser.add_argument("--on", type=picture, metavar="STEP|TAG|FILE", help=about)
 
 
 def _generate(options: Namespace) -> int:
     session = open_session(options)
-    check_name(options.output)
+    check_output(options, session)
     along = pictures_along(session, options)
     step = session.generate(prompt_from(options), references=along, label=options.label, fresh=options.fresh)
     return print_steps([step], options)
@@ -89,7 +95,7 @@ def _generate(options: Namespace) -> int:
 
 def _edit(options: Namespace) -> int:
     session = open_session(options) if options.on else existing_session(options, open_session(options))
-    check_name(options.output)
+    check_output(options, session)
     along = {"references": pictures_along(session, options), "anchor": options.anchor}
     step = session.edit(prompt_from(options), on=options.on, **along, label=options.label, fresh=options.fresh)
     return print_steps([step], options)

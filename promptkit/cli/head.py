@@ -21,7 +21,7 @@ def add(commands: Commands) -> None:
     goto.add_argument("step", metavar="STEP", help=STEP)
     tag = add_command(commands, "tag", _tag, "name a step")
     add_session(tag)
-    tag.add_argument("name", metavar="NAME")
+    tag.add_argument("name", metavar="NAME", help="in quotes where it has blanks; a tag that is in use moves")
     tag.add_argument("step", nargs="?", metavar="STEP", help=f"{STEP}; the head")
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import shutil
 import sys
-from argparse import Namespace
+from argparse import SUPPRESS, Namespace
 
 from promptkit.cli.flags import STEP, Commands, add_command, add_session
 from promptkit.cli.output import as_json, print_objects, say, usage
-from promptkit.cli.session import existing_session, tell_of_damage
+from promptkit.cli.session import existing_session, is_old_session, take_old_session, tell_of_damage
 from promptkit.lineage.tree import Lineage
 from promptkit.views.tree import tree_text
 
@@ -23,8 +23,9 @@ def add(commands: Commands) -> None:
     log.add_argument("--cost", action="store_true", help="what was spent, by model and by outcome, instead of the tree")
     about = "explain how a picture came to be: each step from the root on, what it asked, what was tried and what it cost"
     show = add_command(commands, "show", _show, about)
-    show.add_argument("-s", "--session", metavar="SESSION", help="a session's name, or its folder as a path; or write it before STEP")
-    show.add_argument("words", nargs="*", metavar="[SESSION] STEP", help=f"{STEP}; the head")
+    add_session(show)
+    show.add_argument("step", nargs="?", metavar="STEP", help=f"{STEP}; the head")
+    show.add_argument("old_step", nargs="?", help=SUPPRESS)  # `show SESSION STEP` is how it was spelled before
     show.add_argument("-n", "--last", type=int, metavar="N", help="only the last N steps of the trail")
     show.add_argument("--changes", action="store_true", help="measure what each edit changed in its picture")
     show.add_argument("--full", action="store_true", help="long prompts to their end, ids and digests in all their digits")
@@ -50,14 +51,12 @@ def _log(options: Namespace) -> int:
 
 
 def _show(options: Namespace) -> int:
-    words = list(options.words)
-    if options.session is None and words:
-        options.session = words.pop(0)
-    if options.session is None or len(words) > 1:
-        raise usage("name a session and one of its steps: promptkit show SESSION STEP, or promptkit show -s SESSION STEP")
     if options.last is not None and options.last < 1:
         raise usage("-n takes a number of steps from 1 on")
-    explanation = existing_session(options).explain(words[0] if words else None, measured=options.changes)
+    if options.old_step is not None or is_old_session(options, options.step):
+        take_old_session(options, options.step, "show" + (f" {options.old_step}" if options.old_step else ""))
+        options.step = options.old_step
+    explanation = existing_session(options).explain(options.step, measured=options.changes)
     shown = explanation if options.last is None else explanation.only(options.last)
     if as_json():
         print_objects(shown.to_dicts())

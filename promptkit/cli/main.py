@@ -12,19 +12,22 @@ import io
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from importlib import import_module
-from typing import NoReturn
+from types import ModuleType
 
 from promptkit import __version__
-from promptkit.cli.output import NO_MONEY, NO_PICTURE, PATHS_WHOLE, as_json, say_error, say_warning, speak_json, usage
+from promptkit.cli.output import NO_MONEY, NO_PICTURE, PATHS_WHOLE, say_error, say_warning, speak_json, usage
+from promptkit.cli.parser import Parser, command_first, parsed, refuse_command
+from promptkit.terminal import is_completing
 
 __all__ = ["GROUPS", "build_parser", "main"]
 
-# All commands in the order of `promptkit --help`, by group. A group is a module beside this one, imported only when one of its commands
+# All commands by group. A group is a module beside this one, imported only when one of its commands
 # runs or shows its --help; so the sentence of each command stands here too.
 GROUPS = {
     "demo": {"demo": "make a session of offline drafts in ./promptkit-demo and show it"},
+    "doctor": {"doctor": "say what is installed, where requests would go, and what is in the way"},
     "templates": {
         "templates": "list the templates, or show, write, check, render and test them",
         "render": "print the prompt that a template makes",
@@ -66,33 +69,55 @@ GROUPS = {
     },
     "price": {"price": "show what a picture costs at each endpoint, or set it in your config file"},
     "painter": {"painter": "answer requests with offline drafts, behind a socket"},
+    "completion": {"completion": "print the lines that teach bash, zsh or fish to complete commands, sessions, steps and templates"},
 }
+
+
+# What people do, and with which commands, in the order of `promptkit --help`.
+TITLES = {
+    "begin": "demo doctor",
+    "make and change pictures": "generate edit vary add reference squash replay",
+    "go back and forth": "undo redo goto tag",
+    "look": "log show page verify sessions find which price",
+    "take along and give away": "save export import embedded forget",
+    "write and use templates": "templates render",
+    "for shells and other programs": "completion painter",
+}
+CLOSING = (
+    "`promptkit COMMAND --help` shows its options, with examples.",
+    "The session is -s, else the one whose folder one stands in, else PROMPTKIT_SESSION.",
+    "Everywhere - is stdin or stdout, and @FILE what a file holds.",
+    "--json prints objects for programs, one a line.",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command, that of `sys.argv` by default; returns its exit status. SystemExit for --help and a wrong command line."""
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a console of another encoding shows ? rather than nothing
-            stream.reconfigure(errors=PATHS_WHOLE)
+        if isinstance(stream, io.TextIOWrapper):  # a console of another encoding shows ? rather than nothing; what a file gets is whole
+            stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors=PATHS_WHOLE)
     given = list(sys.argv[1:] if arguments is None else arguments)
+    if is_completing():
+        from promptkit.cli.completers import complete
+
+        complete(build_parser, {command: group for group, commands in GROUPS.items() for command in commands})
     speak_json("--json" in given)
+    _forget_stdin()
     if not given:
         build_parser().print_help(sys.stderr)
         raise usage("name a command; `promptkit demo` shows what this is, without a key")
-    command = next((word for word in given if not word.startswith("-")), None)
-    parser = build_parser(next((group for group, commands in GROUPS.items() if command in commands), None))
     try:
-        return _run(parser.parse_args(_spelled_out(given)))
+        return _run(given)
     finally:
         speak_json(False)
 
 
-def build_parser(group: str | None = None) -> argparse.ArgumentParser:
+def build_parser(group: str | None = None) -> Parser:
     """The parser of the command line, in which only the commands of that group can be parsed; the others stand in its --help."""
     about = "Prompt templates for image models, and sessions that refine a picture step by step."
-    parser = _Parser(prog="promptkit", description=about)
-    parser.add_argument("--version", action="version", version=f"promptkit {__version__}")
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    parser = _Whole(prog="promptkit", description=about)
+    parser.add_argument("--version", action="version", version=f"promptkit {__version__}", help="show the version")
+    commands = parser.add_commands()
     for name, sentences in GROUPS.items():
         if name == group:
             import_module(f"promptkit.cli.{name}").add(commands)
@@ -102,38 +127,71 @@ def build_parser(group: str | None = None) -> argparse.ArgumentParser:
     return parser
 
 
-class _Parser(argparse.ArgumentParser):
-    """A parser that says as JSON what is wrong with a command line that asks for it."""
+class _Whole(Parser):
+    """The parser of the whole command line, whose --help lists the commands by what people do."""
 
-    def error(self, message: str) -> NoReturn:
-        if as_json():
-            raise usage(message)
-        super().error(message)
-
-
-def _spelled_out(given: list[str]) -> list[str]:
-    if given[0] != "templates":
-        return given
-    from promptkit.cli.templates import spelled_out
-
-    return spelled_out(given)
+    def format_help(self) -> str:
+        """All commands with their sentences, at the width of the terminal."""
+        sentences = {command: sentence for commands in GROUPS.values() for command, sentence in commands.items()}
+        parts = [f"{_wrapped(str(self.description))}\nusage: promptkit COMMAND [WORDS] [OPTIONS], in any order\n"]
+        for title, commands in TITLES.items():
+            parts.append(f"{title}:\n" + "".join(_row(command, sentences[command]) for command in commands.split()))
+        return "\n".join([*parts, "".join(map(_wrapped, CLOSING))])
 
 
-def _run(options: argparse.Namespace) -> int:
-    """Runs the command that was parsed; what goes wrong becomes one line on stderr and an exit status."""
-    from promptkit.errors import PromptkitError
+def _row(command: str, sentence: str) -> str:
+    return _wrapped(sentence, f"  {command:12}")
 
-    speak_json(getattr(options, "json", False))
+
+def _wrapped(text: str, first: str = "") -> str:
+    """The text behind what stands first, in lines as wide as the terminal."""
+    from shutil import get_terminal_size
+    from textwrap import fill
+
+    columns = max(40, get_terminal_size().columns - 2)
+    return fill(text, columns, initial_indent=first, subsequent_indent=" " * len(first)) + "\n"
+
+
+def _parsed(given: Sequence[str]) -> argparse.Namespace:
+    """The options of the command that is named among these words, wherever it stands."""
+    group_of = {command: group for group, commands in GROUPS.items() for command in commands}
+    command, *rest = command_first(given, group_of)
+    if command not in group_of:
+        if command in ("-h", "--help", "--version"):
+            build_parser().parse_args([command])
+        refuse_command(command, group_of)
+    parser = build_parser(group_of[command]).commands[command]
+    if below := parser.commands:
+        command, *rest = _spelled_out(rest, below)
+        if command not in below:
+            parser.print_help()
+            raise SystemExit(0)
+        parser = below[command]
+    return parsed(parser, rest)
+
+
+def _spelled_out(words: Sequence[str], commands: Collection[str]) -> list[str]:
+    """What follows `promptkit templates`; without a command it is short for `promptkit templates show`."""
+    found = command_first(words, commands)
+    return found if found and (found[0] in commands or found[0] in ("-h", "--help")) else ["show", *words]
+
+
+def _run(given: Sequence[str]) -> int:
+    """Runs the command that these words say; what goes wrong becomes one line on stderr and an exit status."""
     with warnings.catch_warnings():
         warnings.simplefilter("always")
         warnings.showwarning = _show_warning
         try:
+            options = _parsed(given)
+            speak_json(getattr(options, "json", False))
             _add_libraries(options.library)
             status: int = options.run(options)
             if sys.stdout is not None:  # nobody is there to read, where it was closed
                 sys.stdout.flush()
-        except PromptkitError as error:
-            say_error(error, error.in_shell or str(error))
+        except SystemExit:  # before the next line asks for the errors, which --help needs not
+            raise
+        except _errors().PromptkitError as error:
+            say_error(error, _in_shell_words(error))
             return _status(error)
         except KeyboardInterrupt as stop:
             say_error(stop, "stopped; what was under way is recorded as interrupted.")
@@ -148,12 +206,30 @@ def _run(options: argparse.Namespace) -> int:
     return status
 
 
+def _in_shell_words(message: Exception | str) -> str:
+    from promptkit.cli.shell_words import in_shell_words
+
+    return getattr(message, "in_shell", None) or in_shell_words(str(message))
+
+
+def _forget_stdin() -> None:
+    """What another command of this process read from stdin is no matter of this one."""
+    if texts := sys.modules.get("promptkit.cli.texts"):
+        texts.begin()
+
+
 def _add_libraries(folders: Sequence[str]) -> None:
     if folders:
         from promptkit.prompts.library import add_library
 
         for folder in folders:
             add_library(folder)
+
+
+def _errors() -> ModuleType:
+    from promptkit import errors
+
+    return errors
 
 
 def _status(error: Exception) -> int:
@@ -165,4 +241,4 @@ def _status(error: Exception) -> int:
 
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
-    say_warning(getattr(message, "in_shell", None) or str(message))
+    say_warning(_in_shell_words(message))

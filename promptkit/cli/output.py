@@ -21,6 +21,7 @@ __all__ = [
     "print_objects",
     "say",
     "say_error",
+    "say_old_spelling",
     "say_warning",
     "show",
     "show_prompt",
@@ -78,15 +79,21 @@ def say_warning(text: str) -> None:
         say(f"promptkit: {text}")
 
 
+def say_old_spelling(old: str, new: str) -> None:
+    """A spelling that works one release longer, and the one that takes its place."""
+    say_warning(f"{old} is the old spelling, and goes with the next release: write {new}.")
+
+
 def say_error(error: BaseException, text: str) -> None:
     """What stopped the command, on stderr: an error of promptkit's in its own words, any other one in these."""
     if not as_json():
         say(f"promptkit: {text}")
         return
+    from promptkit.cli.shell_words import in_shell_words
     from promptkit.errors import PromptkitError
 
-    own = error if isinstance(error, PromptkitError) else PromptkitError(text)
-    _say_object(own.to_dict() | {"error": type(error).__name__, "message": printable(text)})
+    own = (error if isinstance(error, PromptkitError) else PromptkitError(text)).to_dict()
+    _say_object(own | {"error": type(error).__name__, "message": printable(text), "advice": in_shell_words(own["advice"])})
 
 
 def _say_object(each: Mapping[str, Any]) -> None:

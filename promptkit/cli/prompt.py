@@ -6,10 +6,10 @@ import json
 import shlex
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from promptkit.cli.output import usage
+from promptkit.cli.texts import text as meant
 from promptkit.errors import SettingsError
 from promptkit.prompts.inputs import Input, as_written
 from promptkit.prompts.library import template_names, templates
@@ -69,14 +69,14 @@ def inputs_from(pairs: Sequence[str], declared: Mapping[str, Input]) -> dict[str
         if name in declared and declared[name].of:
             inputs[name] = [*inputs.get(name, ()), *_entries(name, text, declared[name])]
         else:
-            value = _converted(_value(text), kind)
+            value = _converted(meant(text), kind)
             inputs[name] = [*inputs.get(name, ()), value] if kind == "list" else value
     return of_files | inputs
 
 
 def _is_file(pair: str) -> bool:
     """Whether an -i names a file of inputs: @FILE without a name before it."""
-    return pair.startswith("@")
+    return pair.startswith("@") or pair == "-"
 
 
 def _of_files(pairs: Sequence[str]) -> dict[str, Any]:
@@ -85,8 +85,8 @@ def _of_files(pairs: Sequence[str]) -> dict[str, Any]:
 
     inputs: dict[str, Any] = {}
     for pair in pairs:
-        source = f"The file {pair[1:]}"
-        found = read_yaml_value(_value(pair), source)
+        source = "What came on stdin" if pair == "-" else f"The file {pair[1:]}"
+        found = read_yaml_value(meant(pair), source)
         if not isinstance(found, dict):
             raise SettingsError(f"{source} holds no inputs by name; write them as lines such as `subject: happy bear`.")
         if "lang" in found:
@@ -100,21 +100,12 @@ def _entries(name: str, text: str, declared: Input) -> list[Any]:
     from promptkit.prompts.strict_yaml import read_yaml_value
 
     source = f"The file {text[1:]}" if text[:1] == "@" != text[1:2] else f"-i {name}"
-    found = read_yaml_value(_value(text), source)
+    found = read_yaml_value(meant(text), source)
     if isinstance(found, (dict, list)):
         return found if isinstance(found, list) else [found]
     example = as_written(declared, declared.example)[0] if declared.example else dict.fromkeys(dict(declared.of), "…")
     line = f"-i {name}={shlex.quote(json.dumps(example, ensure_ascii=False))}"
     raise SettingsError(f"{source} is {found!r:.60}; expected a mapping, or a list of mappings, as YAML or JSON, such as {line}.")
-
-
-def _value(text: str) -> str:
-    if text.startswith("@@") or not text.startswith("@"):
-        return text.removeprefix("@") if text.startswith("@@") else text
-    try:
-        return Path(text[1:]).expanduser().read_text(encoding="utf-8-sig").rstrip("\n")
-    except (OSError, ValueError) as error:
-        raise SettingsError(f"The file {text[1:]} cannot be read: {error}; @@ begins a value with an @ of its own.") from None
 
 
 def _converted(text: str, kind: str) -> Any:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from promptkit.cli.flags import Commands, add_command, add_names_from, add_session, given
 from promptkit.cli.output import as_json, print_objects, say, show
 from promptkit.cli.session import open_session
+from promptkit.cli.texts import picture, text
 from promptkit.errors import StepNotFound, did_you_mean
 from promptkit.session.references import Reference
 from promptkit.session.session import Session
@@ -23,9 +24,9 @@ def add(commands: Commands) -> None:
     add_names_from(reference)
     reference.add_argument("name", nargs="?", metavar="NAME", help="the name; without it all names are listed")
     about = "what it stands for from now on: steps, tags, files; without any what it stands for is shown"
-    reference.add_argument("pictures", nargs="*", metavar="STEP|TAG|FILE", help=about)
+    reference.add_argument("pictures", nargs="*", type=picture, metavar="STEP|TAG|FILE", help=about)
     about = "what the pictures show, such as “the girl with the red scarf”, which is sent along with the name"
-    reference.add_argument("--description", metavar="TEXT", help=about)
+    reference.add_argument("--description", type=text, metavar="TEXT", help=about)
 
 
 def _reference(options: Namespace) -> int:

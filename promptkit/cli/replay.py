@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -21,8 +21,10 @@ from promptkit.cli.flags import (
     given,
 )
 from promptkit.cli.output import as_json, print_objects, say
+from promptkit.cli.parser import Parser, as_written
 from promptkit.cli.prompt import inputs_from
-from promptkit.cli.session import existing_session, print_steps
+from promptkit.cli.session import existing_session, open_session, print_steps
+from promptkit.cli.texts import picture
 from promptkit.errors import PictureError, StepNotFound
 from promptkit.lineage.tree import Lineage
 from promptkit.prompts.library import Library, templates
@@ -46,7 +48,7 @@ def add(commands: Commands) -> None:
     add_fresh(made)
 
 
-def _command(commands: Commands, name: str, run: Callable[[Namespace], int], text: str) -> ArgumentParser:
+def _command(commands: Commands, name: str, run: Callable[[Namespace], int], text: str) -> Parser:
     made = add_command(commands, name, run, text)
     add_session(made)
     add_service(made)
@@ -56,12 +58,13 @@ def _command(commands: Commands, name: str, run: Callable[[Namespace], int], tex
     return made
 
 
-def _replay_options(parser: ArgumentParser) -> None:
+def _replay_options(parser: Parser) -> None:
     parser.add_argument("--step", metavar="STEP|TAG", help="the step up to which it runs, instead of the head")
     parser.add_argument("--into", required=True, metavar="SESSION", help="where the steps go; the same session gets a new branch")
     about = "what stands for the first picture: a file where there is one of that name, else a step of SESSION"
-    parser.add_argument("--start", metavar="FILE|STEP|TAG", help=about)
-    parser.add_argument("-i", "--input", action="append", default=[], metavar="INPUT=VALUE", help="an input; VALUE may be @FILE")
+    parser.add_argument("--start", type=picture, metavar="FILE|STEP|TAG", help=about)
+    about = "an input; VALUE may be @FILE or -, which is stdin"
+    parser.add_argument("-i", "--input", action="append", type=as_written, default=[], metavar="INPUT=VALUE", help=about)
     parser.add_argument("--lang", help="the language of the templates that have it: en, es-MX, ja, zh-CN, hi")
     parser.add_argument("-L", dest="folders", action="append", default=[], metavar="FOLDER", help="today's templates, of this folder first")
     parser.add_argument("--today", action="store_true", help="today's templates, of your own folders and those that come along")
@@ -88,8 +91,10 @@ def _replay(options: Namespace) -> int:
     return 0
 
 
-def _start(session: Session, named: str) -> str | Step:
+def _start(session: Session, named: str | bytes | Path) -> str | bytes | Path | Step:
     """A picture file where there is one of that name, else a step of the session that is replayed."""
+    if not isinstance(named, str):
+        return named
     with suppress(OSError):  # a name that no file can have
         if Path(named).is_file():
             return named
@@ -113,5 +118,5 @@ def _told(session: Session, into: Session, options: Namespace, changes: Mapping[
 
 
 def _squash(options: Namespace) -> int:
-    session = existing_session(options, Session(options.session, **given(options, "model", "endpoint", *LIMITS)))
+    session = existing_session(options, open_session(options, "model", "endpoint", *LIMITS))
     return print_steps([session.squash(options.first, options.last, prompt=options.prompt, fresh=options.fresh)], options)

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from promptkit.cli.flags import Commands, add_command
-from promptkit.cli.output import as_json, print_objects, say, say_warning
+from promptkit.cli.output import as_json, print_objects, say, say_warning, usage
+from promptkit.cli.texts import picture
 
 if TYPE_CHECKING:
     from promptkit.search.results import Results
@@ -26,14 +27,13 @@ def add(commands: Commands) -> None:
     command = partial(add_command, commands)
     where = "a folder that holds sessions, or one (your data folder)"
     listed = command("sessions", _sessions, "list the sessions with steps, cost, last change, tags and head")
-    places = listed.add_mutually_exclusive_group()
-    places.add_argument("folder", nargs="?", metavar="FOLDER", help=where)
-    places.add_argument("--in", dest="inside", metavar="FOLDER", help="the same, as find and which have it")
+    listed.add_argument("folder", nargs="?", metavar="FOLDER", help=where)
+    listed.add_argument("--in", dest="inside", metavar="FOLDER", help="the same, as find and which have it")
     find = command("find", _find, "find the steps whose prompt, inputs, label, tags or answer hold all the words")
     find.add_argument("words", nargs="+", metavar="WORD", help='parts of words will do; "two words": a phrase')
     find.add_argument("--in", dest="folder", metavar="FOLDER", help=where)
     which = command("which", _which, "find the step that made a picture: by its bytes, else by its looks")
-    which.add_argument("picture", metavar="FILE")
+    which.add_argument("picture", type=picture, metavar="FILE", help="a picture file, or - for stdin")
     which.add_argument("--in", dest="folder", metavar="FOLDER", help=where)
     which.add_argument("--similar", action="store_true", help="list those too that only look similar")
 
@@ -41,6 +41,8 @@ def add(commands: Commands) -> None:
 def _sessions(options: argparse.Namespace) -> int:
     from promptkit.search.search import sessions
 
+    if options.inside and options.folder:
+        raise usage(f"one folder is enough: {options.folder} or {options.inside}")
     found = sessions(options.inside or options.folder)
     return _shown(found, [(row, [info.folder]) for row, info in zip(found.rows(), found, strict=True)])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -12,27 +13,29 @@ from typing import TYPE_CHECKING, Any
 
 from promptkit import config
 from promptkit.cli.flags import Commands, add_command, add_lang, add_library, add_template
-from promptkit.cli.output import as_json, print_file, print_objects, say, show, show_prompt, usage
+from promptkit.cli.output import as_json, print_file, print_objects, say, say_old_spelling, show, show_prompt, usage
+from promptkit.cli.parser import Parser
 from promptkit.cli.prompt import render_from, template_named
-from promptkit.errors import TemplateError, brief_path
+from promptkit.errors import TemplateError, TemplateNotFound, brief_path, nearest
 from promptkit.prompts.library import Library, TemplateFolder, builtin_folder, folder_library, folders_with, template_names, templates
 from promptkit.prompts.template import rendered_example
 
 if TYPE_CHECKING:
     from promptkit.authoring.check import Finding
 
-__all__ = ["add", "spelled_out"]
+__all__ = ["add"]
 
 EDITS = re.compile(r"\b(?:provided|attached|uploaded|original|this) (?:image|picture|photo)", re.IGNORECASE)
 RENDERED = "rendered"
 MOST_LISTED = 200  # templates that are listed without --all
 BUILT_IN = "that comes along"
+BELOW = ("show", "list", "new", "check", "render", "diff", "test")
 
 
 def add(commands: Commands) -> None:
     """Adds templates, with what can follow it, and render."""
     about = "list the templates, or show, write, check, render and test them"
-    _add_below(commands.add_parser("templates", help=about, description=about).add_subparsers(metavar="COMMAND", required=True))
+    _add_below(commands.add_parser("templates", help=about, description=about).add_commands())
     render = add_command(commands, "render", _render, "print the prompt that a template makes")
     add_library(render)
     add_template(render, required=True)
@@ -42,25 +45,25 @@ def add(commands: Commands) -> None:
 def _add_below(commands: Commands) -> None:
     command = partial(add_command, commands)
     show = command("show", _show, "list the templates, or show one; `promptkit templates NAME` is short for it")
-    show.add_argument("name", nargs="?", metavar="NAME")
+    show.add_argument("name", nargs="?", metavar="NAME", help="a template; without one all are listed")
     _listing(show)
     every = command("list", _show, "list the templates")
     every.set_defaults(name=None)
     _listing(every)
     new = command("new", _new, "write a commented starting point")
     new.add_argument("name", metavar="NAME", help="small letters, digits and _; a dot is a sub-folder")
-    _folder(new, "where to write it (your own folder of templates)", flag=True)
-    new.add_argument("--kind", choices=("generate", "edit"), help="what it makes (generate)")
+    _folder(new, "where to write it (your own folder of templates)")
+    new.add_argument("--kind", choices=("generate", "edit"), metavar="generate|edit", help="what it makes (generate)")
     new.add_argument("--from-brackets", metavar="PATTERN", help='such as "A [style] sticker of a [subject]"')
     check = command("check", _check, "look for what makes templates and prompts fail; exit 1 when anything is found")
-    check.add_argument("--format", choices=FORMATS, default="text", help="text, annotations for GitHub Actions, or JSON objects (text)")
+    check.add_argument("--format", choices=tuple(FORMATS), default="text", metavar="FORMAT", help="text, github or json (text)")
     check.add_argument("--codes", action="store_true", help="list the codes of what it finds, and what each means")
     _folder(check, "whose templates to check (all that are listed)")
     add_library(check)
     render = command("render", _render_examples, "render the examples in every language")
-    render.add_argument("names", nargs="*", metavar="NAME")
-    render.add_argument("--all", action="store_true", help="those of all templates")
-    _folder(render, "whose templates to render (all that are listed)", flag=True)
+    _folder(render, "whose templates to render (all that are listed)", nargs="*")
+    render.add_argument("-t", "--template", action="append", default=[], metavar="NAME", help="only this template; once for each")
+    render.add_argument("--all", action="store_true", help="the examples of all templates that are listed")
     add_library(render)
     render.add_argument("-o", "--output", metavar="FOLDER", help="write one text file for each into this folder, instead of printing them")
     diff = command("diff", _diff, "print which prompts differ from a git revision, as Markdown for a comment")
@@ -72,24 +75,26 @@ def _add_below(commands: Commands) -> None:
     test.add_argument("-o", "--output", metavar="FOLDER", default=RENDERED, help=f"where they were written ({RENDERED})")
 
 
-def _listing(parser: argparse.ArgumentParser) -> None:
+def _listing(parser: Parser) -> None:
     add_library(parser)
     parser.add_argument("--all", action="store_true", help=f"list all, where there are more than {MOST_LISTED}")
 
 
-def _folder(parser: argparse.ArgumentParser, text: str, *, flag: bool = False) -> None:
-    if flag:
-        parser.add_argument("-f", "--folder", metavar="FOLDER", help=text)
-    else:
-        parser.add_argument("folder", nargs="?", metavar="FOLDER", help=text)
-        parser.add_argument("-f", "--folder", dest="in_folder", metavar="FOLDER", help=argparse.SUPPRESS)  # as new and render have it
+def _folder(parser: Parser, text: str, *, nargs: str = "?") -> None:
+    """FOLDER, a folder of templates."""
+    parser.add_argument("folder", nargs=nargs, metavar="FOLDER", help=text)
+    parser.add_argument("-f", "--folder", dest="in_folder", metavar="FOLDER", help=argparse.SUPPRESS)  # as it was spelled before
 
 
-def spelled_out(arguments: list[str]) -> list[str]:
-    """`promptkit templates [NAME]` with the command that it is short for."""
-    words = ("show", "list", "new", "check", "render", "test", "diff", "-h", "--help")
-    is_short = arguments[:1] == ["templates"] and (len(arguments) == 1 or arguments[1] not in words)
-    return [arguments[0], "show", *arguments[1:]] if is_short else arguments
+def _folder_of(options: argparse.Namespace) -> str | None:
+    """The FOLDER of templates that was given, in either spelling."""
+    folder: str | None = options.folder
+    if options.in_folder is None:
+        return folder
+    if folder is not None:
+        raise usage(f"one folder is enough: {folder} or {options.in_folder}")
+    say_old_spelling("-f FOLDER", f"the folder without -f: {options.in_folder}")
+    return str(options.in_folder)
 
 
 # Reading
@@ -106,7 +111,10 @@ def _render(options: argparse.Namespace) -> int:
 
 def _show(options: argparse.Namespace) -> int:
     if options.name:
-        return _show_one(options.name)
+        try:
+            return _show_one(options.name)
+        except TemplateNotFound as error:
+            raise TemplateNotFound(f"{str(error).rstrip('.')}{_or_command(options.name)}.", name=options.name, near=error.near) from None
     names = template_names(templates)
     if as_json():
         print_objects(map(_object, names))
@@ -119,6 +127,12 @@ def _show(options: argparse.Namespace) -> int:
         say(f"These are {len(listed)} of {len(names):,} templates; promptkit templates list --all lists the others, too.")
     say("promptkit templates NAME shows one with its inputs; promptkit render -t NAME -i INPUT=… shows its prompt.")
     return 0
+
+
+def _or_command(name: str) -> str:
+    """A hint where the name of a template looks like what can follow `promptkit templates`."""
+    near = nearest(name, BELOW)
+    return f"; or is it `promptkit templates {near[0]}`?" if near else ""
 
 
 def _show_one(name: str) -> int:
@@ -173,12 +187,13 @@ def _new(options: argparse.Namespace) -> int:
     from promptkit.authoring.scaffold import scaffold_source, write_template
     from promptkit.prompts.brackets import from_brackets
 
-    folder = Path(options.folder or config.template_folders()[-1])
+    named = _folder_of(options)
+    folder = Path(named or config.template_folders()[-1])
     pattern = options.from_brackets
     kind = options.kind or ("edit" if pattern and EDITS.search(pattern) else "generate")
     source = scaffold_source(options.name, kind) if pattern is None else from_brackets(pattern, kind=kind)
     path = write_template(folder, options.name, source)
-    given = f" -L {folder}" if options.folder else ""
+    given = f" -L {folder}" if named else ""
     say(f"Edit it, then: promptkit templates check {folder}; promptkit render{given} -t {options.name} -i …")
     print_file(path)
     return 0
@@ -242,23 +257,45 @@ def _counted(number: int, what: str) -> str:
 def _render_examples(options: argparse.Namespace) -> int:
     from promptkit.authoring.snapshots import render_snapshots, templates_without_snapshots, write_snapshots
 
-    if bool(options.names) == options.all:
-        raise usage("name the templates whose examples to render, or all of them with --all")
+    _sort_words(options)
     library = _library(options)
-    for name in options.names:
+    if not (options.template or options.folder or options.in_folder or options.all):
+        raise usage("name a FOLDER whose examples to render, or templates with -t, or all that are listed with --all")
+    if options.template and options.all:
+        raise usage("-t names templates, and --all means all of them")
+    for name in options.template:
         library[name]  # an unknown one is an error
     if options.output:
-        for path in write_snapshots(library, Path(options.output), *options.names):
+        for path in write_snapshots(library, Path(options.output), *options.template):
             print_file(path)
     else:
-        for name, text in render_snapshots(library, *options.names).items():
+        for name, text in render_snapshots(library, *options.template).items():
             if as_json():
                 print_objects([{"schema": "promptkit.example/1", "name": name, "text": text}])
             else:
                 show_prompt(f"{name}:\n{text}")
-    for name in templates_without_snapshots(library, *options.names):
+    for name in templates_without_snapshots(library, *options.template):
         say(f"{name} has no example, and an input without one, so that there is nothing to render")
     return 0
+
+
+def _sort_words(options: argparse.Namespace) -> None:
+    """Leaves FOLDER among the words; the others are names of templates, as they were given before."""
+    folders = [word for word in options.folder if _is_folder(word)]
+    names = [word for word in options.folder if word not in folders]
+    if len(folders) > 1:
+        raise usage(f"one folder is enough: {' or '.join(folders)}")
+    options.folder = folders[0] if folders else None
+    options.template += names
+    if names:
+        say_old_spelling("NAME", "-t before each name: " + " ".join(f"-t {name}" for name in names))
+
+
+def _is_folder(word: str) -> bool:
+    """Whether it is a folder's name, also where a template has that name, unless there is no template in the folder."""
+    if os.sep in word or "/" in word:
+        return True
+    return Path(word).is_dir() and (word not in template_names(templates) or any(Path(word).rglob("*.j2")))
 
 
 def _test_examples(options: argparse.Namespace) -> int:
@@ -278,7 +315,7 @@ def _diff(options: argparse.Namespace) -> int:
     from promptkit.authoring.prompt_changes import compare_with_revision
     from promptkit.cli.prompt_changes import as_markdown
 
-    changes = compare_with_revision(options.revision, Path(options.folder or options.in_folder or "."))
+    changes = compare_with_revision(options.revision, Path(_folder_of(options) or "."))
     if as_json():
         print_objects(change.to_dict() for change in changes.changed)
         for sentence in changes.broken:
@@ -289,5 +326,5 @@ def _diff(options: argparse.Namespace) -> int:
 
 
 def _library(options: argparse.Namespace) -> Library:
-    folder = options.folder or getattr(options, "in_folder", None)
+    folder = _folder_of(options)
     return folder_library(folder) if folder else templates

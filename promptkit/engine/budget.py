@@ -186,7 +186,7 @@ class Budget:
         raise SettingsError(
             f"A budget needs {wanted}, and {is_known} {place}: give the endpoint's own with `{command}`"
             f"{'' if price is None else f', or the budget in {price.currency}'}, "
-            "or bound the number of requests instead, which needs no price: max_requests= (--max-requests in the shell)."
+            "or bound the number of requests instead, which needs no price: max_requests=."
         )
 
     @property
@@ -208,14 +208,14 @@ class Budget:
 
     def _refusal(self, beyond: Beyond, asked: Sums) -> str:
         unit, used, others = beyond
-        damaged = f"{self.ledger.unread} damaged records count as such a request each; `promptkit verify` names them"
+        damaged = f"{self.ledger.unread} damaged records count as such a request each; `verify` names them"
         unread = f" ({damaged})" if self.ledger.unread else ""
         if unit == self._counted:
             if others:  # one that has just become a record may still be set aside, and count twice
                 used = min(used, max(used - others, self._limits[unit]))
             aside = f" ({others:.0f} of them for what others have under way)" if others else ""
             said = f"The next request was not sent: {used:.0f} of the {self.max_requests} that max_requests allows in this folder are used"
-            return f"{said}{aside}{unread}: open the session with a larger max_requests (--max-requests in the shell) to go on."
+            return f"{said}{aside}{unread}: open the session with a larger max_requests= to go on."
         limit = self._limits[unit]
         said = f"The next request may cost {asked[unit]:.4f} {unit}, and {used:.4f} of the budget of {limit:.4f} {unit} are used"
         aside = f" ({others:.4f} of them set aside for what others have under way)" if others else ""

@@ -47,7 +47,7 @@ from promptkit.providers.transport import FunctionTransport, Transport, transpor
 __all__ = ["Client", "Terms", "added_root"]
 
 A = TypeVar("A", bound=Answer | PromptkitError)
-NO_SEND = "(send=False, in the shell --no-send, or PROMPTKIT_SEND=never)"
+NO_SEND = "(send=False, or PROMPTKIT_SEND=never)"
 SEND = "leave that out to ask for it"
 
 
@@ -462,4 +462,4 @@ def _tell_of_other_words(reworded: Sequence[tuple[Plan, Record]]) -> None:
     steps = f"Step {numbers[0]} was" if len(numbers) == 1 else f"Steps {', '.join(numbers[:-1])} and {numbers[-1]} were"
     words = difference(record.prompt.text or "", plan.prompt.text)
     same = "template and inputs" if plan.prompt.template else "edits"
-    warn(f"{steps} made with other words of the same {same} ({words}), and reused; fresh=True (--fresh) asks anew.")
+    warn(f"{steps} made with other words of the same {same} ({words}), and reused; fresh=True asks anew.")

@@ -105,6 +105,17 @@ class Engine:
         """Whether a step asked for this very request and got a picture, whole still or not, or a process is asking for it."""
         return self.was_answered(plan) or self.lineage.holder_of(plan.recipe) is not None
 
+    def _is_had(self, plan: Plan) -> bool:
+        """The same, but for pictures that are lost: whoever asks anew gets them back."""
+        return not all(map(self._is_lost, self._answered([plan]))) or self.lineage.holder_of(plan.recipe) is not None
+
+    def _is_lost(self, record: Record) -> bool:
+        """Whether its picture is missing or damaged: not forgotten, and not stored elsewhere by a tool."""
+        try:
+            return not record.forgotten and not self.lineage.is_whole(record)
+        except LineageError:
+            return False
+
     def was_answered(self, plan: Plan) -> bool:
         """Whether a step asked for this very request and got a picture, whole still or not."""
         return bool(self._answered([plan]))
@@ -123,8 +134,15 @@ class Engine:
             known = self.on_record(plan, readings)
         here = (r for r in readings if (r.endpoint, r.model) == (plan.endpoint, plan.model))
         if known is None and (lost := next(iter(self._answered(here)), None)):
-            _warn_of_damage(lost)
+            _say_forgotten(lost) if lost.forgotten else self._refuse_damaged(lost)
         return known
+
+    def _refuse_damaged(self, lost: Record) -> None:
+        """A picture that is gone would be paid for twice, and takes another id, so that all its edits would be other requests then."""
+        files = ", ".join(output.name for output in lost.outputs)
+        said = f"Step {lost.number} asked for this already, and its picture ({files}) is missing or damaged"
+        back = "put the file back, from a copy, or with `git lfs pull` or `git annex get` where these keep it"
+        raise LineageError(f"{said}: {back}; or fresh=True asks anew, and pays again.", path=lost.path)
 
     def on_record(self, plan: Plan, readings: Iterable[Plan]) -> Answer | None:
         """The step that is one of the readings of a plan, if there is one; writes nothing."""
@@ -160,11 +178,11 @@ class Engine:
                     wait_until_free(self.lineage, plan.recipe, service.deadline, service.on_progress)
 
     def carry_out_anew(self, plan: Plan, reach: Callable[[], Service], listener: Listener | None = None) -> Answer:
-        """A plan asked for whatever is there already, as the next take that nobody has."""
+        """A plan asked for whatever is there already, as the next take that nobody has, or whose picture is lost."""
         with self._alone(plan.recipe, listener=listener):
             service = None
             while True:
-                while self.is_taken(plan):
+                while self._is_had(plan):
                     plan = replace(plan, take=plan.take + 1)
                 service = service or reach()
                 try:
@@ -265,14 +283,9 @@ def _filled(
     return [new.get(i, answer) for i, answer in enumerate(answers)]
 
 
-def _warn_of_damage(lost: Record) -> None:
-    """A picture that is gone is asked for anew, and takes another id, so that all its edits are other requests then."""
-    if note := lost.forgotten:
-        warn(f"Step {lost.number} asked for this already, and was forgotten{note.said}: it is asked for anew, as a new step.")
-        return
-    files = ", ".join(output.name for output in lost.outputs)
-    said = f"The picture of step {lost.number} ({files}) is missing or damaged: it is asked for anew, and so would be its edits"
-    warn(f"{said}; put the file back to keep them, or go on from a later step with on=.")
+def _say_forgotten(lost: Record) -> None:
+    assert lost.forgotten
+    warn(f"Step {lost.number} asked for this already, and was forgotten{lost.forgotten.said}: it is asked for anew, as a new step.")
 
 
 def _forget_the_parents() -> None:

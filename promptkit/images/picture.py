@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from promptkit.images.metadata import ToolMetadata
 
-__all__ = ["Picture", "PictureSource", "check_name", "decodes", "is_picture", "to_rgb"]
+__all__ = ["Picture", "PictureSource", "check_name", "decodes", "is_picture", "no_overwriting", "to_rgb"]
 
 SAME_SUFFIX = {".jpeg": ".jpg", ".jpe": ".jpg", ".jfif": ".jpg", ".tiff": ".tif", ".apng": ".png"}
 UNDECODED = ("image/heic", "image/heif")  # what phones make and Pillow cannot read; the service can
@@ -57,6 +57,7 @@ class Picture:
     def __init__(self, data: bytes) -> None:
         self._read: Callable[[], bytes] = lambda: data
         self._thumbnails: dict[int, str] = {}
+        self.is_known: Callable[[bytes], bool] = lambda _: False  # whether a session holds such bytes, so that a copy of them may go
 
     @classmethod
     def open(cls, source: PictureSource) -> Picture:
@@ -84,9 +85,18 @@ class Picture:
         raise PictureError(f"A {type(source).__name__} is no picture; {said}.")
 
     @classmethod
-    def recorded(cls, read: Callable[[], bytes], *, sha256: str, mime_type: str, size: tuple[int, int] | None) -> Picture:
+    def recorded(
+        cls,
+        read: Callable[[], bytes],
+        *,
+        sha256: str,
+        mime_type: str,
+        size: tuple[int, int] | None,
+        is_known: Callable[[bytes], bool] = lambda _: False,
+    ) -> Picture:
         """A picture that a record describes; `read` brings its bytes, and is called when someone asks for them."""
         picture = cls(b"")
+        picture.is_known = is_known
         picture._read = read
         picture.__dict__.update(sha256=sha256, mime_type=mime_type, **({} if size is None else {"size": size}))
         return picture
@@ -223,10 +233,11 @@ class Picture:
             (_on_white(small) if small.mode == "RGBA" else small).save(buffer, "JPEG", quality=80)
         return base64.b64encode(buffer.getvalue()).decode()
 
-    def save(self, path: str | os.PathLike[str]) -> Path:
+    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
         """Writes the exact bytes where the suffix fits them, converted (and said so) where it does not; adds one where there is none.
 
-        Returns the path written. An existing file is replaced whole or not at all. PictureError where the suffix is no picture's.
+        Returns the path written. A file that is there is replaced, whole or not at all, where it is a copy of a recorded picture, and any
+        other one only with `overwrite`. PictureError for such a file, and where the suffix is no picture's.
         """
         if not isinstance(path, str | os.PathLike):
             said = "picture.data are the bytes that file.write(…) takes"
@@ -240,6 +251,8 @@ class Picture:
                 target = target.with_name(target.name + own)
             wanted = SAME_SUFFIX.get(target.suffix.lower(), target.suffix.lower())
             data = self.data if wanted == own else _converted(self, wanted, target)
+            if not overwrite and not atomic.may_replace(target, data, self.is_known):
+                raise no_overwriting(target)
             atomic.write_whole(target, data)
         except (OSError, ValueError, RuntimeError) as error:  # the latter two: a name that no file can have, a home that is not known
             raise PictureError(f"The picture cannot be saved as {os.fsdecode(path)}: {_reason(error)}; give another path.") from None
@@ -250,6 +263,12 @@ def is_picture(value: object) -> bool:
     """Whether a value stands for one picture, as `Picture.open` takes it, and not for several."""
     kinds = (str, os.PathLike, bytes, bytearray, memoryview, Picture)
     return isinstance(value, kinds) or hasattr(value, "getbands") or callable(getattr(value, "read", None)) or _is_array(value)
+
+
+def no_overwriting(target: Path) -> PictureError:
+    """The error for a file that is there and that no session knows."""
+    said = f"{target} is there already, and no session knows it"
+    return PictureError(f"{said}: give another name, or overwrite=True to replace it.")
 
 
 def check_name(path: str | os.PathLike[str] | None) -> None:

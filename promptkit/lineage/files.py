@@ -14,6 +14,7 @@ import os
 import stat
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from io import FileIO
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,7 @@ KINDS = {
     stat.S_IFLNK: "a link",
 }
 POINTER = b"version https://git-lfs.github.com/spec/v1"
+ANNEX_POINTER = b"/annex/objects/"  # in a file of git-annex that is unlocked
 POINTER_SIZE = 1024  # bytes; what git-lfs puts in place of a file is shorter
 ANNEX = ("annex/objects/", ".git/annex/")  # in what the links of git-annex lead to
 
@@ -128,7 +130,7 @@ def _instead_of_a_file(path: Path, mode: int) -> str:
     if stat.S_ISLNK(mode):
         leads = str(path.readlink())
         if any(mark in leads.replace(os.sep, "/") for mark in ANNEX):
-            return f"it is a link of git-annex: `git annex unlock {path.name}` puts the file itself there"
+            return f"it is a link of git-annex: `git annex get` and `git annex unlock {path.name}` put the file itself there"
         return "it is a link, which is not followed: put the file itself there"
     return f"it is {KINDS.get(stat.S_IFMT(mode), 'something else')}, and no file"
 
@@ -244,7 +246,14 @@ def recorded_picture(
             raise LineageError(f"The picture {path} is not the one that was recorded ({why}); {INSTEAD}.", path=path)
         return data
 
-    return Picture.recorded(read, sha256=sha256, mime_type=mime_type, size=size)
+    folder = path.parent.parent if path.parent.name == "sources" else path.parent
+    return Picture.recorded(read, sha256=sha256, mime_type=mime_type, size=size, is_known=partial(_is_recorded, folder))
+
+
+def _is_recorded(folder: Path, data: bytes) -> bool:
+    from promptkit.lineage.recorded_bytes import is_recorded  # where a file is in the way of a copy
+
+    return is_recorded(data, folder)
 
 
 # Is it stored elsewhere?
@@ -260,9 +269,11 @@ def refuse_stored_elsewhere(path: Path) -> None:
 
 
 def _pointer(path: Path) -> str:
-    """What to do about a file in whose place git-lfs left a note; nothing where it did not."""
+    """What to do about a file in whose place git-lfs or git-annex left a note; nothing where they did not."""
     try:
-        is_pointer = read_file(path, POINTER_SIZE).startswith(POINTER)
+        begins = read_file(path, POINTER_SIZE)
     except (OSError, ValueError):
         return ""
-    return "it is a pointer of git-lfs: `git lfs pull` brings the file itself" if is_pointer else ""
+    if begins.startswith(ANNEX_POINTER):
+        return f"it is a pointer of git-annex: `git annex get {path.name}` brings the file itself"
+    return "it is a pointer of git-lfs: `git lfs pull` brings the file itself" if begins.startswith(POINTER) else ""

@@ -65,10 +65,10 @@ class Record(RecordFields):
             data = read_file(path)
             fields = parsed(data)
         except (OSError, ValueError) as error:
-            said = f"The record {path} cannot be read: {reason(error)}; `promptkit verify` lists what is damaged."
+            said = f"The record {path} cannot be read: {reason(error)}; `verify` lists what is damaged."
             raise LineageError(said, path=path) from None
         if not isinstance(fields, dict):
-            raise LineageError(f"The record {path} is no JSON object; `promptkit verify` lists what is damaged.", path=path)
+            raise LineageError(f"The record {path} is no JSON object; `verify` lists what is damaged.", path=path)
         return cls.of(path, id_in_place(path, data, fields), fields)
 
     @classmethod
@@ -181,7 +181,7 @@ class Record(RecordFields):
 
 def _check_version(schema: object, path: Path) -> None:
     if not isinstance(schema, str) or not re.fullmatch(r"[0-9]{1,4}(\.[0-9]+)*", schema):
-        raise LineageError(f"The record {path} has no version; `promptkit verify` lists what is damaged.", path=path)
+        raise LineageError(f"The record {path} has no version; `verify` lists what is damaged.", path=path)
     if int(schema.partition(".")[0]) > int(SCHEMA.partition(".")[0]):
         said = f"{path.name} has schema {schema:.20}, and this promptkit knows {SCHEMA}: upgrade promptkit to read it."
         raise LineageError(said, path=path, newer=True)

@@ -123,7 +123,7 @@ class Lineage:
             record = self._load(name) if name else None
         if record and record.id == full_id:
             return record
-        raise StepNotFound(f"The step {full_id[:10]} is not in {self.folder}; `promptkit verify` lists what is damaged.", path=self.folder)
+        raise StepNotFound(f"The step {full_id[:10]} is not in {self.folder}; `verify` lists what is damaged.", path=self.folder)
 
     def has(self, full_id: str) -> bool:
         """Whether the record with that id is here."""
@@ -425,7 +425,7 @@ class Lineage:
             raise StepNotFound(f"There is no step {number}; {there}.", path=self.folder)
         if not (found := self._loaded(names)):
             path = self.folder / names[0]
-            raise LineageError(f"The record of step {number}, {path}, is damaged; `promptkit verify` says how.", path=path)
+            raise LineageError(f"The record of step {number}, {path}, is damaged; `verify` says how.", path=path)
         return self._only(found, f"The number {number}")
 
     def _only(self, found: Sequence[Record], what: str) -> Record:

@@ -234,7 +234,7 @@ def no_templates(library: Library) -> str:
     """One sentence on a library that holds no file of a template."""
     where = " or ".join(brief_path(Path(folder.path)) for folder in folders_of(library)) or "a library without folders"
     misses = [f"{path.name} looks like one: name it {meant}" for path, meant in near_misses(library)[:5]]
-    advice = "; ".join(misses) or "`promptkit templates new NAME -f FOLDER` writes one to start from"
+    advice = "; ".join(misses) or "`promptkit templates new NAME FOLDER` writes one to start from"
     return f"There is no template in {where}, as no file there ends in .j2; {advice}."
 
 

@@ -197,7 +197,7 @@ class Template:
         return inspect.Signature([*(parameter_of(i) for i in self.inputs.values()), lang], return_annotation=Prompt)
 
     def to_dict(self) -> dict[str, Any]:
-        """As one flat object (promptkit.template/1): `inputs` and `required` are names."""
+        """As one flat object (promptkit.template/1): `inputs` and `required` are the names of inputs."""
         required = [name for name, declared in self.inputs.items() if declared.required]
         about = {"name": self.name, "kind": self.kind, "description": self.description, "lang": self.lang, "languages": self.languages}
         pack = " ".join(self.pack) if self.pack else None

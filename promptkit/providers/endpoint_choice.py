@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 from promptkit import config
 from promptkit.errors import SettingsError, listed
-from promptkit.providers.endpoints import GOOGLE, Endpoint, checked_url, known_endpoints, set_in
-from promptkit.providers.keys import is_key_set, own_key
+from promptkit.providers.endpoints import AAIGC, DEERAPI, GOOGLE, Endpoint, checked_url, known_endpoints, set_in
+from promptkit.providers.keys import is_key_set, own_key, set_variable
 from promptkit.providers.transport import Transport
 
 __all__ = ["choose_endpoint", "endpoint_behind", "endpoint_of_record", "service_with_key"]
@@ -41,10 +41,36 @@ def choose_endpoint(named: str | Endpoint | None, *, head: str | None = None, se
     google = Endpoint.named("google")
     if own_key(google):
         return google
-    raise SettingsError(
-        "No endpoint is named and no key is set: set GEMINI_API_KEY (Google), or PROMPTKIT_ENDPOINT with that endpoint's key; or pass "
-        'endpoint= and api_key=; or call promptkit.ask_key("google"); or draw drafts, free and without a key, with endpoint="offline".'
+    raise SettingsError(_nothing_decides())
+
+
+def _nothing_decides() -> str:
+    """What would decide: the key of each service on a line of its own, first where a key or a base URL is set already."""
+    known = known_endpoints()
+    services = [known[e.name] for e in (GOOGLE, DEERAPI, AAIGC)]
+    own = [e for e in known.values() if e.name not in {s.name for s in services} and set_variable(e)]
+    lines = [f"  {_what_it_lacks(e)}" for e in sorted([*services, *own], key=lambda e: not _is_begun(e))]
+    if config.variable("PROMPTKIT_API_KEY").strip():
+        lines.insert(0, '  PROMPTKIT_API_KEY is set: name the base URL that it belongs to, endpoint="https://…"')
+    advice = (
+        'PROMPTKIT_ENDPOINT names one for good; or pass endpoint= and api_key=; or call promptkit.ask_key("google"); or draw drafts, '
+        'free and without a key, with endpoint="offline".'
     )
+    return "\n".join(["No endpoint is named, and no key decides which one is meant:", *lines, advice])
+
+
+def _is_begun(endpoint: Endpoint) -> bool:
+    """Whether somebody has set its key, or its base URL."""
+    return set_variable(endpoint) is not None or all(e.base_url != endpoint.base_url for e in (GOOGLE, DEERAPI, AAIGC))
+
+
+def _what_it_lacks(endpoint: Endpoint) -> str:
+    """The endpoint, and what is to be set or named so that it is asked."""
+    there = "" if endpoint in (GOOGLE, DEERAPI, AAIGC) else f" ({endpoint.base_url})"
+    named = f'endpoint="{endpoint.name}"'
+    if variable := set_variable(endpoint):
+        return f"{endpoint.name}{there}: {variable} is set, so {named} is all it needs"
+    return f"{endpoint.name}{there}: set {endpoint.key_env[0]}{'' if endpoint.name == GOOGLE.name else f', and say {named}'}"
 
 
 def endpoint_behind(transport: Transport | None) -> Endpoint | None:
@@ -76,8 +102,8 @@ def endpoint_of_record(name: str, step: str) -> Endpoint:
     if there := next(_at_host(name), None):
         return there
     raise SettingsError(
-        f"{step} was made at {name!r:.80}, which your settings do not define: name it again with its base URL (endpoint=, or -e in the "
-        f"shell), set PROMPTKIT_ENDPOINT to that, or define [endpoints.NAME] in {config.config_file()}; known are {listed(known)}."
+        f"{step} was made at {name!r:.80}, which your settings do not define: name it again with its base URL "
+        f"(endpoint=), set PROMPTKIT_ENDPOINT to that, or define [endpoints.NAME] in {config.config_file()}; known are {listed(known)}."
     )
 
 

@@ -51,7 +51,7 @@ class Endpoint:
     `base_url` is what stands before the dialect's own path, or "" for the painter inside this process. `auth` is one of x-goog-api-key (the
     header), bearer, raw (Authorization: KEY, no Bearer) and none. `key_env` names the variables that may hold the key, first first.
     `dialect` is a name, or a Dialect of one's own; a model with a dialect of its own is asked in that. Source of the known endpoints:
-    their own guides, see the README. `headers` are further ones that a gateway needs: for each name the variable that holds its value.
+    their own guides. `headers` are further ones that a gateway needs: for each name the variable that holds its value.
     Raises SettingsError.
     """
 

@@ -14,7 +14,18 @@ from promptkit import config
 from promptkit.errors import SettingsError
 from promptkit.providers.endpoints import AAIGC, DEERAPI, Endpoint, known_endpoints, set_in
 
-__all__ = ["Key", "ask_key", "find_key", "is_key_set", "keys_set", "other_variables", "own_key", "refuse_key"]
+__all__ = [
+    "Key",
+    "ask_key",
+    "find_key",
+    "is_key_set",
+    "key_source",
+    "keys_set",
+    "other_variables",
+    "own_key",
+    "refuse_key",
+    "set_variable",
+]
 
 SHORTEST_SECRET = 8  # characters
 GATEWAY_PREFIX = "sk-"  # what keys of gateways of the one-api family begin with
@@ -120,9 +131,15 @@ def find_key(endpoint: Endpoint, given: str | Key | None = None) -> Key | None:
         variable = endpoint.key_env[0] if endpoint.key_env else "a variable and name it as key_env"
         raise SettingsError(
             f"No key for {endpoint.name!r}: set {variable}, pass api_key=, or call promptkit.ask_key({endpoint.name!r}); "
-            'endpoint="offline" draws drafts without a key.'
+            f'{_other_key(endpoint)}endpoint="offline" draws drafts without a key.'
         )
     return key
+
+
+def _other_key(endpoint: Endpoint) -> str:
+    """A hint at the endpoints whose keys are set, where that of this one is not."""
+    others = [(e.name, name) for e in known_endpoints().values() if e.name != endpoint.name and (name := set_variable(e))]
+    return "".join(f'{variable} is set, which endpoint="{name}" takes; ' for name, variable in others)
 
 
 def keys_set() -> list[Key]:
@@ -139,12 +156,23 @@ def is_key_set(endpoint: Endpoint) -> bool:
     return bool(own_key(endpoint) or _gateway_key(endpoint))
 
 
+def key_source(endpoint: Endpoint) -> str | None:
+    """The variable in which the endpoint's key is found, None where there is none. SettingsError where it holds what is no key."""
+    key = own_key(endpoint) or _gateway_key(endpoint)
+    return key.source if key else None
+
+
 def own_key(endpoint: Endpoint) -> Key | None:
     """The key that ask_key took for the endpoint, else its variables', else None."""
     if endpoint.name in _asked:
         return _asked[endpoint.name]
-    named = next((name for name in endpoint.key_env if config.variable(name).strip()), None)
+    named = set_variable(endpoint)
     return _key(config.variable(named), named) if named else None
+
+
+def set_variable(endpoint: Endpoint) -> str | None:
+    """The first of the endpoint's variables that is set, whatever it holds; None where none is."""
+    return next((name for name in endpoint.key_env if config.variable(name).strip()), None)
 
 
 def _key(secret: object, where: str) -> Key:

@@ -16,7 +16,7 @@ from urllib.request import getproxies, proxy_bypass
 from promptkit import config
 from promptkit.providers.endpoints import Endpoint, is_local
 
-__all__ = ["sentence"]
+__all__ = ["proxy_of", "sentence"]
 
 NOT_YET, EXPIRED, WRONG_NAME = (9,), (10,), (62, 63, 64)
 NOBODYS = (2, 18, 19, 20, 21)  # no chain to a signer that is known here
@@ -61,7 +61,7 @@ def _after_sending(failed: _Failed) -> str:
 
 
 def _before_sending(failed: _Failed) -> str:
-    said = _of_own_certificates(failed) or _of_certificate(failed) or _of_proxy(failed) or _of_tls(failed)
+    said = _of_own_certificates(failed) or _of_certificate(failed) or _ofproxy_of(failed) or _of_tls(failed)
     return said or f"{failed.host} cannot be reached: {failed.reason}; check the address, the network and the proxy."
 
 
@@ -102,7 +102,7 @@ def _of_certificate(failed: _Failed) -> str | None:
 
 
 def _who(failed: _Failed) -> str:
-    return f"The proxy {_proxy(failed.endpoint)[0]}" if failed.is_a("ProxyError") else failed.host
+    return f"The proxy {proxy_of(failed.endpoint)[0]}" if failed.is_a("ProxyError") else failed.host
 
 
 def _of_tls(failed: _Failed) -> str | None:
@@ -118,9 +118,9 @@ def _of_tls(failed: _Failed) -> str | None:
 # Proxies
 
 
-def _of_proxy(failed: _Failed) -> str | None:
+def _ofproxy_of(failed: _Failed) -> str | None:
     """What a proxy did, where one stands between; its address is named without what may be a password."""
-    proxy, source = _proxy(failed.endpoint)
+    proxy, source = proxy_of(failed.endpoint)
     if failed.has("SOCKS"):
         return "The proxy is a SOCKS one, which needs an extra: pip install 'requests[socks]'."
     if failed.is_a("InvalidProxyURL", "ProxySchemeUnknown"):
@@ -148,7 +148,7 @@ def _of_tunnel(answer: str, host: str, proxy: str, source: str) -> str:
     return f"The proxy {proxy} did not let the request through to {host} ({answer}): {advice}."
 
 
-def _proxy(endpoint: Endpoint) -> tuple[str, str]:
+def proxy_of(endpoint: Endpoint) -> tuple[str, str]:
     """The proxy's host for an endpoint, "" where none is asked, and where that was set."""
     parts = urlsplit(endpoint.base_url)
     host = parts.hostname or ""

@@ -27,7 +27,7 @@ __all__ = ["FunctionTransport", "RequestsTransport", "Transport", "transport_to"
 
 CONNECT_TIMEOUT = 10.0  # seconds
 REPLY_LIMIT = 256_000_000  # bytes, after decompression
-NO_PROXY = {"http": "", "https": "", "all": "", "no_proxy": "*"}
+NO_PROXY = {"http": "", "https": "", "all": ""}  # without "no_proxy", for which requests changes the environment of all threads
 AT_ONCE = 1 << 18  # bytes read at a time
 
 

@@ -153,9 +153,9 @@ class Cursor(Continuing):
         """All steps by number, each as one flat object: `pandas.DataFrame(session.to_dicts())` is a table. See Step.to_dict."""
         return self.steps.to_dicts()
 
-    def save(self, path: Where) -> Path:
+    def save(self, path: Where, *, overwrite: bool = False) -> Path:
         """Writes the head's picture to a file; see Picture.save."""
-        return self._head_step("save").save(path)
+        return self._head_step("save").save(path, overwrite=overwrite)
 
     @property
     def spending(self) -> Spending:

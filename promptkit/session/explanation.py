@@ -261,7 +261,7 @@ def _ancestor(lineage: Lineage, full_id: str) -> Record | Lost:
         record = Record.read(path)
     except LineageError as error:
         return Lost(full_id, str(error))
-    said = f"The record {path} was changed or renamed after it was written; `promptkit verify` lists what is damaged."
+    said = f"The record {path} was changed or renamed after it was written; `verify` lists what is damaged."
     return Lost(full_id, said, record.parents)
 
 

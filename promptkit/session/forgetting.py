@@ -18,7 +18,7 @@ __all__ = ["forget"]
 def forget(lineage: Lineage, records: Sequence[Record], *, words: bool = False, dry_run: bool = False) -> Forgetting:
     """Forgets these steps, or with `dry_run` says what would go. LineageError where none is named, or something cannot be deleted."""
     if not records:
-        said = "Nothing is forgotten without being named: give the steps, such as forget(7), or in the shell `promptkit forget 7`."
+        said = "Nothing is forgotten without being named: give the steps, such as forget(7)."
         raise LineageError(said, path=lineage.folder)
     done = forgetting.forget(lineage, records, by=config.user_name(), words=words, dry_run=dry_run)
     if not dry_run:

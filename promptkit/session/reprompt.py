@@ -120,7 +120,7 @@ class Reprompt:
         """The recorded words: of free text, or of a template that is lost."""
         if given:
             said = f"The template {self.recorded.template} of step {self.record.number} is missing or damaged, so its inputs cannot change"
-            raise LineageError(f"{said}; `promptkit verify` says how, and templates= takes today's.", path=self._folder)
+            raise LineageError(f"{said}; `verify` says how, and templates= takes today's.", path=self._folder)
         wanted = self._lang
         if wanted and not find_language(wanted, (self.recorded.lang or recovery.language_of(self.recorded.text),)):
             self.notes.append(f"its words are sent as they are, not in {wanted}")

@@ -169,7 +169,9 @@ class Step:
         _refuse_on(options)
         return self._session.vary(prompt, n, on=self, **options)
 
-    def save(self, path: str | os.PathLike[str], *, embed: bool = False, drop_credentials: bool = False) -> Path:
+    def save(
+        self, path: str | os.PathLike[str], *, embed: bool = False, drop_credentials: bool = False, overwrite: bool = False
+    ) -> Path:
         """Writes its picture to a file; see Picture.save. `embed`: a PNG copy with its lineage inside, prompts included.
 
         PictureError where the picture carries content credentials, which would then be false; `drop_credentials` embeds without them.
@@ -177,10 +179,10 @@ class Step:
         if embed:
             from promptkit.archive.png_embed import save_embedded
 
-            return save_embedded(self.record, self.picture, path, drop_credentials=drop_credentials)
+            return save_embedded(self.record, self.picture, path, drop_credentials=drop_credentials, overwrite=overwrite)
         if drop_credentials:
-            raise PictureError("Content credentials are dropped only where a lineage is put inside: embed=True, in the shell --embed.")
-        return self.picture.save(path)
+            raise PictureError("Content credentials are dropped only where a lineage is put inside: embed=True.")
+        return self.picture.save(path, overwrite=overwrite)
 
     @cached_property
     def changes(self) -> Changes | None:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from io import BytesIO
 
 from PIL import Image, ImageDraw, ImageFont
+from PIL.PngImagePlugin import PngInfo
 
 from promptkit.images.picture import Picture
 
-__all__ = ["contact_sheet"]
+__all__ = ["contact_sheet", "is_sheet", "sheet_bytes"]
 
 GAP = 12  # pixels around each picture
 LINE = 22  # pixels for a caption
 FONT_PIXELS = 14
 FORGOTTEN = "forgotten"
+OURS = "promptkit contact sheet"  # what its file says of itself
+HEAD = 4096  # bytes, in which that stands
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
@@ -38,6 +42,20 @@ def contact_sheet(pictures: Sequence[Picture | None], captions: Sequence[str] = 
         if i < len(captions):
             draw.text((x, y + pixels + 4), _fitting(captions[i], font, pixels), fill="black", font=font)
     return sheet
+
+
+def sheet_bytes(sheet: Image.Image, suffix: str) -> bytes:
+    """The file of a sheet, of the type that the suffix names; a PNG or a JPEG says what it is. Pillow's own errors, KeyError."""
+    kind, buffer = Image.registered_extensions()[suffix.lower()], BytesIO()
+    notes = PngInfo()
+    notes.add_text("Software", OURS)
+    sheet.save(buffer, kind, **({"pnginfo": notes} if kind == "PNG" else {"comment": OURS} if kind == "JPEG" else {}))
+    return buffer.getvalue()
+
+
+def is_sheet(data: bytes) -> bool:
+    """Whether a file says that it is a contact sheet."""
+    return OURS.encode() in data[:HEAD]
 
 
 def _fitting(text: str, font: Font, pixels: int) -> str:

@@ -40,9 +40,9 @@ def test_credentials_are_found_in_each_format(kind: str, elsewhere: bool) -> Non
 
 
 def test_embedding_refuses_a_picture_with_credentials(service: Loopback) -> None:
-    """A lineage inside would make them false: no file is made, and the sentence names the ways out, in Python and in the shell."""
+    """A lineage inside would make them false: no file is made, and the sentence names the ways out."""
     step = answered(service, signed(png(size=(64, 48)), "image/png"))
-    with pytest.raises(PictureError, match=r"content credentials.*export.*drop_credentials=True.*--drop-credentials"):
+    with pytest.raises(PictureError, match=r"content credentials.*export.*drop_credentials=True"):
         step.save("x.png", embed=True)
     with pytest.raises(PictureError, match="content credentials"):
         with_embedded(step.picture, "a text")
@@ -135,7 +135,7 @@ def test_the_shell_shows_them_and_drops_them_where_asked_to(service: Loopback) -
     out, said = run("save", "1", "-s", "./bear", "-o", "x.png", "--embed", "--drop-credentials")
     assert "lost its content credentials" in said
     assert not has_credentials(Path(out.strip()).read_bytes())
-    assert "embed=True" in run("save", "1", "-s", "./bear", "-o", "y.png", "--drop-credentials", code=1)[1]
+    assert "put inside: --embed" in run("save", "1", "-s", "./bear", "-o", "y.png", "--drop-credentials", code=1)[1]
     assert run("save", "1", "-s", "./bear", "-o", "z.png")[0].strip() == "z.png"
     assert Path("z.png").read_bytes() == step.files[0].read_bytes() == data
 

@@ -182,15 +182,21 @@ def test_an_export_needs_no_folder_for_temporary_files(bear: Session, tmp_path: 
 
 
 def test_damage_is_left_out_and_named(bear: Session) -> None:
-    """A damaged file does not keep the others from being taken along: it is named when it is left out, and when it is missing."""
+    """A damaged record does not keep the others from being taken along: it is named when it is left out, and when it is missing. A damaged
+    picture does, unless its step is forgotten.
+    """
     broken, lost = bear[1].files[0], bear[2].record.path
+    whole = broken.read_bytes()
     broken.write_bytes(b"\x89PNG")
+    with pytest.raises(LineageError, match=rf"{broken.name} cannot be exported, for it is missing or damaged \(step 1\).* forget\(…\)"):
+        Session("./bear").export("bear.zip", all=True)
+    broken.write_bytes(whole)
     lost.write_bytes(b"{}")
-    with pytest.warns(PromptkitWarning, match=f"{broken.name}, and 2 more"):
+    with pytest.warns(PromptkitWarning, match="Left out, for it is missing or damaged: .*, and 1 more"):
         Session("./bear").export("bear.zip", all=True)
     with pytest.warns(PromptkitWarning, match="Missing in it"):
         import_session("bear.zip", "other")
     again = Session("./other")
     assert [s.number for s in again] == [1, 3, 4]
-    assert {p.step for p in again.verify()} == {1, 3}
+    assert {p.step for p in again.verify()} == {3}
     assert again[3].picture == bear[3].picture

@@ -27,7 +27,7 @@ def bear() -> Session:
 
 def test_a_session_travels(bear: Session, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """export prints the file, import makes the session under its own name where it is not yet, with the same ids."""
-    out, said = run("export", "bear", "-o", "bear.zip")
+    out, said = run("export", "-s", "bear", "-o", "bear.zip")
     assert (out.strip(), "trail of one step" in said) == ("bear.zip", True)
     monkeypatch.setenv("PROMPTKIT_HOME", str(tmp_path / "another home"))
     out, said = run("import", "bear.zip")
@@ -41,7 +41,7 @@ def test_a_session_travels(bear: Session, monkeypatch: pytest.MonkeyPatch, tmp_p
 
 def test_a_session_that_is_there_is_merged_only_by_name(bear: Session) -> None:
     """An archive never gets mixed with a session that happens to have its name: -s says that it should, or names another."""
-    run("export", "bear", "--step", "2")
+    run("export", "-s", "bear", "--step", "2")
     assert "already: -s bear merges" in run("import", "bear.zip", code=1)[1]
     assert "0 steps came to the 3 that were there" in run("import", "bear.zip", "-s", "bear")[1]
     assert "2 steps came;" in run("import", "bear.zip", "-s", "cub")[1]
@@ -50,14 +50,14 @@ def test_a_session_that_is_there_is_merged_only_by_name(bear: Session) -> None:
 
 def test_all_and_strip(bear: Session) -> None:
     """--all takes every step; --strip says what stays in it; a file that is there is replaced only with --overwrite."""
-    run("export", "bear", "--all", "-o", "x.zip")
-    assert "is there already" in run("export", "bear", "--strip", "-o", "x.zip", code=1)[1]
-    assert "may hold metadata" in run("export", "bear", "--all", "--strip", "-o", "x.zip", "--overwrite")[1]
+    run("export", "-s", "bear", "--all", "-o", "x.zip")
+    assert "is there already" in run("export", "-s", "bear", "--strip", "-o", "x.zip", code=1)[1]
+    assert "may hold metadata" in run("export", "-s", "bear", "--all", "--strip", "-o", "x.zip", "--overwrite")[1]
     assert b"panda" not in Path("x.zip").read_bytes()
-    assert run("export", "bear", "--strip")[0].strip() == "stripped.zip"  # a session's name may be a word to keep
+    assert run("export", "-s", "bear", "--strip")[0].strip() == "stripped.zip"  # a session's name may be a word to keep
     run("import", "x.zip")
     assert [s.prompt for s in Session("stripped")] == [None] * 3
-    assert "--all" in run("export", "bear", "--all", "--step", "1", code=2)[1]
+    assert "--all" in run("export", "-s", "bear", "--all", "--step", "1", code=2)[1]
     assert "more than the 1,000" in run("import", "x.zip", "-s", "y", "--limit", "0.000001", code=1)[1]
     assert "no number of gigabytes" in run("import", "x.zip", "--limit", "much", code=2)[1]
 
@@ -102,12 +102,12 @@ def test_what_other_tools_wrote_is_shown(bear: Session) -> None:
 def test_what_is_not_there_is_one_sentence(bear: Session) -> None:
     """A session, an archive and a picture that are not there end in one line on stderr, and make nothing."""
     Path("red.png").write_bytes(png())
-    for line in ("export beer", "import nowhere.zip", "import red.png", "embedded nowhere.png", "save -s q -o x"):
+    for line in ("export -s beer", "import nowhere.zip", "import red.png", "embedded nowhere.png", "save -s q -o x"):
         out, said = run(*line.split(), code=1)
         assert (out, said.count("\n"), said[:11]) == ("", 1, "promptkit: ")
-    assert "did you mean 'bear'" in run("export", "beer", code=1)[1]
+    assert "did you mean 'bear'" in run("export", "-s", "beer", code=1)[1]
     shutil.copytree(bear.folder, bear.folder.parent / ".tmp-beer")  # an import under way
-    assert "did you mean '.tmp-beer'" not in run("export", "tmp-beer", code=1)[1]
+    assert "did you mean '.tmp-beer'" not in run("export", "-s", "tmp-beer", code=1)[1]
     assert [p.name for p in Path.cwd().iterdir()] == ["red.png"]
 
 

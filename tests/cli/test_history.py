@@ -33,7 +33,7 @@ def show(*arguments: str) -> str:
 
 
 def test_the_command_shows_a_step_by_session_and_number(tmp_path: Path) -> None:
-    """`show SESSION STEP`, `show -s SESSION STEP` and both without a step print the trail; -n shortens it, --changes measures."""
+    """`show STEP -s SESSION` and the same without a step print the trail; -n shortens it, --changes measures; the older spelling too."""
     edited(tmp_path / "bear", png("red"), png("lime"), png("blue"))
     where = str(tmp_path / "bear")
     lines = ((where, "2"), ("-s", where, "2"), (where,), ("-s", where), (where, "3", "-n", "1", "--changes"))
@@ -48,7 +48,7 @@ def test_all_digits_are_printed_when_asked_for(tmp_path: Path) -> None:
     """An id has ten digits, and with --full all of them."""
     bear = edited(tmp_path / "bear", png("red"))
     for arguments, shown in (((), bear[1].id[:10]), (("--full",), bear[1].id)):
-        assert f"  id         {shown}\n" in show(str(bear.folder), *arguments)
+        assert f"  id         {shown}\n" in show("-s", str(bear.folder), *arguments)
 
 
 @pytest.mark.parametrize("arguments", [(), ("a", "b", "c"), ("-s", "a", "b", "c"), ("a", "-n", "0")])
@@ -68,7 +68,7 @@ def test_the_log_prints_what_was_spent(tmp_path: Path) -> None:
 def test_a_measured_warning_is_printed_once(tmp_path: Path) -> None:
     """What was noted as the step came, what was measured and what both say stand there once each."""
     bear = edited(tmp_path / "bear", png("red"), png("red"), png("red", (8, 8)), png("blue", (8, 8)), text="Only make the hat blue")
-    out = show(str(bear.folder), "--changes")
+    out = show("-s", str(bear.folder), "--changes")
     assert out.count("same bytes as before") == 1
     assert out.count("another ratio than before (8×8, was 8×6)") == 1
     assert out.count("100 % of the pixels changed though the edit asked to keep the rest") == 1
@@ -79,15 +79,15 @@ def test_a_head_that_is_damaged_is_not_known(tmp_path: Path) -> None:
     """Where records are and the head's is damaged, what is wrong is said; a step that is named is shown all the same."""
     bear = edited(tmp_path / "bear", png("red"), png("lime"))
     bear[2].record.path.write_bytes(b"{")
-    assert "head of this session is not known" in run("show", bear.folder, code=1)[1]
-    assert show(str(bear.folder), "1").startswith("1 ")
+    assert "head of this session is not known" in run("show", "-s", bear.folder, code=1)[1]
+    assert show("-s", str(bear.folder), "1").startswith("1 ")
 
 
 def test_times_are_local(tmp_path: Path) -> None:
     """A step made in the evening at Greenwich was made the next morning in Tokyo."""
     lineage = Lineage(tmp_path / "bear")
     lineage.set_head(made(lineage, started="2026-01-01T20:00:00+00:00").id)
-    command = [sys.executable, "-m", "promptkit", "show", str(lineage.folder)]
+    command = [sys.executable, "-m", "promptkit", "show", "-s", str(lineage.folder)]
     out = subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ, "TZ": "JST-9"}).stdout
     assert out.splitlines()[0] == "1 edit: picture (offline draft) 2026-01-02 05:00"
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import argparse
 import json
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from kit.json_objects import KINDS, described
 from kit.shell import run
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from promptkit import Session, find, sessions, templates
 from promptkit.cli.main import GROUPS, build_parser
@@ -23,11 +27,12 @@ def bear() -> Session:
 
 
 def objects(*arguments: object, code: int = 0) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """What the command prints on stdout and on stderr, each line read as JSON."""
+    """What the command prints on stdout and on stderr, each line read as JSON, and found to be what the schema says."""
     out, said = run(*arguments, "--json", code=code)
     printed, told = ([json.loads(line) for line in text.splitlines()] for text in (out, said))
     values = [item for each in printed + told for value in each.values() for item in (value if isinstance(value, list) else [value])]
     assert all(type(item) in (str, int, float, bool, type(None)) for item in values)
+    described(printed + told)
     return printed, told
 
 
@@ -66,9 +71,9 @@ def test_commands_print_what_python_gives(bear: Session) -> None:
 @pytest.mark.parametrize(
     "command",
     [
-        *("verify -s ./bear", "page -s ./bear", "export ./bear", "save -s ./bear -o a.png --embed", "price google"),
+        *("verify -s ./bear", "page -s ./bear", "export -s ./bear", "save -s ./bear -o a.png --embed", "price google"),
         *("templates show sticker", "forget 2 -s ./bear --words"),
-        *("templates check", "templates check --codes", "templates render sticker", "templates new fox -f .", "demo", "goto 1 -s ./bear"),
+        *("templates check", "templates check --codes", "templates render -t sticker", "templates new fox .", "demo", "goto 1 -s ./bear"),
         *("add one.png -s ./bear", "which one.png --in .", "vary a -n 2 -e offline -s ./bear", "squash 2 2 -s ./bear -e offline --fresh"),
     ],
 )
@@ -102,7 +107,7 @@ def test_a_wrong_command_line_is_an_object_too() -> None:
     """Whether the parser or the command finds it."""
     for arguments in (["undo"], ["templates", "render"]):
         assert objects(*arguments, code=2)[1][0]["error"] == "UsageError"
-    assert run("undo", code=2)[1].startswith("usage: "), "and what comes after is in words again"
+    assert run("undo", code=2)[1].startswith("promptkit: "), "and what comes after is in words again"
     assert not Path("promptkit-demo").exists()
 
 
@@ -122,3 +127,43 @@ def test_a_warning_speaks_the_shells_words(bear: Session) -> None:
     _, (warning, *_) = objects("add", "retouched.png", "-s", "./bear")
     assert warning["level"] == "warning"
     assert "`promptkit add FILE --on 2`" in warning["message"]
+
+
+def test_commands_print_every_kind_that_is_described(bear: Session) -> None:
+    """Each kind in the schema is one that a command prints, but for `changes`, which stands within a step that is explained."""
+    bear[1].save("one.png")
+    run("save", "-s", "./bear", "-o", "in.png", "--embed")
+    Path("mine").mkdir()
+    hat, snapshot = Path("mine/hat.j2"), Path("kept/hat.1.en.txt")
+    hat.write_text("---\ndescription: A hat\nkind: generate\nexamples:\n  - inputs: {}\n---\nA hat.\n", encoding="utf-8")
+    run("templates", "render", "mine", "-o", "kept")
+    snapshot.write_text("A cap.\n", encoding="utf-8")
+    found: set[str] = set()
+
+    def see(command: str, *, code: int = 0) -> None:
+        printed, told = objects(*command.split(), code=code)
+        found.update(described(printed + told))
+
+    for command in ("log", "log --cost", "show --changes", "page", "tag x 1", "forget 2 --dry-run", "replay --into ./again --dry-run"):
+        see(f"{command} -s ./bear")
+    for command in ("sessions .", "find panda --in .", "which one.png --in .", "embedded in.png", "price google", "templates"):
+        see(command)
+    for command in ("doctor", "completion bash"):
+        see(command)
+    for command in ("templates check --codes", "templates render mine", "render -t sticker -i subject=fox"):
+        see(command)
+    see("templates test mine -o kept", code=1)
+    for words in ("init -q", "add mine", "-c user.name=A -c user.email=a@example.com commit -q -m first"):
+        subprocess.run(["git", *words.split()], check=True)
+    hat.write_text(hat.read_text(encoding="utf-8").replace("A hat.", "A cap."), encoding="utf-8")
+    see("templates diff HEAD mine")
+    hat.write_text("---\nkind: [\n---\n", encoding="utf-8")
+    see("templates check mine", code=1)
+    fields = PngInfo()
+    fields.add_text("parameters", "a hat\nSteps: 20, Sampler: Euler a, Seed: 7")
+    Image.new("RGB", (8, 6)).save("another-tools.png", pnginfo=fields)
+    see("embedded another-tools.png")
+    see("goto 99 -s ./bear", code=1)
+    bear[2].files[0].unlink()
+    see("verify -s ./bear", code=1)
+    assert found == set(KINDS) - {"changes"}

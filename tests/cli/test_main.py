@@ -255,11 +255,18 @@ def loaded_by(*arguments: str) -> set[str]:
 
 @pytest.mark.parametrize("arguments", [(), ("--help",), ("--version",), ("generat",), ("-x",)])
 def test_help_and_a_wrong_command_load_no_group(arguments: tuple[str, ...]) -> None:
-    """What runs no command loads the table of them and what says words on stderr, and nothing else of promptkit."""
+    """What runs no command loads the table of them, their parser and what says words on stderr, and nothing else of promptkit, but for the
+    errors, which find the nearest name of a wrong command.
+    """
     loaded = loaded_by(*arguments)
     own = {name for name in loaded if name.partition(".")[0] == "promptkit"}
-    assert own == {"promptkit", "promptkit.cli", "promptkit.cli.main", "promptkit.cli.output", "promptkit.terminal"}
-    assert loaded.isdisjoint({"dataclasses", "inspect", "json", "hashlib", "pathlib", "socket", "yaml", "jinja2", "PIL", "requests"})
+    light = {"promptkit", "promptkit.cli", *(f"promptkit.cli.{name}" for name in ("main", "output", "parser")), "promptkit.terminal"}
+    if arguments == ("generat",):
+        assert own == {*light, "promptkit.errors", "promptkit.json_objects"}
+    else:
+        assert own == light
+    assert loaded.isdisjoint({"dataclasses", "inspect", "json", "hashlib", "socket", "yaml", "jinja2", "PIL", "requests"})
+    assert ("pathlib" in loaded) == (arguments == ("generat",))
 
 
 @pytest.mark.parametrize("group", GROUPS)

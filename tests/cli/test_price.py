@@ -168,13 +168,13 @@ def test_the_command_of_a_refusal_can_be_pasted(endpoint: str) -> None:
         (
             ["--max-requests", "1"],
             4,
-            "1 of the 1 that max_requests allows in this folder are used: open the session with a larger max_requests",
+            "1 of the 1 that --max-requests allows in this folder are used: open the session with a larger --max-requests",
         ),
         (["--budget", "0.40 CNY"], 4, "may cost 0.3000 CNY, and 0.3000 of the budget of 0.4000 CNY are used"),
         (["--budget", "0.40CNY"], 4, "of the budget of 0.4000 CNY"),
         (["--budget", "2"], 1, "`promptkit price 127.0.0.1:"),
         (["--budget", "much"], 2, "'much' is no sum of money; write 2 for USD, or"),
-        (["--max-requests", "-1"], 1, "max_requests is a whole number from 0 on, not -1"),
+        (["--max-requests", "-1"], 1, "--max-requests is a whole number from 0 on, not -1"),
         (["--max-requests", "2"], 0, ""),
         (["--budget", "20 CNY", "--max-requests", "2"], 0, ""),
     ],
@@ -192,7 +192,7 @@ def test_a_process_of_its_own_counts_what_others_asked(service: Loopback) -> Non
     service.say(text_reply())
     Session("./bear", endpoint=service.url).generate("a fox")
     said = run_process("generate", "an owl", "-s", "./bear", "-e", service.url, "--max-requests", 2, code=4)[1]
-    assert "2 of the 2 that max_requests allows" in said
+    assert "2 of the 2 that --max-requests allows" in said
     assert len(service.received) == 2
 
 

@@ -32,21 +32,21 @@ def test_a_new_template_works_at_once() -> None:
 @pytest.mark.parametrize("kind", ["generate", "edit"])
 def test_what_new_writes_is_clean(kind: str) -> None:
     """`check` finds nothing in a new template of either kind, `render` renders its examples, `test` agrees with them."""
-    run("templates", "new", "shop.poster", "--folder", "prompts", "--kind", kind)
+    run("templates", "new", "shop.poster", "prompts", "--kind", kind)
     assert Library("prompts").shop.poster.kind == kind
     out, said = run("templates", "check", "prompts")
     assert (out, "nothing found in 1 template, 1 file" in said) == ("", True)
-    out, _ = run("templates", "render", "--all", "--folder", "prompts", "-o", "rendered")
+    out, _ = run("templates", "render", "prompts", "-o", "rendered")
     assert [Path(line).as_posix() for line in out.splitlines()] == [f"rendered/shop/poster.{n}.en.txt" for n in (1, 2)]
     assert run("templates", "test", "prompts")[0] == ""
 
 
 def test_a_pattern_becomes_a_file() -> None:
     """`new --from-brackets` saves the pattern of a guide as a template; one without brackets is refused, and nothing is written."""
-    run("templates", "new", "sticker", "-f", "prompts", "--from-brackets", PATTERN)
+    run("templates", "new", "sticker", "prompts", "--from-brackets", PATTERN)
     prompt = Library("prompts").sticker(style="ink", subject="owl", text="Hoo")
     assert str(prompt) == "An ink sticker of an owl, with the text “Hoo”."
-    assert "no bracket" in run("templates", "new", "other", "-f", "prompts", "--from-brackets", "A sticker.", code=1)[1]
+    assert "no bracket" in run("templates", "new", "other", "prompts", "--from-brackets", "A sticker.", code=1)[1]
     assert [p.name for p in Path("prompts").iterdir()] == ["sticker.j2"]
 
 
@@ -58,7 +58,7 @@ def test_check_names_code_file_and_line() -> None:
     assert "./prompts/hat.j2:5: unused-input: " in out
     assert "nothing-kept" in out
     assert "2 findings in 1 template, 1 file" in said
-    assert run("templates", "check", "-f", "prompts", code=1)[0] == out
+    assert run("templates", "check", "prompts", code=1)[0] == out
     assert "no folder" in run("templates", "check", "nowhere", code=1)[1]
     assert "unused-input" in run("templates", "check", "--codes")[0]
 
@@ -124,8 +124,8 @@ def test_a_deprecated_template_says_so() -> None:
 
 def test_test_shows_what_a_change_does_to_the_prompts() -> None:
     """A changed wording is a difference with both sentences, exit 1; written again it is none."""
-    run("templates", "new", "poster", "-f", "prompts")
-    run("templates", "render", "--all", "-f", "prompts", "-o", "kept")
+    run("templates", "new", "poster", "prompts")
+    run("templates", "render", "prompts", "-o", "kept")
     path = Path("prompts/poster.j2")
     path.write_text(path.read_text(encoding="utf-8").replace("The mood is {{", "Its mood is {{"), encoding="utf-8")
     out, said = run("templates", "test", "prompts", "-o", "kept", code=1)
@@ -133,18 +133,18 @@ def test_test_shows_what_a_change_does_to_the_prompts() -> None:
     assert "-The mood is calm." in out
     assert "+Its mood is calm." in out
     assert "2 prompts differ" in said
-    run("templates", "render", "--all", "-f", "prompts", "-o", "kept")
+    run("templates", "render", "prompts", "-o", "kept")
     run("templates", "test", "prompts", "-o", "kept")
     assert "render --all" in run("templates", "test", "prompts", code=1)[1]
 
 
 def test_render_prints_what_it_does_not_write() -> None:
     """Without -o the prompts are printed; names and --all exclude each other."""
-    assert "A kawaii sticker of a happy red panda" in run("templates", "render", "sticker")[0]
-    assert "edit/add.1.en.txt:" in run("templates", "render", "edit")[0]
+    assert "A kawaii sticker of a happy red panda" in run("templates", "render", "-t", "sticker")[0]
+    assert "edit/add.1.en.txt:" in run("templates", "render", "-t", "edit")[0]
     for wrong in ((), ("sticker", "--all")):
         assert "--all" in run("templates", "render", *wrong, code=2)[1]
-    assert "'sticker'" in run("templates", "render", "stiker", code=1)[1]
+    assert "'sticker'" in run("templates", "render", "-t", "stiker", code=1)[1]
 
 
 def test_the_list_shows_where_templates_come_from() -> None:
@@ -218,7 +218,7 @@ def test_a_strangers_template_drives_no_terminal() -> None:
     assert str(template(way="b")) == "Draw x\x1b[1m \u202ez"
 
 
-@pytest.mark.parametrize("command", [("check", "lib"), ("test", "lib"), ("render", "--all", "-f", "lib")])
+@pytest.mark.parametrize("command", [("check", "lib"), ("test", "lib"), ("render", "lib")])
 def test_looking_at_nothing_is_no_success(command: tuple[str, ...]) -> None:
     """A check, test or render of a folder without templates exits 1 and names the files that look like some."""
     Path("lib/sub").mkdir(parents=True)
@@ -237,11 +237,11 @@ def test_what_cannot_be_rendered_is_no_success() -> None:
     Path("lib").mkdir()
     Path("rendered").mkdir()
     Path("lib/fox.j2").write_text("---\ninputs: {a: {}}\n---\nA {{ a }}.")
-    for command in (("render", "fox", "-f", "lib"), ("render", "--all", "-f", "lib"), ("test", "lib")):
+    for command in (("render", "lib", "-t", "fox"), ("render", "lib"), ("test", "lib")):
         assert "nothing to render: fox has no example" in run("templates", *command, code=1)[1]
     Path("lib/cat.j2").write_text("A cat.")
-    assert "fox has no example" in run("templates", "render", "--all", "-f", "lib")[1]
-    assert "no template 'cta' (did you mean 'cat'?)" in run("templates", "render", "cta", "-f", "lib", code=1)[1]
+    assert "fox has no example" in run("templates", "render", "lib")[1]
+    assert "no template 'cta' (did you mean 'cat'?)" in run("templates", "render", "lib", "-t", "cta", code=1)[1]
 
 
 def test_a_broken_template_that_is_shown_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -262,7 +262,7 @@ def test_a_prompt_that_is_not_finished_fails_the_test() -> None:
     """`test` fails for a rendered example that a session would refuse, also where it is as it was written."""
     Path("lib").mkdir()
     Path("lib/fox.j2").write_text('A fox in {{ "{{ style }}" }}.')
-    run("templates", "render", "--all", "-f", "lib", "-o", "rendered")
+    run("templates", "render", "lib", "-o", "rendered")
     out, _ = run("templates", "test", "lib", code=1)
     assert "rendered/fox.1.en.txt: unfinished\nIt holds '{{ style }}', and is refused when it is asked for" in out
 

@@ -169,7 +169,7 @@ def test_requests_are_counted_without_a_price(service: Loopback) -> None:
     assert len(bear.generate("an owl").attempts) == 2
     with pytest.raises(PromptkitError, match="no"):
         bear.generate("a hen")
-    with pytest.raises(BudgetExceeded, match=r"5 of the 5 that max_requests allows in this folder are used: open .* \(--max-requests in"):
+    with pytest.raises(BudgetExceeded, match=r"5 of the 5 that max_requests allows in this folder are used: open .* larger max_requests="):
         bear.generate("a fox")
     assert len(service.received) == 5
     assert bear[4].outcome == "interrupted"

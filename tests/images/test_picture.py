@@ -149,7 +149,7 @@ def test_pillows_own_pictures_get_a_persons_verdict(tmp_path: Path) -> None:
         assert picture.save(tmp_path / path.stem).read_bytes() == path.read_bytes()
         if picture.mime_type != "image/tiff":
             with pytest.warns(PromptkitWarning):
-                converted = picture.save(tmp_path / "x.tif")
+                converted = picture.save(tmp_path / "x.tif", overwrite=True)
             assert Picture.open(converted).mime_type == "image/tiff"
 
 
@@ -272,7 +272,7 @@ def test_another_suffix_converts_and_says_so(tmp_path: Path, suffix: str) -> Non
     path = tmp_path / f"bear{suffix}"
     path.write_bytes(b"before")
     with pytest.warns(PromptkitWarning, match=f"bear{suffix} is a conversion of image/png; save with .png") as said:
-        assert picture.save(path) == path
+        assert picture.save(path, overwrite=True) == path
     assert len(said) == 1
     assert said[0].filename == __file__
     if suffix != ".pdf":

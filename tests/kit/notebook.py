@@ -26,7 +26,8 @@ def runs(path: Path, folder: Path) -> Iterator[nbformat.NotebookNode]:
     env = os.environ | {
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     }  # as an activated environment has it
-    client = NotebookClient(notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(folder)}})
+    where = {"metadata": {"path": str(folder)}}
+    client = NotebookClient(notebook, timeout=120, kernel_name="python3", coalesce_streams=True, resources=where)
     with client.setup_kernel(env=env):
         while True:
             yield _run(client)
@@ -39,6 +40,8 @@ def _run(client: NotebookClient) -> nbformat.NotebookNode:
     notebook = copy.deepcopy(client.nb)
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)  # when it ran is news each time
+        if cell.cell_type == "code":  # a line of progress that went away leaves an empty display
+            cell.outputs = [o for o in cell.outputs if o.output_type != "display_data" or any(o.data.values())]
     notebook.metadata["language_info"] = {"name": "python"}
     return notebook
 

@@ -25,11 +25,18 @@ def run(*arguments: object, code: int = 0) -> tuple[str, str]:
     return _checked(status, code, _text(out), _text(said))
 
 
-def run_process(*arguments: object, code: int = 0) -> tuple[str, str]:
+def run_process(*arguments: object, code: int = 0, stdin: bytes = b"") -> tuple[str, str]:
     """What the command prints on stdout and stderr, run by an interpreter of its own; its exit status is checked."""
+    out, said = run_bytes(*arguments, code=code, stdin=stdin, PYTHONUTF8="1")
+    return out.decode().replace(os.linesep, "\n"), said
+
+
+def run_bytes(*arguments: object, code: int = 0, stdin: bytes = b"", **environment: str) -> tuple[bytes, str]:
+    """The same, with the bytes on stdout, and more variables in the environment."""
     command = [sys.executable, "-m", "promptkit", *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", env={**os.environ, "PYTHONUTF8": "1"})
-    return _checked(done.returncode, code, done.stdout, done.stderr)
+    done = subprocess.run(command, capture_output=True, input=stdin, env={**os.environ, **environment})
+    said = done.stderr.decode().replace(os.linesep, "\n")
+    return done.stdout, _checked(done.returncode, code, "", said)[1]
 
 
 def _status(arguments: Sequence[str]) -> int:

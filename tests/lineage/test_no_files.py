@@ -11,6 +11,7 @@ import os
 import signal
 import tracemalloc
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -135,12 +136,15 @@ def test_what_is_no_file_holds_no_search_up(tmp_path: Path, what: str) -> None:
 @pytest.mark.parametrize("part", FILES)
 @pytest.mark.filterwarnings("ignore::promptkit.PromptkitWarning")  # of what is left out
 def test_what_is_no_file_is_left_out_of_an_archive_and_mended_from_one(lineage: Lineage, tmp_path: Path, part: str, what: str) -> None:
-    """A session exports what it has, and its archive from before puts back what is no file now; the head and the marker are made anew."""
+    """A session exports what it has, but not without a picture; its archive from before puts back what is no file now; the head and the
+    marker are made anew.
+    """
     record = full(lineage)
     Session(lineage.folder).export(tmp_path / "before.zip", all=True)
     path = FILES[part](record)
     NO_FILES[what][0](path)
-    Session(lineage.folder).export(tmp_path / "after.zip", all=True)
+    with pytest.raises(LineageError) if part == "picture" else nullcontext():
+        Session(lineage.folder).export(tmp_path / "after.zip", all=True)
     import_session(tmp_path / "before.zip", lineage.folder)
     if part not in ("head", "marker"):
         assert path.is_file()
@@ -271,7 +275,15 @@ def pointed(path: Path) -> None:
     path.write_text(f"version https://git-lfs.github.com/spec/v1\noid sha256:{digest}\nsize {path.stat().st_size}\n")
 
 
-@pytest.mark.parametrize(("stored", "command"), [(annexed, "git annex unlock 0001-"), (pointed, "git lfs pull")])
+def unlocked(path: Path) -> None:
+    """What git-annex leaves in a clone in place of a file that is unlocked."""
+    path.write_text("/annex/objects/SHA256E-s100--0000\n")
+
+
+@pytest.mark.parametrize(
+    ("stored", "command"),
+    [(annexed, "git annex unlock 0001-"), (unlocked, "git annex get 0001-"), (pointed, "git lfs pull")],
+)
 def test_a_picture_that_a_tool_stores_elsewhere_is_not_paid_for_again(tmp_path: Path, stored: Callable[[Path], None], command: str) -> None:
     """The command that brings it is named by verify, by who reads it, and instead of the request that would make another."""
     bear = Session(tmp_path / "bear", endpoint="offline")
@@ -283,6 +295,9 @@ def test_a_picture_that_a_tool_stores_elsewhere_is_not_paid_for_again(tmp_path: 
         opened.generate("a fox")
     with pytest.raises(LineageError, match=command):
         _ = opened[1].picture.data
+    with pytest.raises(LineageError, match=command):
+        opened.export(tmp_path / "bear.zip")
+    assert not (tmp_path / "bear.zip").exists()
     assert len(opened) == 1
     assert opened.generate("a fox", fresh=True).number == 2
 

@@ -49,7 +49,7 @@ def test_choice(named: Any, head: str | None, env: dict[str, str], name: str, ba
 
 
 NO_CHOICE: dict[str, tuple[Any, str | None, dict[str, str], str]] = {
-    "nothing": (None, None, {}, r'set GEMINI_API_KEY .*api_key=.*ask_key\("google"\).*endpoint="offline"'),
+    "nothing": (None, None, {}, r'(?s)set GEMINI_API_KEY\n.*api_key=.*ask_key\("google"\).*endpoint="offline"'),
     "another key alone": (None, None, {"PROMPTKIT_API_KEY": "x", "DEERAPI_API_KEY": "x"}, "No endpoint is named"),
     "a blank key": (None, None, {"GEMINI_API_KEY": "  "}, "No endpoint is named"),
     "a name with a slip": ("deerapy", None, BOTH, r"'deerapy' \(did you mean 'deerapi'\?\).*known are google, deerapi, aaigc, offline"),
@@ -60,6 +60,50 @@ NO_CHOICE: dict[str, tuple[Any, str | None, dict[str, str], str]] = {
     "google moved to nowhere": ("google", None, {"GOOGLE_GEMINI_BASE_URL": "nowhere"}, "GOOGLE_GEMINI_BASE_URL: A base URL looks like"),
     "no name at all": (7, None, {}, "endpoint= is a name, an Endpoint or a base URL, not 7"),
 }
+
+
+GOOGLES, DEERAPIS = "google: set GEMINI_API_KEY", 'deerapi: set DEERAPI_API_KEY, and say endpoint="deerapi"'
+AAIGCS = 'aaigc: set AAIGC_API_KEY, and say endpoint="aaigc"'
+FIRST_SENTENCES: dict[str, tuple[dict[str, str], list[str]]] = {
+    "nothing": ({}, [GOOGLES, DEERAPIS, AAIGCS]),
+    "a gateway's key": (
+        {"AAIGC_API_KEY": "sk-x"},
+        ['aaigc: AAIGC_API_KEY is set, so endpoint="aaigc" is all it needs', GOOGLES, DEERAPIS],
+    ),
+    "a moved base": (
+        {"GOOGLE_GEMINI_BASE_URL": "https://api.deerapi.com/v1beta"},
+        ["google (https://api.deerapi.com): set GEMINI_API_KEY", DEERAPIS, AAIGCS],
+    ),
+    "a key and a moved base": (
+        {"DEERAPI_API_KEY": "sk-x", "GOOGLE_GEMINI_BASE_URL": "https://gw.example"},
+        [
+            "google (https://gw.example): set GEMINI_API_KEY",
+            'deerapi: DEERAPI_API_KEY is set, so endpoint="deerapi" is all it needs',
+            AAIGCS,
+        ],
+    ),
+    "a key of one's own gateway": (
+        {"WORK_KEY": "x"},
+        ['work (https://gw.example/ai): WORK_KEY is set, so endpoint="work" is all it needs', GOOGLES, DEERAPIS, AAIGCS],
+    ),
+    "a key without an address": (
+        {"PROMPTKIT_API_KEY": "x"},
+        ['PROMPTKIT_API_KEY is set: name the base URL that it belongs to, endpoint="https://…"', GOOGLES, DEERAPIS, AAIGCS],
+    ),
+}
+
+
+@pytest.mark.parametrize(("env", "lines"), FIRST_SENTENCES.values(), ids=list(FIRST_SENTENCES))
+def test_the_first_sentence_without_a_key_lists_the_keys(env: dict[str, str], lines: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each service's key stands in a line, first those of endpoints whose key or base URL is set; no key is shown."""
+    write_config(WORK)
+    set_env(monkeypatch, env)
+    with pytest.raises(SettingsError) as told:
+        choose_endpoint(None)
+    first, *between, last = str(told.value).splitlines()
+    assert (first, between) == ("No endpoint is named, and no key decides which one is meant:", [f"  {line}" for line in lines])
+    assert last.startswith("PROMPTKIT_ENDPOINT names one for good; ")
+    assert "sk-x" not in str(told.value)
 
 
 @pytest.mark.parametrize(("named", "head", "env", "said"), NO_CHOICE.values(), ids=list(NO_CHOICE))

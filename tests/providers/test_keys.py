@@ -64,6 +64,7 @@ def test_key(endpoint: str, env: dict[str, str], given: str | None, key: str | N
 NO_KEYS: list[tuple[str, dict[str, str], Any, str]] = [
     ("google", {}, None, r"No key for 'google': set GEMINI_API_KEY, pass api_key=, or call promptkit.ask_key\('google'\)"),
     ("deerapi", {"GEMINI_API_KEY": "AIza1"}, None, "set DEERAPI_API_KEY"),
+    ("google", {"DEERAPI_API_KEY": SECRET}, None, 'DEERAPI_API_KEY is set, which endpoint="deerapi" takes'),
     ("google", {"GEMINI_API_KEY": f"{SECRET}\n{SECRET}"}, None, "GEMINI_API_KEY: The key is empty or holds spaces"),
     ("deerapi", {"GEMINI_API_KEY": f"{SECRET} x"}, None, "GEMINI_API_KEY: The key"),
     ("google", ALL, "", "api_key=: The key is empty"),

@@ -5,7 +5,10 @@ from __future__ import annotations
 import gc
 import gzip
 import logging
+import os
 import socket
+import subprocess
+import sys
 import threading
 import time
 import traceback
@@ -269,6 +272,28 @@ def test_a_connection_that_takes_too_long() -> None:
             one.close()
     assert not failed.value.sent
     assert " at 0x" not in str(failed.value)
+
+
+SENDS = """
+import os, sys
+from promptkit.providers.endpoints import Endpoint
+from promptkit.providers.message import Request
+from promptkit.providers.transport import transport_to
+changed = []
+sys.addaudithook(lambda event, args: changed.append(args[0]) if event in ("os.putenv", "os.unsetenv") else None)
+line = transport_to(Endpoint("local", sys.argv[1]), None)
+print(line.send(Request("/", (b"{}",), timeout=5.0)).status, changed)
+"""
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_a_request_leaves_the_environment_as_it_is(service: Loopback, host: str) -> None:
+    """All threads share it: one that asks this machine, past every proxy, must not send another one's request past its own."""
+    service.always = OK
+    env = {**os.environ, "HTTP_PROXY": "http://127.0.0.1:1", "ALL_PROXY": "http://127.0.0.1:1", "NO_PROXY": ""}
+    command = [sys.executable, "-c", SENDS, service.url.replace("127.0.0.1", host)]
+    done = subprocess.run(command, env=env, capture_output=True, text=True)
+    assert (done.stdout, done.stderr[-500:]) == ("200 []\n", "")
 
 
 @pytest.mark.parametrize("proxy", ["http://127.0.0.1:1", "socks5://127.0.0.1:1", "gopher://127.0.0.1:1", "http://"])

@@ -21,7 +21,18 @@ from kit.loopback import Loopback, png
 from kit.shell import run
 from kit.steps import snapshot
 
-from promptkit import FunctionTransport, Library, NotRecorded, Prompt, PromptkitWarning, Session, SettingsError, Step, templates
+from promptkit import (
+    FunctionTransport,
+    Library,
+    LineageError,
+    NotRecorded,
+    Prompt,
+    PromptkitWarning,
+    Session,
+    SettingsError,
+    Step,
+    templates,
+)
 from promptkit import config as settings
 
 pytestmark = pytest.mark.filterwarnings("ignore:step [0-9]+. another ratio")
@@ -91,7 +102,7 @@ def test_a_chain_that_a_template_words_otherwise_today_costs_nothing(service: Lo
     assert len(service.received) == 4
     same = "was made with other words of the same template and inputs"
     assert [t.partition(" (")[0] for t in told] == [f"Step {n} {same}" for n in (1, 2, 3)]
-    assert all(t.endswith(", and reused; fresh=True (--fresh) asks anew.") for t in told)
+    assert all(t.endswith(", and reused; fresh=True asks anew.") for t in told)
 
 
 def test_it_is_said_once_and_fresh_asks_in_todays_words(service: Loopback) -> None:
@@ -151,13 +162,13 @@ def test_words_that_a_caller_added_before_are_no_other_wording(service: Loopback
             assert bear.generate(sticker() + " It waves to me.") == waving
 
 
-def test_a_picture_in_other_words_that_is_gone_is_asked_for_again_and_said(service: Loopback) -> None:
-    """It was paid for; that its file is missing is the reason why it is asked for anew."""
+def test_a_picture_in_other_words_that_is_gone_is_not_paid_for_again_unasked(service: Loopback) -> None:
+    """That its file is missing is said instead."""
     old = opened(service).generate(run_together(sticker()))
     old.files[0].unlink()
-    with said() as told:
-        assert not opened(service).generate(sticker()).reused
-    assert [t.partition(" (")[0] for t in told] == ["The picture of step 1"]
+    with pytest.raises(LineageError, match="Step 1 asked for this already, and its picture"):
+        opened(service).generate(sticker())
+    assert not opened(service).generate(sticker(), fresh=True).reused
 
 
 def test_a_replay_finds_the_steps_in_other_words_too(service: Loopback) -> None:
@@ -392,7 +403,7 @@ def test_the_error_names_the_nearest_step_what_differs_and_the_cost(service: Loo
         strict.edit("Add a cap", on=1)
     assert (missed.value.near, missed.value.cost) == (hat.id, pytest.approx(0.039, abs=0.001))
     assert str(missed.value) == (
-        "This is not on record, and nothing is sent (send=False, in the shell --no-send, or PROMPTKIT_SEND=never): the nearest is step 2, "
+        "This is not on record, and nothing is sent (send=False, or PROMPTKIT_SEND=never): the nearest is step 2, "
         "which has other words (“hat” then, “cap” now). Leave that out to ask for it; it may cost 0.039 USD."
     )
     with pytest.raises(NotRecorded, match="step 2, which has the same words with other options"):

@@ -358,7 +358,7 @@ def test_an_ancestor_that_cannot_be_read_ends_the_trail(tmp_path: Path, harm: st
     found = Session(tmp_path / "bear").explain()
     assert [type(e) for e in found] == [Lost, Explained, Explained]
     assert "skipped" in str(found).splitlines()[0]
-    assert "promptkit verify" in " ".join(str(found).split())
+    assert "`verify` " in " ".join(str(found).split())
 
 
 def test_a_damaged_ancestor_that_names_its_own_child_ends_too(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from kit.loopback import Loopback, Received, error_reply, picture_reply, png, se
 
 from promptkit import Library, Session, Step
 from promptkit import config as settings
-from promptkit.errors import PromptkitError, PromptkitWarning
+from promptkit.errors import LineageError, PromptkitError, PromptkitWarning
 
 pytestmark = pytest.mark.filterwarnings("ignore:step", "ignore:same bytes")  # pictures of other sizes than those they continue
 
@@ -177,8 +177,8 @@ def test_a_chain_that_talks_asks_for_itself(service: Loopback) -> None:
     assert edits[0] == edits[2] != edits[1]
 
 
-def test_a_damaged_picture_in_the_middle_is_said_before_all_its_edits_are_paid_for(service: Loopback) -> None:
-    """What follows a picture that is gone are other requests then; with the file put back they are there again."""
+def test_a_damaged_picture_in_the_middle_stops_before_all_its_edits_are_paid_for(service: Loopback) -> None:
+    """What follows a picture that is gone would be other requests then; with the file put back they are there again."""
 
     def chain() -> list[Step]:
         steps = [Session("./bear", endpoint=service.url).generate("a fox")]
@@ -190,10 +190,28 @@ def test_a_damaged_picture_in_the_middle_is_said_before_all_its_edits_are_paid_f
     picture = steps[1].files[0]
     whole = picture.read_bytes()
     picture.write_bytes(whole[:100])
-    with pytest.warns(PromptkitWarning, match=rf"The picture of step 2 \({picture.name}\) is missing or damaged.*put the file back"):
-        assert Session("./bear", endpoint=service.url).edit("add a hat", on=1) not in steps
+    with pytest.raises(LineageError, match=rf"its picture \({picture.name}\) is missing or damaged: put the file back.*fresh=True"):
+        chain()
+    assert len(service.received) == 3
     picture.write_bytes(whole)
     assert chain() == steps
+
+
+def test_a_picture_that_is_lost_is_asked_for_anew_only_with_fresh(service: Loopback) -> None:
+    """Damaged or gone, of one request or of several; what fresh brings is found by the same call without it from then on."""
+    bear = Session("./bear", endpoint=service.url)
+    fox = bear.generate("a fox")
+    pair = bear.vary("an owl", n=2, root=True)
+    fox.files[0].unlink()
+    pair[1].files[0].write_bytes(b"?")
+    for asks in (lambda: bear.generate("a fox"), lambda: bear.vary("an owl", n=2, root=True)):
+        with pytest.raises(LineageError, match="pays again"):
+            asks()
+    assert (len(service.received), len(bear)) == (3, 3)
+    again = bear.generate("a fox", fresh=True)
+    assert (again.reused, bear.generate("a fox")) == (False, again)
+    assert not bear.vary("an owl", n=1, root=True, fresh=True)[0].reused
+    assert len(service.received) == 5
 
 
 # Takes

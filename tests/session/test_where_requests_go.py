@@ -74,7 +74,7 @@ def test_of_two_bases_at_one_host_none_is_guessed(service: Loopback) -> None:
 def test_the_shell_goes_on_where_the_users_own_settings_name_the_host(service: Loopback, monkeypatch: pytest.MonkeyPatch) -> None:
     """PROMPTKIT_ENDPOINT or the config file names the host of the folder's last step: -e need not. A folder alone names nobody."""
     run_process("generate", "a bear", "-s", "./bear", "-e", service.url)
-    assert "-e in the shell" in run_process("edit", "Add a hat", "-s", "./bear", code=1)[1]
+    assert "its base URL (-e)" in run_process("edit", "Add a hat", "-s", "./bear", code=1)[1]
     assert len(service.received) == 1
     monkeypatch.setenv("PROMPTKIT_ENDPOINT", service.url)
     run_process("edit", "Add a hat", "-s", "./bear")

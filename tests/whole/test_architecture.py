@@ -212,10 +212,12 @@ def test_each_heavy_dependency_has_its_importer(package: str) -> None:
 
 
 def test_the_environment_is_read_in_one_place() -> None:
-    """Only config reads os.environ; errors, which config imports, reads there what shows the whole traceback, and nothing else."""
+    """Only config reads os.environ, but for what the two that it imports need: the whole traceback, colour, a shell that completes."""
     texts = {dotted(p): p.read_text(encoding="utf-8") for p in PACKAGE.rglob("*.py")}
-    assert {name for name, text in texts.items() if re.search(r"os\.(environ|getenv)", text)} == {"config", "errors"}
+    assert {name for name, text in texts.items() if re.search(r"os\.(environ|getenv)", text)} == {"config", "errors", "terminal"}
     assert re.findall(r"os\.(?:environ|getenv).*", texts["errors"]) == ['os.environ.get("PROMPTKIT_TRACEBACK", "") not in ("", "0")']
+    names = re.findall(r"os\.environ\.get\(\W(\w+)|\"(\w+)\" in os\.environ", texts["terminal"])
+    assert [one or other for one, other in names] == ["NO_COLOR", "TERM", "WT_SESSION", "_ARGCOMPLETE"]
 
 
 def test_importing_stays_light() -> None:

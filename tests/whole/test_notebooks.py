@@ -51,3 +51,11 @@ def test_a_notebook_holds_its_outputs_and_nothing_of_the_machine(path: Path) -> 
     assert [c.execution_count for c in cells] == list(range(1, len(cells) + 1))
     assert len(text) < 400_000
     assert not any(p in text for p in (str(Path.home()), os.sep + "tmp" + os.sep, str(FOLDER.parent)))
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.ipynb")), ids=lambda p: p.name)
+def test_a_notebook_calls_its_own_promptkit(path: Path) -> None:
+    """A command in a cell is run by the Python of the kernel: the shell's `promptkit` may be another environment's."""
+    cells = [c.source for c in nbformat.read(path, as_version=4).cells if c.cell_type == "code"]
+    commands = [line for source in cells for line in source.splitlines() if line.lstrip().startswith(("!", "%pip", "%%bash", "%%sh"))]
+    assert all(line.startswith("!{sys.executable} -m promptkit ") for line in commands)

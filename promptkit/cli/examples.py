@@ -1,0 +1,82 @@
+"""Examples of each command, as `promptkit COMMAND --help` shows them: lines that work when pasted, with names of one's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+__all__ = ["EXAMPLES"]
+
+EXAMPLES: Mapping[str, tuple[str, ...]] = {
+    "demo": ("promptkit demo",),
+    "doctor": ("promptkit doctor", "promptkit doctor --json"),
+    "templates": ("promptkit templates sticker", "promptkit templates new poster ./prompts", "promptkit templates check ./prompts"),
+    "templates show": ("promptkit templates sticker", "promptkit templates show edit.add", "promptkit templates -L ./prompts poster"),
+    "templates list": ("promptkit templates list", "promptkit templates list -L ./prompts --json"),
+    "templates new": (
+        "promptkit templates new poster ./prompts",
+        'promptkit templates new badge ./prompts --from-brackets "A [style] badge of a [subject]"',
+    ),
+    "templates check": ("promptkit templates check ./prompts", "promptkit templates check --codes"),
+    "templates render": (
+        "promptkit templates render ./prompts -o rendered",
+        "promptkit templates render -t sticker -t logo",
+        "promptkit templates render --all",
+    ),
+    "templates diff": ("promptkit templates diff main ./prompts",),
+    "templates test": ("promptkit templates test ./prompts -o rendered",),
+    "render": (
+        'promptkit render -t sticker -i subject="happy bear" --lang ja',
+        "promptkit render -t sticker -i subject=@subject.txt",
+        'promptkit render -L ./prompts -t poster -i subject="a fox"',
+    ),
+    "generate": (
+        'promptkit generate "a red fox in snow" -s ./fox -e offline',
+        'promptkit generate -t sticker -i subject="happy red panda" -s ./panda -o panda.png',
+        "promptkit generate @prompt.txt -s ./fox --aspect-ratio 16:9 --budget 2",
+        "promptkit generate - -s ./fox -o - < prompt.txt > fox.png",
+    ),
+    "edit": (
+        'promptkit edit "add a hat" -s ./fox',
+        'promptkit edit "in the style of the other picture" -s ./fox --on 2 -r style.png',
+        "promptkit edit -t edit.style_transfer -i style=watercolour -s ./fox",
+    ),
+    "vary": ('promptkit vary "make it night" -n 3 -s ./fox', "promptkit vary -n 2 -s ./fox --on 2"),
+    "add": ("promptkit add photo.png -s ./fox", "promptkit add retouched.png --on 3 -s ./fox"),
+    "reference": (
+        'promptkit reference hat hat.png -s ./fox --description "a straw hat"',
+        'promptkit edit "it wears the hat" -s ./fox -r hat',
+        "promptkit reference -s ./fox",
+    ),
+    "undo": ("promptkit undo -s ./fox",),
+    "redo": ("promptkit redo -s ./fox",),
+    "goto": ("promptkit goto 3 -s ./fox", 'promptkit goto "for the client" -s ./fox'),
+    "tag": ('promptkit tag "for the client" -s ./fox', "promptkit tag first 1 -s ./fox"),
+    "forget": ("promptkit forget 3 -s ./fox --dry-run", "promptkit forget 3-8 12 -s ./fox --words"),
+    "log": ("promptkit log -s ./fox --files", "promptkit log -s ./fox --cost", "promptkit log -s ./fox --json"),
+    "show": ("promptkit show -s ./fox", "promptkit show 3 -s ./fox --changes", "promptkit show 3 -n 1 --full -s ./fox"),
+    "verify": ("promptkit verify -s ./fox",),
+    "page": ("promptkit page -s ./fox", "promptkit page -s ./fox -o fox.html", "promptkit page -s ./fox -o sheet.png"),
+    "sessions": ("promptkit sessions", "promptkit sessions ./work"),
+    "find": ("promptkit find fox snow", 'promptkit find "red fox" --in ./work'),
+    "which": ("promptkit which fox.png", "promptkit which fox.png --in ./work --similar"),
+    "export": (
+        "promptkit export -s ./fox -o fox.zip --all",
+        'promptkit export -s ./fox --step "for the client" --strip',
+        "promptkit export -s ./fox -o - > fox.zip",
+    ),
+    "import": ("promptkit import fox.zip", "promptkit import fox.zip -s ./another"),
+    "save": ("promptkit save -s ./fox -o fox.png", "promptkit save 3 -s ./fox -o fox.jpg", "promptkit save -s ./fox -o fox.png --embed"),
+    "embedded": ("promptkit embedded fox.png",),
+    "replay": (
+        "promptkit replay -s ./fox --into ./again --dry-run",
+        'promptkit replay -s ./fox --into ./owl --start owl.png -i subject="an owl"',
+    ),
+    "squash": ("promptkit squash 2 4 -s ./fox", 'promptkit squash 2 4 "add a hat, at night" -s ./fox'),
+    "price": ("promptkit price google", "promptkit price deerapi gemini-2.5-flash-image 0.30 CNY"),
+    "completion": (
+        "promptkit completion bash >> ~/.bashrc",
+        "promptkit completion zsh >> ~/.zshrc",
+        "promptkit completion fish > ~/.config/fish/completions/promptkit.fish",
+    ),
+    "painter": ("promptkit painter --port 8765",),
+}
