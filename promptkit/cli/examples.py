@@ -40,7 +40,10 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         'promptkit edit "in the style of the other picture" -s ./fox --on 2 -r style.png',
         "promptkit edit -t edit.style_transfer -i style=watercolour -s ./fox",
     ),
-    "vary": ('promptkit vary "make it night" -n 3 -s ./fox', "promptkit vary -n 2 -s ./fox --on 2"),
+    "vary": (
+        'promptkit vary "make it night" -n 3 -s ./fox',
+        "promptkit vary -t edit.style_transfer --each style=ink --each style=oil -s ./fox",
+    ),
     "add": ("promptkit add photo.png -s ./fox", "promptkit add retouched.png --on 3 -s ./fox"),
     "reference": (
         'promptkit reference hat hat.png -s ./fox --description "a straw hat"',

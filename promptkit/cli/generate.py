@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 
+from promptkit.cli.each import add_each, each_from, prompt_to_vary
 from promptkit.cli.flags import (
     Commands,
     add_command,
@@ -21,6 +22,7 @@ from promptkit.cli.flags import (
     add_session,
     add_template,
 )
+from promptkit.cli.output import as_json, say
 from promptkit.cli.parser import Parser
 from promptkit.cli.prompt import prompt_from
 from promptkit.cli.session import existing_session, open_session, pictures_along, print_steps
@@ -41,13 +43,16 @@ def add(commands: Commands) -> None:
     _once(edit)
     add_fresh(edit)
     _on(edit)
+    _region(edit)
     about = "an earlier picture that goes along, so that a long chain does not drift"
     edit.add_argument("--anchor", type=picture, metavar="STEP|FILE", help=about)
     vary = add_command(commands, "vary", _vary, "make several at once; without a prompt more of the head's own")
     _asking(vary)
     add_fresh(vary)
     _on(vary)
-    vary.add_argument("-n", type=int, default=4, help="how many (4)")
+    _region(vary)
+    add_each(vary)
+    vary.add_argument("-n", type=int, help="how many (4); with --each, how many of each (1)")
     vary.add_argument("--root", action="store_true", help="start new roots instead of continuing a picture")
     vary.add_argument("--workers", type=int, default=4, help="how many requests at once (4)")
     own = add_command(commands, "add", _add, "take a picture of your own as a root, or as made by hand from a step's")
@@ -85,6 +90,11 @@ def _on(parser: Parser) -> None:
     parser.add_argument("--on", type=picture, metavar="STEP|TAG|FILE", help=about)
 
 
+def _region(parser: Parser) -> None:
+    about = "what alone may change: WIDTHxHEIGHT+LEFT+TOP in pixels, or all in %%, or a mask: a picture in which it is white"
+    parser.add_argument("--region", type=picture, metavar="BOX|FILE", help=about)
+
+
 def _generate(options: Namespace) -> int:
     session = open_session(options)
     check_output(options, session)
@@ -96,16 +106,21 @@ def _generate(options: Namespace) -> int:
 def _edit(options: Namespace) -> int:
     session = open_session(options) if options.on else existing_session(options, open_session(options))
     check_output(options, session)
-    along = {"references": pictures_along(session, options), "anchor": options.anchor}
+    along = {"references": pictures_along(session, options), "anchor": options.anchor, "region": options.region}
     step = session.edit(prompt_from(options), on=options.on, **along, label=options.label, fresh=options.fresh)
     return print_steps([step], options)
 
 
 def _vary(options: Namespace) -> int:
     session = open_session(options) if options.on or options.root else existing_session(options, open_session(options))
-    prompt = prompt_from(options) if options.prompt is not None or options.template or options.input else None
-    made = {"on": options.on, "root": options.root, "workers": options.workers, "fresh": options.fresh}
-    return print_steps(session.vary(prompt, options.n, references=pictures_along(session, options), **made), options)
+    each = each_from(options)
+    made = {"on": options.on, "root": options.root, "workers": options.workers, "fresh": options.fresh, "region": options.region}
+    along = pictures_along(session, options)
+    steps = session.vary(prompt_to_vary(options, each), options.n, each=each, references=along, **made)
+    status = print_steps(steps, options)
+    if each is not None and not as_json():
+        say(str(steps))
+    return status
 
 
 def _add(options: Namespace) -> int:

@@ -11,7 +11,10 @@ import re
 __all__ = ["in_shell_words"]
 
 FLAGS = {"fresh": "--fresh", "overwrite": "--overwrite", "embed": "--embed", "drop_credentials": "--drop-credentials"}
-SAME = ("budget", "chain", "deadline", "lang", "anchor", "label", "recover", "start", "on", "seed", "temperature", "quality", "step")
+SAME = (
+    *("budget", "chain", "deadline", "lang", "anchor", "label", "recover", "start", "on", "seed", "temperature", "quality", "step"),
+    "each",
+)
 OPTIONS = {
     **{name: f"--{name}" for name in SAME},
     "endpoint": "-e",

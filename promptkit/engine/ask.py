@@ -9,7 +9,7 @@ import random
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from promptkit.engine.budget import Budget
 from promptkit.engine.failures import failure, recorded_error
 from promptkit.engine.plan import Plan, record_fields
 from promptkit.engine.rate_limit import RateLimit
+from promptkit.engine.region_plan import RegionEdit, SentCut, kept_answers, laid_into_base
 from promptkit.engine.request_claim import RequestClaim
 from promptkit.engine.sums import Sums, negative, plus
 from promptkit.errors import BudgetExceeded, LineageError, PromptkitError, ProviderError, RateLimited, TransportError
@@ -81,7 +82,9 @@ class Asking:
         self._service, self._plan, self._request_claim, self._progress, self._stop = service, plan, claim, progress, stop
         self._dialect = service.endpoint.dialect_of(plan.model)
         self._step: PendingStep | None = None
+        self._cut: SentCut | None = None  # what is shown of the base, where a region of it is edited
         self._asks = [recovery.Ask(plan.prompt.text)]
+        self._kept: list[str] = []  # of the cut and its mask
         self._replies: list[Reply] = []
         self._reserved: Sums = {}
         self._estimate: Cost | None = None
@@ -93,6 +96,8 @@ class Asking:
         self._deadline = time.monotonic() + self._service.deadline
         fields = record_fields(self._plan, label=self._plan.label, meta=self._plan.meta)
         refuse_key(self._service.key, fields)
+        if self._plan.region:
+            fields |= self._cut_out(self._plan.region)
         self._service.endpoint.check_options(self._plan.model, self._plan.config)
         self._service.budget.check_price(self._plan.model, self._plan.endpoint, self._plan.config.get("image_size"))
         request = self._request(self._asks[0])
@@ -109,6 +114,12 @@ class Asking:
             self._service.budget.release(self._reserved)
             raise
         return request
+
+    def _cut_out(self, region: RegionEdit) -> dict[str, Any]:
+        """Cuts the region out, and puts the prompt into words for that; what the record holds of it."""
+        self._cut = region.sent(self._plan.model)
+        self._asks = [recovery.Ask(self._cut.words(self._plan.prompt.text, self._plan.lang))]
+        return {"region": self._cut.fields()}
 
     def run(self, request: Request) -> Answer:
         """The answer, whatever its outcome."""
@@ -145,6 +156,7 @@ class Asking:
         for source in plan.sources:
             if source.step is None:
                 lineage.keep_source(source.picture)
+        self._kept = self._cut.keep(lineage) if self._cut else []
         if plan.prompt.digest and plan.prompt.files:
             lineage.keep_template(plan.prompt.digest, plan.prompt.files)
         return lineage.begin(plan.slug, fields)
@@ -167,26 +179,45 @@ class Asking:
 
     def _request(self, following: recovery.Ask) -> Request:
         plan = self._plan
-        config = {k: v for k, v in plan.config.items() if k not in following.without}
-        return self._dialect.encode(Turn(following.text, plan.pictures(), plan.model, config, plan.history))
+        config, pictures = dict(plan.config), plan.pictures()
+        if self._cut:
+            pictures = self._cut.pictures(pictures)
+            config |= {"aspect_ratio": self._cut.cut.ratio} if "aspect_ratio" in self._dialect.options else {}
+        config = {k: v for k, v in config.items() if k not in following.without}
+        return self._dialect.encode(Turn(following.text, pictures, plan.model, config, plan.history))
 
     def _attempt(self, step: PendingStep, request: Request) -> Reply:
         asked = self._asks[-1]
-        step.attempt({"started": now(), "sent_text": asked.text, **({"without": list(asked.without)} if asked.without else {})})
+        noted: dict[str, Any] = {"started": now(), "sent_text": asked.text}
+        noted |= {"without": list(asked.without)} if asked.without else {}
+        step.attempt(noted | ({"kept": self._kept} if self._kept else {}))
         self._progress.say("waiting for the picture" if len(self._asks) == 1 else f"attempt {len(self._asks)}, waiting for the picture")
         left = max(0.001, self._deadline - time.monotonic())
         sys.audit("promptkit.send", request)  # whoever wants to see all that goes out adds a hook with sys.addaudithook
         response, reply = self._reply(replace(request, timeout=min(request.timeout, left)))
         if reply.error is not None and reply.was_too_large:
             reply.error.args = (f"{reply.error} It was {len(request) / 1e6:.1f} MB.",)
-        step.hold(reply.pictures)
+        if not self._cut:
+            step.hold(reply.pictures)
         reply = _scrubbed(reply, self._service.key)
+        cost, warnings = self._cost(reply), _warnings(self._plan, reply)
+        reply, beside = self._laid_in(step, reply, warnings) if self._cut else (reply, [])
         self._replies.append(reply)
-        cost = self._cost(reply)
-        noted = {**self._noted(reply, cost), **self._kept_beside(response, reply)}
-        step.answer(noted, reply.pictures, _warnings(self._plan, reply))
+        noted = {**self._noted(reply, cost), **self._kept_beside(response, reply, beside)}
+        step.answer(noted, reply.pictures, warnings)
         self._settle(reply, cost)
         return reply
+
+    def _laid_in(self, step: PendingStep, reply: Reply, warnings: list[str]) -> tuple[Reply, list[str]]:
+        """The reply with its pictures laid into the base, and the sha256 of what is kept of the request and of the answer."""
+        if not self._cut or not reply.pictures:
+            return reply, self._kept
+        kept, left = kept_answers(reply.pictures, self._service.lineage)
+        step.keep([*self._kept, *kept])
+        done = laid_into_base(self._cut, reply, left)
+        warnings += done.warnings
+        step.fields["region"] = {**step.fields["region"], "answers": list(done.answers)}
+        return done.reply, [*self._kept, *kept]
 
     def _reply(self, request: Request) -> tuple[Response | None, Reply]:
         """What came, as far as it came, and what it says."""
@@ -213,10 +244,12 @@ class Asking:
             failed = ProviderError(said, status=response.status, message=said)
             return Reply("error", reason="NOT_UNDERSTOOD", message=said, error=failed, status=response.status)
 
-    def _kept_beside(self, response: Response | None, reply: Reply) -> dict[str, Any]:
-        """What is kept in extra/ of an answer that brought no picture, or not all of its words: bounded, and without the key."""
+    def _kept_beside(self, response: Response | None, reply: Reply, beside: Sequence[str]) -> dict[str, Any]:
+        """What is kept in extra/ of an answer that brought no picture, or not all of its words: bounded, and without the key. `beside` is
+        there already.
+        """
         noted: dict[str, Any] = {"link": reply.link} if reply.link else {}
-        if kept := [name for data in reply.kept if (name := self._keep(data))]:
+        if kept := [*beside, *(name for data in reply.kept if (name := self._keep(data)))]:
             noted["kept"] = kept
         is_long = len(reply.text) > MOST_SAID or len(reply.message) > MOST_SAID
         if response is not None and response.body and is_ok(response.status) and (is_long or not reply.pictures):
@@ -362,7 +395,7 @@ def _warnings(plan: Plan, reply: Reply) -> list[str]:
     wanted = plan.config.get("image_size")
     if wanted and size and (got := models.size_of(size)) != wanted and min(size) >= 256:
         said.append(f"image_size {wanted} was asked for, and the picture is of {got} ({size[0]}×{size[1]} pixels)")
-    if plan.sources and plan.sources[0].role == "base":
+    if plan.sources and plan.sources[0].role == "base" and not plan.region:
         from promptkit.images.changes import cheap_warnings
 
         said += cheap_warnings(plan.sources[0].picture, reply.pictures, plan.config)

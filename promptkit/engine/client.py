@@ -32,6 +32,7 @@ from promptkit.engine.options import (
 from promptkit.engine.plan import Plan, Source, history, known_hints, prompt_to_ask, recorded_config, recorded_sources
 from promptkit.engine.rate_limit import RateLimit, rate_limit_of
 from promptkit.engine.recorded_templates import recorded_wordings
+from promptkit.engine.region_plan import RegionEdit, recorded_region
 from promptkit.errors import LineageError, NotRecorded, PromptkitError, SettingsError, warn
 from promptkit.images.picture import Picture
 from promptkit.lineage.record import Record
@@ -49,6 +50,7 @@ __all__ = ["Client", "Terms", "added_root"]
 A = TypeVar("A", bound=Answer | PromptkitError)
 NO_SEND = "(send=False, or PROMPTKIT_SEND=never)"
 SEND = "leave that out to ask for it"
+OF_THE_BASE = "A step that edits a region keeps its picture's ratio: leave aspect_ratio out, or the region."
 
 
 @dataclass(frozen=True)
@@ -177,13 +179,16 @@ class Client:
         references: Sequence[Record | Picture | Named] = (),
         *,
         anchors: Sequence[Record | Picture | Named] = (),
+        region: RegionEdit | None = None,
         label: str | None = None,
         meta: Mapping[str, Any] | None = None,
         lang: str | None = None,
         **options: Any,
     ) -> Plan:
-        """What a step is going to be: an edit of `base`, or a new root. InputError, SettingsError."""
+        """What a step is going to be: an edit of `base`, or of a region of it, or a new root. InputError, SettingsError."""
         check_call(options)
+        if region and options.get("aspect_ratio") is not None:
+            raise SettingsError(OF_THE_BASE)
         asked = checked_prompt(prompt)
         self.refuse_keys_of_template(asked)
         sources = _sources(base, anchors, references)
@@ -192,25 +197,27 @@ class Client:
             slug=asked.template or ("edit" if base else "generate"),
             parents=tuple(dict.fromkeys(s.step for s in sources if s.step)) if base else (),
             sources=sources,
-            config=self.config(asked, options),
+            config={k: v for k, v in self.config(asked, options).items() if not region or k != "aspect_ratio"},
             endpoint=self.endpoint.name,
             model=self.model,
-            chain=self.terms.chain,
+            chain="picture" if region else self.terms.chain,  # earlier turns show the whole picture
             interleaves=interleaves(self.dialect),
             lang=checked_lang(lang) or asked.lang or self.terms.lang or recovery.language_of(asked.text),
             label=checked_label(label),
             meta=checked_meta(meta),
+            region=region,
         )
         return self._with_history(plan)
 
-    def plan_again(self, record: Record, prompt: str | Prompt | None = None, **options: Any) -> Plan:
+    def plan_again(self, record: Record, prompt: str | Prompt | None = None, *, region: RegionEdit | None = None, **options: Any) -> Plan:
         """A step's own request once more, with the pictures it had, from its parent; with a prompt: in those words."""
         if record.outcome == "added":
             raise LineageError(f"Step {record.number} was added, not asked for; continue it with edit(…).", path=record.path)
         self.terms.brought.add(record.id)  # whoever repeats a step has it
         lineage = self.engine.lineage
         asked = prompt_to_ask(lineage, record) if prompt is None else checked_prompt(prompt)
-        plan = self.plan(asked, None, **{**recorded_config(record), "seed": None, **options})
+        region = region or recorded_region(lineage, record)
+        plan = self.plan(asked, None, region=region, **{**recorded_config(record), "seed": None, **options})
         more = [s.step for s in plan.sources if s.step] if record.parents else []
         plan = replace(
             plan,
@@ -220,6 +227,11 @@ class Client:
         )
         checked_pictures(asked, len(plan.sources))
         return self._with_history(plan)
+
+    def for_model(self, plan: Plan, model: str) -> Plan:
+        """A plan as it is asked of another model at this endpoint, which the caller names."""
+        models.check_name(model)
+        return self._with_history(replace(plan.at(plan.endpoint, model), model_named=True, history=()))
 
     def takes(self, plan: Plan, n: int, *, but: str | None = None, fresh: bool = False) -> list[Plan]:
         """n takes of a plan, each with a seed of its own; without the recipe `but`, and with `fresh` without those that are there or that
@@ -241,15 +253,18 @@ class Client:
         if plan.chain != "chat" or not any(s.role == "base" for s in plan.sources):
             return plan
         lineage = self.engine.lineage
-        return replace(plan, history=history(lineage, plan, lineage.get(plan.parents[0]), self.dialect))
+        return replace(plan, history=history(lineage, plan, lineage.get(plan.parents[0]), self.endpoint.dialect_of(plan.model)))
 
     # Checking
 
-    def check_options(self, config: Mapping[str, Any], pictures: int, names: Sequence[str] = ()) -> None:
-        """SettingsError for what the service or the model does not take, with what it does; `names` are those of the pictures."""
-        self.endpoint.check_options(self.model, config)
-        asked = {name: config.get(name) for name in ("aspect_ratio", "image_size")}
-        models.check(self.model, **asked, pictures=pictures, names=names)
+    def check_options(self, config: Mapping[str, Any], pictures: int, model: str | None = None, names: Sequence[str] = ()) -> None:
+        """SettingsError for what the service or the model (by default the client's) does not take, with what it does; `names` are those
+        of the pictures.
+        """
+        asked = model or self.model
+        self.endpoint.check_options(asked, config)
+        sizes = {name: config.get(name) for name in ("aspect_ratio", "image_size")}
+        models.check(asked, **sizes, pictures=pictures, names=names)
 
     def refuse_keys(self, said: object) -> None:
         """SettingsError where what would be sent or recorded holds a key."""
@@ -302,8 +317,8 @@ class Client:
         """The answers; where something was asked for, this user has asked the model. Steps that were made in other words are named."""
         found = [(plan, answer) for plan, answer in zip(plans, answers, strict=True) if isinstance(answer, Answer)]
         self.terms.brought.update(answer.record.id for _, answer in found)
-        if not all(answer.reused for _, answer in found):
-            note_model(self.endpoint, self.model)
+        for model in dict.fromkeys(plan.model for plan, answer in found if not answer.reused):
+            note_model(self.endpoint, model)
         reworded = [(p, a.record) for p, a in found if a.reused and a.record.prompt.text != p.prompt.text and self._is_first(a.record.id)]
         if reworded:
             _tell_of_other_words(reworded)
@@ -357,7 +372,7 @@ class Client:
         """The plan; and, where neither endpoint nor model is named, the same at those that this folder has asked: the head that they
         follow is another one when a notebook runs a second time. Then each of these in the other words that its template made of it.
         """
-        asked = [plan, *(self._elsewhere(plan) if self.terms.follows else ())]
+        asked = [plan, *(self._elsewhere(plan) if self.terms.follows and not plan.model_named else ())]
         texts = [*plan.wordings, *recorded_wordings(self.engine.lineage, plan.prompt, plan.parents)]
         return [*asked, *(each.worded(text) for text in texts for each in asked)]
 
@@ -381,10 +396,10 @@ class Client:
         for label in {label for plan in plans for label in plan.labels}:
             checked_words(Prompt(text=label))
         key, transport = self.connection.open()
-        if self.followed:
+        if self.followed and any(plan.model == self.model for plan in plans):
             tell_of_model(self.endpoint, self.model)
         for plan in plans:
-            self.check_options(plan.config, len(plan.sources), plan.names)
+            self.check_options(plan.config, len(plan.sources), plan.model, plan.names)
             self._warn_of_shutdown(plan)
             self._warn_of_names(plan)
         terms, limit = self.terms, self.connection.rate_limit

@@ -103,7 +103,10 @@ def _place(record: Record) -> tuple[str | None, str | None]:
 def _other_settings(record: Record, plan: Plan) -> str:
     config = dict(record.request.config or {})
     names = sorted(k for k in {*config, *plan.config} if k != "seed" and config.get(k) != plan.config.get(k))
+    region = record.region
+    mine = plan.region.region if plan.region else None
     facts = [
+        " for another region" if (region and (region.box, region.mask)) != (mine and (mine.box, mine.mask and mine.mask.sha256)) else "",
         f" for {record.request.model} at {record.request.endpoint}" if _place(record) != (plan.endpoint, plan.model) else "",
         f" with other options ({', '.join(names)})" if names else "",
         " and other names for them" if [s.label or "" for s in record.sources] != list(plan.labels) else "",

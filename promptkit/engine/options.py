@@ -64,12 +64,15 @@ OPENING: dict[str, tuple[Callable[[Any], bool], str]] = {
     "on_progress": (_is_listener, "a plain function that takes a line of text; into an event loop, loop.call_soon_threadsafe takes it"),
 }
 CONFIG = tuple(OPTIONS)
-CALL_OPTIONS = (*CONFIG, "lang", "references", "anchor", "label", "meta", "fresh")
+CALL_OPTIONS = (*CONFIG, "lang", "references", "anchor", "region", "label", "meta", "fresh")
 HINTS = {
     "images": "references=",
+    "mask": "region=",
+    "box": "region=",
     "image": "references=",
     **{name: f"{option.name}=" for option in OPTIONS.values() for name in option.also_called},
     "n": "vary(n=…)",
+    "each": "vary(each=…)",
     "base_url": "endpoint=",
     "url": "endpoint=",
     "key": "api_key=",

@@ -12,6 +12,7 @@ from typing import Any
 from promptkit import __version__
 from promptkit.engine.labels import Words, labels, recorded_words
 from promptkit.engine.options import CONFIG
+from promptkit.engine.region_plan import RegionEdit
 from promptkit.errors import LineageError
 from promptkit.images.picture import Picture
 from promptkit.lineage.record import Record, now
@@ -72,6 +73,8 @@ class Plan:
     unseeded: Plan | None = None  # what the seed of one of vary's takes was made of
     interleaves: bool = True  # whether words can stand between pictures there
     wordings: tuple[str, ...] = ()  # other words on record for the same, where no template tells
+    region: RegionEdit | None = None  # what of the base is edited, where that is not all of it
+    model_named: bool = False  # whether its caller named its model, so that what another one made does not stand for it
 
     @property
     def recipe(self) -> str:
@@ -81,14 +84,20 @@ class Plan:
             "pictures": [s.picture.sha256 for s in self.sources],
             "endpoint": self.endpoint,
             "model": self.model,
-            "config": {k: int(v) if isinstance(v, float) and v.is_integer() else v for k, v in self.config.items()},  # 1.0 is 1
+            "config": {k: int(v) if isinstance(v, float) and v.is_integer() else v for k, v in self._own_config.items()},  # 1.0 is 1
             "chain": self.chain,
             "parents": list(self.parents),
             "take": self.take,
+            **({"region": self.region.recipe} if self.region else {}),
         }
         if any(said := self.labels):
             asked["labels"] = list(said)
         return "r1:" + hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def _own_config(self) -> Mapping[str, Any]:
+        """The options without the ratio of a region, which follows from its cut."""
+        return {k: v for k, v in self.config.items() if k != "aspect_ratio"} if self.region else self.config
 
     def seeded(self, take: int) -> Plan:
         """One of vary's takes: its seed follows from the recipe, so that a second run asks for the same."""

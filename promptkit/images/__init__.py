@@ -3,5 +3,6 @@
 `formats` tells a file's type by its bytes, and whether it is whole. `picture` holds the bytes; Pillow decodes them only when someone
 looks. `metadata` reads what other tools wrote into the file. `changes` measures what differs between a picture and the one before it (who
 asks tells it what was asked for), `box` reads and writes a box in a picture, `fingerprint` tells a picture that was saved again from
-another one. Nothing here knows records, prompts or services.
+another one. `region` says what of a picture is to be edited, and which cut around it is sent; `region_fit` lays the answer into the
+picture; `still` has a picture's pixels to work on, or refuses it. Nothing here knows records, prompts or services.
 """

@@ -12,7 +12,7 @@ from operator import index
 
 from promptkit.errors import PictureError, shown
 
-__all__ = ["Box", "Fractions", "box_in_pixels", "box_text", "read_box"]
+__all__ = ["EXPECTED", "Box", "Fractions", "box_in_pixels", "box_text", "is_box_text", "read_box"]
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels
 Fractions = tuple[float, float, float, float]  # the same, of the picture's width and height, from 0 to 1
@@ -45,6 +45,11 @@ def box_in_pixels(box: str | Sequence[float], size: tuple[int, int]) -> Box:
         said = f"The box {box_text(values)} reaches outside of the picture, which has {width}×{height} pixels; give one inside."
         raise PictureError(said)
     return int(left), int(top), int(right), int(bottom)
+
+
+def is_box_text(text: str) -> bool:
+    """Whether a text has the form of a box, such as `200x260+300+420`."""
+    return len(text) <= LONGEST and TEXT.fullmatch(text.strip()) is not None
 
 
 def box_text(box: Sequence[float]) -> str:

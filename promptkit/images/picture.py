@@ -126,6 +126,18 @@ class Picture:
             return None
 
     @property
+    def header(self) -> Image.Image:
+        """A PIL image of which nothing but the header was read. PictureError where Pillow cannot read that."""
+        return _opened(self.data, f"The picture {self.sha256[:10]}")
+
+    @property
+    def frames(self) -> int:
+        """How many frames or pages the file has; 1 where that cannot be read."""
+        with _quiet, suppress(Exception):  # whatever the format's code raises
+            return int(getattr(self.header, "n_frames", 1))
+        return 1
+
+    @property
     def metadata(self) -> tuple[ToolMetadata, ...]:
         """What other tools (AUTOMATIC1111, ComfyUI, InvokeAI, NovelAI) wrote into the file about how it was made; read anew each time."""
         from promptkit.images.metadata import tool_metadata

@@ -16,7 +16,7 @@ from typing import Any
 from promptkit.cost import CODE, MOST
 from promptkit.lineage.fields import Field, Values
 from promptkit.lineage.layout import LAYOUT
-from promptkit.lineage.schema import SCHEMA, Output, RecordedCost, RecordFields
+from promptkit.lineage.schema import SCHEMA, AnswerFields, CutFields, Output, RecordedCost, RecordFields, RegionFields
 
 __all__ = ["FOLDER", "schemas", "write"]
 
@@ -29,12 +29,22 @@ TYPES = {str: "string", int: "integer", dict: "object", list: "array", NoneType:
 AMOUNT = {"type": "number", "minimum": 0, "exclusiveMaximum": MOST}
 CURRENCY = {"type": "string", "pattern": f"^{CODE.pattern}$"}
 SIDE = {"type": "integer", "exclusiveMinimum": 0}
+SIZE_OR_NULL = {"type": ["array", "null"], "items": SIDE, "minItems": 2, "maxItems": 2}
+
+
+def _integers(count: int) -> dict[str, Any]:
+    return {"type": "array", "items": {"type": "integer"}, "minItems": count, "maxItems": count}
+
+
 RULES: Mapping[Field[Any], dict[str, Any]] = {  # beyond a row's type
     RecordFields.schema: VERSION,
     RecordedCost.usd: AMOUNT,
     RecordedCost.amount: AMOUNT,
     RecordedCost.currency: CURRENCY,
-    Output.size: {"type": ["array", "null"], "items": SIDE, "minItems": 2, "maxItems": 2},
+    Output.size: SIZE_OR_NULL,
+    AnswerFields.size: SIZE_OR_NULL,
+    **{field: _integers(4) for field in (CutFields.box, RegionFields.box)},
+    **{field: _integers(2) for field in (CutFields.size, RegionFields.size)},
 }
 
 

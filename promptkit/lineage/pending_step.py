@@ -99,6 +99,13 @@ class PendingStep:
             if self.record is None:
                 self._hold(pictures)
 
+    def keep(self, names: Sequence[str]) -> None:
+        """Notes the sha256 of what is kept beside the records of the last attempt, before more is made of it; durable if there is room."""
+        with self._lock, suppress(OSError):
+            if self.record is None:
+                self.fields["attempts"][-1]["kept"] = list(names)
+                self._note(durable=True)
+
     def _hold(self, pictures: Sequence[Picture]) -> None:
         self.fields["outputs"] = [self._output(p) for p in pictures]
         self._pictures = tuple(pictures)

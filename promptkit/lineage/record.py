@@ -21,10 +21,11 @@ from promptkit.lineage.outcomes import has_picture, is_free
 from promptkit.lineage.schema import SCHEMA, Attempt, Output, RecordFields
 from promptkit.terminal import printable
 
-__all__ = ["FULL_SHA256", "RECORD_NAME", "Problem", "Record", "added_up", "now", "number_of"]
+__all__ = ["FULL_SHA256", "RECORD_NAME", "VARIED", "Problem", "Record", "added_up", "now", "number_of"]
 
 FULL_SHA256 = re.compile(r"[0-9a-f]{64}")  # a step's id is one, too
 OFFLINE = "offline"  # the endpoint of drafts
+VARIED = "varied"  # in the meta of one of several variants: what varied, by name, with its own value
 RECORD_NAME = re.compile(r"(\d{4,})-([\w.]+)-([0-9a-f]{10})\.json")
 
 
@@ -117,6 +118,17 @@ class Record(RecordFields):
     def by_hand(self) -> bool:
         """Whether somebody made its picture by hand from that of the step which it continues."""
         return self.outcome == "added" and bool(self.parents)
+
+    @property
+    def varied(self) -> dict[str, Any]:
+        """What varied between the steps that were made with it, by name, with its own value of each: {"style": "line art"}."""
+        found = (self.meta or {}).get(VARIED)
+        return dict(found) if isinstance(found, Mapping) else {}
+
+    @property
+    def notes(self) -> dict[str, Any]:
+        """The caller's own notes, without what varied, which stands among them on disk."""
+        return {name: value for name, value in (self.meta or {}).items() if name != VARIED or not self.varied}
 
     @property
     def origins(self) -> tuple[str, ...]:

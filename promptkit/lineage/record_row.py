@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from promptkit.images.box import box_text
 from promptkit.json_objects import columns, plain
 from promptkit.lineage.record import Record
 
@@ -27,6 +28,7 @@ def record_columns(record: Record) -> dict[str, Any]:
         "id": record.id,
         "parents": list(record.parents),
         "names": [source.name for source in record.sources if source.name],
+        **_region_columns(record),
         "outcome": record.outcome,
         "ok": record.ok,
         "by_hand": record.by_hand,
@@ -47,7 +49,8 @@ def record_columns(record: Record) -> dict[str, Any]:
         "warnings": plain(record.fields.get("warnings") or []),
         "file": str(record.path),
         **columns("input", record.prompt.get("inputs") or {}),
-        **columns("meta", record.fields.get("meta") or {}),
+        **columns("varied", record.varied),
+        **columns("meta", record.notes),
         **columns("usage", record.usage),
     }
 
@@ -59,6 +62,12 @@ def prompt_columns(prompt: Mapping[str, Any], config: Mapping[str, Any]) -> dict
     said["pack"] = " ".join(map(str, said["pack"])) if said["pack"] else None
     others = {f"option.{name}": plain(value) for name, value in config.items() if name not in OPTIONS}
     return {**said, **{name: plain(config.get(name)) for name in OPTIONS}, **others}
+
+
+def _region_columns(record: Record) -> dict[str, Any]:
+    """`region` is the box that it edited, as text, `mask` the sha256 of the picture that marks it."""
+    region = record.region
+    return {"region": box_text(region.box), "mask": region.mask} if region else dict.fromkeys(("region", "mask"))
 
 
 def _picture_columns(record: Record) -> dict[str, Any]:

@@ -16,12 +16,15 @@ from promptkit.lineage.fields import Entry, Field, Survives, Values, anything, e
 
 __all__ = [
     "SCHEMA",
+    "AnswerFields",
     "Attempt",
+    "CutFields",
     "Output",
     "PromptFields",
     "Raised",
     "RecordFields",
     "RecordedCost",
+    "RegionFields",
     "RequestFields",
     "Source",
     "empty_fields",
@@ -29,6 +32,15 @@ __all__ = [
 ]
 
 SCHEMA = "1.0"
+
+
+def _numbers(count: int) -> Field[Any]:
+    """A list of so many whole numbers, of pixels."""
+
+    def is_right(value: object) -> bool:
+        return isinstance(value, list) and len(value) == count and all(type(number) is int for number in value)
+
+    return Field(list, tuple, is_right=is_right, wanted=f"{count} whole numbers")
 
 
 def _is_size(value: object) -> bool:
@@ -152,6 +164,42 @@ class Output(Entry):
         return Path(self.file).name
 
 
+class CutFields(Entry):
+    """What of the base was sent for a region: `box` in its pixels, which may reach outside, in that ratio, sent as a picture of `size`."""
+
+    box = _numbers(4)
+    ratio = optional(str)
+    sha256 = required(str)
+    size = _numbers(2)
+
+
+class AnswerFields(Entry):
+    """One answer to a cut: the service's own picture, a file in extra/, and how it was laid in, which images.region_fit.Fit explains."""
+
+    sha256 = required(str)
+    mime_type = optional(str)
+    size: Field[tuple[int, int] | None] = Field(list | None, tuple, is_right=_is_size, wanted="width and height in pixels, or None")
+    method = anything()
+    shift = anything()
+    offset = anything()
+    soft = anything()
+    seam = anything()
+
+
+class RegionFields(Entry):
+    """The region of the base that was edited: `box` in pixels of the base as people see it, which has that `size`; `mask` is the sha256 of
+    the picture that marks it, a file in extra/. `rule` says how the cut follows from it.
+    """
+
+    box = _numbers(4)
+    size = _numbers(2)
+    mask = optional(str)
+    rule = required(str)
+    cut = optional_entry(CutFields)
+    answers = entries(AnswerFields)
+    pillow = anything()
+
+
 class RecordFields(Values):
     """The fields of a step's record."""
 
@@ -174,6 +222,7 @@ class RecordFields(Values):
     started = anything(survives=Survives.OR_NULL, label="when", stays=True)
     ended = anything(survives=Survives.OR_NULL, stays=True)
     continued = anything(stays=True)
+    region = optional_entry(RegionFields)
     versions = anything()
 
 

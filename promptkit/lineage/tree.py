@@ -308,6 +308,11 @@ class Lineage:
             raise LineageError(f"{path} is missing or damaged.", path=path)
         return data
 
+    def kept_picture(self, sha256: str, mime_type: str | None = None, size: tuple[int, int] | None = None) -> Picture:
+        """A picture that is kept beside the records, by its sha256. Reading it raises LineageError where it is missing or damaged."""
+        path = self.folder / extra_name(sha256)
+        return recorded_picture(path, sha256=sha256, mime_type=mime_type or "application/octet-stream", size=size)
+
     def is_whole(self, record: Record) -> bool:
         """Whether all its pictures are on disk as they were recorded, and none was forgotten. LineageError for one that a tool stores
         elsewhere: that is not lost, and must not be paid for again.

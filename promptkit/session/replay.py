@@ -20,9 +20,11 @@ from promptkit.engine.engine import Engine
 from promptkit.engine.labels import Named, recorded_words
 from promptkit.engine.options import CONFIG, checked_label, checked_pictures, checked_text, checked_words
 from promptkit.engine.plan import Plan, known_hints
+from promptkit.engine.region_plan import recorded_region
 from promptkit.errors import InputError, LineageError, SettingsError, brief_path, warn
+from promptkit.images.box import box_text
 from promptkit.images.picture import Picture
-from promptkit.lineage.record import FULL_SHA256, Record
+from promptkit.lineage.record import FULL_SHA256, VARIED, Record
 from promptkit.lineage.tree import Lineage
 from promptkit.providers import models
 from promptkit.providers.endpoint_choice import choose_endpoint, endpoint_of_record, service_with_key
@@ -264,7 +266,8 @@ class Replay:
         if len(there) < len(references):
             return None
         label, meta = record.fields.get("label"), _meta(record)
-        plan = repeat.client.plan(repeat.words.prompt, base, there, label=label, meta=meta)
+        region = recorded_region(self._lineage, record, base.picture) if base else None
+        plan = repeat.client.plan(repeat.words.prompt, base, there, label=label, meta=meta, region=region)
         roles = [*(["base"] if base else []), *(s["role"] for s in repeat.references)]
         sources = tuple(replace(s, role=role) for s, role in zip(plan.sources, roles, strict=True))
         take = record.fields.get("take")
@@ -339,6 +342,7 @@ class Replay:
     def _asked(self, repeat: _Repeat, made: Mapping[str, Record]) -> Answer:
         plan = self._plan(repeat, made)
         assert plan is not None, "all that it goes on from was made before it"
+        _tell_of_moved_region(repeat.record, plan)
         return repeat.client.ask(plan)
 
     def _by_hand(self, record: Record, made: Mapping[str, Record]) -> Answer:
@@ -397,6 +401,14 @@ class Replay:
         )
 
 
+def _tell_of_moved_region(record: Record, plan: Plan) -> None:
+    """Says where a region lies in a picture of another size than the recorded one."""
+    if record.region and plan.region and plan.region.region.size != record.region.size:
+        old, new = ("×".join(map(str, size)) for size in (record.region.size, plan.region.region.size))
+        then, here = box_text(record.region.box), box_text(plan.region.region.box)
+        warn(f"Step {record.number} edited {then} of {old} pixels; here that is {here} of {new}.")
+
+
 def _recorded_endpoint(record: Record) -> Endpoint:
     """The endpoint that a step was made at, as the user's own settings define it."""
     name = record.request.get("endpoint")
@@ -407,11 +419,13 @@ def _recorded_endpoint(record: Record) -> Endpoint:
 
 def _meta(record: Record) -> dict[str, Any]:
     """The caller's notes, and which step it replays. A replay of a replay names the step that it replays itself; one of a squash does
-    not name what that stood for, which is of another branch.
+    not name what that stood for, which is of another branch, nor one of a variant what varied, which is of another call.
     """
     meta = dict(record.fields.get("meta") or {})
     if _is_ids(meta.get(SQUASHES)):
         del meta[SQUASHES]
+    if record.varied:
+        del meta[VARIED]
     is_ours = meta.get(REPLAYS) is None or _is_ids([meta[REPLAYS]])
     return {**meta, REPLAYS if is_ours else f"promptkit_{REPLAYS}": record.id}
 

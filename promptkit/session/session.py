@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,6 @@ from promptkit.engine.options import (
     checked_config,
     checked_label,
     checked_limits,
-    checked_many,
     checked_opening,
     checked_pictures,
     checked_prompt,
@@ -21,7 +20,7 @@ from promptkit.engine.options import (
     with_options,
 )
 from promptkit.engine.plan import Plan
-from promptkit.errors import PromptkitError, SettingsError, warn
+from promptkit.errors import SettingsError, warn
 from promptkit.lineage.location import Where, session_folder
 from promptkit.lineage.record import Record
 from promptkit.progress import Listener
@@ -33,7 +32,9 @@ from promptkit.providers.options import OPTIONS
 from promptkit.providers.transport import Transport
 from promptkit.session.own_picture import added, root_of
 from promptkit.session.references import Naming, names_from
+from promptkit.session.region import check_region, given_region, read_region, refuse_region
 from promptkit.session.step import Step, Steps
+from promptkit.session.varying import Varying
 from promptkit.values import built_in
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ __all__ = ["Session"]
 ANCHORLESS = "A new root continues nothing that could drift, so there is no anchor; send the picture along with references=."
 
 
-class Session(Naming):
+class Session(Naming, Varying):
     """A tree of pictures in one folder, and a head from which the next edit starts.
 
     `where` is a name (the session folder ./NAME if there is one, else NAME in the user's data folder) or, with a separator or as a Path,
@@ -120,6 +121,7 @@ class Session(Naming):
         """
         if "anchor" in options:
             raise SettingsError(ANCHORLESS)
+        refuse_region(options)
         asked, along = checked_prompt(prompt), self._along(references)
         checked_pictures(asked, len(along))
         check_call(options)
@@ -132,6 +134,7 @@ class Session(Naming):
         on: object = None,
         references: object = (),
         anchor: object = None,
+        region: object = None,
         label: str | None = None,
         meta: Mapping[str, Any] | None = None,
         fresh: bool = False,
@@ -141,11 +144,15 @@ class Session(Naming):
 
         `on` is a Step, a number, a tag, the beginning of an id, or a picture of one's own (path, bytes, PIL image, Picture), which becomes
         a root first. `anchor` is an earlier step, or a picture of one's own, that goes along so that a long chain does not drift from it.
+        `region` is what alone may change: a box, (left, top, right, bottom) in pixels or fractions, or "200x260+300+420" (width x height +
+        left + top, or all in %), or a mask, a picture of the same size (white, or transparent where it has transparency, is edited).
         """
-        asked, along, anchors = checked_prompt(prompt), self._along(references), self._along(anchor)
+        asked, along, anchors, region = checked_prompt(prompt), self._along(references), self._along(anchor), read_region(region)
         checked_pictures(asked, 1 + len(anchors) + len(along))
-        base = self._base(on)
-        return self._asked(self._client.plan(asked, base, along, anchors=anchors, label=label, meta=meta, **options), fresh=fresh)
+        base = self._base(on, region)
+        part = given_region(region, base)
+        plan = self._client.plan(asked, base, along, anchors=anchors, region=part, label=label, meta=meta, **options)
+        return self._asked(plan, fresh=fresh)
 
     def again(self, prompt: str | Prompt | None = None, **options: Any) -> Step:
         """The head's request once more, from the head's parent; with a prompt: reworded. Always asks anew."""
@@ -154,30 +161,6 @@ class Session(Naming):
     def repeat(self, step: Step, prompt: str | Prompt | None = None, **options: Any) -> Step:
         """A step's request once more, from its parent; see Step.again."""
         return self._asked(self._repeated(self._step(step).record, prompt, **options), fresh=True)
-
-    def vary(
-        self,
-        prompt: str | Prompt | None = None,
-        n: int = 4,
-        *,
-        on: object = None,
-        root: bool = False,
-        workers: int = 4,
-        fresh: bool = False,
-        **options: Any,
-    ) -> Steps:
-        """n children of `on` (by default the head), several requests at once; without a prompt n more of the head's own request.
-
-        `root=True` makes n roots, `fresh=True` n more than there are. Each has a seed of its own, which is recorded. The head stays. Failed
-        ones are among them as failed Steps; raises only when all fail. Ctrl-C stops at once; those in flight are recorded as interrupted.
-        """
-        n, workers = checked_many(n=n, workers=workers)
-        if prompt is None:
-            record = (self._head_step("vary") if on is None else self._step(on)).record
-            plan, own = self._repeated(record, None, **options), record.recipe
-        else:
-            plan, own = self._planned_variant(prompt, on, root, **options), None
-        return self._all_asked(self._client.ask_all(self._client.takes(plan, n, but=own, fresh=fresh), workers))
 
     def add(self, picture: object, *, on: object = None, label: str | None = None) -> Step:
         """Takes a picture of one's own (path, bytes, PIL image, Picture) as a root, or `on` the step that it was made from by hand. The
@@ -252,17 +235,20 @@ class Session(Naming):
         one = squashed(self._lineage, self._step(first).record, self._step(last).record, prompt=prompt, model=self._client.model)
         self._client.refuse_draft(one.base)
         checked_pictures(checked_prompt(one.prompt), 1 + len(one.references))
-        return self._asked(one.also_worded(self._client.plan(one.prompt, one.base, one.references, meta=one.meta)), fresh=fresh)
+        plan = self._client.plan(one.prompt, one.base, one.references, meta=one.meta, region=one.region)
+        return self._asked(one.also_worded(plan), fresh=fresh)
 
     # What callers give
 
-    def _base(self, on: object) -> Record:
-        """The step to continue. An offline draft goes to a service only where it is named."""
+    def _base(self, on: object, region: object = None) -> Record:
+        """The step to continue, of which a region is to be edited. An offline draft goes to a service only where it is named."""
         if on is None:
             record = self._head_step("edit").record
             self._client.refuse_draft(record)
         else:
             found = self._step_or_picture(on)
+            if not isinstance(found, Record):
+                check_region(region, found)
             record = found if isinstance(found, Record) else root_of(self._engine, self._terms, found).record
         record.check_picture()
         return record
@@ -273,15 +259,18 @@ class Session(Naming):
         for source in record.sources:
             if source.get("step"):
                 self._client.refuse_draft(self._lineage.get(source["step"]))
-        return self._client.plan_again(record, prompt, references=references, anchors=anchors, **options)
+        region = given_region(options.pop("region", None), self._lineage.get(record.parents[0]) if record.parents else None)
+        return self._client.plan_again(record, prompt, references=references, anchors=anchors, region=region, **options)
 
     def _planned_variant(self, prompt: str | Prompt, on: object, root: bool, **options: Any) -> Plan:
         if root and "anchor" in options:
             raise SettingsError(ANCHORLESS)
         asked, (references, anchors) = checked_prompt(prompt), (self._along(options.pop(name, ())) for name in ("references", "anchor"))
         checked_pictures(asked, int(not root) + len(anchors) + len(references))
-        base = None if root else self._base(on)
-        return self._client.plan(asked, base, references, anchors=anchors, **options)
+        region = read_region(options.pop("region", None))
+        base = None if root else self._base(on, region)
+        region = given_region(region, base)
+        return self._client.plan(asked, base, references, anchors=anchors, region=region, **options)
 
     # What came
 
@@ -298,17 +287,6 @@ class Session(Naming):
         for said in () if answer.reused else step.warnings:
             warn(f"step {step.number}: {said}")
         return step
-
-    def _all_asked(self, answers: Sequence[Answer | PromptkitError]) -> Steps:
-        """The steps of several answers; raises only where all failed."""
-        steps = Steps(self._step_of(a.record, reused=a.reused) for a in answers if isinstance(a, Answer))
-        errors = [a.error if isinstance(a, Answer) else a for a in answers]
-        if not any(s.ok for s in steps) and (error := errors[0]) is not None:
-            error.step = steps[0] if steps else None
-            raise error
-        for said in {str(a) for a in answers if isinstance(a, PromptkitError)}:
-            warn(f"Not all were asked for: {said}")
-        return steps
 
     def _followed(self, answers: Iterator[Answer]) -> Steps:
         """The steps of answers that come one after the other; the head follows each, so that an error leaves it on the last one."""

@@ -12,6 +12,7 @@ from promptkit.engine import recovery
 from promptkit.engine.labels import Named, Words, picture_of, recorded_words
 from promptkit.engine.options import CONFIG, checked_prompt
 from promptkit.engine.plan import Plan, prompt_to_ask, recorded_config, recorded_prompt
+from promptkit.engine.region_plan import RegionEdit, recorded_region
 from promptkit.errors import LineageError, SettingsError
 from promptkit.images.picture import Picture
 from promptkit.lineage.record import Record
@@ -88,6 +89,7 @@ class Squashed:
     base: Record
     references: tuple[Record | Picture | Named, ...]
     meta: Mapping[str, Any]
+    region: RegionEdit | None = None  # which all of the edits have
     wordings: tuple[str, ...] = ()  # other words around the same list of edits, in which it was asked for by another promptkit
 
     def also_worded(self, plan: Plan) -> Plan:
@@ -107,12 +109,14 @@ def squashed(lineage: Lineage, first: Record, last: Record, *, prompt: str | Pro
     references = _references(lineage, records, base, phrases)
     _check_count(model, base, 1 + len(references))
     meta = {SQUASHES: [r.id for r in records]}
+    region = _shared_region(lineage, records)
     if prompt is None:
         _refuse_hands(records)
+        _refuse_regions(records, region)
     asked = checked_prompt(_joined(lineage, records, [base.picture, *map(picture_of, references)]) if prompt is None else prompt)
     options = {k: v for record in records for k, v in recorded_config(record).items()}
     asked = replace(asked, config={**options, **asked.config})  # as hints, which the session's own options win over
-    return Squashed(asked, base, references, meta, () if prompt is not None else _wordings(lineage, records, base, meta))
+    return Squashed(asked, base, references, meta, region, () if prompt is not None else _wordings(lineage, records, base, meta))
 
 
 def _line(lineage: Lineage, first: Record, last: Record) -> list[Record]:
@@ -146,6 +150,23 @@ def _refuse_hands(records: Sequence[Record]) -> None:
         raise error
 
 
+def _shared_region(lineage: Lineage, records: Sequence[Record]) -> RegionEdit | None:
+    """The region that all of the steps edited, where it is the same."""
+    of = [(r.region.box, r.region.size, r.region.mask) if r.region else None for r in records]
+    return recorded_region(lineage, records[0]) if of[0] and len(set(of)) == 1 else None
+
+
+def _refuse_regions(records: Sequence[Record], region: RegionEdit | None) -> None:
+    """LineageError where steps among them edited regions that are not all the same: one edit would not keep to each."""
+    edited = next((r for r in records if r.region), None)
+    if edited is None or region is not None:
+        return
+    said = f"Step {edited.number} edited a region of its picture, and the others not the same one, to which one edit would not keep"
+    error = LineageError(f"{said}: squash the steps before or after it, or say all of it in your own words with prompt=.", path=edited.path)
+    error.in_shell = f"{said}: squash the steps before or after it, or say all of it in your own words after FIRST and LAST."
+    raise error
+
+
 # Pictures
 
 
@@ -154,9 +175,7 @@ def _check_count(model: str, base: Record, count: int) -> None:
     known = models.known_model(model)
     if known is not None and known.pictures is not None and count > known.pictures:
         said = f"{known.name} takes {known.pictures} pictures in a request, and these edits bring {count} together"
-        raise SettingsError(
-            f"{said}: squash fewer steps, or choose: edit(prompt, on={base.number}, references=[…]), in words of your own."
-        )
+        raise SettingsError(f"{said}: squash fewer steps, or choose: edit(prompt, on={base.number}, references=[…]), in words of your own.")
 
 
 def _references(

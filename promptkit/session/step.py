@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from promptkit.cost import FREE, Cost
 from promptkit.engine.plan import recorded_prompt
@@ -19,10 +19,11 @@ from promptkit.lineage.record_row import record_columns
 from promptkit.lineage.schema import Attempt
 from promptkit.lineage.tree import Lineage
 from promptkit.markup import mime_bundle
-from promptkit.prompts.template import Prompt
+from promptkit.prompts.template import Prompt, Template
 
 if TYPE_CHECKING:  # what measures and shows is loaded when someone looks
     from promptkit.images.changes import Changes
+    from promptkit.session.region import EditedRegion
 
 __all__ = ["Continuing", "Step", "Steps"]
 
@@ -32,7 +33,7 @@ class Continuing(Protocol):
 
     def edit(self, prompt: str | Prompt, *, on: object = None, **options: Any) -> Step: ...
 
-    def vary(self, prompt: str | Prompt | None = None, n: int = 4, *, on: object = None, **options: Any) -> Steps: ...
+    def vary(self, prompt: str | Prompt | Template | None = None, n: int | None = None, *, on: object = None, **options: Any) -> Steps: ...
 
     def repeat(self, step: Step, prompt: str | Prompt | None = None, **options: Any) -> Step: ...
 
@@ -72,6 +73,13 @@ class Step:
     def sources(self) -> tuple[Picture, ...]:
         """The pictures that went in, the one being edited first."""
         return tuple(self.lineage.source(s) for s in self.record.sources)
+
+    @property
+    def region(self) -> EditedRegion | None:
+        """What of its picture alone it edited, with the cut that was sent and what came back; None where it was the whole picture."""
+        from promptkit.session.region import EditedRegion
+
+        return EditedRegion.of(self.lineage, self.record)
 
     @property
     def pictures(self) -> tuple[Picture, ...]:
@@ -164,8 +172,8 @@ class Step:
         """This step's request once more, from its parent; with a prompt: reworded."""
         return self._session.repeat(self, prompt, **options)
 
-    def vary(self, prompt: str | Prompt | None = None, n: int = 4, **options: Any) -> Steps:
-        """n children of this step, or n more of its own request; see Session.vary."""
+    def vary(self, prompt: str | Prompt | Template | None = None, n: int | None = None, **options: Any) -> Steps:
+        """n children of this step (of `each` where that is given), or n more of its own request; see Session.vary."""
         _refuse_on(options)
         return self._session.vary(prompt, n, on=self, **options)
 
@@ -192,7 +200,8 @@ class Step:
         return changes(self.lineage, self.record)
 
     def to_dict(self) -> dict[str, Any]:
-        """As one flat object, as --json prints it (promptkit.step/1): of its record, and `session`, `folder`, `tags` and `reused`.
+        """As one flat object, as --json prints it (promptkit.step/1): of its record, and `session`, `folder`, `tags` and `reused`; of a
+        variant what varied, `varied.…`.
 
         Sizes are in pixels and bytes, `seconds` include waits; `cost` and `currency` are None where nothing is known, and `unpriced` counts
         attempts without a known price.
@@ -243,7 +252,7 @@ class Steps(tuple[Step, ...]):
 
     __slots__ = ()
 
-    def __new__(cls, steps: Any = ()) -> Steps:
+    def __new__(cls, steps: Any = ()) -> Self:
         return super().__new__(cls, steps)
 
     @property

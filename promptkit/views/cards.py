@@ -49,10 +49,14 @@ def strip_html(records: Sequence[Record], *, reused: Collection[str] = ()) -> Ht
     return strip(step_figure(r, note=" (reused)" if r.id in reused else "") for r in records)
 
 
-def step_figure(record: Record, *, tags: Sequence[str] = (), is_head: bool = False, picture: bool = True, note: str = "") -> Html:
-    """A step as its first picture over its caption; as the caption alone where it has none, or with `picture=False`."""
+def step_figure(
+    record: Record, *, tags: Sequence[str] = (), is_head: bool = False, picture: bool = True, note: str = "", caption: str = ""
+) -> Html:
+    """A step as its first picture over its caption (by default its headline); as the caption alone where it has none, or with
+    `picture=False`.
+    """
     marks = "".join(f" [{t}]" for t in tags) + (" ← head" if is_head else "")
-    caption = f"{record.number} {headline(record)}{note}{marks}"
+    caption = caption or f"{record.number} {headline(record)}{note}{marks}"
     if not record.pictures or not picture:
         return Html(f'<div style="width:{FIGURE_PIXELS}px;margin:4px;font-size:85%;overflow-wrap:anywhere">{escape(caption)}</div>')
     if record.forgotten:

@@ -14,9 +14,10 @@ from typing import Any, NamedTuple
 
 from promptkit.cost import FREE, Cost
 from promptkit.errors import LineageError, StepNotFound
+from promptkit.images.box import box_text
 from promptkit.images.formats import has_credentials
-from promptkit.lineage.record import FULL_SHA256, Record
-from promptkit.lineage.schema import Attempt, PromptFields, RecordFields
+from promptkit.lineage.record import FULL_SHA256, VARIED, Record
+from promptkit.lineage.schema import Attempt, PromptFields, RecordFields, RegionFields
 from promptkit.lineage.tree import Lineage
 from promptkit.terminal import printable
 
@@ -45,7 +46,7 @@ NOT_KNOWN = "no known price"
 BY_HAND = "made by hand"
 NAME_COLUMNS = 11  # of a terminal, for the names of facts
 HASH = re.compile(r"([0-9a-f]{10})[0-9a-f]{54}(?=(\.)?)")
-HASHED = ("template", "with", "original", "id")  # facts that hold ids, digests and names of files
+HASHED = ("template", "region", "with", "original", "id")  # facts that hold ids, digests and names of files
 
 
 class Fact(NamedTuple):
@@ -80,13 +81,15 @@ def facts(
         *_prompt(record),
         ("against", against),
         (RecordFields.sources.label, "\n".join(references)),
+        (RecordFields.region.label, _region(record.region)),
         (RecordFields.request.label, _asked(record.request)),
         *_attempts(record),
         *([("cost", cost or cost_in_words(record.cost, attempts=len(record.attempts)))] if len(record.attempts) > 1 else []),
         *((RecordFields.outputs.label, _output(output)) for output in record.outputs),
         ("forgotten", _forgotten(record)),
         ("changes", changes),
-        *((RecordFields.meta.label, f"{name}: {_note(value, lineage)}") for name, value in (record.fields.get("meta") or {}).items()),
+        (VARIED, ", ".join(f"{name}: {value}" for name, value in record.varied.items())),
+        *((RecordFields.meta.label, f"{name}: {_note(value, lineage)}") for name, value in record.notes.items()),
         *((RecordFields.warnings.label, note) for note in dict.fromkeys((*(record.fields.get("warnings") or ()), *notes))),
         (RecordFields.stripped_from.label, str(record.fields.get("stripped_from") or "")),
         ("id", record.id),
@@ -109,6 +112,28 @@ def _prompt(record: Record) -> Iterator[tuple[str, str]]:
 def _asked(request: Mapping[str, Any]) -> str:
     config = "".join(f", {k} {v}" for k, v in (request.get("config") or {}).items())
     return f"{request.get('model')} at {request.get('endpoint')}{config}" if request else ""
+
+
+def _region(region: RegionFields | None) -> str:
+    """Where it was, what of the picture was sent, and a line for each answer that was laid in."""
+    if region is None:
+        return ""
+    mask = f" by the mask {region.mask}" if region.mask else ""
+    cut = region.cut
+    sent = f"; sent: {box_text(cut.box)} ({cut.ratio}) as {_size(cut.size)}" if cut else ""
+    return "\n".join([f"{box_text(region.box)} of {_size(region.size)}{mask}{sent}", *map(_answer, region.answers)])
+
+
+def _answer(answer: Mapping[str, Any]) -> str:
+    """How an answer was laid in, from what its record says, which may come from elsewhere."""
+    left = answer.get("seam")
+    seam = f", which leaves a difference of {left} of 255 around it" if left is not None else ""
+    how = f"{answer.get('method')}, shift {answer.get('shift')}, colour {answer.get('offset')}, soft edge {answer.get('soft')}"
+    return f"answer: {answer.get('mime_type')} {_size(answer.get('size'))}, laid in ({how}){seam}"
+
+
+def _size(size: Any) -> str:
+    return "×".join(map(str, size or ("unknown",)))
 
 
 def _attempts(record: Record) -> Iterator[tuple[str, str]]:

@@ -105,7 +105,7 @@ def test_a_picture_of_ones_own_and_references(service: Loopback) -> None:
 
 
 def test_the_exit_status_says_what_kind_of_failure(service: Loopback) -> None:
-    """1 an error, 2 a wrong command line, 3 no picture, 4 no credit; one line on stderr each."""
+    """1 an error, 2 a wrong command line, 3 no picture, 4 no credit; one sentence on stderr each."""
     here = ("-s", "./bear", "-e", service.url)
     service.say(text_reply(), text_reply(), text_reply(), error_reply(403, "", code="insufficient_user_quota"))
     assert "without a picture" in run("generate", "a fox", *here, code=3)[1]
@@ -142,7 +142,7 @@ def test_the_exit_status_says_what_kind_of_failure(service: Loopback) -> None:
     ]:
         said = run(*arguments, code=status)[1]
         assert hint in said, said
-        assert len(said.strip().splitlines()) == 1
+        assert len(said.strip().splitlines()) == (5 if hint == "GEMINI_API_KEY" else 1)  # where a key is missing, a line for each
     assert not Path("none").exists()
     assert not Path("new").exists()
 

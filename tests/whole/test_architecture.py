@@ -42,7 +42,7 @@ ONE_IMPORTER = {
     "jinja2": {"prompts.sandbox"},
     "yaml": {"prompts.strict_yaml"},
     "PIL": {
-        *("images.changes", "images.fingerprint", "images.picture"),
+        *("images.changes", "images.fingerprint", "images.picture", "images.region", "images.region_fit", "images.still"),
         *("providers.offline.painter", "providers.offline.service", "views.sheets"),  # for drawing
     },
     "requests": {"providers.transport"},

@@ -30,6 +30,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from promptkit.providers.offline import scene as scenes
 from promptkit.providers.offline import words
+from promptkit.providers.offline.detail import Detail, detail_in
 from promptkit.providers.offline.scene import GROUND, PLACES, Item, Scene
 from promptkit.words import ONE
 
@@ -291,15 +292,25 @@ def _line(draw: ImageDraw.ImageDraw, x: float, y: float, text: str, font: Font, 
 # Other pictures
 
 
-def _repainted(image: Image, prompt: str, dice: random.Random) -> Image:
+def _repainted(image: Image, prompt: str, dice: random.Random, *, is_bare: bool = False) -> Image:
     """A picture that is not the painter's own, with what can be drawn over it; the rest is said on it."""
-    before = replace(scenes.first("", dice), items=(Item("", "", 0, 0, ""),))  # something without a name is in its middle
+    there = () if is_bare else (Item("", "", 0, 0, ""),)  # something without a name is in its middle
+    before = replace(scenes.first("", dice), items=there)
     after = scenes.changed(before, prompt, dice)
     if any(change.kind == "remove" for change in words.changes(prompt)):
         image = _filled(image)
     if after.paper != before.paper:
         after = scenes.noted(after, prompt)
-    return _over(image, replace(after, items=after.items[1:]), plate=True)
+    return _over(image, replace(after, items=after.items[len(there) :]), plate=True)
+
+
+def _retouched(image: Image, detail: Detail, others: Sequence[Image], dice: random.Random) -> None:
+    """Changes the part of a detail that may change, and signs that; a part has its middle free for what is asked for."""
+    box = detail.box(image.size)
+    part = _repainted(image.crop(box), detail.words, dice, is_bare=True)
+    _beside(part, others)
+    _sign(part)
+    image.paste(part, box)
 
 
 def _filled(image: Image) -> Image:
@@ -328,15 +339,24 @@ def paint(prompt: str, pictures: Sequence[bytes], size: Size | None, digest: byt
     dice, opened, info = random.Random(digest), [_opened(picture) for picture in pictures], PngInfo()  # noqa: S311
     scene: Scene | None
     image, scene = opened[0] if opened else (None, None)
+    others = [other for other, _ in opened[1:]]
+    if image and (detail := detail_in(prompt)):
+        image, scene = _fitted(image, size), None
+        _retouched(image, detail, others, dice)
+        return _png(image, info)
     if image and not scene:
         image = _repainted(_fitted(image, size), prompt, dice)
     else:
         scene = scenes.changed(scene, prompt, dice) if scene else scenes.first(prompt, dice)
         image = _painted(scene, size or (_fitted(image, None).size if image else (1024, 1024)))
-    _beside(image, [other for other, _ in opened[1:]])
+    _beside(image, others)
     _sign(image)
     if scene and len(opened) < 2:
         info.add_itxt(SCENE, scenes.write(scene, zlib.crc32(image.tobytes())), zip=True)
+    return _png(image, info)
+
+
+def _png(image: Image, info: PngInfo) -> bytes:
     out = io.BytesIO()
     image.save(out, "PNG", compress_level=2, pnginfo=info)
     return out.getvalue()
