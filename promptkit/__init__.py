@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from promptkit.providers.message import Request, Response
     from promptkit.providers.transport import FunctionTransport, RequestsTransport, Transport
     from promptkit.search.search import find, sessions, which
+    from promptkit.session.references import Reference
     from promptkit.session.session import Session
     from promptkit.session.step import Step, Steps
 
@@ -81,6 +82,7 @@ __all__ = [
     "ProviderError",
     "QuotaExceeded",
     "RateLimited",
+    "Reference",
     "Refused",
     "RegionUnavailable",
     "Request",
@@ -113,6 +115,7 @@ _HOMES = {
     "prompts.library": ("Library", "add_library", "templates"),
     "images.picture": ("Picture",),
     "lineage.record": ("Problem",),
+    "session.references": ("Reference",),
     "session.session": ("Session",),
     "session.step": ("Step", "Steps"),
     "prompts.inputs": ("Input",),

@@ -45,12 +45,14 @@ def test_what_python_gives_fits() -> None:
     bear.add(fox.picture.image.rotate(90))
     bear.save("copy.png")
     forgotten = bear.forget(night, words=True)
-    rows = [*bear.to_dicts(), error.value.to_dict(), forgotten.to_dict(), *(p.to_dict() for p in bear.verify())]
+    heroine = bear.reference("heroine", fox, "copy.png", description="a fox")
+    rows = [*bear.to_dicts(), error.value.to_dict(), forgotten.to_dict(), heroine.to_dict(), *(p.to_dict() for p in bear.verify())]
     rows += [*find("fox", ".").to_dicts(), *which("copy.png", ".").to_dicts(), *sessions(".").to_dicts(), *bear.spending.to_dicts()]
     rows += bear.at(fox).replay(Session("./again", endpoint="offline"), dry_run=True).to_dicts()
     rows += [*bear.explain(2, measured=True).to_dicts(), fox.edit("Add a hat").changes.to_dict(), fox.prompt.to_dict()]
     kinds = set(described(rows))
-    assert {"step", "error", "forgetting", "problem", "found", "match", "session", "spending", "previewed", "explained", "changes"} <= kinds
+    wanted = {"step", "error", "forgetting", "problem", "found", "match", "session", "spending", "previewed", "explained", "changes"}
+    assert wanted | {"reference"} <= kinds
 
 
 def test_a_lost_step_is_explained_by_little() -> None:

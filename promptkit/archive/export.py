@@ -20,6 +20,7 @@ from promptkit.lineage.forgotten import note_path
 from promptkit.lineage.head_and_tags import tag_files, tagged_step
 from promptkit.lineage.layout import files_left, list_names
 from promptkit.lineage.record import RECORD_NAME, Record
+from promptkit.lineage.references import named_in, reference_files
 from promptkit.lineage.tree import Lineage
 
 __all__ = ["archive_name", "export"]
@@ -42,13 +43,14 @@ def export(
     """Writes a zip that holds a session's folder: the trail of a step, by its id, or with `all` every step; returns the zip's path.
 
     A trail is the step with all that it came from, references too, and the pictures, outside pictures, template sources, kept turns and
-    tags of these, byte for byte, so that ids stay; the head is that step. The same trail makes the same file, whenever it is exported. What
-    is damaged is left out, and named in a warning; a step that was forgotten goes along with the note that says so.
+    tags of these, byte for byte, so that ids stay; the head is that step. Named references go along where their pictures do, with `all`
+    each of them does. The same trail makes the same file, whenever it is exported. What is damaged is left out, and named in a warning; a
+    step that was forgotten goes along with the note that says so.
 
     `strip` makes a new lineage with ids of its own: steps, pictures, times, models, costs and outcomes, without prompts, inputs, labels,
-    meta, tags, template sources, pictures from outside that went along as references, names of endpoints of one's own, all that the model
-    said, and every field that this version does not know. Each new record has the original id as `stripped_from`. The pictures' bytes stay,
-    but for a lineage that promptkit put into them, and may hold metadata of their own.
+    meta, tags, named references, template sources, pictures from outside that went along as references, names of endpoints of one's own,
+    all that the model said, and every field that this version does not know. Each new record has the original id as `stripped_from`. The
+    pictures' bytes stay, but for a lineage that promptkit put into them, and may hold metadata of their own.
 
     The file appears whole or not at all. LineageError where one is there already (unless `overwrite`), where there is nothing to export, or
     a picture is missing or damaged that nobody has forgotten; StepNotFound.
@@ -63,7 +65,7 @@ def export(
     if not records:
         raise LineageError(f"{folder} has no steps to export; make one with generate(…) first.", path=folder)
     position = _position(lineage, head, records, everything=all)
-    contents = stripped(lineage, records, position) if strip else _contents(lineage, records, position, listed)
+    contents = stripped(lineage, records, position) if strip else _contents(lineage, records, position, listed, all=all)
     _write_archive(target, archive_name(folder, strip=strip), contents, overwrite=overwrite)
     return target
 
@@ -99,7 +101,14 @@ def _position(lineage: Lineage, head: Record | None, records: Sequence[Record], 
     return ([head.id] if head else []) + (list(redo) if follows else [])
 
 
-def _contents(lineage: Lineage, records: Sequence[Record], position: Sequence[str], listed: Sequence[str]) -> Contents:
+def _contents(
+    lineage: Lineage,
+    records: Sequence[Record],
+    position: Sequence[str],
+    listed: Sequence[str],
+    *,
+    all: bool,  # noqa: A002  (as above)
+) -> Contents:
     """The files of these steps, those that are as they were recorded; the others, and listed records that are none, are named."""
     named: dict[str, str] = {}
     for record in records:
@@ -112,6 +121,7 @@ def _contents(lineage: Lineage, records: Sequence[Record], position: Sequence[st
     if lost:
         warn(f"Left out, for it is missing or damaged: {first_of(lost)}; `verify` lists what is.")
     contents: Contents = {name: lineage.folder / name for name in named if name not in wrong}
+    contents |= _references(lineage.folder, ids, contents, with_pictures=all)
     return contents | _notes(records) | _tags(lineage.folder, ids) | framed(position)
 
 
@@ -143,6 +153,24 @@ def _tags(folder: Path, ids: set[str]) -> Contents:
             data = read_file(path)
             if tagged_step(data, f"tags/{path.name}") in ids:
                 found[f"tags/{path.name}"] = data
+    return found
+
+
+def _references(folder: Path, ids: set[str], contents: Contents, *, with_pictures: bool) -> Contents:
+    """The named references whose pictures go along; `with_pictures` those of the others too, where they are as they were given."""
+    found: Contents = {}
+    for path in reference_files(folder):
+        with suppress(OSError):
+            data, name = read_file(path), f"references/{path.name}"
+            named = named_in(data, name)
+            if named is None or not named.steps <= ids:
+                continue
+            others = {file: sha256 for file, sha256 in named.files.items() if file not in contents}
+            is_whole = not any(wrong_file(folder, file, sha256) for file, sha256 in others.items())
+            if not others or (with_pictures and is_whole):
+                found |= {name: data, **{file: folder / file for file in others}}
+            elif with_pictures:
+                warn(f"Left out, for a picture of it is missing or damaged: the reference {named.name!r}.")
     return found
 
 

@@ -23,6 +23,7 @@ from promptkit.lineage.forgotten import note_path, read_note
 from promptkit.lineage.head_and_tags import tagged_step
 from promptkit.lineage.layout import BESIDE, LAYOUT, MARKER, files_left, files_of, frame, make
 from promptkit.lineage.record import FULL_SHA256, Record
+from promptkit.lineage.references import NamedPictures, named_in
 from promptkit.lineage.tree import Lineage
 
 __all__ = ["LIMIT", "import_session", "session_name"]
@@ -31,7 +32,8 @@ LIMIT = 8 * 10**9  # bytes that an archive may unpack to, unless the caller says
 RATIO, SMALL = 100, 64 * 2**20  # and, beyond so many bytes, so many times its own size: pictures hardly shrink
 CHUNK = 2**20
 LAST_NUMBER = 999_999  # the last that a look-up takes for a number
-JSON_KINDS = ("record", "template", "extra", "forgotten", "tag", "head", "marker")
+JSON_KINDS = ("record", "template", "extra", "forgotten", "tag", "reference", "head", "marker")
+POINT = {"tag": "references", "reference": "tags"}  # kinds of names in one name space, each with the folder of the other
 FOLDERS = ("", *(f"{name}/" for name in BESIDE))
 MAC_FOLDER = "__MACOSX/"  # where that system's zip program puts what it knows of each file besides
 DAMAGED_ZIP = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, OverflowError, RuntimeError, ValueError)
@@ -62,7 +64,8 @@ def import_session(path: Where, folder: Where, *, limit: int = LIMIT) -> Path:
         _unpack(zipped, entries, stage, archive)
         records = _checked(stage, entries, archive)
         if not _moved(stage, target):
-            _merge(stage, lineage, _without_forgotten(_in_order(stage, entries, records), lineage, records, archive), archive)
+            names = _without_forgotten(_in_order(stage, entries, records), lineage, records, archive)
+            _merge(stage, lineage, _without_names_in_use(names, stage, target, archive), archive)
     _warn_of_lost(target, records)
     return _path(folder)
 
@@ -247,6 +250,8 @@ def _checked(stage: Path, entries: Entries, archive: Path) -> tuple[Record, ...]
     """The records, after each file was found to be what its name and they say."""
     records = tuple(_checked_record(stage / n, archive, info) for n, info in entries.items() if kind_of(n) == "record")
     ids, named = {r.id for r in records}, {n: sha256 for r in records for n, sha256 in files_left(r)}
+    for reference in filter(None, (_reference(stage, n) for n in entries)):
+        named |= {n: sha256 for n, sha256 in reference.files.items() if n in entries}
     for inner, info in entries.items():
         if why := _wrong(stage, inner, named.get(inner), ids):
             raise _refused(archive, info.orig_filename, why)
@@ -298,11 +303,25 @@ def _wrong(stage: Path, inner: str, sha256: str | None, ids: set[str]) -> str:
         return "" if set(_lines(path)) <= ids else "names a step that is not in it"
     if kind == "tag":
         return "" if tagged_step(read_file(path), inner) in ids else "is no tag of a step that is in it"
+    if kind == "reference":
+        return "" if _leads_within(_reference(stage, inner), ids, stage) else "is no reference to pictures that are in it"
     if sha256 is None:
         return "belongs to no step that is in it"
     if wrong_file(stage, inner, sha256):
         return "is not what its step recorded (its sha256 differs)"
     return "" if kind in ("template", "extra") or _is_picture(path) else "is no picture of the type that its name says"
+
+
+def _reference(stage: Path, inner: str) -> NamedPictures | None:
+    return named_in(read_file(stage / inner), inner) if kind_of(inner) == "reference" else None
+
+
+def _leads_within(reference: NamedPictures | None, ids: set[str], stage: Path) -> bool:
+    """Whether all pictures of a reference are those of steps, or files, that are in the archive."""
+    if reference is None or not reference.steps <= ids:
+        return False
+    files = reference.files
+    return all(kind_of(n) == "source" and _fits(n, sha256) and (stage / n).exists() for n, sha256 in files.items())
 
 
 def _lines(path: Path) -> list[str]:
@@ -335,7 +354,7 @@ def _moved(stage: Path, target: Path) -> bool:
 def _in_order(stage: Path, entries: Entries, records: Sequence[Record]) -> list[str]:
     """The files' names, each after those that it needs, so that what stands there is a session at any moment."""
     beside = [n for n in entries if kind_of(n) in ("picture", "source", "template", "extra", "forgotten")]
-    tags = [n for n in entries if kind_of(n) == "tag"]
+    tags = [n for n in entries if kind_of(n) in POINT]
     by_parents = Lineage(stage).ancestors(*sorted(records, key=lambda r: r.number))
     return [*beside, *(r.path.name for r in by_parents), *tags, *(n for n in entries if n == "head")]
 
@@ -356,6 +375,21 @@ def _without_forgotten(names: Sequence[str], lineage: Lineage, records: Sequence
         is_here = record.id in ours or notes[record.id].words
         left_out |= gone | {note_path(record.path).name} | ({record.path.name} if is_here else set())
     return [n for n in names if n not in left_out]
+
+
+def _without_names_in_use(names: Sequence[str], stage: Path, target: Path, archive: Path) -> list[str]:
+    """The names of files without tags and references by a name that means something else here, or whose pictures do not come along."""
+    coming, left = set(names), []
+    for name in names:
+        other = POINT.get(kind_of(name) or "")
+        if other is not None and (target / other / Path(name).name).exists():
+            called = read_json(stage / name)["name"]
+            warn(f"The name {called!r:.60} means something else here, and stays; that of {archive.name} was left out.")
+            continue
+        reference = _reference(stage, name)
+        if reference is None or all(n in coming or (target / n).exists() for n in reference.files):
+            left.append(name)
+    return left
 
 
 def _merge(stage: Path, lineage: Lineage, names: Sequence[str], archive: Path) -> None:
@@ -403,6 +437,11 @@ def _is_to_mend(own: Path, there: Path, name: str, archive: Path) -> bool:
     digest = _digest(there)
     if digest == sha256_of(own):
         return False
+    if kind == "reference":
+        is_known = bool(read_json(there).get("pictures"))
+        if is_known:
+            warn(f"The reference {read_json(own)['name']!r} stays as it is here; {archive.name} has another one.")
+        return not is_known
     if kind in ("record", "picture") and digest.startswith(digest_in(name)):
         raise _refused(archive, name, "is another file of the same name than the one that is there already")
     return kind != "template" or wrong_file(there.parents[1], name, digest_in(name)) is not None

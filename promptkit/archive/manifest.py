@@ -12,6 +12,7 @@ from promptkit.lineage.forgotten import NOTE_NAME
 from promptkit.lineage.head_and_tags import TAG_FILE, head_bytes
 from promptkit.lineage.layout import MARKER, frame
 from promptkit.lineage.record import RECORD_NAME
+from promptkit.lineage.references import REFERENCE_FILE
 
 __all__ = [
     "Contents",
@@ -32,6 +33,7 @@ NAMES = {  # where a name holds a hash, or its beginning, that is its last group
     "extra": re.compile(r"extra/([0-9a-f]{64})"),
     "forgotten": NOTE_NAME,
     "tag": TAG_FILE,
+    "reference": REFERENCE_FILE,
     "head": re.compile("head"),
     "marker": re.compile(re.escape(MARKER)),
 }

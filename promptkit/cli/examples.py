@@ -54,6 +54,11 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "promptkit make channels story=9:16 post=1080x1080 -s ./fox",
         "promptkit make channels story=9:16 --fit pad --fill black -s ./fox -o 'out-{label}'",
     ),
+    "reference": (
+        'promptkit reference hat hat.png -s ./fox --description "a straw hat"',
+        'promptkit edit "it wears the hat" -s ./fox -r hat',
+        "promptkit reference -s ./fox",
+    ),
     "undo": ("promptkit undo -s ./fox",),
     "redo": ("promptkit redo -s ./fox",),
     "goto": ("promptkit goto 3 -s ./fox", 'promptkit goto "for the client" -s ./fox'),

@@ -18,8 +18,10 @@ __all__ = [
     "add_lang",
     "add_library",
     "add_limits",
+    "add_names_from",
     "add_no_send",
     "add_output",
+    "add_references",
     "add_request_options",
     "add_service",
     "add_session",
@@ -89,6 +91,21 @@ def add_request_options(parser: Parser) -> None:
         if flag := option.flag:
             shown = flag.metavar or ("|".join(flag.choices) if flag.choices else option.name.upper())
             parser.add_argument(flag.name, dest=option.name, type=flag.type, choices=flag.choices, metavar=shown, help=flag.help)
+
+
+def add_references(parser: Parser) -> None:
+    """-r: pictures that go along, and where their names come from."""
+    from promptkit.cli.texts import picture
+
+    about = "a picture that goes along, by a name that `promptkit reference` gave or that holds for this once; - is stdin"
+    parser.add_argument("-r", "--reference", action="append", type=picture, default=[], metavar="[NAME=]NAME|STEP|FILE", help=about)
+    add_names_from(parser)
+
+
+def add_names_from(parser: Parser) -> None:
+    """--names-from: another session whose named references can be used."""
+    about = "another session, by its name or folder, whose named references come along"
+    parser.add_argument("--names-from", action="append", metavar="SESSION", help=about)
 
 
 def add_no_send(parser: Parser) -> None:

@@ -16,6 +16,7 @@ from promptkit.cli.flags import (
     add_limits,
     add_no_send,
     add_output,
+    add_references,
     add_request_options,
     add_service,
     add_session,
@@ -24,7 +25,7 @@ from promptkit.cli.flags import (
 from promptkit.cli.output import as_json, say
 from promptkit.cli.parser import Parser
 from promptkit.cli.prompt import prompt_from
-from promptkit.cli.session import existing_session, open_session, print_steps
+from promptkit.cli.session import existing_session, open_session, pictures_along, print_steps
 from promptkit.cli.texts import picture
 from promptkit.cli.written import check_output
 
@@ -70,6 +71,7 @@ def _asking(parser: Parser) -> None:
     add_lang(parser)
     add_service(parser)
     add_request_options(parser)
+    add_references(parser)
     about = "send the last picture alone, or the earlier turns too (picture)"
     parser.add_argument("--chain", choices=("picture", "chat"), metavar="picture|chat", help=about)
     parser.add_argument("--recover", type=int, metavar="N", help="how often to ask again after a reply without a picture (2)")
@@ -79,8 +81,6 @@ def _asking(parser: Parser) -> None:
 
 
 def _once(parser: Parser) -> None:
-    about = "a picture that goes along"
-    parser.add_argument("-r", "--reference", action="append", type=picture, default=[], metavar="STEP|FILE", help=about)
     add_output(parser, "save the picture there too; - writes its bytes to stdout, instead of its path")
     add_label(parser)
 
@@ -98,14 +98,15 @@ def _region(parser: Parser) -> None:
 def _generate(options: Namespace) -> int:
     session = open_session(options)
     check_output(options, session)
-    step = session.generate(prompt_from(options), references=options.reference, label=options.label, fresh=options.fresh)
+    along = pictures_along(session, options)
+    step = session.generate(prompt_from(options), references=along, label=options.label, fresh=options.fresh)
     return print_steps([step], options)
 
 
 def _edit(options: Namespace) -> int:
     session = open_session(options) if options.on else existing_session(options, open_session(options))
     check_output(options, session)
-    along = {"references": options.reference, "anchor": options.anchor, "region": options.region}
+    along = {"references": pictures_along(session, options), "anchor": options.anchor, "region": options.region}
     step = session.edit(prompt_from(options), on=options.on, **along, label=options.label, fresh=options.fresh)
     return print_steps([step], options)
 
@@ -114,7 +115,8 @@ def _vary(options: Namespace) -> int:
     session = open_session(options) if options.on or options.root else existing_session(options, open_session(options))
     each = each_from(options)
     made = {"on": options.on, "root": options.root, "workers": options.workers, "fresh": options.fresh, "region": options.region}
-    steps = session.vary(prompt_to_vary(options, each), options.n, each=each, **made)
+    along = pictures_along(session, options)
+    steps = session.vary(prompt_to_vary(options, each), options.n, each=each, references=along, **made)
     status = print_steps(steps, options)
     if each is not None and not as_json():
         say(str(steps))

@@ -45,6 +45,7 @@ GROUPS = {
         "goto": "move the head to a step",
         "tag": "name a step",
     },
+    "reference": {"reference": "name pictures that go along with -r NAME, or list the names"},
     "history": {
         "log": "show the tree",
         "show": "explain how a picture came to be: each step from the root on, what it asked, what was tried and what it cost",
@@ -76,7 +77,7 @@ GROUPS = {
 # What people do, and with which commands, in the order of `promptkit --help`.
 TITLES = {
     "begin": "demo doctor",
-    "make and change pictures": "generate edit vary add make squash replay",
+    "make and change pictures": "generate edit vary add make reference squash replay",
     "go back and forth": "undo redo goto tag",
     "look": "log show page verify sessions find which price",
     "take along and give away": "save export import embedded forget",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shlex
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from promptkit import atomic, config
 from promptkit.cli.flags import given
 from promptkit.cli.output import NO_PICTURE, as_json, print_file, print_objects, say, say_old_spelling, say_warning, usage
+from promptkit.cli.texts import picture
 from promptkit.cli.written import save_step
 from promptkit.errors import LineageError, PromptkitError, StepNotFound, brief_path, did_you_mean
 from promptkit.lineage.layout import MARKER, has_marker
@@ -24,6 +25,7 @@ __all__ = [
     "existing_session",
     "is_old_session",
     "open_session",
+    "pictures_along",
     "print_steps",
     "session_around",
     "session_of",
@@ -39,7 +41,22 @@ NAME_ONE = f"name the session with -s, such as -s ./cup; or stand in its folder,
 
 def open_session(options: Namespace, *settings: str) -> Session:
     """The session that is named, there or not, with those of these settings that were given; by default with all."""
-    return Session(session_of(options), **given(options, *(settings or SETTINGS)))
+    brought = getattr(options, "names_from", None)
+    return Session(session_of(options), **given(options, *(settings or SETTINGS)), references=brought)
+
+
+def pictures_along(session: Session, options: Namespace) -> list[object]:
+    """What -r names, in its order: NAME=FILE binds a name for this once, where it is not itself a name, a tag or a file."""
+    has_equals = any(isinstance(each, str) and "=" in each for each in options.reference)
+    known = {*session.references, *session.tags} if has_equals else set()
+    return [_along(each, known) for each in options.reference]
+
+
+def _along(given: object, known: Collection[str]) -> object:
+    if not isinstance(given, str) or "=" not in given or given in known or Path(given).exists():
+        return given
+    name, _, named = given.partition("=")
+    return {name: picture(named)}
 
 
 def session_of(options: Namespace) -> Where:

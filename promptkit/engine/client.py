@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
+from pathlib import Path
 from typing import Any, TypeVar
 
 from promptkit import config as settings
@@ -16,6 +17,7 @@ from promptkit.engine.ask import Answer, Service
 from promptkit.engine.asked_models import note_model, tell_of_model
 from promptkit.engine.budget import Budget
 from promptkit.engine.engine import Engine
+from promptkit.engine.labels import Named, Words
 from promptkit.engine.nearest_step import Near, difference, nearest, unmeant
 from promptkit.engine.options import (
     check_call,
@@ -38,7 +40,7 @@ from promptkit.progress import Listener
 from promptkit.prompts.template import Prompt
 from promptkit.prompts.unfinished import doubt
 from promptkit.providers import models
-from promptkit.providers.dialect import Dialect
+from promptkit.providers.dialect import Dialect, interleaves
 from promptkit.providers.endpoints import Endpoint
 from promptkit.providers.keys import Key, find_key, refuse_key
 from promptkit.providers.transport import FunctionTransport, Transport, transport_to
@@ -76,6 +78,7 @@ class Terms:
     send: bool = True
     lacks_transport: bool = False  # it came by pickle, and the caller's transport did not
     rate_limit: RateLimit = field(default_factory=RateLimit)  # of a transport of the caller's, which may lead anywhere
+    names_from: tuple[Path, ...] = ()  # the folders of sessions whose named references come along
     warned_of: set[str] = field(default_factory=set)  # models that are about to be shut down, steps that were named, unfinished prompts
     brought: set[str] = field(default_factory=set)  # the ids of the steps that the session has made, or found again
 
@@ -173,9 +176,9 @@ class Client:
         self,
         prompt: str | Prompt,
         base: Record | None = None,
-        references: Sequence[Record | Picture] = (),
+        references: Sequence[Record | Picture | Named] = (),
         *,
-        anchors: Sequence[Record | Picture] = (),
+        anchors: Sequence[Record | Picture | Named] = (),
         region: RegionEdit | None = None,
         label: str | None = None,
         meta: Mapping[str, Any] | None = None,
@@ -198,6 +201,7 @@ class Client:
             endpoint=self.endpoint.name,
             model=self.model,
             chain="picture" if region else self.terms.chain,  # earlier turns show the whole picture
+            interleaves=interleaves(self.dialect),
             lang=checked_lang(lang) or asked.lang or self.terms.lang or recovery.language_of(asked.text),
             label=checked_label(label),
             meta=checked_meta(meta),
@@ -256,11 +260,14 @@ class Client:
 
     # Checking
 
-    def check_options(self, config: Mapping[str, Any], pictures: int, model: str | None = None) -> None:
-        """SettingsError for what the service or the model (by default the client's) does not take, with what it does."""
+    def check_options(self, config: Mapping[str, Any], pictures: int, model: str | None = None, names: Sequence[str] = ()) -> None:
+        """SettingsError for what the service or the model (by default the client's) does not take, with what it does; `names` are those
+        of the pictures.
+        """
         asked = model or self.model
         self.endpoint.check_options(asked, config)
-        models.check(asked, aspect_ratio=config.get("aspect_ratio"), image_size=config.get("image_size"), pictures=pictures)
+        sizes = {name: config.get(name) for name in ("aspect_ratio", "image_size")}
+        models.check(asked, **sizes, pictures=pictures, names=names)
 
     def refuse_keys(self, said: object) -> None:
         """SettingsError where what would be sent or recorded holds a key."""
@@ -390,16 +397,25 @@ class Client:
 
     def _service(self, plans: Sequence[Plan]) -> Service:
         self._check_words([plan.prompt for plan in plans])
+        for label in {label for plan in plans for label in plan.labels}:
+            checked_words(Prompt(text=label))
         key, transport = self.connection.open()
         if self.followed and any(plan.model == self.model for plan in plans):
             tell_of_model(self.endpoint, self.model)
         for plan in plans:
-            self.check_options(plan.config, len(plan.sources), plan.model)
+            self.check_options(plan.config, len(plan.sources), plan.model, plan.names)
             self._warn_of_shutdown(plan)
+            self._warn_of_names(plan)
         terms, limit = self.terms, self.connection.rate_limit
         return Service(
             self.engine.lineage, self.endpoint, key, transport, limit, self.budget, terms.recover, terms.deadline, terms.on_progress
         )
+
+    def _warn_of_names(self, plan: Plan) -> None:
+        """Says, once, that the service is not told which picture a name means."""
+        if plan.names and not interleaves(self.dialect) and self._is_first(f"{self.dialect.name} interleaves nothing"):
+            said = f"{self.endpoint.name} takes no words between pictures, and is not told which of them is {plan.names[0]!r}"
+            warn(f"{said}: say so in the prompt, by their numbers.")
 
     def _check_words(self, prompts: Sequence[Prompt]) -> None:
         """SettingsError for the first prompt that is not finished; a warning, once, for each that looks so."""
@@ -416,7 +432,9 @@ class Client:
             warn(f"{notice} It is asked all the same: gateways may still have it.")
 
 
-def _sources(base: Record | None, anchors: Sequence[Record | Picture], references: Sequence[Record | Picture]) -> tuple[Source, ...]:
+def _sources(
+    base: Record | None, anchors: Sequence[Record | Picture | Named], references: Sequence[Record | Picture | Named]
+) -> tuple[Source, ...]:
     edited = [_source("base", base)] if base else []
     along = [_source("anchor", a) for a in anchors]
     if edited:  # the first edit of a loop that anchors them all in the root has it as its base already
@@ -424,8 +442,9 @@ def _sources(base: Record | None, anchors: Sequence[Record | Picture], reference
     return (*edited, *along, *(_source("reference", r) for r in references))
 
 
-def _source(role: str, given: Record | Picture) -> Source:
-    return Source(role, given.picture, given.id) if isinstance(given, Record) else Source(role, given)
+def _source(role: str, given: Record | Picture | Named) -> Source:
+    given, words = (given.given, given.words) if isinstance(given, Named) else (given, Words())
+    return Source(role, given.picture, given.id, words) if isinstance(given, Record) else Source(role, given, words=words)
 
 
 def added_root(engine: Engine, terms: Terms, picture: Picture, label: str | None = None) -> Answer:

@@ -109,6 +109,7 @@ def _other_settings(record: Record, plan: Plan) -> str:
         " for another region" if (region and (region.box, region.mask)) != (mine and (mine.box, mine.mask and mine.mask.sha256)) else "",
         f" for {record.request.model} at {record.request.endpoint}" if _place(record) != (plan.endpoint, plan.model) else "",
         f" with other options ({', '.join(names)})" if names else "",
+        " and other names for them" if [s.label or "" for s in record.sources] != list(plan.labels) else "",
         " and other pictures" if [s.sha256 for s in record.sources] != [s.picture.sha256 for s in plan.sources] else "",
     ]
     return "".join(facts)

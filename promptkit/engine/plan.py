@@ -6,9 +6,11 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from promptkit import __version__
+from promptkit.engine.labels import Words, labels, recorded_words
 from promptkit.engine.options import CONFIG
 from promptkit.engine.region_plan import RegionEdit
 from promptkit.errors import LineageError
@@ -17,7 +19,7 @@ from promptkit.lineage.record import Record, now
 from promptkit.lineage.tree import Lineage
 from promptkit.prompts.template import Prompt
 from promptkit.providers import models
-from promptkit.providers.dialect import Dialect
+from promptkit.providers.dialect import Dialect, interleaves
 from promptkit.providers.endpoints import dialect_at
 from promptkit.providers.message import Exchange, InputPicture
 from promptkit.providers.options import OPTIONS, SEEDS
@@ -39,13 +41,19 @@ __all__ = [
 ]
 
 
+WITHOUT_NAME = Words()
+
+
 @dataclass(frozen=True)
 class Source:
-    """A picture that goes in: the base that is edited, or a reference; `step` is the id of the step that it is of, if any."""
+    """A picture that goes in: the base that is edited, or a reference; `step` is the id of the step that it is of, if any, `words` are
+    how it is spoken of.
+    """
 
     role: str
     picture: Picture
     step: str | None = None
+    words: Words = WITHOUT_NAME
 
 
 @dataclass(frozen=True)
@@ -66,6 +74,7 @@ class Plan:
     history: tuple[Exchange, ...] = ()
     take: int = 0
     unseeded: Plan | None = None  # what the seed of one of vary's takes was made of
+    interleaves: bool = True  # whether words can stand between pictures there
     wordings: tuple[str, ...] = ()  # other words on record for the same, where no template tells
     region: RegionEdit | None = None  # what of the base is edited, where that is not all of it
     model_named: bool = False  # whether its caller named its model, so that what another one made does not stand for it
@@ -84,6 +93,8 @@ class Plan:
             "take": self.take,
             **({"region": self.region.recipe} if self.region else {}),
         }
+        if any(said := self.labels):
+            asked["labels"] = list(said)
         return "r1:" + hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
     @property
@@ -103,10 +114,11 @@ class Plan:
         if self.unseeded is not None:
             return self.unseeded.at(endpoint, model).seeded(self.take)
         here = known_hints(self.prompt, self.model, dialect_at(self.endpoint, self.model))
-        there = known_hints(self.prompt, model, dialect_at(endpoint, model))
+        dialect = dialect_at(endpoint, model)
+        there = known_hints(self.prompt, model, dialect)
         own = {k: v for k, v in self.config.items() if k not in here or here[k] != v}
         hints = {k: v for k, v in there.items() if k in self.config or k not in here}
-        return replace(self, endpoint=endpoint, model=model, config={**hints, **own})
+        return replace(self, endpoint=endpoint, model=model, config={**hints, **own}, interleaves=interleaves(dialect))
 
     def worded(self, text: str) -> Plan:
         """The same in other words: with the seeds that followed from those."""
@@ -116,7 +128,18 @@ class Plan:
 
     def pictures(self) -> tuple[InputPicture, ...]:
         """The pictures of the user's turn, as they are sent; in a chain that talks the base came with the model's own turn."""
-        return _sent(self.sources, continued=bool(self.history))
+        return _sent(self.sources, self.labels, continued=bool(self.history))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names by which pictures go along, once for each of these."""
+        return tuple(s.words.name for s in self.sources if s.words.name)
+
+    @cached_property
+    def labels(self) -> tuple[str, ...]:
+        """What is sent before each of the pictures, so that the prompt can name them; empty where nothing is, or the dialect cannot."""
+        sources = [(s.role, s.words) for s in self.sources]
+        return labels(sources, self.prompt.pictures, self.lang) if self.interleaves else ("",) * len(sources)
 
 
 def known_hints(prompt: Prompt, model: str, dialect: Dialect) -> dict[str, Any]:
@@ -139,7 +162,7 @@ def record_fields(plan: Plan, *, label: str | None, meta: Mapping[str, Any]) -> 
         **common_fields(label, meta),
         "parents": list(plan.parents),
         "prompt": _prompt_fields(plan.prompt),
-        "sources": [_source_fields(s) for s in plan.sources],
+        "sources": [_source_fields(s) | _words(s, label) for s, label in zip(plan.sources, plan.labels, strict=True)],
         "request": {"endpoint": plan.endpoint, "model": plan.model, "config": dict(plan.config)},
         "recipe": plan.recipe,
         "take": plan.take,
@@ -182,6 +205,11 @@ def _source_fields(source: Source) -> dict[str, Any]:
     return {"role": source.role, "sha256": picture.sha256, "mime_type": picture.mime_type, **place, **converted}
 
 
+def _words(source: Source, label: str) -> dict[str, str]:
+    said = {"name": source.words.name, "description": source.words.description, "label": label}
+    return {name: words for name, words in said.items() if words}
+
+
 def recorded_prompt(lineage: Lineage, record: Record) -> Prompt:
     """The prompt again, with the template's sources as they were then."""
     fields = record.prompt
@@ -218,7 +246,7 @@ def _why_wordless(record: Record) -> str:
 
 def recorded_sources(lineage: Lineage, record: Record) -> tuple[Source, ...]:
     """The pictures that went in, again."""
-    return tuple(Source(s["role"], lineage.source(s), s.get("step")) for s in record.sources)
+    return tuple(Source(s["role"], lineage.source(s), s.get("step"), recorded_words(s)) for s in record.sources)
 
 
 def drawn_step(lineage: Lineage, record: Record) -> Record | None:
@@ -254,9 +282,12 @@ def history(lineage: Lineage, plan: Plan, base: Record, dialect: Dialect) -> tup
 
 
 def _exchange(lineage: Lineage, record: Record, answer: Any) -> Exchange:
-    pictures = _sent(recorded_sources(lineage, record), continued=bool(record.fields.get("continued")))
+    sources = recorded_sources(lineage, record)
+    said = [s.get("label") or "" for s in record.sources]
+    pictures = _sent(sources, said, continued=bool(record.fields.get("continued")))
     return Exchange(record.attempts[-1]["sent_text"], pictures, answer)
 
 
-def _sent(sources: Iterable[Source], *, continued: bool) -> tuple[InputPicture, ...]:
-    return tuple(InputPicture(s.picture.for_sending(), s.role) for s in sources if not (continued and s.role == "base"))
+def _sent(sources: Iterable[Source], said: Iterable[str], *, continued: bool) -> tuple[InputPicture, ...]:
+    along = ((s, label) for s, label in zip(sources, said, strict=True) if not (continued and s.role == "base"))
+    return tuple(InputPicture(s.picture.for_sending(), s.role, label) for s, label in along)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 __all__ = [
+    "PICTURE_SUFFIXES",
     "PNG_PARTS",
     "SUFFIXES",
     "WEBP_PARTS",
@@ -38,6 +39,7 @@ SUFFIXES = {
     "image/x-portable-pixmap": ".ppm",
     "image/vnd.adobe.photoshop": ".psd",
 }
+PICTURE_SUFFIXES = (*SUFFIXES.values(), ".jpeg", ".jpe", ".jfif", ".tiff", ".dib", ".pnm", ".pgm", ".pbm")  # of files of pictures
 AVIF_BRANDS = (b"avif", b"avis")
 HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx")
 HEIF_BRANDS = (b"mif1", b"msf1")  # what the pictures inside are, the other brands say

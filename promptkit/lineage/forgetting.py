@@ -24,6 +24,7 @@ from promptkit.lineage.files import sha256_of
 from promptkit.lineage.forgotten import SHA256, Forgotten, note_path, wordless, wordless_bytes
 from promptkit.lineage.layout import BESIDE, files_left, files_of, list_names, writing
 from promptkit.lineage.record import Record, now
+from promptkit.lineage.references import needed_by_names
 from promptkit.lineage.tree import Lineage
 from promptkit.terminal import printable
 
@@ -146,12 +147,13 @@ class _Going:
     def __init__(self, lineage: Lineage, steps: Sequence[_Step]) -> None:
         self._lineage, self._steps = lineage, steps
         self._others, self._unread = _others(lineage, {step.record.id for step in steps})
-        self._needed = {name: r.number for r in self._others for name, _ in files_left(r)}
+        self._needed = {name: f"the reference {named!r}" for name, named in needed_by_names(lineage.folder).items()}
+        self._needed |= {name: f"step {r.number}" for r in self._others for name, _ in files_left(r)}
         names = dict.fromkeys(name for step in steps for name in step.own if not self._is_needed(name))
         self.files = {name: size for name in names if (size := _size_of(lineage.folder, name)) is not None}
 
     def _is_needed(self, name: str) -> bool:
-        """Whether another step needs a file, or one may whose record cannot be read."""
+        """Whether another step or a reference needs a file, or one may whose record cannot be read."""
         return name in self._needed or ("/" in name and self._unread > 0)
 
     def notes(self) -> Iterator[str]:
@@ -173,7 +175,7 @@ class _Going:
                 yield f"Step {other.number} has the picture of step {number} too, and keeps it."
         for name in step.own:
             if name in self._needed:
-                yield f"{name} stays, for step {self._needed[name]} needs it."
+                yield f"{name} stays, for {self._needed[name]} needs it."
             elif self._is_needed(name):
                 yield f"{name} stays, for a damaged record may need it; `promptkit verify` names that."
         for name in step.strange:

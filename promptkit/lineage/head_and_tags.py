@@ -19,10 +19,14 @@ __all__ = [
     "TAG_FILE",
     "as_tagged",
     "head_bytes",
+    "is_name",
+    "mark_of",
     "misnamed_tag",
+    "named_file",
     "pointers",
     "read_head",
     "read_tags",
+    "remove_tag",
     "tag_files",
     "tagged_step",
     "write_head",
@@ -78,21 +82,33 @@ def as_tagged(name: str, tags: Collection[str]) -> str:
 
 def write_tag(folder: Path, name: str, full_id: str) -> None:
     """Names a step; a tag that is in use moves. LineageError for a name that could be a number, and where nothing can be written."""
-    if not isinstance(name, str) or not _is_tag_name(name):
+    if not isinstance(name, str) or not is_name(name):
         raise LineageError(f"A tag is a text on one line that is not all digits; {name!r:.60} is not.", path=folder)
     name = whole_text(name)
     name = name if name.isascii() else as_tagged(name, read_tags(folder))
-    slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40] or "tag"
     with writing(folder):
-        atomic.write_whole(folder / "tags" / f"{slug}-{_mark(name)}.json", json_bytes({"name": name, "id": full_id}))
+        atomic.write_whole(folder / "tags" / named_file(name), json_bytes({"name": name, "id": full_id}))
 
 
-def _is_tag_name(name: str) -> bool:
+def remove_tag(folder: Path, name: str) -> None:
+    """Takes a name away from the step that it names, if it names one. LineageError where nothing can be written."""
+    with writing(folder):
+        (folder / "tags" / named_file(whole_text(name))).unlink(missing_ok=True)
+
+
+def is_name(name: str) -> bool:
+    """Whether a text can name a step or pictures: one line that could be no number."""
     return bool(name.strip()) and not name.strip().isdigit() and name.splitlines() == [name]
 
 
-def _mark(name: str) -> str:
-    """What keeps the file names of tags apart, whatever their script."""
+def named_file(name: str) -> str:
+    """What the file of a name is called within its folder."""
+    slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40] or "tag"
+    return f"{slug}-{mark_of(name)}.json"
+
+
+def mark_of(name: str) -> str:
+    """What keeps the file names of names apart, whatever their script."""
     return hashlib.sha256(whole_text(name).encode()).hexdigest()[:8]
 
 
@@ -104,7 +120,7 @@ def tagged_step(data: bytes, name: str) -> str | None:
     text, full_id = tag.get("name"), tag.get("id")
     if match is None or not isinstance(text, str) or not isinstance(full_id, str) or not FULL_SHA256.fullmatch(full_id):
         return None
-    return full_id if _is_tag_name(text) and text == whole_text(text) and _mark(text) == match[1] else None
+    return full_id if is_name(text) and text == whole_text(text) and mark_of(text) == match[1] else None
 
 
 # Checking
@@ -113,7 +129,7 @@ def tagged_step(data: bytes, name: str) -> str | None:
 def misnamed_tag(path: Path) -> str | None:
     """The name in a tag's file where the file's own name does not fit it: it was changed or renamed."""
     name = read_json(path).get("name")
-    return name if isinstance(name, str) and not path.stem.endswith(_mark(name)) else None
+    return name if isinstance(name, str) and not path.stem.endswith(mark_of(name)) else None
 
 
 def pointers(folder: Path) -> Iterator[tuple[Path, str]]:

@@ -1,5 +1,5 @@
-"""The format as JSON Schemas, for readers in any language, in the folder `schemas`: a record, a tag, a session's marker, a forgotten step's
-note.
+"""The format as JSON Schemas, for readers in any language, in the folder `schemas`: a record, a tag, a reference, a session's marker, a
+forgotten step's note.
 
 They are made from the table in `schema`, so that a new row is in them; `python -m promptkit.lineage.json_schema` writes the files anew.
 Like promptkit itself they allow fields that they do not know: a later 1.x adds some.
@@ -49,12 +49,13 @@ RULES: Mapping[Field[Any], dict[str, Any]] = {  # beyond a row's type
 
 
 def schemas() -> dict[str, dict[str, Any]]:
-    """The JSON Schemas by the name of what they describe: record, tag, session (its marker, promptkit.json), forgotten (a note)."""
+    """The JSON Schemas by the name of what they describe: record, tag, reference, session (its marker), forgotten (a note)."""
     record = _object(RecordFields, "A step's record, the file NUMBER-NAME-HASH.json.")
     record["required"] = ["schema", *record["required"]]
     return {
         "record": _whole("record", record),
         "tag": _whole("tag", _plain("A name for a step, a file in tags/.", name={"type": "string"}, id=SHA256)),
+        "reference": _whole("reference", _reference()),
         "forgotten": _whole("forgotten", _note()),
         "session": _whole("session", _plain("What marks a folder as a session, promptkit.json.", layout={"const": LAYOUT})),
     }
@@ -66,6 +67,17 @@ def _whole(name: str, said: dict[str, Any]) -> dict[str, Any]:
 
 def _plain(description: str, **properties: Any) -> dict[str, Any]:
     return {"description": description, "type": "object", "properties": properties, "required": list(properties)}
+
+
+def _reference() -> dict[str, Any]:
+    text = {"type": ["string", "null"]}
+    picture = _plain("A picture that it stands for, as in a record's sources.", sha256=SHA256, mime_type={"type": "string"})
+    picture["properties"] |= {"step": SHA256, "file": {"type": "string"}}
+    picture["oneOf"] = [{"required": ["step"]}, {"required": ["file"]}]
+    pictures = {"type": "array", "items": picture, "minItems": 1}
+    said = _plain("A name for pictures that go along, a file in references/.", name={"type": "string"}, pictures=pictures)
+    said["properties"] |= {"description": text, "at": text}
+    return said
 
 
 def _note() -> dict[str, Any]:

@@ -19,8 +19,8 @@ OPTIONS = ("aspect_ratio", "image_size", "seed", "temperature")  # of a request;
 def record_columns(record: Record) -> dict[str, Any]:
     """A record's columns: `step` is its number, `picture` the first of its `pictures`, `file` its own; files by their names in the
     session's folder. `width` and `height` are in pixels, `bytes` the first picture's, `seconds` from start to end, waits included.
-    `made` is the operation of a step made here, `made.…` its numbers and `made.result.…` what they came to.
-    `forgotten` says when it was (ISO 8601, UTC); its pictures are none then.
+    `names` are those by which pictures went along, `made` is the operation of a step made here, `made.…` its numbers and `made.result.…`
+    what they came to. `forgotten` says when it was (ISO 8601, UTC); its pictures are none then.
     """
     folder = record.path.parent
     note = record.forgotten
@@ -29,6 +29,7 @@ def record_columns(record: Record) -> dict[str, Any]:
         "step": record.number,
         "id": record.id,
         "parents": list(record.parents),
+        "names": [source.name for source in record.sources if source.name],
         **_region_columns(record),
         "outcome": record.outcome,
         "ok": record.ok,

@@ -146,7 +146,9 @@ class Attempt(Entry):
 
 
 class Source(Entry):
-    """A picture that went in: a step's, or one from outside, whose file is in sources/."""
+    """A picture that went in: a step's, or one from outside, whose file is in sources/. `name` and `description` are those by which it went
+    along, `label` the words that were sent before it.
+    """
 
     role = required(str, survives=Survives.AS_IT_IS, stays=True)
     mime_type = required(str, survives=Survives.AS_IT_IS, stays=True)
@@ -154,6 +156,9 @@ class Source(Entry):
     step = optional(str, stays=True)
     file = optional(str, stays=True)
     sent = anything()
+    name = optional(str)
+    description = optional(str)
+    label = optional(str)
 
 
 class Output(Entry):

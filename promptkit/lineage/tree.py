@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shlex
 import threading
 import time
 from bisect import insort
@@ -28,7 +29,7 @@ from promptkit.images.picture import Picture
 from promptkit.lineage import claims
 from promptkit.lineage.claims import UnderWay
 from promptkit.lineage.files import json_bytes, read_file, read_json, recorded_picture, refuse_stored_elsewhere, wrong_file
-from promptkit.lineage.head_and_tags import as_tagged, read_head, read_tags, write_head, write_tag
+from promptkit.lineage.head_and_tags import as_tagged, read_head, read_tags, remove_tag, write_head, write_tag
 from promptkit.lineage.holding import hold, let_go
 from promptkit.lineage.index import Index
 from promptkit.lineage.layout import (
@@ -46,6 +47,7 @@ from promptkit.lineage.layout import (
 from promptkit.lineage.pending_step import PendingStep, settle
 from promptkit.lineage.prompt_key import prompt_key
 from promptkit.lineage.record import Problem, Record
+from promptkit.lineage.references import NamedPictures, normal, read_references, remove_reference, write_reference
 from promptkit.lineage.request_claims import Holder, holder_of, let_request_go, request_path, take_request
 from promptkit.lineage.rows import Row, Sums, added, asked_by, prompt_key_of
 from promptkit.lineage.schema import empty_fields, schema_of
@@ -141,15 +143,29 @@ class Lineage:
             return self._by_number(int(key))
         if (tag := as_tagged(key, tags := self.tags())) in tags:
             return self.get(tags[tag])
+        if (name := normal(key)) in (references := self.references()):
+            return self._step_of(references[name])
         if ID_BEGINNING.fullmatch(key) and (matches := self._beginning(key)):
             return self._only(matches, f"The id {key!r}")
-        near = nearest(key, tags)
+        named = {**tags, **references}
+        near = nearest(key, named)
         raise StepNotFound(
-            f"There is no step {key!r}{did_you_mean(key, tags)}; give its number (1 to {self._last()}), a tag "
-            f"({', '.join(map(repr, tags)) or 'none yet'}), or the beginning of its id (four or more of its hex digits).",
+            f"There is no step {key!r}{did_you_mean(key, named)}; give its number (1 to {self._last()}), a tag "
+            f"({', '.join(map(repr, tags)) or 'none yet'}){_or_a(references)}, or the beginning of its id "
+            "(four or more of its hex digits).",
             near=near,
             path=self.folder,
         )
+
+    def _step_of(self, named: NamedPictures) -> Record:
+        """The step whose picture alone a reference stands for."""
+        if len(named.pictures) == 1 and (step := named.pictures[0].step):
+            return self.get(step)
+        several = f"{len(named.pictures)} pictures" if len(named.pictures) > 1 else "a picture from outside"
+        said = f"{named.name!r} is a reference to {several}, and no step"
+        error = StepNotFound(f"{said}: references=[{named.name!r}] sends it along.", path=self.folder)
+        error.in_shell = f"{said}: -r {shlex.quote(named.name)} sends it along."
+        raise error
 
     def children(self, record: Record) -> tuple[Record, ...]:
         """The steps that continue it, by number."""
@@ -256,8 +272,13 @@ class Lineage:
                 yield record
 
     def tags(self) -> dict[str, str]:
-        """Name to id, by name."""
-        return read_tags(self.folder)
+        """Name to id, by name. A name is a step's or a reference's: one that is both, in copies that were merged, is a reference's."""
+        named = read_references(self.folder)
+        return {name: full_id for name, full_id in read_tags(self.folder).items() if normal(name) not in named}
+
+    def references(self) -> dict[str, NamedPictures]:
+        """What each named reference stands for, by name."""
+        return read_references(self.folder)
 
     def head(self) -> tuple[str | None, tuple[str, ...]]:
         """The id where the next opening starts (None before the first step), and what undo left for redo, next first."""
@@ -304,7 +325,9 @@ class Lineage:
         return not wrong
 
     def verify(self) -> list[Problem]:
-        """Everything on disk that disagrees with its hash: records, pictures, sources, templates, extra, parents, tags, head and marker."""
+        """Everything on disk that disagrees with its hash: records, pictures, sources, templates, extra, parents, tags, references, head
+        and marker.
+        """
         from promptkit.lineage.verify import verify
 
         return verify(self.folder, was_there=self.exists)
@@ -429,8 +452,21 @@ class Lineage:
         write_head(self.folder, head, redo)
 
     def set_tag(self, name: str, full_id: str) -> None:
-        """Names a step; a tag that is in use moves. LineageError for a name that could be a number."""
+        """Names a step; a tag that is in use moves, and a reference of that name is one no longer. LineageError for a name that could be a
+        number.
+        """
         write_tag(self.folder, name, full_id)
+        remove_reference(self.folder, name)
+
+    def set_reference(self, named: NamedPictures, from_outside: Iterable[Picture]) -> None:
+        """Says what a name stands for from now on, with the pictures of it that are no step's; a tag's name is one no longer."""
+        self.create()
+        for picture in from_outside:
+            self.keep_source(picture)
+        write_reference(self.folder, named)
+        for tag in read_tags(self.folder):
+            if normal(tag) == named.name:
+                remove_tag(self.folder, tag)
 
     @staticmethod
     def source_name(picture: Picture) -> str:
@@ -585,6 +621,11 @@ class Lineage:
         self._take_in(record)  # first: who has the number next looks whether it is told
         with suppress(OSError):  # the step is on record, and the next writer sees that
             claim.unlink(missing_ok=True)
+
+
+def _or_a(references: Iterable[str]) -> str:
+    named = ", ".join(map(repr, references))
+    return f", a reference ({named})" if named else ""
 
 
 def _holds(path: Path, data: bytes) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -30,6 +30,7 @@ from promptkit.lineage.layout import (
     under_way_in,
 )
 from promptkit.lineage.record import FULL_SHA256, RECORD_NAME, Problem, Record, number_of
+from promptkit.lineage.references import needed_by_names, wrong_references
 from promptkit.lineage.request_claims import REQUEST_NAME
 from promptkit.lineage.rows import Row
 
@@ -82,19 +83,21 @@ def verify(folder: Path, *, was_there: bool) -> list[Problem]:
 
     Others may be writing: what was there when this began is checked, and what it leads to is looked for afterwards.
     """
-    pointed = [*pointers(folder)]
+    pointed, by_name = [*pointers(folder)], needed_by_names(folder)
     first = _look(folder, {})
     then = _look(folder, first.records)
     problems = [Problem(number_of(name), folder / name, said) for name, said in then.damaged.items()]
     for record in (r for name, r in first.records.items() if name in then.names):
         problems += [Problem(record.number, *wrong) for wrong in _wrong(folder, record, then)]
-        problems += _forgotten(record, then)
+        problems += _forgotten(record, then, by_name)
     problems += [Problem(number_of(name), folder / name, said) for name, said in _notes_of_none(folder, then)]
     named = {p.path for p in problems}
     problems += [Problem(None, *wrong) for wrong in _wrong_beside(folder, was_there) if wrong[0] not in named]
     for name in first.lost_pictures & then.lost_pictures:
         problems.append(Problem(number_of(name), folder / name, "has no record: that was deleted, or left behind"))
     problems += [Problem(None, path, _misled(path, i)) for path, i in dict.fromkeys(pointed) if i not in then.ids]
+    named = {p.path for p in problems}
+    problems += [Problem(None, *wrong) for wrong in dict.fromkeys(wrong_references(folder, then.ids)) if wrong[0] not in named]
     problems += [Problem(None, path, SILENT) for path in first.silent & then.silent]
     problems += [Problem(None, *wrong) for wrong in _wrong_journal(folder, first.records)]
     return sorted(problems, key=lambda p: (p.step is None, p.step or 0, p.path))
@@ -142,14 +145,15 @@ def _wrong(folder: Path, record: Record, look: _Look) -> Wrong:
             yield record.path, f"{said} is not here"
 
 
-def _forgotten(record: Record, look: _Look) -> Iterator[Problem]:
-    """That a step was forgotten, and what of it is still here."""
+def _forgotten(record: Record, look: _Look, by_name: Container[str]) -> Iterator[Problem]:
+    """That a step was forgotten, and what of it is still here, but for what references need."""
     note, folder = record.forgotten, record.path.parent
     if note is None:
         return
     shown = folder / record.outputs[0].name if record.outputs else record.path
     yield Problem(record.number, shown, f"forgotten{note.said}{', with its words' if note.words else ''}", is_damage=False)
-    for name in (name for name, _ in files_of(record) if name not in look.needed and os.path.lexists(folder / name)):
+    needless = (name for name, _ in files_of(record) if name not in look.needed and name not in by_name)
+    for name in (name for name in needless if os.path.lexists(folder / name)):
         yield Problem(record.number, folder / name, "is still here, and was forgotten: forget the step again")
     if note.words and record.file_sha256 == record.id:
         yield Problem(record.number, record.path, "still has its words, which were forgotten: forget the step again, with words")

@@ -39,7 +39,7 @@ FIELDS: Mapping[str, Any] = {
 }
 INPUT_FIELDS = ("type", "description", "default", "choices", "example", "max_length", "min", "max", "renamed_from", "of")
 ENTRY_FIELDS = tuple(field for field in INPUT_FIELDS if field not in ("renamed_from", "of"))  # of what each mapping of a list holds
-WORDS = ("description", "lang", "inputs", "examples", "metadata")  # what a language file may say,
+WORDS = ("description", "lang", "inputs", "pictures", "examples", "metadata")  # what a language file may say,
 INPUT_WORDS = ("description", "default", "choices", "example", "of")  # and of an input
 HINTS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "aspect_ratio": (lambda v: isinstance(v, str) and bool(re.fullmatch(r"[1-9]\d*:[1-9]\d*", v)), 'a ratio in quotes such as "16:9"'),
@@ -156,7 +156,8 @@ class _FrontMatter:
         said = self.field("inputs")
         self.known_keys("inputs", said, base.inputs)
         inputs = {name: self.translated(declared, said.get(name, {})) for name, declared in base.inputs.items()}
-        return self.edition(base.file, lang, base.kind, inputs, base.pictures, base.config, base.deprecated)
+        pictures = self.translated_pictures(base.pictures)
+        return self.edition(base.file, lang, base.kind, inputs, pictures, base.config, base.deprecated)
 
     def edition(
         self, base: File, lang: str, kind: str, inputs: Mapping[str, Input], pictures: Pictures, config: Mapping[str, Any], deprecated: str
@@ -207,12 +208,30 @@ class _FrontMatter:
                 return Pictures(needed)
         if least < needed or (most is not None and most < max(least, 1)):
             self.problems.append(f"pictures has min {least} and max {most}; expected {needed} or more, and max not below min")
+        names, roles = (tuple(roles), [*roles.values()]) if isinstance(roles, dict) else ((), roles)
         if not isinstance(roles, list) or not all(isinstance(role, str) for role in roles):
-            self.problems.append(f"pictures.roles is {shown(roles)}; expected a list that says what each picture is")
+            expected = "a list that says what each picture is, or a mapping such as {room: the room to furnish}"
+            self.problems.append(f"pictures.roles is {shown(said['roles'])}; expected {expected}")
             return Pictures(least, most)
+        for name in names:
+            if not is_word(name) or len(name) > LONGEST_NAME:
+                rule = f"small letters, digits and _, {LONGEST_NAME} at most, and no word of Python"
+                self.problems.append(f"the picture {shown(name)} of pictures.roles needs another name: {rule}")
         if roles and not least <= len(roles) <= (most or len(roles)):
             self.problems.append(f"pictures.roles says what {len(roles)} pictures are; expected {Pictures(least, most).how_many()}")
-        return Pictures(least, most, tuple(roles))
+        return Pictures(least, most, tuple(roles), names)
+
+    def translated_pictures(self, base: Pictures) -> Pictures:
+        """The base file's pictures, with the roles of its names in this file's words; roles without names are no words that are sent."""
+        said = self.field("pictures")
+        self.known_keys("pictures of a language file", said, ("roles",))
+        roles = said.get("roles", {})
+        if not isinstance(roles, dict) or not all(isinstance(role, str) for role in roles.values()):
+            self.problems.append(f"pictures.roles is {shown(roles)}; expected a mapping from the base file's names to their words")
+            return base
+        self.known_keys("pictures.roles", roles, base.names)
+        words = zip(base.names, base.roles, strict=True) if base.names else ()
+        return replace(base, roles=tuple(roles.get(name, role) for name, role in words) or base.roles)
 
     def examples(self, inputs: Mapping[str, Input]) -> tuple[Mapping[str, Any], ...]:
         examples = self.field("examples")

@@ -250,11 +250,15 @@ def shown(value: object) -> str:
 
 @dataclass(frozen=True)
 class Pictures:
-    """How many pictures a template needs, the one being edited included, and what each is; `max` is None where any number will do."""
+    """How many pictures a template needs, the one being edited included, and what each is; `max` is None where any number will do.
+
+    `names` are what the template's words call them: then each is sent behind its name and its role.
+    """
 
     min: int = 0
     max: int | None = None
     roles: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
 
     def problem(self, count: int) -> str | None:
         """What is wrong with so many pictures, or None."""
@@ -264,8 +268,11 @@ class Pictures:
 
     def requirement(self) -> str:
         """What the template takes: "takes 1 to 3 pictures (the one to change; …)"."""
-        roles = f" ({'; '.join(self.roles)})" if self.roles else ""
+        roles = f" ({'; '.join(self._said())})" if self.roles else ""
         return f"takes {self.how_many()}{roles}"
+
+    def _said(self) -> list[str]:
+        return [f"{name}: {role}" for name, role in zip(self.names, self.roles, strict=True)] if self.names else [*self.roles]
 
     def how_many(self) -> str:
         """How many pictures it takes: "1 to 3 pictures"."""

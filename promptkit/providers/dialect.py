@@ -17,7 +17,7 @@ from promptkit.images.picture import Picture
 from promptkit.providers import installed_dialects
 from promptkit.providers.message import Reply, Request, Response, Turn
 
-__all__ = ["DEFAULT", "DIALECTS", "Dialect", "dialect_named", "is_dialect", "known_dialects"]
+__all__ = ["DEFAULT", "DIALECTS", "Dialect", "dialect_named", "interleaves", "is_dialect", "known_dialects"]
 
 DEFAULT = "gemini"
 DIALECTS = {"gemini": ("promptkit.providers.gemini", "Gemini")}  # name: module and class, imported when a request is made of it
@@ -28,7 +28,8 @@ class Dialect(Protocol):
     """How one kind of service is asked and understood. Pure: no socket, no disk, no clock, no state; used from several threads.
 
     `largest_body` is in bytes. `options` are the names, as in promptkit.providers.options, that a turn's config may have: no other comes
-    here. `root_path` is what its paths begin with and guides print as part of a base URL, such as "/v1", or "".
+    here. `root_path` is what its paths begin with and guides print as part of a base URL, such as "/v1", or "". One that sends the labels
+    of pictures, each right before its picture, has `interleaves = True` besides; labels reach no other.
     """
 
     @property
@@ -62,6 +63,11 @@ MEMBERS = ("name", "root_path", "largest_body", "options", "encode", "decode", "
 def is_dialect(name: str) -> bool:
     """Whether there is a dialect of that name, built in or installed; nothing of it is imported."""
     return name in DIALECTS or installed_dialects.is_installed(name)
+
+
+def interleaves(dialect: Dialect) -> bool:
+    """Whether it can send words between pictures, and so tell which of them a name means."""
+    return getattr(dialect, "interleaves", False) is True
 
 
 def known_dialects() -> list[str]:

@@ -52,6 +52,7 @@ class Gemini(Dialect):
         r"(?:/v1(?:beta1?|alpha)?)?(?:(?:/publishers/google)?/models/[^/]{1,200}:\w{1,60}|/publishers/google(?:/models)?"
         r"|(?:/openai)?(?:/v1)?(?:/chat/completions|/completions|/responses|/messages|/images/generations|/images/edits|/models)?)$"
     )
+    interleaves = True
     largest_body = 100_000_000  # bytes; Google's limit for pictures sent inline
     options = frozenset({"aspect_ratio", "image_size", "seed", "temperature", "safety"})
 
@@ -100,9 +101,14 @@ def _both_turns(exchange: Exchange) -> tuple[Mapping[str, Any], Mapping[str, Any
 
 
 def _user_turn(text: str, pictures: Sequence[InputPicture]) -> dict[str, Any]:
-    """One user turn, in which each picture stands as itself."""
-    sent = [p.picture for p in pictures]
-    return {"role": "user", "parts": [{"text": text}, *({"inlineData": {"mimeType": p.mime_type, "data": p}} for p in sent)]}
+    """One user turn, in which each picture stands as itself, behind its label."""
+    return {"role": "user", "parts": [{"text": text}, *(part for p in pictures for part in _parts(p))]}
+
+
+def _parts(sent: InputPicture) -> Iterator[dict[str, Any]]:
+    if sent.label:
+        yield {"text": sent.label}
+    yield {"inlineData": {"mimeType": sent.picture.mime_type, "data": sent.picture}}
 
 
 def _options(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,8 @@ A model that is not known is sent as it is, with no checks and no price.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -221,8 +222,8 @@ def lacks(known: tuple[str, ...] | None, asked: object) -> bool:
     return known is not None and asked not in known
 
 
-def check(name: str, *, aspect_ratio: str | None, image_size: str | None, pictures: int) -> None:
-    """Refuses, before anything is sent, what a known model does not take. SettingsError names what it does."""
+def check(name: str, *, aspect_ratio: str | None, image_size: str | None, pictures: int, names: Sequence[str] = ()) -> None:
+    """Refuses, before anything is sent, what a known model does not take: SettingsError, with what it does. `names` are pictures' own."""
     model = known_model(name)
     if model is None:
         return
@@ -232,7 +233,9 @@ def check(name: str, *, aspect_ratio: str | None, image_size: str | None, pictur
         known = f"it has {', '.join(model.sizes)}" if model.sizes else "it has one size, so leave image_size out"
         raise SettingsError(f"{name} has no image_size {shown(image_size)}; {known}.")
     if model.pictures is not None and pictures > model.pictures:
-        raise SettingsError(f"{name} takes {model.pictures} pictures in a request, and this one has {pictures}; leave some references out.")
+        by_name = ", ".join(f"{count} as {named!r}" for named, count in Counter(names).items())
+        has = f"{pictures} ({by_name})" if by_name else str(pictures)
+        raise SettingsError(f"{name} takes {model.pictures} pictures in a request, and this one has {has}; leave some references out.")
 
 
 def shutdown_notice(name: str, today: date) -> str | None:

@@ -183,7 +183,9 @@ def _table(rows: Iterable[Iterable[str]]) -> list[str]:
 
 @dataclass(frozen=True, repr=False)
 class Found:
-    """A step that holds the words: `where` most of them stand (prompt, label, tag, template, input …, answer), with a `snippet`."""
+    """A step that holds the words: `where` most of them stand (prompt, label, tag, template, input …, reference, answer), with a
+    `snippet`.
+    """
 
     session: Session
     step: Step

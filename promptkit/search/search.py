@@ -54,7 +54,8 @@ def sessions(folder: Where | None = None) -> Sessions:
 
 
 def find(words: str | Iterable[str], folder: Where | None = None) -> FoundSteps:
-    """The steps that hold all the words, newest first, in prompt, template, inputs, label, tags or what the model said.
+    """The steps that hold all the words, newest first, in prompt, template, inputs, label, tags, names of pictures that went along or what
+    the model said.
 
     Case, accents and the way in which a sign is written do not matter, and parts of words count. A text is taken apart at its spaces; a
     list holds phrases. `folder`: as in `sessions`. SettingsError where there is no word.
@@ -270,6 +271,8 @@ def _texts(step: Step, tags: Iterable[str]) -> Iterator[tuple[str, str]]:
     yield "template", prompt.get("template") or ""
     for name, value in (prompt.get("inputs") or {}).items():
         yield f"input {name}", value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    for said in dict.fromkeys(source.label or source.name for source in step.record.sources):
+        yield "reference", said or ""
     for attempt in step.attempts:
         yield "answer", attempt.get("text") or ""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -13,6 +13,7 @@ from promptkit import markup
 from promptkit.cost import FREE, Cost
 from promptkit.engine.options import refuse_unknown
 from promptkit.errors import LineageError, PictureError, SettingsError, StepNotFound, brief_path, warn
+from promptkit.images.formats import PICTURE_SUFFIXES
 from promptkit.images.picture import Picture, is_picture
 from promptkit.lineage.location import Where
 from promptkit.lineage.record import Problem, Record, added_up
@@ -25,7 +26,7 @@ if TYPE_CHECKING:  # what adds up and shows is loaded when someone looks
     from promptkit.lineage.forgetting import Forgetting
     from promptkit.session.explanation import Explanation
 
-__all__ = ["Cursor", "listed"]
+__all__ = ["Cursor", "is_file_name"]
 
 # What another thread than the head's says in place of a call that means the head.
 INSTEAD = {
@@ -298,9 +299,6 @@ class Cursor(Continuing):
         said = f"A {type(key).__name__} names no step; give a Step, a number, a tag, or the beginning of an id."
         raise StepNotFound(said, path=self.folder)
 
-    def _given(self, pictures: Sequence[object]) -> list[Record | Picture]:
-        return [self._step_or_picture(each) for each in pictures]
-
     def _step_or_picture(self, key: object) -> Record | Picture:
         if isinstance(key, Step) and key not in self:  # another session's step is a picture from outside
             return key.picture
@@ -312,10 +310,11 @@ class Cursor(Continuing):
         try:
             return self[key].record
         except StepNotFound as error:
-            if _is_file(key):
+            if is_url(key) or (is_file_name(key) and _is_file(key)):
                 return Picture.open(key)
-            if is_url(key):
-                return Picture.open(key)
+            if not is_file_name(key) and _is_file(key):
+                said = f"There is no step {key!r:.80}; for the file of that name write {f'.{os.sep}{key}'!r:.80}."
+                raise StepNotFound(said, path=self.folder) from None
             if os.sep in key or "." in key:
                 raise PictureError(f"There is no step and no picture file {key!r:.80}; check the path.") from None
             raise error from None
@@ -330,13 +329,9 @@ class Cursor(Continuing):
         raise PictureError(f"start= is {said}, not a {type(start).__name__}.")
 
 
-def listed(pictures: object) -> tuple[object, ...]:
-    """One picture or step, or several, as several."""
-    if pictures is None:
-        return ()
-    if isinstance(pictures, Step) or is_picture(pictures) or not isinstance(pictures, Iterable):
-        return (pictures,)
-    return tuple(pictures)
+def is_file_name(text: str) -> bool:
+    """Whether a text is a file and no name: it has a separator, or a picture's suffix."""
+    return os.sep in text or "/" in text or text.lower().endswith(PICTURE_SUFFIXES)
 
 
 def _is_file(name: str) -> bool:

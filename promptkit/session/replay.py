@@ -17,6 +17,7 @@ from promptkit.cost import FREE, Cost
 from promptkit.engine.ask import Answer
 from promptkit.engine.client import Client, Terms, added_root
 from promptkit.engine.engine import Engine
+from promptkit.engine.labels import Named, recorded_words
 from promptkit.engine.made import make, making_again
 from promptkit.engine.options import CONFIG, checked_label, checked_pictures, checked_text, checked_words
 from promptkit.engine.plan import Plan, known_hints
@@ -275,7 +276,7 @@ class Replay:
             if base is None:
                 return None
         references = [self._reference(s, made) for s in repeat.references]
-        there = [r for r in references if r is not None]
+        there = [Named(r, recorded_words(s)) for r, s in zip(references, repeat.references, strict=True) if r is not None]
         if len(there) < len(references):
             return None
         label, meta = record.fields.get("label"), _meta(record)

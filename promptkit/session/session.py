@@ -31,8 +31,8 @@ from promptkit.providers.endpoints import Endpoint, known_endpoints
 from promptkit.providers.keys import Key
 from promptkit.providers.options import OPTIONS
 from promptkit.providers.transport import Transport
-from promptkit.session.cursor import listed
 from promptkit.session.own_picture import added, root_of
+from promptkit.session.references import Naming, names_from
 from promptkit.session.region import check_region, given_region, read_region, refuse_region
 from promptkit.session.step import Step, Steps
 from promptkit.session.varying import Varying
@@ -48,7 +48,7 @@ __all__ = ["Session"]
 ANCHORLESS = "A new root continues nothing that could drift, so there is no anchor; send the picture along with references=."
 
 
-class Session(Varying):
+class Session(Naming, Varying):
     """A tree of pictures in one folder, and a head from which the next edit starts.
 
     `where` is a name (the session folder ./NAME if there is one, else NAME in the user's data folder) or, with a separator or as a Path,
@@ -58,10 +58,11 @@ class Session(Varying):
     endpoint's or gemini-2.5-flash-image; `transport` sends in your own way. `chain` is "picture" (each edit sends the last picture alone)
     or "chat" (the earlier turns too); `recover` how often a reply without a picture is asked again; `reuse` whether a request that the
     session holds already brings that step; with `send=False` nothing is sent, and what is not on record raises NotRecorded; `budget` (2.0,
-    which is USD, or "20 CNY") and `max_requests`, which needs no price, bound what all steps in the folder may cost and ask; `deadline` is
-    in seconds for a step with its waits; `on_progress` gets each line of progress, which only terminals and notebooks show without it. The
-    options of a request, such as `aspect_ratio` ("16:9"), `image_size` ("2K") and `seed`, go with every one, unless a call says otherwise;
-    promptkit.providers.options has them all. Many threads may use a session; its head is its opener's. Raises SettingsError, LineageError.
+    which is USD, or "20 CNY") and `max_requests`, which needs no price, bound what all steps in the folder may cost and ask; `references`
+    is a session whose named references come along; `deadline` is in seconds for a step with its waits; `on_progress` gets each line of
+    progress, which only terminals and notebooks show without it. The options of a request, such as `aspect_ratio` ("16:9"), `image_size`
+    ("2K") and `seed`, go with every one, unless a call says otherwise; promptkit.providers.options has them all. Many threads may use a
+    session; its head is its opener's. Raises SettingsError, LineageError.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class Session(Varying):
         budget: float | str | None = None,
         max_requests: int | None = None,
         lang: str | None = None,
+        references: object = None,
         deadline: float = 600,
         on_progress: Listener | None = None,
         **options: Any,
@@ -92,6 +94,7 @@ class Session(Varying):
             key=Key(api_key) if api_key is not None else None,
             config=checked_config(options),
             reuse=reuse,
+            names_from=names_from(references),
             **asking,
             **opening,
             **checked_limits(budget, max_requests),
@@ -112,7 +115,8 @@ class Session(Varying):
     ) -> Step:
         """Makes a picture from a prompt, as a new root. The picture is on disk before this returns; a failure moves nothing.
 
-        `references` are steps or pictures of one's own that go along; `fresh` asks anew for what the session holds already; `options` are
+        `references` are steps or pictures of one's own that go along, names of these (see `reference`), or a mapping from names to them,
+        which holds for this call; `fresh` asks anew for what the session holds already; `options` are
         aspect_ratio, image_size, seed, temperature, safety and lang (the language to ask again in). Raises
         NoPicture, Refused, ProviderError, TransportError, BudgetExceeded, each with the failed step as `.step`, and SettingsError,
         PictureError, LineageError before anything is sent.
@@ -120,10 +124,10 @@ class Session(Varying):
         if "anchor" in options:
             raise SettingsError(ANCHORLESS)
         refuse_region(options)
-        along = listed(references)
-        checked_pictures(checked_prompt(prompt), len(along))
+        asked, along = checked_prompt(prompt), self._along(references)
+        checked_pictures(asked, len(along))
         check_call(options)
-        return self._asked(self._client.plan(prompt, None, self._given(along), label=label, meta=meta, **options), fresh=fresh)
+        return self._asked(self._client.plan(asked, None, along, label=label, meta=meta, **options), fresh=fresh)
 
     def edit(
         self,
@@ -145,11 +149,11 @@ class Session(Varying):
         `region` is what alone may change: a box, (left, top, right, bottom) in pixels or fractions, or "200x260+300+420" (width x height +
         left + top, or all in %), or a mask, a picture of the same size (white, or transparent where it has transparency, is edited).
         """
-        along, anchors, region = listed(references), listed(anchor), read_region(region)
-        checked_pictures(checked_prompt(prompt), 1 + len(anchors) + len(along))
-        base, given, anchored = self._base(on, region), self._given(along), self._given(anchors)
+        asked, along, anchors, region = checked_prompt(prompt), self._along(references), self._along(anchor), read_region(region)
+        checked_pictures(asked, 1 + len(anchors) + len(along))
+        base = self._base(on, region)
         part = given_region(region, base)
-        plan = self._client.plan(prompt, base, given, anchors=anchored, region=part, label=label, meta=meta, **options)
+        plan = self._client.plan(asked, base, along, anchors=anchors, region=part, label=label, meta=meta, **options)
         return self._asked(plan, fresh=fresh)
 
     def again(self, prompt: str | Prompt | None = None, **options: Any) -> Step:
@@ -179,6 +183,7 @@ class Session(Varying):
         """Names a step, by default the head; a tag that is in use moves."""
         tagged = self._head_step("tag") if step is None else self._step(step)
         self._refuse_keys(name)
+        self._tell_of_reference(built_in(name))
         self._lineage.set_tag(built_in(name), tagged.id)
         return tagged
 
@@ -260,7 +265,7 @@ class Session(Varying):
 
     def _repeated(self, record: Record, prompt: str | Prompt | None, **options: Any) -> Plan:
         """The plan of a step's own request once more; an offline draft that went along goes to a service only where it is named."""
-        references, anchors = (self._given(listed(options.pop(name, ()))) for name in ("references", "anchor"))
+        references, anchors = (self._along(options.pop(name, ())) for name in ("references", "anchor"))
         for source in record.sources:
             if source.get("step"):
                 self._client.refuse_draft(self._lineage.get(source["step"]))
@@ -270,12 +275,12 @@ class Session(Varying):
     def _planned_variant(self, prompt: str | Prompt, on: object, root: bool, **options: Any) -> Plan:
         if root and "anchor" in options:
             raise SettingsError(ANCHORLESS)
-        references, anchors = (listed(options.pop(name, ())) for name in ("references", "anchor"))
-        checked_pictures(checked_prompt(prompt), int(not root) + len(anchors) + len(references))
+        asked, (references, anchors) = checked_prompt(prompt), (self._along(options.pop(name, ())) for name in ("references", "anchor"))
+        checked_pictures(asked, int(not root) + len(anchors) + len(references))
         region = read_region(options.pop("region", None))
         base = None if root else self._base(on, region)
         region = given_region(region, base)
-        return self._client.plan(prompt, base, self._given(references), anchors=self._given(anchors), region=region, **options)
+        return self._client.plan(asked, base, references, anchors=anchors, region=region, **options)
 
     # What came
 

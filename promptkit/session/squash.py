@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from promptkit.engine import recovery
+from promptkit.engine.labels import Named, Words, picture_of, recorded_words
 from promptkit.engine.options import CONFIG, checked_prompt
-from promptkit.engine.plan import Plan, prompt_to_ask, recorded_config
+from promptkit.engine.plan import Plan, prompt_to_ask, recorded_config, recorded_prompt
 from promptkit.engine.region_plan import RegionEdit, recorded_region
 from promptkit.errors import LineageError, SettingsError
 from promptkit.images.picture import Picture
@@ -33,11 +34,14 @@ HINTS = {
 
 @dataclass(frozen=True)
 class _Phrases:
-    """How a language asks for several edits at once; `moved` says which picture an edit means by its own count."""
+    """How a language asks for several edits at once; `moved` says which picture an edit means by its own count, `where` which edits mean a
+    picture by a name that another one goes by too.
+    """
 
     before: str
     after: str
     moved: str
+    where: str
 
 
 PHRASES = {
@@ -46,29 +50,34 @@ PHRASES = {
         "Where two edits disagree, the later one counts; what one of them asks to keep, another may still change. "
         "Keep everything that none of them changes exactly as it is.",
         "(What this edit calls image {then} is image {now} here.)",
+        "{label} (in edit {edits})",
     ),
     "es": _Phrases(
         "Haz todos estos cambios en la imagen de una sola vez y devuelve una sola imagen nueva:",
         "Si dos cambios se contradicen, vale el último; lo que uno pide conservar, otro lo puede cambiar. "
         "Deja exactamente igual todo lo que ninguno de ellos modifica.",
         "(Lo que este cambio llama imagen {then} es aquí la imagen {now}.)",
+        "{label} (en el cambio {edits})",
     ),
     "ja": _Phrases(
         "次の編集をすべて一度にこの画像に加え、新しい画像を一枚だけ生成してください：",
         "編集どうしが食い違うときは、後のものを優先してください。ある編集がそのまま残すとした部分も、ほかの編集で変えてかまいません。"
         "どの編集でも変えない部分は、元の画像のまま残してください。",
         "（この編集でいう画像{then}は、ここでは画像{now}です。）",
+        "{label}（編集{edits}）",
     ),
     "zh": _Phrases(
         "请把以下修改一次性全部应用到这张图片上，只生成一张新图片：",
         "如果两项修改相互矛盾，以后一项为准；某一项要求保留的内容，其他修改仍可以改动。所有修改都没有涉及的部分，请与原图保持完全一致。",
         "（此项修改所说的第{then}张图片，在这里是第{now}张图片。）",
+        "{label}（修改{edits}中）",
     ),
     "hi": _Phrases(
         "इस तस्वीर में नीचे लिखे सभी बदलाव एक साथ करें और एक ही नई तस्वीर बनाएँ:",
         "अगर दो बदलाव आपस में टकराएँ, तो बाद वाला मानें; एक बदलाव जिसे वैसा ही रखने को कहता है, उसे दूसरा बदलाव बदल सकता है। "
         "जिसे कोई बदलाव नहीं छूता, उसे बिल्कुल वैसा ही रखें।",
         "(इस बदलाव में जिसे तस्वीर {then} कहा गया है, वह यहाँ तस्वीर {now} है।)",
+        "{label} (बदलाव {edits} में)",
     ),
 }
 
@@ -79,7 +88,7 @@ class Squashed:
 
     prompt: str | Prompt
     base: Record
-    references: tuple[Record | Picture, ...]
+    references: tuple[Record | Picture | Named, ...]
     meta: Mapping[str, Any]
     region: RegionEdit | None = None  # which all of the edits have
     wordings: tuple[str, ...] = ()  # other words around the same list of edits, in which it was asked for by another promptkit
@@ -97,7 +106,8 @@ def squashed(lineage: Lineage, first: Record, last: Record, *, prompt: str | Pro
     """
     records = _line(lineage, first, last)
     base = lineage.get(records[0].parents[0])
-    references = _references(lineage, records, base)
+    phrases = _phrases(lineage, records)
+    references = _references(lineage, records, base, phrases)
     _check_count(model, base, 1 + len(references))
     meta = {SQUASHES: [r.id for r in records]}
     region = _shared_region(lineage, records)
@@ -105,7 +115,7 @@ def squashed(lineage: Lineage, first: Record, last: Record, *, prompt: str | Pro
         _refuse_hands(records)
         _refuse_regions(records, region)
         _refuse_made(records)
-    asked = checked_prompt(_joined(lineage, records, [base.picture, *map(_picture, references)]) if prompt is None else prompt)
+    asked = checked_prompt(_joined(lineage, records, [base.picture, *map(picture_of, references)]) if prompt is None else prompt)
     options = {k: v for record in records for k, v in recorded_config(record).items()}
     asked = replace(asked, config={**options, **asked.config})  # as hints, which the session's own options win over
     return Squashed(asked, base, references, meta, region, () if prompt is not None else _wordings(lineage, records, base, meta))
@@ -179,17 +189,32 @@ def _check_count(model: str, base: Record, count: int) -> None:
         raise SettingsError(f"{said}: squash fewer steps, or choose: edit(prompt, on={base.number}, references=[…]), in words of your own.")
 
 
-def _references(lineage: Lineage, records: Sequence[Record], base: Record) -> tuple[Record | Picture, ...]:
-    """The pictures that went with the steps, each once, as the steps that they are of where they are of any."""
+def _references(
+    lineage: Lineage, records: Sequence[Record], base: Record, phrases: _Phrases
+) -> tuple[Record | Picture | Named, ...]:
+    """The pictures that went with the steps, each once, as the steps that they are of where they are of any, by the names that they had."""
     found: dict[str, Record | Picture] = {}
-    for source in (s for record in records for s in record.sources):
-        if source["role"] != "base" and source["sha256"] != base.picture.sha256 and source["sha256"] not in found:
-            found[source["sha256"]] = lineage.get(source["step"]) if source.get("step") else lineage.source(source)
-    return tuple(found.values())
+    named: dict[str, dict[Words, list[int]]] = {}  # by the picture: what it was called, and in which edits
+    for edit, source in ((i, s) for i, record in enumerate(records, 1) for s in record.sources):
+        sha256, words = source["sha256"], recorded_words(source)
+        if source["role"] == "base" or (sha256 == base.picture.sha256 and not words.name):
+            continue
+        if sha256 not in found:
+            found[sha256] = lineage.get(source["step"]) if source.get("step") else lineage.source(source)
+        if words.name or words.label:
+            named.setdefault(sha256, {}).setdefault(words, []).append(edit)
+    return tuple(Named(each, _words(sha256, named, phrases)) if sha256 in named else each for sha256, each in found.items())
 
 
-def _picture(reference: Record | Picture) -> Picture:
-    return reference.picture if isinstance(reference, Record) else reference
+def _words(sha256: str, named: Mapping[str, Mapping[Words, Sequence[int]]], phrases: _Phrases) -> Words:
+    """How a picture is spoken of by all edits that it went with; where an edit means another one by the same name, it says which do not."""
+    others = {words.name for other, said in named.items() if other != sha256 for words in said}
+    labels = [
+        phrases.where.format(label=words.label, edits=", ".join(map(str, edits))) if words.name in others - {""} else words.label
+        for words, edits in named[sha256].items()
+    ]
+    first = next(iter(named[sha256]))
+    return replace(first, label="; ".join(dict.fromkeys(labels)))
 
 
 # Words
@@ -215,11 +240,19 @@ def _holds_in_order(text: str, lines: Sequence[str]) -> bool:
 
 def _joined(lineage: Lineage, records: Sequence[Record], pictures: Sequence[Picture]) -> Prompt:
     """One prompt for the edits of all steps, as a numbered list in the language of most of them; `pictures` are those that are sent."""
-    prompts = [prompt_to_ask(lineage, record) for record in records]
-    lang = Counter(p.lang or recovery.language_of(p.text) for p in prompts).most_common(1)[0][0]
-    phrases = PHRASES.get(lang.replace("_", "-").split("-")[0].lower(), PHRASES["en"])
+    prompts, lang, phrases = [prompt_to_ask(lineage, record) for record in records], _language(lineage, records), _phrases(lineage, records)
     items = (_item(i, str(p), record, phrases, pictures) for i, (p, record) in enumerate(zip(prompts, records, strict=True), 1))
     return Prompt(text="\n\n".join([phrases.before, "\n".join(items), phrases.after]), lang=lang)
+
+
+def _language(lineage: Lineage, records: Sequence[Record]) -> str:
+    """The language of most of the steps' prompts, of those that have one."""
+    prompts = [recorded_prompt(lineage, record) for record in records if record.prompt.text]
+    return Counter(p.lang or recovery.language_of(p.text) for p in prompts).most_common(1)[0][0] if prompts else "en"
+
+
+def _phrases(lineage: Lineage, records: Sequence[Record]) -> _Phrases:
+    return PHRASES.get(_language(lineage, records).replace("_", "-").split("-")[0].lower(), PHRASES["en"])
 
 
 def _item(number: int, prompt: str, record: Record, phrases: _Phrases, pictures: Sequence[Picture]) -> str:

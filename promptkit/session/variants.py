@@ -22,6 +22,7 @@ from promptkit.markup import mime_bundle
 from promptkit.prompts.template import Prompt, Template
 from promptkit.providers import models
 from promptkit.providers.options import OPTIONS
+from promptkit.session.references import Reference
 from promptkit.session.step import Step, Steps
 from promptkit.session.variant_prompts import EACH, PromptPattern
 from promptkit.terminal import cut
@@ -197,6 +198,8 @@ def _label_along(value: Any) -> str:
         return "none" if value is None else " + ".join(map(str, value))
     if isinstance(value, Step | int) or (isinstance(value, str) and value.isdecimal()):
         return f"step {value.number if isinstance(value, Step) else value}"
+    if isinstance(value, Reference):
+        return value.name
     if isinstance(value, str | os.PathLike):
         return Path(os.fspath(value)).name
     if is_picture(value):

@@ -8,7 +8,7 @@ from promptkit.errors import LineageError
 from promptkit.lineage.record import Record
 from promptkit.lineage.tree import Lineage
 from promptkit.markup import Html, card, escape, figure, strip
-from promptkit.views.facts import cost_in_words, done_here, headline, is_draft, outcome_in_words, sent_along
+from promptkit.views.facts import cost_in_words, done_here, headline, is_draft, outcome_in_words, role_in_words, sent_along
 
 __all__ = ["FIGURE_PIXELS", "forgotten_frame", "pictures_html", "references_html", "step_card", "step_figure", "strip_html"]
 
@@ -75,7 +75,7 @@ def references_html(lineage: Lineage, record: Record) -> str:
         except LineageError:
             continue
         if is_forgotten:
-            figures.append(forgotten_frame(REFERENCE_PIXELS, source["role"]))
+            figures.append(forgotten_frame(REFERENCE_PIXELS, role_in_words(source)))
             continue
-        figures.append(figure(picture.thumbnail(REFERENCE_PIXELS), source["role"], alt=source["role"]))
+        figures.append(figure(picture.thumbnail(REFERENCE_PIXELS), role_in_words(source), alt=role_in_words(source)))
     return strip(figures) if figures else ""

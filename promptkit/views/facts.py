@@ -35,6 +35,7 @@ __all__ = [
     "is_draft",
     "local_time",
     "outcome_in_words",
+    "role_in_words",
     "sent_along",
     "short_hashes",
     "step_in_words",
@@ -321,6 +322,12 @@ def sent_along(record: Record) -> Iterator[Mapping[str, Any]]:
     return (s for s in record.sources if s["role"] != "base" or not s.get("step"))
 
 
+def role_in_words(source: Mapping[str, Any]) -> str:
+    """What a picture went along as: its role, and what was said of it."""
+    said = str(source.get("label") or source.get("name") or "").rstrip(":：")
+    return f"{source['role']} “{said}”" if said else str(source["role"])
+
+
 class References:
     """What was sent along with the steps of one lineage, in words."""
 
@@ -328,8 +335,8 @@ class References:
         self._lineage = lineage
 
     def in_words(self, record: Record) -> Iterator[str]:
-        """Each by its role, and by the step or the file that it is."""
-        return (f"{source['role']}: {self._origin(source, record.number)}" for source in sent_along(record))
+        """Each by its role, by the words that were sent before it, if any, and by the step or the file that it is."""
+        return (f"{role_in_words(source)}: {self._origin(source, record.number)}" for source in sent_along(record))
 
     def _origin(self, source: Mapping[str, Any], number: int) -> str:
         if source.get("step"):

@@ -51,6 +51,48 @@ def test_copies_that_went_apart_come_together(bear: Session) -> None:
     assert [n for n, (_, t) in snapshot(bear.folder).items() if before[n][1] != t] == [str(bear.folder.absolute())]
 
 
+def test_names_that_went_apart_come_together(bear: Session) -> None:
+    """Names of the archive come along with their pictures; one that means something else here stays, as a reference or as a tag."""
+    away = Session(import_session(bear.export("a.zip", all=True), "away"), endpoint="offline")
+    for name in ("cat", "dog", "star", "moon"):
+        away.reference(name, png("green"))
+    away.tag("sun", 1)
+    bear.reference("dog", png("red"))
+    bear.tag("star", 1)
+    bear.reference("sun", png("red"))
+    with pytest.warns(PromptkitWarning) as said:
+        import_session(away.export("b.zip", all=True), bear.folder)
+    told = [str(warning.message) for warning in said]
+    assert [next(t for t in told if f"'{name}'" in t) for name in ("dog", "star", "sun")]
+    both = Session("./bear")
+    assert {name: each.pictures[0].data for name, each in both.references.items()} == {
+        **{name: png("green") for name in ("cat", "moon")},
+        **{name: png("red") for name in ("dog", "sun")},
+    }
+    assert {"star"} == set(both.tags) - {"für später", "for the client"}
+    assert both.verify() == []
+    before = snapshot(bear.folder)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import_session("b.zip", bear.folder)
+    assert snapshot(bear.folder).keys() == before.keys()
+
+
+def test_a_name_does_not_bring_back_what_was_forgotten(bear: Session) -> None:
+    """A picture from outside that went with a step which was forgotten here stays away, and so does a name that came for it."""
+    bear.reference("blue", png("blue"))
+    bear.export("a.zip", all=True)
+    away = Session(import_session(bear.export("b.zip"), "away"), endpoint="offline")
+    for path in away.folder.glob("references/*"):
+        path.unlink()
+    away.forget(next(s for s in away if any(source.file for source in s.record.sources)))
+    with pytest.warns(PromptkitWarning, match="was forgotten here"):
+        import_session("a.zip", "away")
+    there = Session("./away")
+    assert (there.references, [p for p in there.verify() if p.is_damage]) == ({}, [])
+    assert not list(there.folder.glob("sources/*"))
+
+
 def test_importing_mends_what_is_damaged(bear: Session) -> None:
     """A file that is damaged or missing in the session and whole in the archive is as it was recorded again, and said so."""
     bear.export("a.zip")
@@ -287,6 +329,14 @@ def typed(mime_type: str) -> Callable[[Archive], Archive]:
 
 
 ID = "ab" * 32
+
+
+def named(leads: dict[str, str], name: str = "a") -> Callable[[Archive], Archive]:
+    """A reference in the file of the name `a`, to one picture."""
+    fields = {"name": name, "pictures": [{"sha256": ID, "mime_type": "image/png", **leads}]}
+    return adding("bear/references/a-ca978112.json", json.dumps(fields).encode())
+
+
 HOSTILE: dict[str, tuple[Callable[[Archive], Archive], str]] = {
     "up": (adding("../evil.png"), "'../evil.png'"),
     "up from inside": (adding("bear/../../evil.png"), "evil.png"),
@@ -303,6 +353,11 @@ HOSTILE: dict[str, tuple[Callable[[Archive], Archive], str]] = {
     "a turn of nobody's": (adding(f"bear/extra/{ID}"), "belongs to no step"),
     "a tag of nobody's": (adding("bear/tags/a-ca978112.json", json.dumps({"name": "a", "id": ID}).encode()), "is no tag"),
     "a tag by another name": (adding("bear/tags/a-01234567.json", json.dumps({"name": "b", "id": ID}).encode()), "is no tag"),
+    "a reference to nobody": (named({"step": ID}), "is no reference to pictures"),
+    "a reference to a file of nobody's": (named({"file": f"sources/{ID}.png"}), "is no reference to pictures"),
+    "a reference that leads outside": (named({"file": "../../.bashrc"}), "is no reference to pictures"),
+    "a reference to nothing": (adding("bear/references/a-ca978112.json", b'{"name": "a", "pictures": []}'), "is no reference to pictures"),
+    "a reference by another name": (named({"file": f"sources/{ID}.png"}, "b"), "is no reference to pictures"),
     "a head of nobody's": (adding("bear/head", f"{ID}\n".encode()), "names a step"),
     "twice": (adding("bear/HEAD", b""), "no file that a session has"),
     "twice in another case": (lambda c: {**c, **{n.replace("-generate-", "-Generate-"): d for n, d in c.items()}}, "is in it twice"),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import pytest
 
 from kit.loopback import png
 from promptkit.images.picture import Picture
-from promptkit.providers.dialect import Dialect
+from promptkit.providers.dialect import Dialect, interleaves
 from promptkit.providers.message import Exchange, InputPicture, Reply, Request, Response, Tokens, Turn
 from promptkit.providers.options import OPTIONS
 
@@ -65,6 +66,15 @@ class DialectTests:
         assert b"Paint a fox" in request.body
         assert [where(request, data) >= 0 for data in (RED, BLUE)] == [True, True]
         assert where(request, RED) < where(request, BLUE)
+
+    def test_labels_go_out_before_their_pictures(self) -> None:
+        """What interleaves sends a label between the pictures around it; where nothing can stand there, the request stays as it was."""
+        one, two = inputs(RED, BLUE)
+        request = self.dialect.encode(self.turn(pictures=(one, replace(two, label="heroine of the story"))))
+        if interleaves(self.dialect):
+            assert where(request, RED) < request.body.index(b"heroine of the story") < where(request, BLUE)
+        else:
+            assert request.body == self.dialect.encode(self.turn(pictures=(one, two))).body
 
     def test_the_model_goes_out(self) -> None:
         """Another model makes another request."""

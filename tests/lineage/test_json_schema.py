@@ -42,7 +42,7 @@ def test_the_files_are_what_the_table_says() -> None:
     """Each file that ships is what the table of fields makes today: `python -m promptkit.lineage.json_schema` writes them anew."""
     write(Path.cwd())
     assert {p.name: p.read_bytes() for p in FOLDER.iterdir()} == {p.name: p.read_bytes() for p in Path.cwd().iterdir()}
-    assert set(schemas()) == {"forgotten", "record", "tag", "session"}
+    assert set(schemas()) == {"forgotten", "record", "tag", "reference", "session"}
 
 
 @pytest.mark.parametrize("path", RECORDS, ids=lambda p: f"{p.parent.name}/{p.name[:4]}")

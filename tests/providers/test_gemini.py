@@ -105,6 +105,17 @@ def test_body_of_a_request(pictures: tuple[bytes, ...], options: dict[str, Any],
     assert len(request) == len(body)
 
 
+def test_a_label_stands_before_its_picture() -> None:
+    """Each picture is sent behind its label, as a part of its own; a picture without one stands as it always did."""
+    labels = {"red": "", "blue": "heroine: 她", "green": ""}
+    one, two, three = (InputPicture(Picture(png(color)), label=label) for color, label in labels.items())
+    parts = json.loads(Gemini().encode(Turn("Wave", (one, two, three), "m")).body)["contents"][0]["parts"]
+    assert [part.get("text") for part in parts] == ["Wave", None, "heroine: 她", None, None]
+    assert [base64.b64decode(p["inlineData"]["data"]) for p in parts if "inlineData" in p] == [p.picture.data for p in (one, two, three)]
+    plain = Gemini().encode(Turn("Wave", tuple(InputPicture(p.picture) for p in (one, two)), "m"))
+    assert plain.body == Gemini().encode(Turn("Wave", (one, InputPicture(two.picture, label="")), "m")).body
+
+
 @pytest.mark.parametrize(
     ("model", "in_path"),
     [(MODEL, MODEL), (f"models/{MODEL}", MODEL), ("a b?c#d", "a%20b%3Fc%23d"), ("google/g:free@1", "google/g:free@1"), ("模", "%E6%A8%A1")],

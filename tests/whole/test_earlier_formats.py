@@ -12,7 +12,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from kit import earlier, every_template, other_hands
+from kit import earlier, every_template, named_references, other_hands
 from kit.places import TESTS
 
 from promptkit import FunctionTransport, Session, Step, import_session
@@ -281,6 +281,45 @@ def test_every_template_in_other_words_is_found_again() -> None:
     again = every_template.chains(every_template.session("bear", service), rows)
     assert [step.id for step in again] == [step.id for step in old]
     assert service.asked == asked
+
+
+# 0.1-named-references
+
+
+@pytest.fixture
+def story() -> earlier.Service:
+    """A copy of the one whose pictures went along by names, as ./story; the service that answers its calls."""
+    named_references.prepare()
+    shutil.copytree(EARLIER / "0.1-named-references", "story")
+    return earlier.Service()
+
+
+def test_pictures_that_went_along_by_names_are_found_again(story: earlier.Service) -> None:
+    """The same calls bring the same steps, and send nothing; each name stands for what it stood for last."""
+    steps = named_references.calls("story", story)
+    assert (story.asked, {step.reused for step in steps}) == (0, {True})
+    named = named_references.session("story", story)
+    assert {name: each.description for name, each in named.references.items()} == {"heroine": "熊", "window": None}
+    said = {source.label for step in steps for source in step.record.sources}
+    assert {"heroine: the girl with the red scarf", "window:", "帽子：", "person: the person to dress", "gown、dress：着せる服"} <= said
+    assert (len(named), named.verify()) == (len(steps) + 1, [])
+
+
+def test_todays_code_writes_the_same_names(story: earlier.Service) -> None:
+    """The same calls in a new folder write the same records and the same files of names, but for times."""
+    named_references.calls("new", earlier.Service())
+    assert earlier.normalized("new") == earlier.normalized("story")
+    new, there = ({path.name: json.loads(path.read_bytes()) for path in Path(f, "references").iterdir()} for f in ("new", "story"))
+    assert {name: named["description"] for name, named in new.items()} == {name: named["description"] for name, named in there.items()}
+
+
+def test_a_replay_sends_the_words_that_were_sent(story: earlier.Service) -> None:
+    """Asked for again elsewhere, each picture goes along behind the same words, also those that a template has in another language."""
+    named = named_references.session("story", story)
+    for number in (4, 5):
+        there = named.at(number).replay(named_references.session(f"there-{number}", story))
+        sent, said = ([[s.label for s in step.record.sources] for step in steps] for steps in (there, named.trail(number)))
+        assert sent == said
 
 
 # 0.1-other-hands, and 0.1-forgotten

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kit import earlier, other_hands
+from kit import earlier, named_references, other_hands
 from kit.loopback import json_reply, picture_reply, png
 from kit.places import ROOT
 
@@ -130,6 +130,24 @@ def test_what_the_last_one_cannot_read_it_refuses_by_name(last: Path) -> None:
     assert len(problems) == 1
     assert "cost.usd" in problems[0]
     assert Session("./bear", endpoint="offline")[1].cost.amounts == {"CNY": 0.30}
+
+
+def test_names_of_pictures_stay_there(last: Path) -> None:
+    """The last release reads, checks and continues a session with named references, and leaves the names and what records say of them."""
+    named_references.prepare()
+    steps = named_references.calls("story", earlier.Service())
+    story = named_references.session("story", earlier.Service())
+    before = {path.name: path.read_bytes() for path in story.folder.rglob("*.json")}
+    script = (
+        "story = promptkit.Session('./story', endpoint='offline')\n"
+        "said = [[s.id for s in story], story.tags['for the client'].id,"
+        " story.edit('Add a bell', on=9, references=[story[1]]).ok, list(map(str, story.verify()))]"
+    )
+    ids, tagged, went_on, problems = told_by(last, script)
+    assert {step.id for step in steps} <= set(ids)
+    assert (tagged, went_on, problems) == (steps[-1].id, True, [])
+    assert {name: data for name, data in before.items() if data != next(story.folder.rglob(name)).read_bytes()} == {}
+    assert Session("./story", endpoint="offline").verify() == []
 
 
 def test_a_hands_work_and_what_was_forgotten_are_steps_there(last: Path) -> None:

@@ -142,9 +142,19 @@ def _task(model: str, request: Mapping[str, Any]) -> _Task:
     _judge_signatures(model, contents)
     _judge_config(model, config, "systemInstruction" in request)
     turns = [_pictures(turn["parts"], f"contents[{n}]") for n, turn in enumerate(contents)]
-    prompt = "\n".join(part["text"] for part in contents[-1]["parts"] if "text" in part)
+    prompt = "\n".join(_words(contents[-1]["parts"]))
     about = turns[-1] or [picture for turn in turns for picture in turn][-1:]
     return _Task(model, prompt, tuple(about), sum(map(len, turns)), config)
+
+
+def _words(parts: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The texts of a turn, without those behind the first that stand right before a picture: these say which picture it is."""
+    texts = [n for n, part in enumerate(parts) if "text" in part]
+    return [parts[n]["text"] for n in texts if n == texts[0] or not _is_label(parts, n)]
+
+
+def _is_label(parts: Sequence[Mapping[str, Any]], n: int) -> bool:
+    return n + 1 < len(parts) and "inlineData" in parts[n + 1]
 
 
 def _judge_turns(contents: Sequence[Mapping[str, Any]]) -> None:

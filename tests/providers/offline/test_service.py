@@ -257,6 +257,19 @@ def test_the_first_picture_of_the_last_turn_is_changed_and_others_are_shown() ->
     assert (0, 255, 0) in {colour for _, colour in both.getcolors(1 << 20) or ()}
 
 
+def test_words_right_before_a_picture_are_no_prompt() -> None:
+    """Labels between pictures say which one is meant: they are neither answered nor painted; words behind the pictures are a prompt."""
+    base, other = blob(png((60, 40))), blob(png((50, 80), "#00ff00"))
+    label = {"text": "heroine: what is it?"}
+
+    def painted(*parts: dict[str, Any]) -> bytes:
+        return picture(ask({"contents": [{"role": "user", "parts": parts}], "generationConfig": BOTH})[1]).tobytes()
+
+    plain = painted({"text": "make it night"}, base, other)
+    assert painted({"text": "make it night"}, base, label, other) == plain
+    assert painted(base, other, {"text": "make it night"}) == plain
+
+
 @pytest.mark.parametrize(("kind", "mime_type"), [("PNG", "image/png"), ("JPEG", "image/jpeg"), ("WEBP", "image/webp")])
 def test_the_common_types_are_taken(kind: str, mime_type: str) -> None:
     """PNG, JPEG and WebP are read when they are called what they are."""
