@@ -38,6 +38,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "edit": (
         'promptkit edit "add a hat" -s ./fox',
         'promptkit edit "in the style of the other picture" -s ./fox --on 2 -r style.png',
+        'promptkit edit "it wears the hat" -s ./fox -r hat',
         "promptkit edit -t edit.style_transfer -i style=watercolour -s ./fox",
     ),
     "vary": (
@@ -45,6 +46,11 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "promptkit vary -t edit.style_transfer --each style=ink --each style=oil -s ./fox",
     ),
     "add": ("promptkit add photo.png -s ./fox", "promptkit add retouched.png --on 3 -s ./fox"),
+    "reference": (
+        'promptkit reference hat hat.png -s ./fox --description "a straw hat"',
+        "promptkit reference hat -s ./fox",
+        "promptkit reference -s ./fox",
+    ),
     "make": ("promptkit make crop --ratio 4:5 -s ./fox", "promptkit make convert webp -s ./fox -o fox.webp"),
     "make crop": ("promptkit make crop --ratio 4:5 --focus top -s ./fox", "promptkit make crop 50%x50%+25%+25% -s ./fox --on 1"),
     "make resize": ("promptkit make resize --longest 800 -s ./fox", "promptkit make resize --scale 50% -s ./fox -o small.png"),
@@ -53,11 +59,6 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "make channels": (
         "promptkit make channels story=9:16 post=1080x1080 -s ./fox",
         "promptkit make channels story=9:16 --fit pad --fill black -s ./fox -o 'out-{label}'",
-    ),
-    "reference": (
-        'promptkit reference hat hat.png -s ./fox --description "a straw hat"',
-        'promptkit edit "it wears the hat" -s ./fox -r hat',
-        "promptkit reference -s ./fox",
     ),
     "undo": ("promptkit undo -s ./fox",),
     "redo": ("promptkit redo -s ./fox",),

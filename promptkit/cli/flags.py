@@ -97,8 +97,8 @@ def add_references(parser: Parser) -> None:
     """-r: pictures that go along, and where their names come from."""
     from promptkit.cli.texts import picture
 
-    about = "a picture that goes along, by a name that `promptkit reference` gave or that holds for this once; - is stdin"
-    parser.add_argument("-r", "--reference", action="append", type=picture, default=[], metavar="[NAME=]NAME|STEP|FILE", help=about)
+    about = "a step or a file that goes along, or a name that `promptkit reference` gave; NAME=… names it for this once"
+    parser.add_argument("-r", "--reference", action="append", type=picture, default=[], metavar="[NAME=]PICTURE", help=about)
     add_names_from(parser)
 
 

@@ -138,7 +138,7 @@ class Naming(Opened):
         along = self._along(pictures) if pictures or before is None else before.along(self._lineage)
         given = [each.given if isinstance(each, Named) else each for each in along]
         if not given:
-            raise SettingsError(f"The reference {name!r} has no pictures yet: name some, reference({name!r}, picture, …).")
+            raise SettingsError(f"The reference {name!r} has no pictures yet: give some behind the name.")
         for tagged in (full_id for tag, full_id in self._lineage.tags().items() if normal(tag) == name):
             warn(f"{name!r} was a tag, of the step {tagged[:10]}; from now on it is a reference.")
         named = NamedPictures(name, tuple(dict.fromkeys(map(_named_picture, given))), described, now())
@@ -188,7 +188,7 @@ class Naming(Opened):
         """Pictures by a name that holds for one call; what another name says that they show is still true."""
         found = self._along(pictures)
         if not found:
-            raise SettingsError(f"The reference {name!r} has no picture: give a step or a picture, references={{{name!r}: …}}.")
+            raise SettingsError(f"The reference {name!r} has no picture: give a step or a picture for it.")
         for each in found:
             given, description = (each.given, each.words.description) if isinstance(each, Named) else (each, "")
             yield Named(given, Words(name, description))
@@ -238,8 +238,8 @@ def names_from(references: object) -> tuple[Path, ...]:
         return (_existing(cast("str | os.PathLike[str]", references)),)
     if isinstance(references, list | tuple):
         return tuple(dict.fromkeys(folder for each in references for folder in names_from(each)))
-    said = "references= of a session is another session, or its name or folder, whose names come along"
-    raise SettingsError(f"{said}, not a {type(references).__name__}; pictures are named by reference(…) or with a call.")
+    said = "What brings names along is another session, or its name or folder"
+    raise SettingsError(f"{said}, not a {type(references).__name__}; pictures are named with the method reference, or for one call.")
 
 
 # Names

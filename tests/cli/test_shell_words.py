@@ -44,7 +44,8 @@ def _texts(tree: ast.Module) -> Iterator[str]:
     nodes = list(ast.walk(tree))
     docs = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
     inner = {id(part) for node in nodes if isinstance(node, ast.JoinedStr) for part in node.values}
-    apart: list[ast.AST] = [node for node in nodes if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]).endswith(("in_shell", "shell"))]
+    assigned = (node for node in nodes if isinstance(node, ast.Assign))
+    apart: list[ast.AST] = [node for node in assigned if ast.unparse(node.targets[0]).endswith(("in_shell", "shell"))]
     apart += [node for node in nodes if isinstance(node, ast.Call) and "in_shell" in [k.arg for k in node.keywords]]  # has both
     in_shell = {id(part) for node in apart for part in ast.walk(node)}
     for node in nodes:

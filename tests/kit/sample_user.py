@@ -33,6 +33,7 @@ from promptkit import (
     ProviderError,
     QuotaExceeded,
     RateLimited,
+    Reference,
     Refused,
     RegionUnavailable,
     Request,
@@ -116,6 +117,9 @@ def refine(folder: Path) -> Session:
     bear.redo()
     bear.goto(both)
     bear.tag("for the client", best)
+    assert_type(bear.reference("scarf", best, description="the red scarf"), Reference)
+    assert_type(bear.references, dict[str, Reference])
+    bear.edit("Add the scarf", references="scarf")
     assert_type(bear.head, Step | None)
     assert_type(bear.steps, Steps)
     assert_type(bear.tags, dict[str, Step])

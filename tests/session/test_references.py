@@ -383,7 +383,7 @@ def test_a_session_that_is_not_there_brings_nothing() -> None:
     """A wrong name is an error when the session is opened, and so is what is no session."""
     with pytest.raises(LineageError, match="no session 'nowhere'"):
         Session("./bear", endpoint="offline", references="nowhere")
-    with pytest.raises(SettingsError, match="is another session"):
+    with pytest.raises(SettingsError, match="another session, or its name or folder"):
         Session("./bear", endpoint="offline", references={"heroine": "own.png"})
 
 
