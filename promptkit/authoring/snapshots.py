@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -90,11 +91,11 @@ def templates_without_snapshots(library: Library, *names: str) -> list[str]:
     return [t.name for t in _chosen(library, names) if not all(any(_examples(t, lang)) for lang in t.languages)]
 
 
-def write_snapshots(library: Library, folder: Path, *names: str) -> list[Path]:
+def write_snapshots(library: Library, folder: Path, *names: str, overwrite: bool = False) -> list[Path]:
     """Writes the snapshots that are new or changed into the folder, and removes those that are gone; the paths of what it wrote.
 
-    A file named `samples.txt` in the folder lists what was written, so that no other file is ever removed. TemplateError where an example
-    cannot be rendered, or a file not be written.
+    A file named `samples.txt` in the folder lists what was written, so that no other file is ever removed, or replaced without `overwrite`.
+    TemplateError where an example cannot be rendered, or a file not be written; then none is.
     """
     now = render_snapshots(library, *names)
     try:
@@ -102,6 +103,8 @@ def write_snapshots(library: Library, folder: Path, *names: str) -> list[Path]:
         gone = _written_before(library, folder, names) - now.keys()
         listed = sorted((_listed(folder) | now.keys()) - gone)
         changed = {folder / path: text for path, text in now.items() if _read(folder / path) != text}
+        if not overwrite:
+            _refuse_others(folder, changed)
         for path, text in changed.items():
             write_whole(path, text.encode())
         for name in gone:
@@ -112,6 +115,14 @@ def write_snapshots(library: Library, folder: Path, *names: str) -> list[Path]:
         why = getattr(error, "strerror", None) or error
         raise TemplateError(f"The samples cannot be written to {folder}: {why}; name another folder.") from None
     return list(changed)
+
+
+def _refuse_others(folder: Path, paths: Iterable[Path]) -> None:
+    """TemplateError where files would be replaced that were not written as snapshots."""
+    known = {folder / name for name in _listed(folder)}
+    if others := [path.relative_to(folder).as_posix() for path in paths if path not in known and os.path.lexists(path)]:
+        said = f"{listed(others)} in {folder} {'is' if len(others) == 1 else 'are'} there already, and not listed in its {LIST_FILE}"
+        raise TemplateError(f"{said}: give another folder, or overwrite=True to replace {'it' if len(others) == 1 else 'them'}.")
 
 
 def compare_snapshots(library: Library, folder: Path, *names: str) -> list[Difference]:

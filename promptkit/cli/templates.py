@@ -66,6 +66,7 @@ def _add_below(commands: Commands) -> None:
     render.add_argument("--all", action="store_true", help="the examples of all templates that are listed")
     add_library(render)
     render.add_argument("-o", "--output", metavar="FOLDER", help="write one text file for each into this folder, instead of printing them")
+    render.add_argument("--overwrite", action="store_true", help="with -o: replace files that were not written so before")
     diff = command("diff", _diff, "print which prompts differ from a git revision, as Markdown for a comment")
     diff.add_argument("revision", metavar="REV", help="a branch, a tag or a commit, such as main or HEAD~1")
     _folder(diff, "whose templates to compare (this one)")
@@ -266,7 +267,7 @@ def _render_examples(options: argparse.Namespace) -> int:
     for name in options.template:
         library[name]  # an unknown one is an error
     if options.output:
-        for path in write_snapshots(library, Path(options.output), *options.template):
+        for path in write_snapshots(library, Path(options.output), *options.template, overwrite=options.overwrite):
             print_file(path)
     else:
         for name, text in render_snapshots(library, *options.template).items():

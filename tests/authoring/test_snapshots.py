@@ -162,6 +162,18 @@ def test_only_snapshots_are_removed(tmp_path: Path) -> None:
     assert (tmp_path / "a.1.en.txt").exists()
 
 
+def test_what_is_no_snapshot_is_not_replaced(tmp_path: Path) -> None:
+    """A file that has a snapshot's name and was not written as one stops it before anything is written; with overwrite it is replaced."""
+    here, folder = library(tmp_path, {"a.j2": FOX, "b.j2": FOX}), tmp_path / "rendered"
+    folder.mkdir()
+    (folder / "b.1.en.txt").write_text("mine", encoding="utf-8")
+    with pytest.raises(TemplateError, match=r"b\.1\.en\.txt in .* is there already, and not listed in its samples\.txt"):
+        write_snapshots(here, folder)
+    assert texts_in(folder) == {"b.1.en.txt": "mine"}
+    assert len(write_snapshots(here, folder, overwrite=True)) == 2
+    assert texts_in(folder) == render_snapshots(here)
+
+
 def test_what_was_not_named_is_not_removed(tmp_path: Path) -> None:
     """Writing or comparing some templates' snapshots leaves those of others alone, even of a folder that shares a template's name."""
     here, folder = library(tmp_path, {"a.j2": FOX, "b.j2": FOX, "b/c.j2": FOX}), tmp_path / "rendered"
