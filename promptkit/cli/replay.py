@@ -113,7 +113,8 @@ def _told(session: Session, into: Session, options: Namespace, changes: Mapping[
         return session.replay(into, dry_run=options.dry_run, **changes)
     except BaseException:
         if len(into) > before:
-            say(f"{len(into) - before} steps were recorded in {options.into}; the same command goes on from there.")
+            new = len(into) - before
+            say(f"{new} step{' was' if new == 1 else 's were'} recorded in {options.into}; the same command goes on from there.")
         raise
 
 
