@@ -27,7 +27,6 @@ __all__ = ["FunctionTransport", "RequestsTransport", "Transport", "transport_to"
 
 CONNECT_TIMEOUT = 10.0  # seconds
 REPLY_LIMIT = 256_000_000  # bytes, after decompression
-NO_PROXY = {"http": "", "https": "", "all": ""}  # without "no_proxy", for which requests changes the environment of all threads
 AT_ONCE = 1 << 18  # bytes read at a time
 
 
@@ -96,8 +95,6 @@ class RequestsTransport:
             timeout=(min(CONNECT_TIMEOUT, request.timeout), request.timeout),
             allow_redirects=False,
             stream=True,
-            # for this machine and private networks no proxy is asked: it could not reach them, and would see the key
-            proxies=dict(NO_PROXY) if is_local(urlsplit(self._endpoint.base_url).hostname or "") else None,
             verify=next(iter(config.certificates().values()), None),
         ) as response:
             body = io.BytesIO()  # which hands over what it holds without a copy
@@ -122,6 +119,8 @@ class RequestsTransport:
     def _session(self) -> requests.Session:
         if self._course.session is None:
             self._course.session = _new_session(self._course)
+            # for this machine and private networks no proxy is asked: it could not reach them, and would see the key
+            self._course.session.trust_env = not is_local(urlsplit(self._endpoint.base_url).hostname or "")
         return self._course.session
 
     def _sign(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
