@@ -39,7 +39,7 @@ import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, SupportsFloat
+from typing import Any, ClassVar, Self, SupportsFloat
 
 from promptkit.json_objects import flat_object
 from promptkit.terminal import printable
@@ -96,6 +96,11 @@ class PromptkitError(Exception):
 
     def __init__(self, *args: object) -> None:
         super().__init__(*(printable(arg, self.keeps) if isinstance(arg, str) else arg for arg in args))
+
+    def also(self, *, in_shell: str | None) -> Self:
+        """The same error, with the sentence that the command line says in its place."""
+        self.in_shell = in_shell
+        return self
 
     def __str__(self) -> str:  # a KeyError would quote its message
         return printable(str(self.args[0]), self.keeps) if self.args else ""  # anew, for args can be set

@@ -102,11 +102,11 @@ def crop(box: object = None, *, ratio: object = None, focus: object = None) -> C
     """The part in a box, or the largest part of that ratio (4:5) around a focus, by default the middle. SettingsError for other values."""
     if (box is None) == (ratio is None):
         said = "crop takes a box or a ratio, one of the two:"
-        raise _refused(f'{said} crop(box), or crop(ratio="4:5", focus=…).', in_shell=f"{said} a BOX, or --ratio 4:5.")
+        raise SettingsError(f'{said} crop(box), or crop(ratio="4:5", focus=…).').also(in_shell=f"{said} a BOX, or --ratio 4:5.")
     if box is not None:
         if focus is not None:
             said = "A box says where it is;"
-            raise _refused(f"{said} focus= goes with ratio=.", in_shell=f"{said} --focus goes with --ratio.")
+            raise SettingsError(f"{said} focus= goes with ratio=.").also(in_shell=f"{said} --focus goes with --ratio.")
         return Crop(box=read_box(box))  # type: ignore[arg-type]
     return Crop(ratio=_ratio(ratio), focus=_focus(focus))
 
@@ -173,7 +173,7 @@ class Resize(_Numbers):
         if (width, height) not in fits and not self.stretch:
             said = f"A picture of {size[0]}×{size[1]} pixels has another ratio than {width}×{height}"
             said += ": crop or pad it first, give width or height alone, or"
-            raise _refused(f"{said} stretch=True.", in_shell=f"{said} --stretch.", kind=PictureError)
+            raise PictureError(f"{said} stretch=True.").also(in_shell=f"{said} --stretch.")
         return width, height
 
 
@@ -195,7 +195,7 @@ def resize(
     if sum(ways) != 1:
         said = 'resize takes one of these: a size, such as "800x600",'
         words = [f"{said} {a}width{b} and {a}height{b} (or one of them), {a}longest{b}, {a}scale{b}." for a, b in (("", "="), ("--", ""))]
-        raise _refused(words[0], in_shell=words[1])
+        raise SettingsError(words[0]).also(in_shell=words[1])
     sides = {n: _side(n, v) for n, v in {"width": width, "height": height, "longest": longest}.items() if v is not None}
     return Resize(**sides, scale=None if scale is None else _scale(scale), stretch=bool(stretch))
 
@@ -227,9 +227,8 @@ class Pad(_Numbers):
         if canvas[0] < width or canvas[1] < height:
             said = f"A picture of {width}×{height} pixels is larger than a canvas of {canvas[0]}×{canvas[1]}"
             said += ": resize it first, or"
-            raise _refused(
-                f"{said} for_channels makes it fit.", in_shell=f"{said} `promptkit make channels` makes it fit.", kind=PictureError
-            )
+            error = PictureError(f"{said} for_channels makes it fit.")
+            raise error.also(in_shell=f"{said} `promptkit make channels` makes it fit.")
         at = (canvas[0] - width) // 2, (canvas[1] - height) // 2
         result = {"size": list(canvas), "at": list(at)}
         if canvas == pixels.size and picture.is_upright:
@@ -241,7 +240,7 @@ def pad(*, ratio: object = None, size: object = None, fill: object = "white") ->
     """A canvas of a ratio (16:9) or a size around the picture, filled with a colour. SettingsError for other values."""
     if (ratio is None) == (size is None):
         said = "pad takes a ratio or a size, one of the two:"
-        raise _refused(f'{said} pad(ratio="16:9", fill="white").', in_shell=f"{said} --ratio 16:9, or --size 1920x1080.")
+        raise SettingsError(f'{said} pad(ratio="16:9", fill="white").').also(in_shell=f"{said} --ratio 16:9, or --size 1920x1080.")
     return Pad(ratio=None if ratio is None else _ratio(ratio), size=None if size is None else _size(size), fill=_color(fill))
 
 
@@ -283,7 +282,7 @@ def convert(type: object, *, quality: object = None, max_bytes: object = None, f
     kind = _type(type)
     if kind in LOSSLESS and quality is not None:
         said = f"{kind} keeps each pixel and has no quality; leave {{}} out, or convert to jpeg or webp."
-        raise _refused(said.format("quality="), in_shell=said.format("--quality"))
+        raise SettingsError(said.format("quality=")).also(in_shell=said.format("--quality"))
     color = None if fill is None else _color(fill)
     return Convert(kind, _quality(quality), _most(max_bytes), color)
 
@@ -368,7 +367,7 @@ def channel(
     seen = _focus(focus) if fit == "crop" else None
     if fit == "pad" and focus is not None:
         said = "The focus says what a crop keeps, and"
-        raise _refused(f'{said} fit="pad" keeps all of the picture.', in_shell=f"{said} --fit pad keeps all of the picture.")
+        raise SettingsError(f'{said} fit="pad" keeps all of the picture.').also(in_shell=f"{said} --fit pad keeps all of the picture.")
     return Channel(ratio, size, str(fit), seen, _color(fill), kind, _quality(quality) or QUALITY, _most(max_bytes))
 
 
@@ -444,12 +443,6 @@ def _enlarged(before: Size, after: Size) -> tuple[str, ...]:
 
 
 # What callers give
-
-
-def _refused(said: str, *, in_shell: str, kind: type[PromptkitError] = SettingsError) -> PromptkitError:
-    error = kind(said)
-    error.in_shell = in_shell
-    return error
 
 
 def _two(ratio: str | None) -> tuple[int, int]:

@@ -164,8 +164,7 @@ class Lineage:
         several = f"{len(named.pictures)} pictures" if len(named.pictures) > 1 else "a picture from outside"
         said = f"{named.name!r} is a reference to {several}, and no step"
         error = StepNotFound(f"{said}: it goes along by its name, among the references.", path=self.folder)
-        error.in_shell = f"{said}: -r {shlex.quote(named.name)} sends it along."
-        raise error
+        raise error.also(in_shell=f"{said}: -r {shlex.quote(named.name)} sends it along.")
 
     def children(self, record: Record) -> tuple[Record, ...]:
         """The steps that continue it, by number."""

@@ -49,9 +49,8 @@ def _operation(name: str, wanted: object, options: Mapping[str, Any]) -> Operati
     try:
         return channel(wanted, **{**options, **own})
     except (PictureError, SettingsError) as error:
-        raised = type(error)(f"The channel {name!r}: {error}")
-        raised.in_shell = error.in_shell and f"The channel {name!r}: {error.in_shell}"
-        raise raised from None
+        of = f"The channel {name!r}: "
+        raise type(error)(f"{of}{error}").also(in_shell=error.in_shell and of + error.in_shell) from None
 
 
 def _named(name: str) -> Mapping[str, Any]:

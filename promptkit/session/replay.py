@@ -380,8 +380,7 @@ class Replay:
         todo = f"retouch the picture of step {base.number} in {folder.name}, and"
         error = LineageError(f"{why}; {todo} add(picture, on={base.number}) there: the same call goes on from it.", path=base.path)
         shell = f"`promptkit add FILE -s {shlex.quote(brief_path(folder))} --on {base.number}`: the same command goes on from it."
-        error.in_shell = f"{why}; {todo} add it with {shell}"
-        return Answer(base, error)
+        return Answer(base, error.also(in_shell=f"{why}; {todo} add it with {shell}"))
 
     def _added_root(self, root: Record | Picture) -> Answer:
         if isinstance(root, Record):

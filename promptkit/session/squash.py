@@ -112,9 +112,7 @@ def squashed(lineage: Lineage, first: Record, last: Record, *, prompt: str | Pro
     meta = {SQUASHES: [r.id for r in records]}
     region = _shared_region(lineage, records)
     if prompt is None:
-        _refuse_hands(records)
-        _refuse_regions(records, region)
-        _refuse_made(records)
+        _refuse_unsaid(records, region)
     asked = checked_prompt(_joined(lineage, records, [base.picture, *map(picture_of, references)]) if prompt is None else prompt)
     options = {k: v for record in records for k, v in recorded_config(record).items()}
     asked = replace(asked, config={**options, **asked.config})  # as hints, which the session's own options win over
@@ -143,39 +141,25 @@ def _line(lineage: Lineage, first: Record, last: Record) -> list[Record]:
     return records
 
 
-def _refuse_hands(records: Sequence[Record]) -> None:
-    """LineageError where a step among them was made by hand: no words say what was done there."""
-    if hand := next((r for r in records if r.by_hand), None):
-        said = f"Step {hand.number} was made by hand, and no words say what was done there: squash the steps before or after it"
-        error = LineageError(f"{said}, or say all of it in your own words with prompt=.", path=hand.path)
-        error.in_shell = f"{said}, or say all of it in your own words after FIRST and LAST."
-        raise error
-
-
 def _shared_region(lineage: Lineage, records: Sequence[Record]) -> RegionEdit | None:
     """The region that all of the steps edited, where it is the same."""
     of = [(r.region.box, r.region.size, r.region.mask) if r.region else None for r in records]
     return recorded_region(lineage, records[0]) if of[0] and len(set(of)) == 1 else None
 
 
-def _refuse_regions(records: Sequence[Record], region: RegionEdit | None) -> None:
-    """LineageError where steps among them edited regions that are not all the same: one edit would not keep to each."""
-    edited = next((r for r in records if r.region), None)
-    if edited is None or region is not None:
-        return
-    said = f"Step {edited.number} edited a region of its picture, and the others not the same one, to which one edit would not keep"
-    error = LineageError(f"{said}: squash the steps before or after it, or say all of it in your own words with prompt=.", path=edited.path)
-    error.in_shell = f"{said}: squash the steps before or after it, or say all of it in your own words after FIRST and LAST."
-    raise error
-
-
-def _refuse_made(records: Sequence[Record]) -> None:
-    """LineageError where a step among them was made here: what a crop or a resize does is done again, not asked for in words."""
+def _refuse_unsaid(records: Sequence[Record], region: RegionEdit | None) -> None:
+    """LineageError where their words do not say what one of them did: made by hand or made here, or of a region that is not that of all."""
+    if hand := next((r for r in records if r.by_hand), None):
+        raise _unsaid(hand, "was made by hand, and no words say what was done there")
+    if region is None and (edited := next((r for r in records if r.region), None)):
+        raise _unsaid(edited, "edited a region of its picture, and the others not the same one, to which one edit would not keep")
     if made := next((r for r in records if r.is_made), None):
-        said = f"Step {made.number} was made here ({headline(made)}), and no request does that: squash the steps before or after it"
-        error = LineageError(f"{said}, and make it again of what comes; or say all of it in your own words with prompt=.", path=made.path)
-        error.in_shell = f"{said}, and make it again of what comes; or say all of it in your own words after FIRST and LAST."
-        raise error
+        raise _unsaid(made, f"was made here ({headline(made)}), and no request does that", ", and make it again of what comes;")
+
+
+def _unsaid(record: Record, why: str, then: str = ",") -> LineageError:
+    said = f"Step {record.number} {why}: squash the steps before or after it{then} or say all of it in your own words"
+    return LineageError(f"{said} with prompt=.", path=record.path).also(in_shell=f"{said} after FIRST and LAST.")
 
 
 # Pictures

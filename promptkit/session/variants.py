@@ -128,8 +128,7 @@ class Variation:
         values = _several(name, given)
         if (twice := _twice(values)) is not None:
             error = SettingsError(f"each= has {shown(twice)} twice for {name!r}; n=2 makes two of each.")
-            error.in_shell = f"--each has {shown(twice)} twice for {name!r}; -n 2 makes two of each."
-            raise error
+            raise error.also(in_shell=f"--each has {shown(twice)} twice for {name!r}; -n 2 makes two of each.")
         if self._is_of_prompt(name):
             return Axis(name, values, tuple(map(_label, values)))
         label = _label_along if name == "references" else _label
@@ -146,8 +145,7 @@ class Variation:
         inputs = f"inputs of the template: {', '.join(self._pattern.inputs)}; " if self._pattern.inputs else ""
         said = f"There is no {shown(name)} to vary{hint}: write {{{name:.40}}} into the prompt, or vary one of {inputs}{', '.join(ALONG)}"
         error = SettingsError(f"{said}; {EACH!r} is a sentence of its own.")
-        error.in_shell = f"{said}; --each {EACH}=… is a sentence of its own, which may hold a =."
-        raise error
+        raise error.also(in_shell=f"{said}; --each {EACH}=… is a sentence of its own, which may hold a =.")
 
 
 def _named(each: object) -> dict[str, Any]:

@@ -32,36 +32,42 @@ SHELL_ONLY = {"engine/spending.py", "search/search.py", "lineage/pending_step.py
 }
 
 
-def sentences() -> Iterator[tuple[str, str]]:
-    """The texts of the package outside of the command line that may be said, with an example in place of what is filled in."""
+def sentences(*spoken: str) -> Iterator[tuple[str, str]]:
+    """The texts of the package outside of the command line that may be said, with an example in place of what is filled in: in both places,
+    or in the one whose words these are (python, shell).
+    """
     for path in sorted(PACKAGE.rglob("*.py")):
         name = path.relative_to(PACKAGE).as_posix()
         if not name.startswith(("cli/", "views/", "markup")):
-            yield from ((name, text) for text in _texts(ast.parse(path.read_text(encoding="utf-8"))) if " " in text and "<" not in text)
+            found = _texts(ast.parse(path.read_text(encoding="utf-8")))
+            yield from ((name, text) for text, where in found if where in ("both", *spoken) and " " in text and "<" not in text)
 
 
-def _texts(tree: ast.Module) -> Iterator[str]:
+def _texts(tree: ast.Module) -> Iterator[tuple[str, str]]:
     nodes = list(ast.walk(tree))
-    docs = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
-    inner = {id(part) for node in nodes if isinstance(node, ast.JoinedStr) for part in node.values}
-    assigned = (node for node in nodes if isinstance(node, ast.Assign))
-    apart: list[ast.AST] = [node for node in assigned if ast.unparse(node.targets[0]).endswith(("in_shell", "shell"))]
-    apart += [node for node in nodes if isinstance(node, ast.Call) and "in_shell" in [k.arg for k in node.keywords]]  # has both
-    in_shell = {id(part) for node in apart for part in ast.walk(node)}
+    passed_over = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+    passed_over |= {id(part) for node in nodes if isinstance(node, ast.JoinedStr) for part in node.values}
+    where: dict[int, str] = {}
     for node in nodes:
-        if id(node) in docs | inner | in_shell:
+        if isinstance(node, ast.Call) and (words := [k.value for k in node.keywords if k.arg == "in_shell"]):
+            where |= {id(part): "python" for part in ast.walk(node)} | {id(part): "shell" for part in ast.walk(words[0])}
+        elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]).endswith(("in_shell", "shell")):
+            where |= {id(part): "shell" for part in ast.walk(node)}
+    for node in nodes:
+        if id(node) in passed_over:
             continue
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            yield node.value
+            yield node.value, where.get(id(node), "both")
         elif isinstance(node, ast.JoinedStr):
-            yield "".join(str(part.value) if isinstance(part, ast.Constant) else "'7'" for part in node.values)
+            text = "".join(str(part.value) if isinstance(part, ast.Constant) else "'7'" for part in node.values)
+            yield text, where.get(id(node), "both")
 
 
 def test_the_shell_has_a_word_for_all_of_pythons() -> None:
     """No sentence of the library that can come up in the shell keeps an argument or a call of Python's there."""
     left = [
         (name, words[0], text)
-        for name, text in sentences()
+        for name, text in sentences("shell")
         if name not in PYTHON_ONLY
         and not text.startswith(PYTHON_WORDS)
         and "same call goes on" not in text
@@ -74,7 +80,7 @@ def test_python_is_told_in_pythons_words() -> None:
     """No sentence of the library names an option or a command of the shell, but for what only the shell has."""
     left = [
         (name, words[0], text)
-        for name, text in sentences()
+        for name, text in sentences("python")
         if name not in SHELL_ONLY
         and not text.lstrip().startswith(("---", "* -text", "`promptkit templates"))
         and (words := IN_SHELL.search(text))
