@@ -13,7 +13,7 @@ from promptkit.engine.engine import Engine
 from promptkit.engine.plan import base_source, common_fields
 from promptkit.errors import LineageError, PromptkitError, warn
 from promptkit.images.operations import Made, Operation, operation_of
-from promptkit.images.pixels import pillow_version
+from promptkit.images.still import pillow_version
 from promptkit.lineage.record import Record
 from promptkit.lineage.tree import Lineage
 

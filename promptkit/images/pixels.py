@@ -18,7 +18,7 @@ from promptkit.images.picture import Picture, to_rgb
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["KINDS", "LOSSLESS", "Pixels", "Written", "bands_text", "color_text", "kind_of", "pillow_version", "pixels_of"]
+__all__ = ["KINDS", "LOSSLESS", "Pixels", "Written", "bands_text", "color_text", "kind_of", "pixels_of"]
 
 KINDS = {"png": "PNG", "jpeg": "JPEG", "webp": "WEBP", "avif": "AVIF"}  # what can be written, by promptkit's names and by Pillow's
 LOSSLESS = ("png",)
@@ -224,13 +224,6 @@ def kind_of(mime_type: str) -> str | None:
     """The name in KINDS of a type such as image/webp; None for one that is not written."""
     kind = mime_type.removeprefix("image/")
     return kind if kind in KINDS else None
-
-
-def pillow_version() -> str:
-    """The version of Pillow, which records name."""
-    import PIL
-
-    return PIL.__version__
 
 
 def _can_write(kind: str) -> bool:

@@ -8,10 +8,13 @@ from __future__ import annotations
 import io
 import re
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from promptkit.errors import PictureError
+from promptkit.images.formats import COLOR_CHUNKS, PNG_PARTS, media_type, parts
 from promptkit.images.picture import Picture, to_rgb
 
 if TYPE_CHECKING:
@@ -20,7 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["Still", "on_white", "pillow_version", "png", "refuse_unworkable", "still_of"]
 
 AGREES = {"RGB ": ("RGB", "RGBA"), "GRAY": ("L", "LA", "I;16")}  # a profile's colour space, and the modes that it describes
-COLOUR_CHUNKS = (b"cHRM", b"gAMA", b"sRGB", b"cICP")  # of a PNG: what its numbers mean
 PLAIN = {"1": "L", "P": "RGB", "PA": "RGBA", "RGBX": "RGB", "RGBa": "RGBA", "La": "LA"}
 KEPT = ("L", "LA", "RGB", "RGBA", "I;16")
 COMPRESSION = 3  # of zlib's 1 to 9; the default takes twice as long for a twentieth fewer bytes
@@ -112,15 +114,11 @@ def _key(image: Image.Image) -> dict[str, Any]:
     return {"transparency": image.info["transparency"]} if "transparency" in image.info else {}
 
 
-def _colour_chunks(data: bytes) -> list[tuple[bytes, bytes]]:
+def _colour_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Those of a PNG that say what its numbers mean; none of another file."""
-    found, at = [], 8
-    while data[:4] == b"\x89PNG" and at + 8 <= len(data) and (name := data[at + 4 : at + 8]) != b"IDAT":
-        end = at + 8 + int.from_bytes(data[at : at + 4])
-        if name in COLOUR_CHUNKS:
-            found.append((name, data[at + 8 : end]))
-        at = end + 4
-    return found
+    if media_type(data) == "image/png":
+        before_pixels = takewhile(lambda part: part[0] != b"IDAT", parts(data, PNG_PARTS))
+        yield from ((kind, data[begin:end]) for kind, begin, end in before_pixels if kind in COLOR_CHUNKS)
 
 
 # What is refused
