@@ -16,7 +16,8 @@ import re
 import sys
 import tempfile
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -248,12 +249,19 @@ def _normalized(text: str, names: Mapping[str, str]) -> str:
     return text
 
 
-def main(folder: str) -> None:
-    target = Path(folder).absolute()
+@contextmanager
+def at_work() -> Iterator[None]:
+    """A working folder and a home of its own, in which sessions that are kept are written."""
     with tempfile.TemporaryDirectory() as work, warnings.catch_warnings():
         warnings.simplefilter("ignore", PromptkitWarning)
         os.environ["PROMPTKIT_HOME"] = f"{work}/home"
         os.chdir(work)
+        yield
+
+
+def main(folder: str) -> None:
+    target = Path(folder).absolute()
+    with at_work():
         prepare()
         sys.path.insert(0, "site")
         write(target)

@@ -7,14 +7,11 @@ code writes the same records and names.
 
 from __future__ import annotations
 
-import os
 import sys
-import tempfile
-import warnings
 from pathlib import Path
 
 from kit import earlier
-from promptkit import Library, PromptkitWarning, Session, Step
+from promptkit import Library, Session, Step
 
 DRESS = """\
 ---
@@ -66,10 +63,7 @@ def calls(folder: Path | str, service: earlier.Service) -> list[Step]:
 
 def main(folder: str) -> None:
     target = Path(folder).absolute()
-    with tempfile.TemporaryDirectory() as work, warnings.catch_warnings():
-        warnings.simplefilter("ignore", PromptkitWarning)
-        os.environ["PROMPTKIT_HOME"] = f"{work}/home"
-        os.chdir(work)
+    with earlier.at_work():
         prepare()
         calls(target, earlier.Service())
 

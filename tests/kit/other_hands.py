@@ -11,12 +11,12 @@ import io
 import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from PIL import Image
 
+from kit.earlier import at_work
 from kit.loopback import Reply, picture_reply, png
 from promptkit import Endpoint, FunctionTransport, Session, Step
 
@@ -88,8 +88,7 @@ def write(folder: Path) -> None:
 
 def main(folder: str) -> None:
     target = Path(folder).absolute()
-    with tempfile.TemporaryDirectory() as work:
-        os.environ["PROMPTKIT_HOME"] = f"{work}/home"
+    with at_work():
         prepare()
         write(target)
 

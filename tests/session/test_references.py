@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from kit.loopback import Loopback, Received, error_reply, png, text_reply
+from kit.named_references import DRESS
 from kit.studio import Studio
 from PIL import Image
 
@@ -398,15 +399,6 @@ def test_names_go_through_pickle(bear: Session) -> None:
 # Templates
 
 
-PARTS = """\
----
-description: A person in a dress
-kind: edit
-inputs: {}
-pictures: {min: 2, max: 2, roles: {person: the person to dress, dress: the dress to put on}}
----
-Put the dress on the person.
-"""
 SPANISH = """\
 ---
 pictures: {roles: {person: la persona que se viste, dress: el vestido que se pone}}
@@ -414,7 +406,7 @@ pictures: {roles: {person: la persona que se viste, dress: el vestido que se pon
 Pon el vestido a la persona.
 """
 ROLES = "{person: the person to dress, dress: the dress to put on}"
-LISTED = PARTS.replace(ROLES, "[the person to dress, the dress to put on]")
+LISTED = DRESS.replace(ROLES, "[the person to dress, the dress to put on]")
 
 
 @pytest.fixture
@@ -422,7 +414,7 @@ def library() -> Library:
     """Templates whose pictures have names, and whose pictures are only described."""
     folder = Path("mine")
     folder.mkdir()
-    for name, text in {"dress.j2": PARTS, "dress.es-MX.j2": SPANISH, "listed.j2": LISTED}.items():
+    for name, text in {"dress.j2": DRESS, "dress.es-MX.j2": SPANISH, "listed.j2": LISTED}.items():
         (folder / name).write_text(text, encoding="utf-8")
     return Library(folder, builtin=False)
 
@@ -460,7 +452,7 @@ def test_roles_without_names_are_sent_with_names_alone(bear: Session, service: L
 def test_a_wrong_mapping_of_roles_is_told(roles: str, said: str) -> None:
     """Names of pictures are words as those of inputs, their roles are texts, and there are as many as pictures."""
     Path("wrong").mkdir()
-    Path("wrong/dress.j2").write_text(PARTS.replace(ROLES, roles))
+    Path("wrong/dress.j2").write_text(DRESS.replace(ROLES, roles))
     with pytest.raises(InputError, match=said):
         Library("wrong", builtin=False).dress()
 
@@ -468,7 +460,7 @@ def test_a_wrong_mapping_of_roles_is_told(roles: str, said: str) -> None:
 def test_a_language_file_knows_the_names_of_its_template() -> None:
     """A role that the base file does not have is an error."""
     Path("mine").mkdir()
-    Path("mine/dress.j2").write_text(PARTS)
+    Path("mine/dress.j2").write_text(DRESS)
     Path("mine/dress.es-MX.j2").write_text(SPANISH.replace("person:", "persona:"))
     with pytest.raises(InputError, match="'persona'"):
         Library("mine", builtin=False).dress(lang="es-MX")
