@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from promptkit.cost import Cost
 from promptkit.engine import recovery
@@ -19,7 +19,6 @@ from promptkit.engine.budget import Budget
 from promptkit.engine.failures import failure, recorded_error
 from promptkit.engine.plan import Plan, record_fields
 from promptkit.engine.rate_limit import RateLimit
-from promptkit.engine.region_plan import RegionEdit, SentCut, kept_answers, laid_into_base
 from promptkit.engine.request_claim import RequestClaim
 from promptkit.engine.sums import Sums, negative, plus
 from promptkit.errors import BudgetExceeded, LineageError, PromptkitError, ProviderError, RateLimited, TransportError
@@ -33,6 +32,9 @@ from promptkit.providers.endpoints import Endpoint
 from promptkit.providers.keys import Key, refuse_key
 from promptkit.providers.message import Reply, Request, Response, Turn, check_length, is_ok
 from promptkit.providers.transport import Transport
+
+if TYPE_CHECKING:  # is loaded where a region is edited
+    from promptkit.engine.region_plan import RegionEdit, SentCut
 
 __all__ = ["Answer", "Asking", "Service", "ask"]
 
@@ -212,6 +214,8 @@ class Asking:
         """The reply with its pictures laid into the base, and the sha256 of what is kept of the request and of the answer."""
         if not self._cut or not reply.pictures:
             return reply, self._kept
+        from promptkit.engine.region_plan import kept_answers, laid_into_base
+
         kept, left = kept_answers(reply.pictures, self._service.lineage)
         step.keep([*self._kept, *kept])
         done = laid_into_base(self._cut, reply, left)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from promptkit import config as settings
 from promptkit.cost import FREE, Cost, Money
@@ -32,7 +32,6 @@ from promptkit.engine.options import (
 from promptkit.engine.plan import Plan, Source, drawn_step, history, known_hints, prompt_to_ask, recorded_config, recorded_sources
 from promptkit.engine.rate_limit import RateLimit, rate_limit_of
 from promptkit.engine.recorded_templates import recorded_wordings
-from promptkit.engine.region_plan import RegionEdit, recorded_region
 from promptkit.errors import LineageError, NotRecorded, PromptkitError, SettingsError, warn
 from promptkit.images.picture import Picture
 from promptkit.lineage.record import Record
@@ -44,6 +43,9 @@ from promptkit.providers.dialect import Dialect, interleaves
 from promptkit.providers.endpoints import Endpoint
 from promptkit.providers.keys import Key, find_key, refuse_key
 from promptkit.providers.transport import FunctionTransport, Transport, transport_to
+
+if TYPE_CHECKING:  # is loaded where a region is edited
+    from promptkit.engine.region_plan import RegionEdit
 
 __all__ = ["Client", "Terms", "added_root"]
 
@@ -219,7 +221,10 @@ class Client:
         self.terms.brought.add(record.id)  # whoever repeats a step has it
         lineage = self.engine.lineage
         asked = prompt_to_ask(lineage, record) if prompt is None else checked_prompt(prompt)
-        region = region or recorded_region(lineage, record)
+        if region is None and record.region:
+            from promptkit.engine.region_plan import recorded_region  # cuts pictures, which few steps need
+
+            region = recorded_region(lineage, record)
         plan = self.plan(asked, None, region=region, **{**recorded_config(record), "seed": None, **options})
         more = [s.step for s in plan.sources if s.step] if record.parents else []
         plan = replace(

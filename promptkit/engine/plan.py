@@ -7,12 +7,11 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from promptkit import __version__
 from promptkit.engine.labels import Words, labels, recorded_words
 from promptkit.engine.options import CONFIG
-from promptkit.engine.region_plan import RegionEdit
 from promptkit.errors import LineageError
 from promptkit.images.picture import Picture
 from promptkit.lineage.record import Record, now
@@ -23,6 +22,9 @@ from promptkit.providers.dialect import Dialect, interleaves
 from promptkit.providers.endpoints import dialect_at
 from promptkit.providers.message import Exchange, InputPicture
 from promptkit.providers.options import OPTIONS, SEEDS
+
+if TYPE_CHECKING:  # is loaded where a region is edited
+    from promptkit.engine.region_plan import RegionEdit
 
 __all__ = [
     "Plan",

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from promptkit.engine.region_plan import RegionEdit, planned_region
 from promptkit.errors import SettingsError
 from promptkit.images.box import Box, box_text
 from promptkit.images.picture import Picture, is_picture
-from promptkit.images.region import is_too_small, region_in
-from promptkit.images.still import refuse_unworkable
 from promptkit.lineage.record import Record
 from promptkit.lineage.schema import RegionFields
 from promptkit.lineage.tree import Lineage
+
+if TYPE_CHECKING:  # cuts pictures, and is loaded where a region is given
+    from promptkit.engine.region_plan import RegionEdit
 
 __all__ = ["ROOTLESS", "EditedRegion", "check_region", "given_region", "read_region", "refuse_region"]
 
@@ -28,6 +28,9 @@ def read_region(given: object) -> object:
 def check_region(given: object, picture: Picture) -> None:
     """PictureError where it is no region of a picture of one's own, which is not in the session yet; says nothing."""
     if given is not None:
+        from promptkit.images.region import is_too_small, region_in
+        from promptkit.images.still import refuse_unworkable
+
         refuse_unworkable(picture)
         size = picture.seen_size
         if size and not is_too_small(size):
@@ -40,6 +43,8 @@ def given_region(given: object, base: Record | None) -> RegionEdit | None:
         return None
     if base is None:
         raise SettingsError(ROOTLESS)
+    from promptkit.engine.region_plan import planned_region
+
     return planned_region(read_region(given), base.picture)
 
 
