@@ -6,7 +6,6 @@ to for one picture (its box in pixels, the quality that kept it small) is the re
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from fractions import Fraction
@@ -14,29 +13,33 @@ from typing import Any, ClassVar, Protocol
 
 from promptkit.errors import PictureError, PromptkitError, SettingsError, did_you_mean, shown
 from promptkit.images.box import Box, Fractions, box_in_pixels, box_text, read_box
+from promptkit.images.operation_numbers import (
+    CENTER,
+    TRANSPARENT,
+    Focus,
+    Size,
+    checked_area,
+    point_in_pixels,
+    read_color,
+    read_focus,
+    read_most_bytes,
+    read_quality,
+    read_ratio,
+    read_ratio_or_size,
+    read_scale,
+    read_side,
+    read_size,
+    read_type,
+    sides_of,
+)
 from promptkit.images.picture import Picture
-from promptkit.images.pixels import KINDS, LOSSLESS, Pixels, Written, bands_text, color_text, kind_of, pixels_of
-from promptkit.values import built_in, number, whole_number
+from promptkit.images.pixels import LOSSLESS, Pixels, Written, kind_of, pixels_of
 
 __all__ = ["OPERATIONS", "Made", "Operation", "channel", "convert", "crop", "operation_in_words", "operation_of", "pad", "resize"]
 
-Size = tuple[int, int]
-Focus = tuple[float, ...]  # a point or a box: of whole numbers in pixels, of floats in fractions
 
-MOST_PIXELS = 178_956_970  # of a picture: as many as Pillow decodes
-MOST_RATIO = 100
 QUALITY = 90
-CENTER = (0.5, 0.5)
-PLACES = {"left": (0.0, None), "right": (1.0, None), "top": (None, 0.0), "bottom": (None, 1.0)}
-MIDDLE = ("center", "centre", "middle")
-TWO = re.compile(r"\s*([0-9]{1,6})\s*[x×]\s*([0-9]{1,6})\s*", re.IGNORECASE)
-RATIO = re.compile(r"\s*([0-9]{1,6}(?:\.[0-9]{1,6})?)\s*[:/]\s*([0-9]{1,6}(?:\.[0-9]{1,6})?)\s*")
-POINT = re.compile(r"\s*([0-9]{1,6}(?:\.[0-9]{1,6})?)(%?)\s*,\s*([0-9]{1,6}(?:\.[0-9]{1,6})?)(%?)\s*")
 FITS = ("crop", "pad")
-TRANSPARENT = "#00000000"
-SIZES = 'a pair (width, height) in pixels, or a text such as "1080x1080"'
-RATIOS = 'a text such as "4:5", a pair (4, 5), or a number from 0.01 to 100'
-FOCUSES = 'a place such as "top left", a point ("50%,30%", fractions or pixels), or a box'
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,7 @@ class Crop(_Numbers):
 
     def apply(self, picture: Picture) -> Made:
         pixels = pixels_of(picture)
-        box = box_in_pixels(self.box, pixels.size) if self.box else _part(pixels.size, Fraction(*_two(self.ratio)), self.focus)
+        box = box_in_pixels(self.box, pixels.size) if self.box else _part(pixels.size, Fraction(*sides_of(self.ratio)), self.focus)
         if box == (0, 0, *pixels.size) and picture.is_upright:
             return _unchanged(picture, {"box": list(box)})
         return _made(pixels.with_image(pixels.image.crop(box)), {"box": list(box)})
@@ -108,7 +111,7 @@ def crop(box: object = None, *, ratio: object = None, focus: object = None) -> C
             said = "A box says where it is;"
             raise SettingsError(f"{said} focus= goes with ratio=.").also(in_shell=f"{said} --focus goes with --ratio.")
         return Crop(box=read_box(box))  # type: ignore[arg-type]
-    return Crop(ratio=_ratio(ratio), focus=_focus(focus))
+    return Crop(ratio=read_ratio(ratio), focus=read_focus(focus))
 
 
 def _part(size: Size, ratio: Fraction, focus: Focus | None) -> Box:
@@ -116,7 +119,7 @@ def _part(size: Size, ratio: Fraction, focus: Focus | None) -> Box:
     width, height = size
     wide = min(width, max(1, round(height * ratio)))
     high = min(height, max(1, round(width / ratio))) if wide == width else height
-    x, y = _point(focus, size)
+    x, y = point_in_pixels(focus, size)
     left, top = (_begin(at, part, side) for at, part, side in ((x, wide, width), (y, high, height)))
     return round(left), round(top), round(left) + wide, round(top) + high
 
@@ -151,7 +154,7 @@ class Resize(_Numbers):
 
     def apply(self, picture: Picture) -> Made:
         pixels = pixels_of(picture)
-        size = _checked_area(self._size(pixels.size))
+        size = checked_area(self._size(pixels.size))
         result = {"size": list(size)}
         if size == pixels.size and picture.is_upright:
             return _unchanged(picture, result)
@@ -190,14 +193,14 @@ def resize(
     if size is not None:
         if (width, height) != (None, None):
             raise SettingsError("resize takes a size, or a width and a height, and not both.")
-        width, height = _size(size)
+        width, height = read_size(size)
     ways = [width is not None or height is not None, longest is not None, scale is not None]
     if sum(ways) != 1:
         said = 'resize takes one of these: a size, such as "800x600",'
         words = [f"{said} {a}width{b} and {a}height{b} (or one of them), {a}longest{b}, {a}scale{b}." for a, b in (("", "="), ("--", ""))]
         raise SettingsError(words[0]).also(in_shell=words[1])
-    sides = {n: _side(n, v) for n, v in {"width": width, "height": height, "longest": longest}.items() if v is not None}
-    return Resize(**sides, scale=None if scale is None else _scale(scale), stretch=bool(stretch))
+    sides = {n: read_side(n, v) for n, v in {"width": width, "height": height, "longest": longest}.items() if v is not None}
+    return Resize(**sides, scale=None if scale is None else read_scale(scale), stretch=bool(stretch))
 
 
 def _scaled(size: Size, scale: Fraction) -> Size:
@@ -222,7 +225,7 @@ class Pad(_Numbers):
 
     def apply(self, picture: Picture) -> Made:
         pixels = pixels_of(picture)
-        canvas = _checked_area(self.size or _canvas(pixels.size, Fraction(*_two(self.ratio))))
+        canvas = checked_area(self.size or _canvas(pixels.size, Fraction(*sides_of(self.ratio))))
         width, height = pixels.size
         if canvas[0] < width or canvas[1] < height:
             said = f"A picture of {width}×{height} pixels is larger than a canvas of {canvas[0]}×{canvas[1]}"
@@ -241,7 +244,7 @@ def pad(*, ratio: object = None, size: object = None, fill: object = "white") ->
     if (ratio is None) == (size is None):
         said = "pad takes a ratio or a size, one of the two:"
         raise SettingsError(f'{said} pad(ratio="16:9", fill="white").').also(in_shell=f"{said} --ratio 16:9, or --size 1920x1080.")
-    return Pad(ratio=None if ratio is None else _ratio(ratio), size=None if size is None else _size(size), fill=_color(fill))
+    return Pad(ratio=None if ratio is None else read_ratio(ratio), size=None if size is None else read_size(size), fill=read_color(fill))
 
 
 def _canvas(size: Size, ratio: Fraction) -> Size:
@@ -279,12 +282,12 @@ def convert(type: object, *, quality: object = None, max_bytes: object = None, f
     """Another type (png, jpeg, webp, avif), with a quality from 1 to 100 (by default 90) that is lowered until the file has at most
     `max_bytes`; `fill` is the colour below what is transparent where the type knows no transparency, by default white. SettingsError.
     """
-    kind = _type(type)
+    kind = read_type(type)
     if kind in LOSSLESS and quality is not None:
         said = f"{kind} keeps each pixel and has no quality; leave {{}} out, or convert to jpeg or webp."
         raise SettingsError(said.format("quality=")).also(in_shell=said.format("--quality"))
-    color = None if fill is None else _color(fill)
-    return Convert(kind, _quality(quality), _most(max_bytes), color)
+    color = None if fill is None else read_color(fill)
+    return Convert(kind, read_quality(quality), read_most_bytes(max_bytes), color)
 
 
 # Channels
@@ -313,7 +316,7 @@ class Channel(_Numbers):
 
     def apply(self, picture: Picture) -> Made:
         pixels = pixels_of(picture)
-        size = _checked_area(self.size or _with_longest(max(pixels.size), Fraction(*_two(self.ratio))))
+        size = checked_area(self.size or _with_longest(max(pixels.size), Fraction(*sides_of(self.ratio))))
         fitted, result = self._cropped(pixels, size) if self.fit == "crop" else self._padded(pixels, size)
         scale = result.pop("scale")
         is_small = self.max_bytes is None or len(picture.data) <= self.max_bytes
@@ -328,7 +331,7 @@ class Channel(_Numbers):
         width, height = pixels.size
         scale = max(Fraction(size[0], width), Fraction(size[1], height))
         wide, high = (float(round(side / scale, 3)) for side in size)
-        x, y = _point(self.focus, pixels.size)
+        x, y = point_in_pixels(self.focus, pixels.size)
         left, top = round(_begin(x, wide, width), 3), round(_begin(y, high, height), 3)
         if scale == 1:
             left, top = round(left), round(top)
@@ -360,15 +363,15 @@ def channel(
     max_bytes: object = None,
 ) -> Channel:
     """A channel's picture: `wanted` is a ratio, which keeps the longest side, or a pair in pixels. SettingsError for other values."""
-    ratio, size = _ratio_or_size(wanted)
+    ratio, size = read_ratio_or_size(wanted)
     if fit not in FITS:
         raise SettingsError(f'fit is "crop" or "pad", not {shown(fit)}.')
-    kind = None if type is None else _type(type)
-    seen = _focus(focus) if fit == "crop" else None
+    kind = None if type is None else read_type(type)
+    seen = read_focus(focus) if fit == "crop" else None
     if fit == "pad" and focus is not None:
         said = "The focus says what a crop keeps, and"
         raise SettingsError(f'{said} fit="pad" keeps all of the picture.').also(in_shell=f"{said} --fit pad keeps all of the picture.")
-    return Channel(ratio, size, str(fit), seen, _color(fill), kind, _quality(quality) or QUALITY, _most(max_bytes))
+    return Channel(ratio, size, str(fit), seen, read_color(fill), kind, read_quality(quality) or QUALITY, read_most_bytes(max_bytes))
 
 
 def _with_longest(longest: int, ratio: Fraction) -> Size:
@@ -440,180 +443,6 @@ def _enlarged(before: Size, after: Size) -> tuple[str, ...]:
         return ()
     sizes = f"from {before[0]}×{before[1]} to {after[0]}×{after[1]} pixels"
     return (f"enlarged {scale:.3g} times, {sizes}: it shows no more than before",)
-
-
-# What callers give
-
-
-def _two(ratio: str | None) -> tuple[int, int]:
-    wide, _, high = (ratio or "1:1").partition(":")
-    return int(wide), int(high)
-
-
-def _ratio(given: object) -> str:
-    """A ratio in whole numbers without a common divisor: 4:5."""
-    found = _as_fraction(given)
-    if found is None or not Fraction(1, MOST_RATIO) <= found <= MOST_RATIO:
-        raise SettingsError(f"ratio is {RATIOS}, not {shown(given)}.")
-    return f"{found.numerator}:{found.denominator}"
-
-
-def _as_fraction(given: Any) -> Fraction | None:
-    if isinstance(given, str):
-        match = RATIO.fullmatch(given)
-        sides = [Fraction(n) for n in match.groups()] if match else []
-    elif (one := number(given)) is not None:
-        return Fraction(one).limit_denominator(1000)
-    else:
-        sides = [Fraction(n).limit_denominator(1000) for n in _pair(given)]
-    return sides[0] / sides[1] if len(sides) == 2 and all(sides) else None
-
-
-def _pair(given: Any) -> list[Any]:
-    """The two numbers of a sequence; none where it is none."""
-    try:
-        values = [number(value) for value in given]
-    except TypeError:
-        return []
-    return values if len(values) == 2 and None not in values else []
-
-
-def _ratio_or_size(given: object) -> tuple[str | None, Size | None]:
-    if isinstance(given, str) and not TWO.fullmatch(given):
-        if RATIO.fullmatch(given) is None:
-            raise SettingsError(f'A channel has a ratio, such as "9:16", or {SIZES}, not {shown(given)}.')
-        return _ratio(given), None
-    return None, _size(given)
-
-
-def _size(given: Any) -> Size:
-    match = TWO.fullmatch(given) if isinstance(given, str) else None
-    pair = [*map(int, match.groups())] if match else [] if isinstance(given, str) else _pair(given)
-    sides = [whole_number(side) for side in pair]
-    if len(sides) != 2 or not all(side and side > 0 for side in sides):
-        raise SettingsError(f"A size is {SIZES}, not {shown(given)}.")
-    return _checked_area((sides[0] or 1, sides[1] or 1))
-
-
-def _checked_area(size: Size) -> Size:
-    if size[0] * size[1] > MOST_PIXELS:
-        said = f"{size[0]}×{size[1]} pixels are {size[0] * size[1] / 1e6:,.0f} million, and a picture may have {MOST_PIXELS / 1e6:,.0f}"
-        raise PictureError(f"{said}; give a smaller size.")
-    return size
-
-
-def _side(name: str, given: object) -> int:
-    side = whole_number(int(given) if isinstance(given, str) and given.isdecimal() else given)
-    if side is None or side < 1:
-        raise SettingsError(f"{name} is a whole number of pixels from 1 on, not {shown(given)}.")
-    return side
-
-
-def _scale(given: object) -> float:
-    text = given.strip() if isinstance(given, str) else ""
-    try:
-        found = float(text[:-1]) / 100 if text.endswith("%") else float(text) if text else number(given)
-    except ValueError:
-        found = None
-    if found is None or not 0 < found <= MOST_RATIO:
-        raise SettingsError(f'scale is a number above 0, such as 0.5 or "50%", not {shown(given)}.')
-    return float(found)
-
-
-def _focus(given: Any) -> Focus:
-    """A point, or a box, in pixels or fractions."""
-    if given is None:
-        return CENTER
-    if isinstance(given, str):
-        return _focus_of_text(given)
-    try:
-        values = [built_in(value) for value in given]
-    except TypeError:
-        values = []
-    if len(values) == 4:
-        return read_box(values)
-    is_point = len(values) == 2 and all(type(v) is type(values[0]) and v >= 0 for v in values if type(v) in (int, float))
-    if not is_point or type(values[0]) not in (int, float) or (isinstance(values[0], float) and max(values) > 1):
-        raise SettingsError(f"focus is {FOCUSES}, not {shown(given)}.")
-    return tuple(values)
-
-
-def _focus_of_text(text: str) -> Focus:
-    if match := POINT.fullmatch(text):
-        x, x_unit, y, y_unit = match.groups()
-        if x_unit == y_unit == "%":
-            return _focus((float(x) / 100, float(y) / 100))
-        if not x_unit and not y_unit:
-            return _focus((float(x), float(y)) if "." in x + y else (int(x), int(y)))
-    words = text.lower().replace("-", " ").split()
-    if words and all(word in PLACES or word in MIDDLE for word in words):
-        x_, y_ = (next((PLACES[w][axis] for w in words if w in PLACES and PLACES[w][axis] is not None), 0.5) for axis in (0, 1))
-        return float(x_ or 0.0), float(y_ or 0.0)
-    if "+" in text:
-        return read_box(text)
-    raise SettingsError(f"focus is {FOCUSES}, not {shown(text)}.")
-
-
-def _point(focus: Focus | None, size: Size) -> tuple[float, float]:
-    """The focus in pixels: the point, or the middle of the box. PictureError where it is outside of the picture."""
-    found = focus or CENTER
-    if len(found) == 4:
-        left, top, right, bottom = box_in_pixels(found, size)
-        return (left + right) / 2, (top + bottom) / 2
-    if isinstance(found[0], float):
-        return found[0] * size[0], found[1] * size[1]
-    if found[0] > size[0] or found[1] > size[1]:
-        raise PictureError(f"The focus {found[0]},{found[1]} is outside of the picture, which has {size[0]}×{size[1]} pixels.")
-    return found[0], found[1]
-
-
-def _color(given: Any) -> str:
-    """A colour as #rrggbb, or #rrggbbaa where it is not opaque."""
-    if isinstance(given, str):
-        found = TRANSPARENT if given.strip().lower() in ("transparent", "none") else color_text(given)
-    else:
-        bands = _bands(given)
-        found = bands_text(bands) if bands else None
-    if found is None:
-        said = 'a colour: a name such as "white", "#rrggbb", "transparent", or three or four whole numbers from 0 to 255'
-        raise SettingsError(f"fill is {said}, not {shown(given)}.")
-    return found
-
-
-def _bands(given: Any) -> tuple[int, ...]:
-    try:
-        bands = [whole_number(band) for band in given]
-    except TypeError:
-        return ()
-    if len(bands) not in (3, 4) or not all(band is not None and 0 <= band <= 255 for band in bands):
-        return ()
-    return (*(band or 0 for band in bands), *([255] if len(bands) == 3 else []))
-
-
-def _type(given: object) -> str:
-    name = str(given).lower().removeprefix("image/").removeprefix(".") if isinstance(given, str) else ""
-    name = {"jpg": "jpeg", "jpe": "jpeg"}.get(name, name)
-    if name not in KINDS:
-        raise SettingsError(f"type is one of {', '.join(KINDS)}, not {shown(given)}.")
-    return name
-
-
-def _quality(given: object) -> int | None:
-    if given is None:
-        return None
-    quality = whole_number(given)
-    if quality is None or not 1 <= quality <= 100:
-        raise SettingsError(f"quality is a whole number from 1 to 100, not {shown(given)}.")
-    return quality
-
-
-def _most(given: object) -> int | None:
-    if given is None:
-        return None
-    most = whole_number(given)
-    if most is None or most < 1:
-        raise SettingsError(f"max_bytes is a whole number of bytes from 1 on, not {shown(given)}.")
-    return most
 
 
 # In words
