@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import pty
 import shlex
@@ -12,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from kit.shell import run
+from kit.shell import on_stdin, run
 
 from promptkit.cli.examples import EXAMPLES
 from promptkit.cli.main import GROUPS, TITLES, build_parser
@@ -44,7 +43,7 @@ def test_what_the_titles_list_is_there() -> None:
 
 
 @pytest.mark.parametrize("command", EXAMPLES)
-def test_every_command_has_examples_that_parse(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_command_has_examples_that_parse(command: str) -> None:
     """Each line is a command line of it; nothing on it is unknown."""
     Path("prompt.txt").write_text("a fox")
     Path("subject.txt").write_text("a fox")
@@ -57,8 +56,8 @@ def test_every_command_has_examples_that_parse(command: str, monkeypatch: pytest
         if parser.commands:
             below, *rest = command_first(rest, parser.commands) if rest else ["list"]
             parser = parser.commands.get(below) or parser.commands["show"]
-        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"a fox")))
-        assert parsed(parser, rest)
+        with on_stdin(b"a fox"):
+            assert parsed(parser, rest)
 
 
 def test_every_command_has_examples() -> None:

@@ -6,8 +6,8 @@ import io
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
-from contextlib import redirect_stderr, redirect_stdout
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 
 import promptkit.__main__
 from promptkit.cli.main import main
@@ -23,6 +23,16 @@ def run(*arguments: object, code: int = 0) -> tuple[str, str]:
     with redirect_stdout(out), redirect_stderr(said):
         status = _status(list(map(str, arguments)))
     return _checked(status, code, _text(out), _text(said))
+
+
+@contextmanager
+def on_stdin(data: bytes) -> Iterator[None]:
+    """This process's stdin brings these bytes."""
+    own, sys.stdin = sys.stdin, io.TextIOWrapper(io.BytesIO(data), encoding="utf-8")
+    try:
+        yield
+    finally:
+        sys.stdin = own
 
 
 def run_process(*arguments: object, code: int = 0, stdin: bytes = b"") -> tuple[str, str]:
