@@ -107,6 +107,9 @@ def _render(options: argparse.Namespace) -> int:
         print_objects([prompt.to_dict()])
     else:
         show_prompt(str(prompt))
+    if prompt.references and not as_json():
+        along = dict.fromkeys(f"{each.name}{each.description and f' ({each.description})'}" for each in prompt.references)
+        say(f"pictures of its library go along: {', '.join(along)}")
     return 0
 
 
