@@ -195,7 +195,7 @@ def _new(options: argparse.Namespace) -> int:
     folder = Path(named or config.template_folders()[-1])
     pattern = options.from_brackets
     kind = options.kind or ("edit" if pattern and EDITS.search(pattern) else "generate")
-    source = scaffold_source(options.name, kind) if pattern is None else from_brackets(pattern, kind=kind)
+    source = scaffold_source(options.name, kind, folder) if pattern is None else from_brackets(pattern, kind=kind)
     path = write_template(folder, options.name, source)
     given = f" -L {folder}" if named else ""
     say(f"Edit it, then: promptkit templates check {folder}; promptkit render{given} -t {options.name} -i …")

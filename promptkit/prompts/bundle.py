@@ -76,7 +76,7 @@ class FileSearch:
         pictures: Mapping[str, Picture] = MappingProxyType({}),
     ) -> None:
         self._folders, self._given, self._given_pictures = folders, given, pictures
-        self._read_pictures: dict[tuple[str, DeclaredPictures], Picture] = {}
+        self._read_pictures: dict[str, tuple[DeclaredPictures, Path, Picture]] = {}  # by the path from the library's folder
         self._libraries: tuple[LibraryFile | None, ...] = ()  # one, once it was asked for
         self._opened: dict[tuple[str, str], File | None] = dict(opened)  # None for what was looked for in vain
         self._base_folder = ""  # whose names count: none, until names_beside is asked
@@ -127,8 +127,8 @@ class FileSearch:
             return True
         folder, library = self._folders[0], self._libraries[0]
         try:
-            pictures = ((picture_in(folder, file, by, Path(NAME)), known) for (file, by), known in tuple(self._read_pictures.items()))
-            return open_library(folder) is library and all(now is known for now, known in pictures)
+            read = tuple(self._read_pictures.items())  # another thread may be adding to it
+            return open_library(folder) is library and all(picture_in(folder, f, by, at) is known for f, (by, at, known) in read)
         except TemplateError:
             return False
 
@@ -157,7 +157,8 @@ class FileSearch:
         return replace(look, references={name: look.references[name] for name in found}).kept(look.inputs, pictures), pictures
 
     def _picture(self, file: str, by: DeclaredPictures, library: Path) -> Picture:
-        found = self._read_pictures[file, by] = picture_in(self._folders[0], file, by, library)
+        found = picture_in(self._folders[0], file, by, library)
+        self._read_pictures[file] = (by, library, found)
         return found
 
     def gather(self, edition: Edition) -> Bundle:

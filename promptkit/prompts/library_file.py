@@ -43,6 +43,7 @@ __all__ = [
     "in_language",
     "kept_library",
     "open_library",
+    "pictures_of",
     "whole_look",
     "with_library",
 ]
@@ -110,13 +111,24 @@ def _read_library(path: str, name: str, before: LibraryFile | None) -> LibraryFi
     except UnicodeDecodeError as error:
         said = f"The file {NAME} cannot be read: byte {error.start} is not UTF-8; save the file as UTF-8."
         raise TemplateError(said, file=path) from None
-    if before is not None and before.text == text:
-        return before
-    found, lines = read_yaml(text, Path(path), what=f"The file {NAME}", first=1)
-    return _Reader(Path(path), found, lines).library(text)
+    return before if before is not None and before.text == text else _parsed(text, Path(path))
+
+
+def _parsed(text: str, path: Path) -> LibraryFile:
+    found, lines = read_yaml(text, path, what=f"The file {NAME}", first=1)
+    return _Reader(path, found, lines).library(text)
 
 
 _libraries = CurrentFiles(_read_library)
+
+
+def pictures_of(data: bytes) -> list[str]:
+    """The paths of the pictures that a library's file of these bytes names; none where it cannot be read."""
+    try:
+        library = _parsed(data.decode("utf-8-sig"), Path(NAME))
+    except (TemplateError, UnicodeDecodeError):
+        return []
+    return [file for declared in library.references.values() for file in declared.files]
 
 
 def kept_library(text: str, path: Path) -> LibraryFile:
@@ -145,11 +157,13 @@ class _Reader:
     def add(self, part: str, at: KeyPath, message: str) -> None:
         self.problems.append(FileProblem(part, message, self.lines.get(at)))
 
-    def known_keys(self, part: str, at: KeyPath, found: Mapping[str, Any], known: tuple[str, ...], who: str) -> None:
-        for key in found:
-            if key not in known and not (at == () and key == "metadata") and not key.startswith("x-"):
-                there = f"{', '.join(known)}{', metadata and x-…' if at == () else ''}"
-                self.add(part, (*at, key), f"{who} an unknown key {key!r:.80}{did_you_mean(key, known)}; known are {there}")
+    def known_keys(self, part: str, at: KeyPath, found: Mapping[str, Any], known: tuple[str, ...], who: str) -> bool:
+        """Whether all keys are known, but for metadata at the top and for x-…; a problem for each that is not."""
+        unknown = [key for key in found if key not in known and not (at == () and key == "metadata") and not key.startswith("x-")]
+        for key in unknown:
+            there = f"{', '.join(known)}{', metadata and x-…' if at == () else ''}"
+            self.add(part, (*at, key), f"{who} an unknown key {key!r:.80}{did_you_mean(key, known)}; known are {there}")
+        return not unknown
 
     def part(self, name: str, expected: str) -> dict[str, Any]:
         """What stands in a part, a mapping; nothing, and a problem, where it is something else."""
@@ -168,7 +182,7 @@ class _Reader:
     def is_input(self, name: str, value: Any) -> bool:
         why = name_problem(name) or self.value_problem(value, is_plain)
         if why:
-            self.add("inputs", ("inputs", name), f"the input {shown(name)} of {NAME} {why}")
+            self.add("inputs", ("inputs", name), f"The input {shown(name)} of {NAME} {why}")
         return not why
 
     def value_problem(self, value: Any, fits: Callable[[Any], bool]) -> str:
@@ -192,13 +206,14 @@ class _Reader:
         at = ("references", name)
         spec = spec if isinstance(spec, dict) else {"file": spec}
         known = ("sha256", "description") if self.is_kept else PICTURE_FIELDS
-        self.known_keys("references", at, spec, known, f"the reference {name!r:.80} of {NAME} has")
+        if not self.known_keys("references", at, spec, known, f"The reference {name!r:.80} of {NAME} has"):
+            return None
         given = spec.get("sha256" if self.is_kept else "file")
         files = tuple(given) if isinstance(given, list) else (given,)
         described = spec.get("description", "")
         why = _name_problem(name) or self.files_problem(files) or self.description_problem(described)
         if why:
-            self.add("references", at, f"the reference {shown(name)} of {NAME} {why}")
+            self.add("references", at, f"The reference {shown(name)} of {NAME} {why}")
             return None
         about = {"sha256": files} if self.is_kept else {"files": files}
         return DeclaredPictures(unicodedata.normalize("NFC", name), description=described, line=self.lines.get(at), **about)
@@ -206,10 +221,8 @@ class _Reader:
     def files_problem(self, files: tuple[Any, ...]) -> str:
         fits = _is_hash if self.is_kept else _is_inside
         wrong = [file for file in files if not fits(file)]
-        if not files or wrong:
-            said = f"has the file {shown(wrong[0] if wrong else [])}"
-            return f"{said}; expected the path of a picture in this folder, such as pictures/mascot.png"
-        return ""
+        said = f"has the file {shown(wrong[0])}" if any(wrong) else "has no file" if wrong or not files else ""
+        return f"{said}; expected the path of a picture in this folder, such as pictures/mascot.png" if said else ""
 
     def description_problem(self, described: Any) -> str:
         why = self.value_problem(described, is_line) if described != "" else ""
