@@ -18,7 +18,7 @@ from promptkit.errors import InputError, did_you_mean, listed, warn
 from promptkit.prompts import next_step
 from promptkit.prompts.inputs import MOST_PROBLEMS, TYPES, Input, Pictures, missing, printed_value, read_value, shown
 from promptkit.prompts.languages import LANGUAGE
-from promptkit.prompts.library_look import NO_LOOK, Look
+from promptkit.prompts.library_look import NAME, NO_LOOK, Look
 from promptkit.prompts.names import RESERVED, WORD, is_word, language_of
 from promptkit.prompts.source_file import File
 
@@ -97,7 +97,7 @@ class Edition:
                 break
             declared = self.inputs.get(name) or self._renamed(name, given)
             if declared is None:
-                problems.append(f"{name!r} is not an input{did_you_mean(name, self.inputs)}")
+                problems.append(f"{name!r} is not an input{self._hint(name)}")
             elif value is not None:  # None stands for "not given", as in any Python call
                 try:
                     recorded[declared.name] = read = read_value(declared, value)
@@ -109,6 +109,11 @@ class Edition:
             known = listed(self.inputs) or "none (a template declares them under `inputs:` in its front matter)"
             raise InputError(f"{'; '.join(problems)}. The inputs are: {known}.", problems=problems, file=str(self.base.path))
         return recorded, values
+
+    def _hint(self, name: str) -> str:
+        if name in self.look.inputs:
+            return f" (it is a value in {NAME}, which callers give where the template declares an input of that name)"
+        return did_you_mean(name, self.inputs)
 
     def _renamed(self, name: str, given: Mapping[str, Any]) -> Input | None:
         declared = self.old_names.get(name)

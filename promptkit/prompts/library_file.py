@@ -302,9 +302,10 @@ def whole_look(library: LibraryFile) -> Look:
 @lru_cache(maxsize=1024)
 def with_library(edition: Edition, library: LibraryFile | None) -> Edition:
     """The edition with what it takes of its library's file. TemplateError for what is wrong with that, InputError for what does not fit."""
-    if library is None or not edition.takes:
-        return edition
     names = [name for name in edition.takes if name not in PARTS] if isinstance(edition.takes, tuple) else []
+    if not edition.takes or (library is None and not names):
+        return edition
+    library = library or LibraryFile(edition.base.path)  # there is none: the names are told
     library.refuse_problems([part for part in PARTS if _takes(edition, part) or (names and part == "references")])
     problems = [f"library names {shown(name)}{_lacking(name, library)}" for name in names if name not in library.references]
     own = {name for name, declared in edition.inputs.items() if not declared.required}

@@ -99,7 +99,7 @@ def test_an_input_without_a_default_takes_the_library_s(folder: Path) -> None:
 
 def test_a_value_is_no_input_where_the_template_does_not_declare_it(folder: Path) -> None:
     """A caller's word that no template asked for is a mistake, as ever."""
-    with pytest.raises(InputError, match="'brand' is not an input"):
+    with pytest.raises(InputError, match=r"'brand' is not an input \(it is a value in library.yaml, which callers give where"):
         library(folder).poster(subject="tea", brand="blue")
 
 
@@ -175,6 +175,15 @@ def test_what_a_template_cannot_take_is_named(folder: Path, said: str, why: str)
     with pytest.raises(InputError) as caught:
         _ = library(folder).one
     assert why in str(caught.value)
+
+
+def test_a_folder_without_the_file_gives_nothing(tmp_path: Path) -> None:
+    """Parts of what is not there are nothing; a picture that is named is missed."""
+    (tmp_path / "one.j2").write_text("---\nlibrary: [inputs, config, references]\n---\nA fox.")
+    assert str(library(tmp_path).one()) == "A fox."
+    (tmp_path / "one.j2").write_text("---\nlibrary: [mascot]\n---\nA fox.")
+    with pytest.raises(InputError, match="library names 'mascot', which is neither a part nor a reference of"):
+        _ = library(tmp_path).one
 
 
 def test_a_language_file_takes_what_its_template_takes(folder: Path) -> None:
