@@ -6,13 +6,15 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, Self
 
-from promptkit.lineage.marks import MOST_STARS, VERDICTS, Mark
+from promptkit.lineage.marks import MOST_STARS, VERDICTS, Mark, stars_in_words
 from promptkit.lineage.references import normal
+from promptkit.terminal import printable
 
-__all__ = ["CONFLICT", "WORDS", "Wanted", "agreed", "fewest_stars", "is_marked_word", "marks_columns", "marks_line"]
+__all__ = ["CONFLICT", "WORDS", "Wanted", "agreed", "agreed_in_words", "fewest_stars", "is_marked_word", "marks_columns", "marks_in_short"]
 
 CONFLICT = "conflict"  # of the verdicts on a step on which readers differ
 ANY = "marked"
+READERS = 3  # that are named where little room is
 WORDS = f"{', '.join(VERDICTS)}, 4stars (four or more), or {ANY}; with :NAME those of one reader"
 WORD = re.compile(rf"@?(?:({'|'.join(VERDICTS)}|{ANY})|([1-{MOST_STARS}])\+?[ -]?stars?|(★{{1,{MOST_STARS}}}))(?::(.+))?", re.IGNORECASE)
 
@@ -67,9 +69,30 @@ def fewest_stars(marks: Iterable[Mark]) -> int | None:
 
 def marks_columns(marks: Sequence[Mark]) -> dict[str, Any]:
     """What is said of a step as columns of its row."""
-    return {"marks": [marks_line([mark]) for mark in marks], "verdict": agreed(marks), "stars": fewest_stars(marks)}
+    return {"marks": [mark.text_by for mark in marks], "verdict": agreed(marks), "stars": fewest_stars(marks)}
 
 
-def marks_line(marks: Sequence[Mark]) -> str:
-    """All that is said of a step, on one line, each with its reader's name: `keep ★★★★ bluer (client); reject (Ann)`."""
-    return "; ".join(f"{mark.text}{f' ({mark.by})' if mark.by else ''}" for mark in marks)
+def marks_in_short(marks: Sequence[Mark]) -> str:
+    """What is said of a step in few words, without notes: `keep ★★★★ (client), reject (Ann)`; of many readers how many say so."""
+    if len(marks) > READERS:
+        counted = [(verdict, sum(mark.verdict == verdict for mark in marks)) for verdict in VERDICTS]
+        stars = sorted({mark.stars for mark in marks if mark.stars})
+        said = [*(f"{verdict} by {count}" for verdict, count in counted if count), *([_range(stars)] if stars else [])]
+        return ", ".join(said) or f"{len(marks)} notes"
+    return ", ".join(_in_short(mark) for mark in marks)
+
+
+def _in_short(mark: Mark) -> str:
+    said = " ".join(filter(None, (mark.verdict, stars_in_words(mark.stars)))) or ("note" if mark.note else "region")
+    return f"{said} ({printable(mark.by)})" if mark.by else said
+
+
+def _range(stars: Sequence[int]) -> str:
+    return " to ".join(dict.fromkeys(map(stars_in_words, (stars[0], stars[-1]))))
+
+
+def agreed_in_words(marks: Sequence[Mark]) -> str:
+    """What all readers together say, without a star's sign, which not all letters have: `keep, 4 stars`, `readers differ`."""
+    verdict, stars = agreed(marks), fewest_stars(marks)
+    said = ["readers differ" if verdict == CONFLICT else verdict or "", f"{stars} star{'s' * (stars > 1)}" if stars else ""]
+    return ", ".join(filter(None, said)) or "marked"

@@ -139,10 +139,14 @@ class Mark:
         said = {"verdict": self.verdict, "stars": self.stars, "note": self.note, "region": self.region_text}
         return flat_object("mark", **where, **said, by=self.by, at=self.at)
 
+    @property
+    def text_by(self) -> str:
+        """What it says, and who says it: `keep ★★★★ bluer (client)`."""
+        return printable(f"{self.text}{f' ({self.by})' if self.by else ''}")
+
     def __str__(self) -> str:
-        """On one line: the step, what is said, and who says it: `step 3: keep ★★★★ bluer (client)`."""
-        step = self.step_id[:10] if self.number is None else self.number
-        return printable(f"step {step}: {self.text}{f' ({self.by})' if self.by else ''}")
+        """On one line, with its step: `step 3: keep ★★★★ bluer (client)`."""
+        return f"step {self.step_id[:10] if self.number is None else self.number}: {self.text_by}"
 
     @classmethod
     def read(cls, fields: Mapping[str, Any]) -> Self:

@@ -8,6 +8,7 @@ from typing import Any, Self
 from promptkit import markup
 from promptkit.json_objects import dicts, flat_object
 from promptkit.lineage.marks import Mark, stars_in_words
+from promptkit.lineage.references import normal
 from promptkit.terminal import aligned, cut, printable
 from promptkit.views.facts import local_time
 
@@ -29,6 +30,10 @@ class Marks(tuple[Mark, ...]):
     def to_dicts(self) -> list[dict[str, Any]]:
         """Each as one flat object: `pandas.DataFrame(session.marks.to_dicts())` is a table. See Mark.to_dict."""
         return dicts(self)
+
+    def by(self, name: str) -> Self:
+        """Those of one reader."""
+        return type(self)(mark for mark in self if normal(mark.by) == normal(" ".join(name.split())))
 
     @property
     def _rows(self) -> list[tuple[str, ...]]:

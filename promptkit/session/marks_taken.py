@@ -19,7 +19,7 @@ from promptkit.session.mark_values import checked_note, checked_reader, region_i
 __all__ = ["Given", "read_given"]
 
 TEXT = "The text"
-NAMELESS = "These marks name nobody, and your own do neither while your config file has no `name`: by=… says whose they are."
+NAMELESS = "These marks name nobody, and your own do neither while your config file has no `name`: by= says whose they are."
 
 
 class Given(NamedTuple):
@@ -105,7 +105,7 @@ def _check_root(lineage: Lineage, sent: GivenMarks, name: str) -> None:
 
 def _text(given: Any) -> tuple[str, str]:
     """What was given as text, and what it is called in an error."""
-    if isinstance(given, str) and is_marks_text(given):
+    if isinstance(given, str) and is_marks_text(given) and not _is_file(given):
         return given, TEXT
     if isinstance(given, bytes | bytearray | memoryview):
         return _decoded(bytes(given), TEXT), TEXT
@@ -115,6 +115,13 @@ def _text(given: Any) -> tuple[str, str]:
     if isinstance(given, str | os.PathLike):
         return _of_file(given)
     raise SettingsError(f"Marks come as a file (a path, an open file, its bytes) or as a text, not as {shown(given)}.")
+
+
+def _is_file(name: str) -> bool:
+    try:
+        return Path(name).expanduser().is_file()
+    except (OSError, ValueError, RuntimeError):  # a text that no file can be called
+        return False
 
 
 def _of_file(where: str | os.PathLike[str]) -> tuple[str, str]:

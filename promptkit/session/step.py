@@ -294,7 +294,7 @@ class Step(MadeHere):
     def _repr_mimebundle_(self, include: Collection[str] | None = None, exclude: Collection[str] | None = None) -> dict[str, Any]:
         from promptkit.views.cards import step_card
 
-        return mime_bundle(repr(self), step_card(self.record, reused=self.reused), include, exclude, jpeg=self._jpeg)
+        return mime_bundle(repr(self), step_card(self.record, reused=self.reused, marks=self.marks), include, exclude, jpeg=self._jpeg)
 
     def _jpeg(self) -> str:
         return self.picture.small_jpeg() if self.record.pictures else ""
@@ -320,15 +320,22 @@ class Steps(tuple[Step, ...]):
     def to_dicts(self) -> list[dict[str, Any]]:
         """Each as one flat object; see Step.to_dict."""
         tags = {lineage: lineage.tags() for lineage in dict.fromkeys(step.lineage for step in self)}  # each read once
-        marks = {lineage: lineage.marks() for lineage in tags}
+        marks = self._marks
         named = {lineage: _by_id(names) for lineage, names in tags.items()}
-        return [_as_dict(s, named[s.lineage].get(s.id, []), marks[s.lineage].get(s.id, ())) for s in self]
+        return [_as_dict(s, named[s.lineage].get(s.id, []), marks.get(s.id, ())) for s in self]
 
     def _repr_mimebundle_(self, include: Collection[str] | None = None, exclude: Collection[str] | None = None) -> dict[str, Any]:
         from promptkit.views.cards import strip_html
 
         text = "\n".join(map(repr, self)) or "no steps"
-        return mime_bundle(text, strip_html([s.record for s in self], reused=[s.id for s in self if s.reused]), include, exclude)
+        shown = strip_html([s.record for s in self], reused=[s.id for s in self if s.reused], marks=self._marks)
+        return mime_bundle(text, shown, include, exclude)
+
+    @property
+    def _marks(self) -> dict[str, tuple[Mark, ...]]:
+        """What readers make of them, by their ids; each session is read once."""
+        lineages = dict.fromkeys(step.lineage for step in self)
+        return {full_id: marks for lineage in lineages for full_id, marks in lineage.marks().items()}
 
 
 def _found_again(session: Continuing, full_id: str, reused: bool) -> Step:
