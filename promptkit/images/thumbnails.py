@@ -52,7 +52,7 @@ class Source(Protocol):
 
     def reduced(self, pixels: int) -> Image.Image: ...
 
-    def thumbnail(self, pixels: int) -> Thumbnail: ...
+    def thumbnail(self, pixels: int, most: int | None = None) -> Thumbnail: ...
 
 
 class Thumbnail(str):
@@ -95,7 +95,7 @@ def thumbnail(picture: Source, pixels: int, most: int | None = None) -> Thumbnai
     return Thumbnail.of(data, min(pixels, max(picture.size or (pixels,))))
 
 
-def make_thumbnails(pictures: Iterable[Source], pixels: int, listener: Listener | None = None) -> None:
+def make_thumbnails(pictures: Iterable[Source], pixels: int, listener: Listener | None = None, *, most: int | None = None) -> None:
     """Has the thumbnails of several pictures at hand, of which two are made at a time; says how far it is, in one line that goes away."""
     ahead = list({id(picture): picture for picture in pictures}.values())
     if len(ahead) < 2:
@@ -104,7 +104,7 @@ def make_thumbnails(pictures: Iterable[Source], pixels: int, listener: Listener 
 
     with Progress(len(ahead), listener, doing="making thumbnails", stopped=STOPPED) as progress, ThreadPoolExecutor(WORKERS) as pool:
         try:
-            for _ in pool.map(lambda picture: picture.thumbnail(pixels), ahead):
+            for _ in pool.map(lambda picture: picture.thumbnail(pixels, most), ahead):
                 progress.advance()
         except BaseException:
             pool.shutdown(cancel_futures=True)

@@ -280,9 +280,9 @@ def test_help_and_a_wrong_command_load_no_group(arguments: tuple[str, ...]) -> N
 
 @pytest.mark.parametrize("group", GROUPS)
 def test_a_command_loads_its_own_group_only(group: str) -> None:
-    """`promptkit COMMAND --help` loads the group of the command, and none of the others, but for demo, which writes a page."""
+    """`promptkit COMMAND --help` loads the group of the command, and none of the others."""
     loaded = loaded_by(next(iter(GROUPS[group])), "--help")
-    assert {other for other in GROUPS if f"promptkit.cli.{other}" in loaded} == {group, *(["page"] if group == "demo" else [])}
+    assert {other for other in GROUPS if f"promptkit.cli.{other}" in loaded} == {group}
 
 
 @pytest.mark.parametrize("arguments", [("templates",), ("templates", "sticker"), ("render", "-t", "sticker", "-i", "subject=owl")])
