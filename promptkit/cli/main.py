@@ -55,7 +55,7 @@ GROUPS = {
         "show": "explain how a picture came to be: each step from the root on, what it asked, what was tried and what it cost",
         "verify": "check all files against their hashes",
     },
-    "page": {"page": "write the tree as one HTML file, or a contact sheet"},
+    "page": {"page": "write the session as one HTML file to look at, or a contact sheet"},
     "search": {
         "sessions": "list the sessions with steps, cost, last change, tags and head",
         "find": "find the steps whose prompt, inputs, label, tags or answer hold all the words",
