@@ -7,7 +7,8 @@ picture alone a step edited. `own_picture` adds one of the user's own, as a root
 it looks like, by the looks that `fingerprint_cache` keeps. `marking` says who keeps and rejects what, `mark_values` reads what callers give
 for that, `marks_taken` lays what others sent against the steps that are here, `marks` shows both as tables. `forgetting` takes steps'
 pictures and words away. `varying` asks for several steps from one call; `variants` is the product of what differs between them, and a grid
-of them; `variant_prompts` puts each value into words. `page` writes the session as one file to look at. `replay` asks for a trail again
+of them; `variant_prompts` puts each value into words. `showing` is how a session is looked at in a browser: `page` writes it as one file,
+`live_page` serves it to its user, who marks steps in it. `replay` asks for a trail again
 (`replay_preview` shows it before, `reprompt` puts its prompts into other words), `squash` makes one edit of several. A session asks through
 a client, a client through a folder's engine.
 """
