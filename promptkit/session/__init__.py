@@ -2,7 +2,8 @@
 
 `session` makes steps, `cursor` moves the head and looks steps up, `opened` is a cursor with the terms on which it asks, and what of it is
 pickled; `references` names pictures that go along; `step` is one record seen through its session; `made_here` makes another one of its
-picture, `channels` says for which channels. `changes` measures an edit, `explanation` tells how a picture came to be. `region` is what of a
+picture, `channels` says for which channels. `changes` measures an edit, `keep_rules` says
+what it asked to keep, `explanation` tells how a picture came to be. `region` is what of a
 picture alone a step edited. `own_picture` adds one of the user's own, as a root or made by hand from a step's; `likeness` tells which step
 it looks like, by the looks that `fingerprint_cache` keeps. `forgetting` takes steps' pictures and words away. `varying` asks for several
 steps from one call; `variants` is the product of what differs between them, and a grid of them; `variant_prompts` puts each value into
