@@ -67,6 +67,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "forget": ("promptkit forget 3 -s ./fox --dry-run", "promptkit forget 3-8 12 -s ./fox --words"),
     "log": ("promptkit log -s ./fox --files", "promptkit log -s ./fox --cost", "promptkit log -s ./fox --json"),
     "show": ("promptkit show -s ./fox", "promptkit show 3 -s ./fox --changes", "promptkit show 3 -n 1 --full -s ./fox"),
+    "drift": ("promptkit drift -s ./fox", "promptkit drift 7 -s ./fox", "promptkit drift -s ./fox --json"),
     "verify": ("promptkit verify -s ./fox",),
     "page": ("promptkit page -s ./fox", "promptkit page -s ./fox -o fox.html", "promptkit page -s ./fox -o sheet.png"),
     "sessions": ("promptkit sessions", "promptkit sessions ./work"),

@@ -1,4 +1,4 @@
-"""Forgetting steps for a user: in the session's folder, in the cache of fingerprints, and in the user's name."""
+"""Forgetting steps for a user: in the session's folder, in the caches of fingerprints and measures, and in the user's name."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from promptkit.lineage.forgetting import Forgetting
 from promptkit.lineage.record import Record
 from promptkit.lineage.tree import Lineage
 from promptkit.session.fingerprint_cache import forget_fingerprints
+from promptkit.session.measure_cache import forget_measures
 
 __all__ = ["forget"]
 
@@ -22,5 +23,7 @@ def forget(lineage: Lineage, records: Sequence[Record], *, words: bool = False, 
         raise LineageError(said, path=lineage.folder)
     done = forgetting.forget(lineage, records, by=config.user_name(), words=words, dry_run=dry_run)
     if not dry_run:
-        forget_fingerprints(output.sha256 for record in records for output in record.outputs)
+        pictures = [output.sha256 for record in records for output in record.outputs]
+        forget_fingerprints(pictures)
+        forget_measures(pictures)
     return done

@@ -2,6 +2,7 @@
 
 `facts` lists all that is told of a record, each fact on a line of its own: a further field to show is a line there. `cards` shows steps as
 pictures, `tree` a lineage as text and as pictures, `grid` variants by what varied, `page` the whole history as one file, `sheets` draws
-contact sheets, `word_diff` finds what differs between two prompts. Views know lineage and images only, so that a history is shown offline,
-whatever service made it. Results that are no records, such as an explanation or what was spent, show themselves where they are made.
+contact sheets, `charts` numbers over steps, `word_diff` finds what differs between two prompts. Views know lineage and images only, so that
+a history is shown offline, whatever service made it. Results that are no records, such as an explanation or what was spent, show themselves
+where they are made.
 """
