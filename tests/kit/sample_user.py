@@ -121,6 +121,7 @@ def refine(folder: Path) -> Session:
     assert_type(bear.references, dict[str, Reference])
     bear.edit("Add the scarf", references="scarf")
     assert_type(bear.head, Step | None)
+    assert_type(bear.drift().worst, Step | None)
     assert_type(bear.steps, Steps)
     assert_type(bear.tags, dict[str, Step])
     assert_type(bear["for the client"], Step)
