@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+import subprocess
+import sys
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -328,3 +330,20 @@ def test_marks_are_public_and_pickle(bear: Session) -> None:
     assert isinstance(mark, Mark)
     assert pickle.loads(pickle.dumps(mark)) == copy.deepcopy(mark) == mark
     assert pickle.loads(pickle.dumps(bear.marks)) == bear.marks
+
+
+def test_a_few_steps_read_their_own_marks_only(bear: Session) -> None:
+    """A step's row costs the same however much was said of others: no other mark's file is opened."""
+    bear[1].mark("keep")
+    for i in range(20):
+        bear[2].mark("keep", by=f"reader {i}")
+    script = (
+        "import sys, promptkit\n"
+        "opened = []\n"
+        "sys.addaudithook(lambda event, said: opened.append(str(said[0])) if event == 'open' else None)\n"
+        "session = promptkit.Session('./bear')\n"
+        "assert session[1].to_dict()['verdict'] == 'keep'\n"
+        "print(sum('bear/marks/' in name for name in opened))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "1\n"
