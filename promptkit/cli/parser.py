@@ -36,12 +36,13 @@ SECTIONS = {
         *("--aspect-ratio", "--image-size", "--seed", "--temperature", "--quality", "--ratio", "--focus", "--size", "--width", "--height"),
         *("--longest", "--scale", "--stretch", "--fit", "--fill", "--type", "--max-bytes"),
     ),
+    "what is said of it": ("--stars", "--note", "--by", "--marked"),
     "who is asked, and how": ("--endpoint", "--model", "--chain", "--recover", "--workers", "--fresh", "--no-send", "--deadline"),
     "what it may cost": ("--budget", "--max-requests"),
     "where": ("--session", "--into", "--label", "--output", "--overwrite", "--embed", "--drop-credentials"),
     OTHERS: (),
 }
-TEXTS = ("-i", "--input", "--label", "--from-brackets")  # options whose value is a text, which may have blanks
+TEXTS = ("-i", "--input", "--label", "--note", "--from-brackets")  # options whose value is a text, which may have blanks
 STEP_WORDS = ("STEP", "FIRST", "LAST", "]PICTURE", "HOW")  # in what stands for a step, which may be named by its marks: @keep is no file
 WORDED = ("PROMPT", "NAME", "WORD")  # and such words
 SENTENCES = (  # argparse's, and ours

@@ -274,6 +274,21 @@ def test_who_is_named_in_it_goes_before_by(bear: Session) -> None:
     assert bear.import_marks("2 keep", by="Cy").notes == ()
 
 
+def test_marks_of_another_time_are_told(bear: Session) -> None:
+    """One that is older than what the reader has said since does not count, and one of a clock that is ahead lets no other count."""
+    new, old = (
+        {"step": bear[1].id, "verdict": v, "at": at} for v, at in (("keep", "2026-02-01T00:00:00Z"), ("reject", "2026-01-01T00:00:00Z"))
+    )
+    assert bear.import_marks(sent(bear, new)).notes == ()
+    taken = bear.import_marks(sent(bear, old))
+    assert [note.partition(",")[0] for note in taken.notes] == ["1 mark is older than what the same reader has said since"]
+    assert said(bear) == ["step 1: keep (client)"]
+    taken = bear.import_marks(sent(bear, {"step": bear[2].id, "verdict": "keep", "at": "2999-01-01T00:00:00Z"}))
+    assert taken.notes[0].startswith("1 mark is dated later than now (2999-01-01T00:00:00.000Z)")
+    assert bear[2].mark("reject", by="client").text == "reject"
+    assert said(bear)[1] == "step 2: reject (client)"
+
+
 def test_what_belongs_to_another_session_is_refused(bear: Session) -> None:
     """By the root that it names, or by its steps; of a file that belongs here in part, that part is taken in."""
     other = Session("./other", endpoint="offline")
