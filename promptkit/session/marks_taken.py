@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from promptkit.errors import LineageError, PromptkitError, SettingsError, shown
 from promptkit.lineage.marks import Mark, latest_of, newer
 from promptkit.lineage.marks_file import LARGEST, GivenMark, GivenMarks, given_marks, is_marks_text
-from promptkit.lineage.record import FULL_SHA256, Record, now
+from promptkit.lineage.record import FULL_SHA256, Record
 from promptkit.lineage.references import normal
 from promptkit.lineage.tree import Lineage
 from promptkit.session.mark_values import checked_note, checked_reader, region_in
@@ -74,7 +75,7 @@ class _Laid:
         ]
         if older:
             yield f"{_counted(older)} older than what the same reader has said since, and so not counted: the newest of each reader counts."
-        ahead = [mark for mark in self.marks if mark.at > now()]
+        ahead = [mark for mark in self.marks if mark.at > _in_a_minute()]
         if ahead:
             latest = max(mark.at for mark in ahead)
             yield f"{_counted(ahead)} dated later than now ({latest}), by a wrong clock: what the reader sends until then is not counted."
@@ -97,6 +98,11 @@ class _Laid:
         latest = latest_of(self._lineage.folder, step, reader)
         yield from [latest] if latest else []
         yield from (mark for mark in self.marks if mark.step_id == step and normal(mark.by) == reader)
+
+
+def _in_a_minute() -> str:
+    """A time that no clock shows that is about right."""
+    return (datetime.now(UTC) + timedelta(minutes=1)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _counted(marks: Sequence[Mark]) -> str:

@@ -362,3 +362,10 @@ def test_a_few_steps_read_their_own_marks_only(bear: Session) -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == "1\n"
+
+
+def test_many_lines_on_one_step_are_no_wrong_clock(bear: Session) -> None:
+    """Marks of one mail have an order, whose milliseconds are ahead of the clock, and nobody is told that it is wrong."""
+    taken = bear.import_marks("\n".join(["1 keep", "1 reject"] * 50), by="Bo")
+    assert (len(taken), taken.notes) == (100, ())
+    assert said(bear) == ["step 1: reject (Bo)"]
