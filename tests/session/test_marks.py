@@ -206,6 +206,8 @@ def test_marked_is_what_all_who_judged_agree_on(bear: Session) -> None:
     bear[3].mark(note="hm", by="Ann")
     kept = bear.marked("keep")
     assert (kept, kept.conflicts) == ((bear[1],), (bear[2],))
+    assert all("left out, for readers differ: 2" in form for form in kept._repr_mimebundle_().values())
+    assert "readers differ" not in bear.marked("keep", by="Ann")._repr_mimebundle_()["text/html"]
     assert bear.marked("reject") == ()
     assert bear.marked("keep", by="Ann") == (bear[1], bear[2])
     assert bear.marked("keep", by="Ann").conflicts == ()
