@@ -83,6 +83,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "promptkit log -s ./fox --json",
     ),
     "show": ("promptkit show -s ./fox", "promptkit show 3 -s ./fox --changes", "promptkit show 3 -n 1 --full -s ./fox"),
+    "drift": ("promptkit drift -s ./fox", "promptkit drift 7 -s ./fox", "promptkit drift -s ./fox --json"),
     "verify": ("promptkit verify -s ./fox",),
     "page": (
         "promptkit page -s ./fox --open",

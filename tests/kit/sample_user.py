@@ -127,6 +127,7 @@ def refine(folder: Path) -> Session:
     assert [mark.text for mark in bear.import_marks(f"{best.number} reject too dark", by="Ann")] == ["reject too dark"]
     assert bear.marked("keep").conflicts == (best,)
     assert_type(bear.head, Step | None)
+    assert_type(bear.drift().worst, Step | None)
     assert_type(bear.steps, Steps)
     assert_type(bear.tags, dict[str, Step])
     assert_type(bear["for the client"], Step)
