@@ -53,9 +53,10 @@ GROUPS = {
     "history": {
         "log": "show the tree",
         "show": "explain how a picture came to be: each step from the root on, what it asked, what was tried and what it cost",
+        "drift": "measure what the edits up to a step did to what nobody asked to change, where it begins to go wrong, and what helps",
         "verify": "check all files against their hashes",
     },
-    "page": {"page": "write the tree as one HTML file, or a contact sheet"},
+    "page": {"page": "write the session as one HTML file to look at, or a contact sheet"},
     "search": {
         "sessions": "list the sessions with steps, cost, last change, tags and head",
         "find": "find the steps whose prompt, inputs, label, tags, marks or answer hold all the words",
@@ -83,7 +84,7 @@ TITLES = {
     "begin": "demo doctor",
     "make and change pictures": "generate edit vary add make reference squash replay",
     "go back and forth": "undo redo goto tag",
-    "look": "log show page verify sessions find which price",
+    "look": "log show drift page verify sessions find which price",
     "choose": "mark marks",
     "take along and give away": "save export import embedded forget",
     "write and use templates": "templates render",
