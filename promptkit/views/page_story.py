@@ -20,6 +20,7 @@ from promptkit.views.facts import (
     headline,
     is_draft,
     local_time,
+    mark_in_words,
     price_in_words,
     role_in_words,
     seconds_between,
@@ -270,8 +271,12 @@ class Stories:
         return self._part("marks", f"<ul>{''.join(f'<li dir=auto>{shown_text(text)}</li>' for text in said)}</ul>") if said else ""
 
     def marks(self, record: Record) -> list[str]:
-        """What readers marked, where the record's facts tell of it, each in words."""
-        return [fact.text for fact in self._facts(record) if fact.name in ("mark", "marks")]
+        """What each reader makes of it, in words."""
+        return [mark_in_words(mark) for mark in self._by_readers.get(record.id, ())]
+
+    def marks_in_short(self, record: Record) -> str:
+        """What readers make of it, in a few words; nothing where nobody said anything."""
+        return marks_in_short(self._by_readers.get(record.id, ()))
 
     def _line(self, record: Record) -> str:
         """What continues it, and what it was sent along with."""
