@@ -11,5 +11,5 @@ What groups share: `parser` (options and words in any order, and what is mistype
 the options to a session, and its steps as printed lines), `steps` (from words to several steps), `written` (the file that -o names),
 `output` (words on stderr, and a wrong command line), `shell_words` (what the library says in Python's words), `examples` (what --help
 shows), `completers` (what a shell's Tab may mean) and `prompt_changes` (changed prompts as Markdown). A group imports these, and never
-`main`; of the groups only `demo` uses another, `page`. What is printed is decided here; what is true is decided below.
+`main` or another group. What is printed is decided here; what is true is decided below.
 """

@@ -56,10 +56,10 @@ GROUPS = {
         "drift": "measure what the edits up to a step did to what nobody asked to change, where it begins to go wrong, and what helps",
         "verify": "check all files against their hashes",
     },
-    "page": {"page": "write the tree as one HTML file, or a contact sheet"},
+    "page": {"page": "write the session as one HTML file to look at, or a contact sheet"},
     "search": {
         "sessions": "list the sessions with steps, cost, last change, tags and head",
-        "find": "find the steps whose prompt, inputs, label, tags or answer hold all the words",
+        "find": "find the steps whose prompt, inputs, label, tags, marks or answer hold all the words",
         "which": "find the step that made a picture: by its bytes, else by its looks",
     },
     "forget": {"forget": "take the pictures of steps out of the session for good, and with --words what was said"},

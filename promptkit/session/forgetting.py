@@ -1,4 +1,4 @@
-"""Forgetting steps for a user: in the session's folder, in the caches of fingerprints and measures, and in the user's name."""
+"""Forgetting steps for a user: in the session's folder, in the caches of fingerprints, measures and thumbnails, and in the user's name."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from promptkit import config
 from promptkit.errors import LineageError
+from promptkit.images.thumbnails import forget_thumbnails
 from promptkit.lineage import forgetting
 from promptkit.lineage.forgetting import Forgetting
 from promptkit.lineage.record import Record
@@ -23,7 +24,8 @@ def forget(lineage: Lineage, records: Sequence[Record], *, words: bool = False, 
         raise LineageError(said, path=lineage.folder)
     done = forgetting.forget(lineage, records, by=config.user_name(), words=words, dry_run=dry_run)
     if not dry_run:
-        pictures = [output.sha256 for record in records for output in record.outputs]
-        forget_fingerprints(pictures)
-        forget_measures(pictures)
+        gone = [output.sha256 for record in records for output in record.outputs]
+        forget_fingerprints(gone)
+        forget_measures(gone)
+        forget_thumbnails(gone)
     return done

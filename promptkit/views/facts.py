@@ -26,6 +26,7 @@ __all__ = [
     "BY_HAND",
     "MADE_HERE",
     "NAME_COLUMNS",
+    "NOT_KNOWN",
     "Fact",
     "References",
     "cost_in_words",
@@ -37,7 +38,9 @@ __all__ = [
     "local_time",
     "mark_in_words",
     "outcome_in_words",
+    "price_in_words",
     "role_in_words",
+    "seconds_between",
     "sent_along",
     "short_hashes",
     "step_in_words",
@@ -162,14 +165,14 @@ def _plain(value: object) -> str:
 
 def _attempts(record: Record) -> Iterator[tuple[str, str]]:
     for i, attempt in enumerate(record.attempts):
-        waited = _seconds(record.attempts[i - 1].get("ended"), attempt.get("started")) if i else None
+        waited = seconds_between(record.attempts[i - 1].get("ended"), attempt.get("started")) if i else None
         name = RecordFields.attempts.label + (f" {i + 1}" if len(record.attempts) > 1 else "")
-        yield name, _attempt(attempt, record.prompt.get("text"), waited, _price(record, attempt))
+        yield name, _attempt(attempt, record.prompt.get("text"), waited, price_in_words(record, attempt))
 
 
 def _attempt(attempt: Mapping[str, Any], asked: object, waited: float | None, price: str) -> str:
     """One line of what came of it, one of how it was asked where that differs, then what the service said."""
-    took = _seconds(attempt.get("started"), attempt.get("ended"))
+    took = seconds_between(attempt.get("started"), attempt.get("ended"))
     reason = attempt.get("finish_reason")
     came = f"{attempt.get('outcome') or 'interrupted'}{f' ({reason})' if reason else ''}"
     details = [
@@ -187,7 +190,7 @@ def _attempt(attempt: Mapping[str, Any], asked: object, waited: float | None, pr
     return "\n".join(lines)
 
 
-def _price(record: Record, attempt: Attempt) -> str:
+def price_in_words(record: Record, attempt: Attempt) -> str:
     """What an attempt cost, with the price list that says so; nothing of one that was free and of which nothing was noted."""
     cost = record.cost_of(attempt)
     if cost.unpriced:
@@ -205,7 +208,7 @@ def cost_in_words(cost: Cost, *, attempts: int, possible: Cost = FREE) -> str:
     return f"{said}; {cost.unpriced} of {attempts} attempts without a known price" if cost.unpriced else said
 
 
-def _seconds(start: object, end: object) -> float | None:
+def seconds_between(start: object, end: object) -> float | None:
     """Between two times as recorded; None where they are none, or a clock went backwards."""
     try:
         seconds = (datetime.fromisoformat(str(end)) - datetime.fromisoformat(str(start))).total_seconds()

@@ -43,7 +43,7 @@ ONE_IMPORTER = {
     "yaml": {"prompts.strict_yaml"},
     "PIL": {
         *("images.changes", "images.fingerprint", "images.measures", "images.picture", "images.pixels"),
-        *("images.region", "images.region_fit", "images.still"),
+        *("images.region", "images.region_fit", "images.still", "images.thumbnails"),
         *("providers.offline.painter", "providers.offline.service", "views.sheets"),  # for drawing
     },
     "requests": {"providers.transport"},
