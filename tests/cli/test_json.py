@@ -144,9 +144,8 @@ def test_commands_print_every_kind_that_is_described(bear: Session) -> None:
         printed, told = objects(*command.split(), code=code)
         found.update(described(printed + told))
 
-    for command in ("log", "log --cost", "show --changes", "drift", "page", "tag x 1", "forget 2 --dry-run"):
+    for command in ("log", "log --cost", "show --changes", "page", "tag x 1", "forget 2 --dry-run", "replay --into ./again --dry-run"):
         see(f"{command} -s ./bear")
-    see("replay --into ./again --dry-run -s ./bear")
     for command in ("sessions .", "find panda --in .", "which one.png --in .", "embedded in.png", "price google", "templates"):
         see(command)
     Path("mail.txt").write_text("1 keep", encoding="utf-8")
