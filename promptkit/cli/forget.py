@@ -7,7 +7,7 @@ from argparse import Namespace
 from promptkit.cli.flags import Commands, add_command, add_session
 from promptkit.cli.output import as_json, print_objects, say, show
 from promptkit.cli.session import existing_session
-from promptkit.cli.step_list import STEPS, steps_named
+from promptkit.cli.steps import STEPS, steps_named
 
 __all__ = ["add"]
 

@@ -8,9 +8,10 @@ from pathlib import Path
 from promptkit.cli.flags import Commands, add_command, add_output, add_session
 from promptkit.cli.output import as_json, print_file, say, usage
 from promptkit.cli.session import existing_session, tell_of_damage
-from promptkit.cli.step_list import STEPS, steps_named
+from promptkit.cli.steps import STEPS, steps_named
 from promptkit.cli.written import STDOUT, check_stdout, write_document, write_stdout
 from promptkit.errors import SettingsError
+from promptkit.lineage.marked import agreed_in_words
 from promptkit.lineage.tree import Lineage
 from promptkit.session.page import SessionPage
 from promptkit.session.session import Session
@@ -49,7 +50,7 @@ def _page(options: Namespace) -> int:
         if options.open:
             _open(written)
     else:
-        write_document(target, _sheet(steps, target), overwrite=options.overwrite, ours=_is_own_sheet)
+        write_document(target, _sheet(session, steps, target), overwrite=options.overwrite, ours=_is_own_sheet)
         if options.open:
             _open(target)
     return 0
@@ -82,12 +83,14 @@ def _open(path: Path) -> None:
         say(f"no browser could be started here; open {path} yourself")
 
 
-def _sheet(steps: list[Step], target: Path) -> bytes:
+def _sheet(session: Session, steps: list[Step], target: Path) -> bytes:
     from promptkit.views.sheets import contact_sheet, sheet_bytes
 
     shown = [s for s in steps if s.ok]
     pictures = [None if s.record.forgotten else s.picture for s in shown]
-    sheet = contact_sheet(pictures, [f"{s.number} {headline(s.record)}" for s in shown])
+    marks = Lineage(session.folder).marks()
+    said = {full_id: f" [{agreed_in_words(own)}]" for full_id, own in marks.items()}
+    sheet = contact_sheet(pictures, [f"{s.number}{said.get(s.id, '')} {headline(s.record)}" for s in shown])
     try:
         return sheet_bytes(sheet, target.suffix)
     except (OSError, ValueError, KeyError) as error:

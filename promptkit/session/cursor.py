@@ -26,6 +26,7 @@ from promptkit.values import built_in, is_url
 if TYPE_CHECKING:  # what adds up and shows is loaded when someone looks
     from promptkit.engine.spending import Spending
     from promptkit.lineage.forgetting import Forgetting
+    from promptkit.session.drift import Drift
     from promptkit.session.explanation import Explanation
 
 __all__ = ["Cursor", "is_file_name"]
@@ -39,6 +40,7 @@ INSTEAD = {
     "save": "call save on a Step",
     "follow": "say which step, as in trail(step)",
     "explain": "say which step, explain(step)",
+    "measure": "say which step, drift(step)",
     "export": "say step=, or all=True",
     "replay": "say which steps, session.at(step).replay(…)",
 }
@@ -173,6 +175,12 @@ class Cursor(Continuing):
 
         walk = self._trail(step, "explain")
         return explain(self._lineage, walk[-1].record if walk else None, self._step_of, measured=measured)
+
+    def drift(self, step: object = None) -> Drift:
+        """What the trail of a step, by default the head, did to what nobody asked to change, and what helps; see session.drift.Drift."""
+        from promptkit.session.drift import drift
+
+        return drift(self._lineage, [s.record for s in self._trail(step, "measure")], self._step_of, self)
 
     def export(
         self,

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from promptkit.errors import LineageError
+from promptkit.lineage.marked import marks_in_short
 from promptkit.lineage.record import Record
 from promptkit.lineage.schema import Attempt, Output
 from promptkit.lineage.tree import Lineage
@@ -19,6 +20,7 @@ from promptkit.views.facts import (
     headline,
     is_draft,
     local_time,
+    mark_in_words,
     price_in_words,
     role_in_words,
     seconds_between,
@@ -41,7 +43,7 @@ class Stories:
 
     def __init__(self, lineage: Lineage, chosen: Sequence[Record], words: PageWords, pictures: PagePictures, link: Link | None) -> None:
         self._lineage, self._chosen, self._words, self._pictures, self._link = lineage, chosen, words, pictures, link
-        self._by_id = {record.id: record for record in chosen}
+        self._by_id, self._by_readers = {record.id: record for record in chosen}, lineage.marks()
         self.small: dict[str, str] = {}  # by id, the tree's own thumbnail of each step that has one
         self.templates: dict[str, str] = {}  # by digest, the names of the templates that the steps were rendered from
 
@@ -86,6 +88,8 @@ class Stories:
         if is_head:
             yield f'<span class="chip head">{escape(self._words("head"))}</span>'
         yield from (f'<span class="chip" dir="auto">{shown_text(tag)}</span>' for tag in tags)
+        if own := self._by_readers.get(record.id):
+            yield f'<span class="chip" dir="auto">{shown_text(marks_in_short(own))}</span>'
         if record.outcome != "picture" or record.forgotten:
             yield f'<span class="chip{"" if record.ok else " failed"}">{escape(self.outcome(record))}</span>'
         if is_draft(record):
@@ -267,8 +271,12 @@ class Stories:
         return self._part("marks", f"<ul>{''.join(f'<li dir=auto>{shown_text(text)}</li>' for text in said)}</ul>") if said else ""
 
     def marks(self, record: Record) -> list[str]:
-        """What readers marked, where the record's facts tell of it, each in words."""
-        return [fact.text for fact in self._facts(record) if fact.name in ("mark", "marks")]
+        """What each reader makes of it, in words."""
+        return [mark_in_words(mark) for mark in self._by_readers.get(record.id, ())]
+
+    def marks_in_short(self, record: Record) -> str:
+        """What readers make of it, in a few words; nothing where nobody said anything."""
+        return marks_in_short(self._by_readers.get(record.id, ()))
 
     def _line(self, record: Record) -> str:
         """What continues it, and what it was sent along with."""
@@ -298,7 +306,7 @@ class Stories:
         return escape(self._words.of("fact", fact.name) if f"fact-{fact.name.replace(' ', '-')}" in self._words.all else visible(fact.name))
 
     def _facts(self, record: Record) -> Iterable[Fact]:
-        return facts(record, self._lineage)
+        return facts(record, self._lineage, marks=self._by_readers.get(record.id, ()))
 
     def _part(self, name: str, content: str) -> str:
         return _section(self._words(name), content, name)
