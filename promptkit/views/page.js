@@ -9,6 +9,7 @@
   const TRAIL = 60;  // pictures of a trail that are shown
   // what a search looks through: not the page's own words, nor what a prompt no longer has
   const SEARCHED = "h2, .chip, .prompt p, .template p, .template tbody th, td, blockquote, figcaption, li";
+  const DIGESTS = /[0-9a-f]{10,}/g;  // in which a short number would be found everywhere
   const SVG = "http://www.w3.org/2000/svg";
   const root = document.documentElement;
   const state = { steps: [], order: [], chosen: -1, folded: new Set(), found: null, words: {}, isSingle: true, told: null };
@@ -305,7 +306,7 @@
   }
 
   function holds(step, wanted) {
-    step.text ??= plain([...article(step).querySelectorAll(SEARCHED)].map((each) => each.textContent).join("\n"));
+    step.text ??= plain([...article(step).querySelectorAll(SEARCHED)].map((each) => each.textContent).join("\n")).replace(DIGESTS, "");
     return wanted.every((word) => step.text.includes(word));
   }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ import pytest
 from kit.browser import NARROW, WIDE, Tab
 from kit.loopback import png
 from kit.steps import made as recorded
+from PIL import Image
 
-from promptkit import Session
+from promptkit import Picture, Session
 from promptkit.lineage.tree import Lineage
 from promptkit.views.page_words import page_languages
 
@@ -480,3 +482,30 @@ def test_a_long_history_opens_folded_where_the_head_is_not(tab: OpenTab) -> None
     assert rows(shown) == [*map(str, range(1, 301)), "301"]
     widths = shown.evaluate("[...document.querySelectorAll('.row svg')].map(s => Number(s.getAttribute('width')))")
     assert max(widths) - min(widths) == 14
+
+
+def test_a_thousand_steps_open_and_stay_small(tab: OpenTab) -> None:
+    """However much there is to see in their pictures, the file stays below 15 MB, and a browser has it at hand in seconds."""
+    buffer = BytesIO()
+    Image.effect_noise((512, 512), 90).convert("RGB").save(buffer, "JPEG")
+    lineage, noise, parents = Lineage(Path("./thousand")), Picture(buffer.getvalue()), []
+    for n in range(1000):
+        parents = [recorded(lineage, noise, parents=parents, prompt={"text": f"{n}: put more snow on the trees behind the fox, " * 12}).id]
+    path = Session(lineage.folder).page()
+    assert 8_000_000 < path.stat().st_size < 15_000_000
+    own = tab()
+    shown = own.open(path)
+    assert len(rows(shown)) == 1000
+    assert shown.evaluate("performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd") < 20_000
+    shown.get_by_role("searchbox").fill("777: snow")
+    assert rows(shown) == ["778"]
+
+
+def test_a_readers_marks_are_seen_and_found(tab: OpenTab, bear: Session) -> None:
+    """What readers make of a step stands in the tree and in its story, and a search finds its words."""
+    bear[3].mark("keep", stars=4, note="bluer, please", by="client")
+    shown = tab().open(bear.page(), "#step-3")
+    assert "keep ★★★★ bluer, please (client)" in shown.locator("#story .marks").inner_text()
+    assert "keep" in shown.locator(".row[aria-selected=true] .chips").inner_text()
+    shown.get_by_role("searchbox").fill("bluer client")
+    assert rows(shown) == ["3"]
