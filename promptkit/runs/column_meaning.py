@@ -52,6 +52,7 @@ class RowValues:
     of_row: dict[str, Any] = field(default_factory=dict)
     of_step: dict[int, dict[str, Any]] = field(default_factory=dict)
     meta: dict[str, Any] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
     all: dict[str, Any] = field(default_factory=dict)  # what was given and means something, by the name of what it means
 
 
@@ -155,8 +156,8 @@ def _was_called(declared: Mapping[str, Input], name: str) -> bool:
 
 
 def read_cells(values: Mapping[str, Any], meaning: Mapping[str, Meant], recipe: Recipe | None) -> RowValues:
-    """The cells of a row by what they mean, those that are not given left out; texts become what the input declares. ValueError says what
-    is wrong with an option.
+    """The cells of a row by what they mean, those that are not given left out; texts become what the input declares. What is wrong with an
+    option is among the `problems`.
     """
     read = RowValues()
     for heading, value in values.items():
@@ -166,7 +167,10 @@ def read_cells(values: Mapping[str, Any], meaning: Mapping[str, Meant], recipe: 
         if meant.inputs:
             _take_input(read, meant, value, recipe)
         elif meant.of_row:
-            _take_of_row(read, meant, value)
+            try:
+                _take_of_row(read, meant, value)
+            except ValueError as error:
+                read.problems.append(f"{heading.strip()!r:.60} {error}")
         else:
             read.meta[meant.name] = value
     return read

@@ -133,14 +133,14 @@ class Planner:
     def rows(self) -> list[PlannedRow]:
         """All rows, checked. InputError, with `.problems`, names all that is wrong with any of them."""
         planned: list[PlannedRow] = []
-        problems: list[str] = []
+        problems: list[tuple[TableRow, str]] = []
         folders = row_folders(self.into)
         for row in self.table:
             self._check_headings(tuple(row.values))
             try:
                 planned.append(self.planned(row, folders))
             except (PromptkitError, ValueError) as error:
-                problems += self._told(row, error)
+                problems += [(row, said) for said in _told(error)]
         if problems:
             raise self._refusal(problems)
         if not planned:
@@ -157,16 +157,17 @@ class Planner:
         folder = folders.get(key) or name_of(label, key)
         return PlannedRow(row, key, label, folder, requests, price, was_there=key in folders)
 
-    def _told(self, row: TableRow, error: BaseException) -> list[str]:
-        said = list(error.problems) if isinstance(error, InputError) and error.problems else [str(error).rstrip(".")]
-        return [f"{row.place}: {each}" for each in said]
-
-    def _refusal(self, problems: Sequence[str]) -> InputError:
-        more = [f"and {len(problems) - SHOWN:,} more"] if len(problems) > SHOWN else []
-        if len(problems) == 1:
-            return InputError(f"{sentence(self.table.name)}, {problems[0]}. Nothing was sent.", problems=problems)
-        lines = "".join(f"\n  {each}" for each in [*problems[:SHOWN], *more])
-        return InputError(f"{sentence(self.table.name)} has {len(problems):,} problems, and nothing was sent:{lines}", problems=problems)
+    def _refusal(self, problems: Sequence[tuple[TableRow, str]]) -> InputError:
+        all_of_them = [f"{row.place}: {said}" for row, said in problems]
+        rows_of: dict[str, list[TableRow]] = {}
+        for row, said in problems:
+            rows_of.setdefault(said, []).append(row)
+        lines = [f"{rows[0].place}{f' and {len(rows) - 1:,} more' if rows[1:] else ''}: {said}" for said, rows in rows_of.items()]
+        if len(lines) == 1:
+            return InputError(f"{sentence(self.table.name)}, {lines[0]}. Nothing was sent.", problems=all_of_them)
+        more = [f"and {len(lines) - SHOWN:,} more"] if len(lines) > SHOWN else []
+        said = f"{sentence(self.table.name)} has {len(problems):,} problems, and nothing was sent:"
+        return InputError(said, problems=all_of_them, lines=[*lines[:SHOWN], *more])
 
     # One row
 
@@ -206,7 +207,7 @@ class Planner:
         endpoint = self._endpoint(values.of_row.get("endpoint"))
         model = str(values.of_row.get("model") or self.asked.model or endpoint.model or models.default_model())
         steps = self._steps_of(row, values)
-        prompts = tuple(None if step.operation else self._prompt(step, place, values) for place, step in enumerate(steps))
+        prompts = self._prompts(row, steps, values)
         client = self._client(endpoint, model)
         placed = zip(steps, range(len(steps)), prompts, strict=True)
         configs = tuple({} if p is None else client.config(p, self._options(step, place, values)) for step, place, p in placed)
@@ -224,6 +225,26 @@ class Planner:
         first = "edit" if values.of_row.get("picture") is not None else "generate"
         kinds = [prompts[0].kind or first, *("edit" for _ in prompts[1:])]
         return tuple(_AsMade(kind, text=p.text, made=p) for kind, p in zip(kinds, prompts, strict=True))
+
+    def _prompts(self, row: TableRow, steps: Sequence[RecipeStep], values: RowValues) -> tuple[Prompt | None, ...]:
+        """The words of each step. InputError names all that is wrong with any of them, and with the row's options."""
+        prompts: list[Prompt | None] = []
+        problems = list(values.problems)
+        for place, step in enumerate(steps):
+            try:
+                prompts.append(None if step.operation else self._prompt(step, place, values))
+            except InputError as error:
+                problems += [self._with_heading(said, row) for said in error.problems or [str(error)]]
+        if problems:
+            problems = list(dict.fromkeys(problems))
+            raise InputError(f"{'; '.join(problems)}.", problems=problems)
+        return tuple(prompts)
+
+    def _with_heading(self, said: str, row: TableRow) -> str:
+        """A problem with an input, and the column that it is read from, where that is headed otherwise."""
+        meaning = self._meaning.of(tuple(row.values), self.table.name)
+        read = ((meant.name, heading) for heading, meant in meaning.items() if meant.inputs and meant.name != heading)
+        return next((f"{said} (column {heading.strip()!r:.60})" for name, heading in read if said.startswith(f"'{name}' ")), said)
 
     def _prompt(self, step: RecipeStep, place: int, values: RowValues) -> Prompt:
         if isinstance(step, _AsMade) and step.made is not None:
@@ -369,6 +390,8 @@ class Planner:
             return
         meaning = self._meaning.of(headings, self.table.name)
         self._checked.add(tuple(headings))
+        if not any(m.of_row and m.name == "endpoint" for m in meaning.values()):
+            _ = self.endpoint  # where nothing says where requests go, that is wrong with all rows at once
         if self.recipe and self.recipe.needs_picture and not any(m.of_row and m.name == "picture" for m in meaning.values()):
             first = self.recipe.steps[0].name
             raise SettingsError(f"{first} starts from a picture: {self.table.name} needs a column `picture` that names one for each row.")
@@ -426,6 +449,11 @@ class _AsMade(RecipeStep):
     """A step whose prompt a function made."""
 
     made: Prompt | None = None
+
+
+def _told(error: BaseException) -> list[str]:
+    """What is wrong with a row, each problem by itself."""
+    return list(error.problems) if isinstance(error, InputError) and error.problems else [str(error).rstrip(".")]
 
 
 def _has(step: RecipeStep, name: str) -> bool:

@@ -11,7 +11,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from promptkit.errors import SettingsError, listed, shown
 from promptkit.images.formats import PICTURE_SUFFIXES
 from promptkit.values import built_in
 
-__all__ = ["FolderRow", "Table", "TableRow", "is_missing", "open_table", "sentence"]
+__all__ = ["FolderRow", "Table", "TableRow", "is_missing", "open_table", "sentence", "table_of_bytes"]
 
 SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".ods", ".numbers")
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
@@ -102,12 +102,21 @@ def _of_path(path: Path) -> Table:
         raise SettingsError(f"The table {path} cannot be read: {error.strerror or error}; check the path.") from None
     if path.suffix.lower() in SPREADSHEETS or data[:4] == b"PK\x03\x04":
         raise SettingsError(f"{path.name} is a spreadsheet's own file, which is not read: {AS_CSV}.")
+    return _of_data(data, path)
+
+
+def table_of_bytes(data: bytes, name: str) -> Table:
+    """The table that these bytes are: JSONL where they begin with an object, else CSV. Relative paths in it start from where one is."""
+    is_json = data.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{"
+    return replace(_of_data(data, Path(f"{name}.jsonl" if is_json else name)), name=name)
+
+
+def _of_data(data: bytes, path: Path) -> Table:
     if not data.strip():
         raise SettingsError(f"{path.name} is empty, so {EMPTY}: its first line holds headings, such as subject, and each other one a row.")
     text = _decoded(data, path.name)
-    if path.suffix.lower() in (".jsonl", ".ndjson", ".json"):
-        return _of_json(text, path)
-    return _of_text(text, path)
+    is_json = path.suffix.lower() in (".jsonl", ".ndjson", ".json")
+    return _of_json(text, path) if is_json else _of_text(text, path)
 
 
 def _decoded(data: bytes, name: str) -> str:

@@ -320,6 +320,11 @@ class Run:
         return (self._coordinator.ended or None) if self._coordinator is not None else None
 
     @property
+    def ended_by(self) -> str | None:
+        """The class of the error that kept rows from being asked for, such as BudgetExceeded."""
+        return (self._coordinator.ended_by or None) if self._coordinator is not None else None
+
+    @property
     def rows(self) -> tuple[RunRow, ...]:
         """All rows."""
         return tuple(RunRow(self.folder, row) for row in self._planned)

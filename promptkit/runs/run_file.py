@@ -25,7 +25,8 @@ from promptkit.values import for_json
 
 __all__ = ["RUN_FILE", "RunFile", "is_run", "refuse_another_recipe", "write_run_file"]
 
-RUN_FILE, SCHEMA = "run.json", "promptkit.run/1"
+VERSION = 1
+RUN_FILE, SCHEMA = "run.json", f"promptkit.run/{VERSION}"
 LARGEST = 256_000_000  # bytes: a recipe holds the pictures that go along
 PLAIN = ("columns", "takes", "label", "lang", "model", "recover", "deadline", "max_requests", "workers", "per_minute", "extra")
 

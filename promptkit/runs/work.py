@@ -6,6 +6,7 @@ Every step is found by what it asks, so that an order carried out twice, or begu
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +21,7 @@ from promptkit.engine.made import Making, make
 from promptkit.engine.nearest_step import difference as words_changed
 from promptkit.engine.plan import Plan
 from promptkit.engine.sums import DRAFTS, REQUESTS
-from promptkit.errors import PromptkitError
+from promptkit.errors import LineageError, PromptkitError
 from promptkit.images.picture import Picture
 from promptkit.lineage.record import Record
 from promptkit.runs.causes import DONE, WAITING, cause_of, cause_of_record, is_again
@@ -93,7 +94,14 @@ class RowWork:
         before = self._used()
         self._keep_within(before)
         state = self.state(may_ask=True)
+        self._place_head(state)
         return replace(state, spent=difference(self._used(), before), is_there=not self.asked)
+
+    def _place_head(self, state: RowState) -> None:
+        """Lets the row's session go on from its last picture."""
+        if self.asked and state.last_steps:
+            with suppress(LineageError):  # the picture is on record all the same
+                self.engine.lineage.set_head(state.last_steps[0].id)
 
     def state(self, *, may_ask: bool) -> RowState:
         """All takes of the row."""

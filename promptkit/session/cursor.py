@@ -154,7 +154,7 @@ class Cursor(Continuing):
         return self.steps.to_dicts()
 
     def save(self, path: Where, *, overwrite: bool = False) -> Path:
-        """Writes the head's picture to a file; see Picture.save."""
+        """Writes the head's picture to a file, or by a pattern; see Step.save."""
         return self._head_step("save").save(path, overwrite=overwrite)
 
     @property

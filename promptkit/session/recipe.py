@@ -30,7 +30,8 @@ from promptkit.prompts.template import Prompt, Template, sources_of
 
 __all__ = ["SCHEMA", "Along", "Recipe", "RecipeStep", "read_recipe", "write_recipe"]
 
-SCHEMA = "promptkit.recipe/1"
+VERSION = 1
+SCHEMA = f"promptkit.recipe/{VERSION}"
 GENERATE, EDIT, MAKE = "generate", "edit", "make"
 LARGEST = 256_000_000  # bytes of a recipe's file, which holds pictures
 

@@ -214,8 +214,11 @@ class Step(MadeHere):
     ) -> Path:
         """Writes its picture to a file; see Picture.save. `embed`: a PNG copy with its lineage inside, prompts included.
 
+        The path may be a pattern such as "{session}-{number}-{label}.png", with session, number, id, label, template, model, endpoint, take
+        and date; what stands for a field is safe in a file's name on every system. PictureError for an unknown field.
         PictureError where the picture carries content credentials, which would then be false; `drop_credentials` embeds without them.
         """
+        path = self.saved_as(path)
         if embed:
             from promptkit.archive.png_embed import save_embedded
 
@@ -223,6 +226,14 @@ class Step(MadeHere):
         if drop_credentials:
             raise PictureError("Content credentials are dropped only where a lineage is put inside: embed=True.")
         return self.picture.save(path, overwrite=overwrite)
+
+    def saved_as(self, path: str | os.PathLike[str]) -> str | os.PathLike[str]:
+        """The path with this step's values in the places of its fields; see `save`."""
+        if not isinstance(path, str | os.PathLike):
+            return path
+        from promptkit.session.file_names import fields_of, filled, has_fields
+
+        return filled(path, fields_of(self.record, self.lineage.folder.name)) if has_fields(path) else path
 
     @cached_property
     def changes(self) -> Changes | None:
