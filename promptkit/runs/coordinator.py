@@ -105,8 +105,8 @@ class Coordinator:
             into.mkdir(parents=True, exist_ok=True)
             add_git_files(into, ".open/")
         self._count_spent(into)
-        self.written(True)
         if self._has_more():
+            self.written(True)
             with at_work(into) as own, Progress(listener=self.on_progress) as progress:
                 self._run(own, progress)
         self.written(True)

@@ -37,6 +37,7 @@ from promptkit.values import items
 __all__ = ["Asked", "PlannedRow", "Planner", "Words"]
 
 SHOWN = 20  # problems that an error tells
+AT_ONCE = 500  # rows whose words are looked through for keys together
 HEAD = 64  # bytes by which a picture's type is known
 NO_FOLDER = ".none"  # in which a row's client asks, where there is no folder yet
 Function = Callable[[Mapping[str, Any]], Any]
@@ -113,6 +114,8 @@ class Planner:
         self._endpoints: dict[str | None, Endpoint] = {}
         self._clients: dict[tuple[Endpoint, str], Client] = {}
         self._checked: set[tuple[str, ...]] = set()  # headings that are known to mean something
+        self._unchecked: list[tuple[TableRow, Client, object]] = []  # words in which no key was looked for yet
+        self._latest: tuple[TableRow, _Rendered] | None = None
         self._first: dict[str, TableRow] = {}  # the first row of each key
         self._equal: dict[str, int] = {}  # how many rows have its values
         self._own_values: dict[str, str] = {}
@@ -130,8 +133,10 @@ class Planner:
 
     # All rows
 
-    def rows(self) -> list[PlannedRow]:
-        """All rows, checked. InputError, with `.problems`, names all that is wrong with any of them."""
+    def rows(self, look: Callable[[PlannedRow], object] = lambda _: None) -> list[PlannedRow]:
+        """All rows, checked. InputError, with `.problems`, names all that is wrong with any of them. `look` sees each as it is read, as
+        long as nothing is wrong: then what was rendered is at hand.
+        """
         planned: list[PlannedRow] = []
         problems: list[tuple[TableRow, str]] = []
         folders = row_folders(self.into)
@@ -139,8 +144,13 @@ class Planner:
             self._check_headings(tuple(row.values))
             try:
                 planned.append(self.planned(row, folders))
+                if not problems:
+                    look(planned[-1])
             except (PromptkitError, ValueError) as error:
                 problems += [(row, said) for said in _told(error)]
+            if len(self._unchecked) >= AT_ONCE:
+                self._refuse_keys(problems)
+        self._refuse_keys(problems)
         if problems:
             raise self._refusal(problems)
         if not planned:
@@ -150,12 +160,22 @@ class Planner:
     def planned(self, row: TableRow, folders: Mapping[str, str]) -> PlannedRow:
         """One row, rendered and checked."""
         rendered = self._rendered(row)
-        self._check(rendered)
+        self._check(row, rendered)
         label = self._label(rendered.values)
         key = self._key(row, rendered.values, label)
         requests, price = self._price(rendered)
         folder = folders.get(key) or name_of(label, key)
         return PlannedRow(row, key, label, folder, requests, price, was_there=key in folders)
+
+    def _refuse_keys(self, problems: list[tuple[TableRow, str]]) -> None:
+        """Adds a problem for each row since the last time whose words hold a key. All are looked at together, which is much faster."""
+        unchecked, self._unchecked = self._unchecked, []
+        clients = {id(client): client for _, client, _ in unchecked}
+        for own, client in clients.items():
+            try:
+                client.refuse_keys([words for _, c, words in unchecked if id(c) == own])
+            except SettingsError:
+                problems += [(row, said) for row, c, words in unchecked if id(c) == own and (said := _key_in(c, words))]
 
     def _refusal(self, problems: Sequence[tuple[TableRow, str]]) -> InputError:
         all_of_them = [f"{row.place}: {said}" for row, said in problems]
@@ -203,6 +223,11 @@ class Planner:
         return read_cells(row.values, meaning, self.recipe)
 
     def _rendered(self, row: TableRow) -> _Rendered:
+        if self._latest is None or self._latest[0] is not row:
+            self._latest = row, self._render(row)
+        return self._latest[1]
+
+    def _render(self, row: TableRow) -> _Rendered:
         values = self._read(row)
         endpoint = self._endpoint(values.of_row.get("endpoint"))
         model = str(values.of_row.get("model") or self.asked.model or endpoint.model or models.default_model())
@@ -396,7 +421,7 @@ class Planner:
             first = self.recipe.steps[0].name
             raise SettingsError(f"{first} starts from a picture: {self.table.name} needs a column `picture` that names one for each row.")
 
-    def _check(self, rendered: _Rendered) -> None:
+    def _check(self, row: TableRow, rendered: _Rendered) -> None:
         """Raises what would make a request of the row fail."""
         picture = rendered.values.of_row.get("picture")
         if rendered.steps[0].kind != "generate" and picture is None:
@@ -405,9 +430,9 @@ class Planner:
             self._check_picture(picture, "picture")
         for place, prompt in enumerate(rendered.prompts):
             if prompt is not None:
-                self._check_request(rendered, place, prompt)
+                self._check_request(row, rendered, place, prompt)
 
-    def _check_request(self, rendered: _Rendered, place: int, prompt: Prompt) -> None:
+    def _check_request(self, row: TableRow, rendered: _Rendered, place: int, prompt: Prompt) -> None:
         client, step, config = self._client(rendered.endpoint, rendered.model), rendered.steps[place], rendered.configs[place]
         references = self._references(place, rendered.values)
         for each in references:
@@ -416,7 +441,7 @@ class Planner:
         checked_pictures(prompt, count)
         checked_words(prompt)
         client.check_options(config, count)
-        client.refuse_keys([prompt.text, dict(prompt.inputs)])
+        self._unchecked.append((row, client, [prompt.text, dict(prompt.inputs)]))
         client.budget.check_price(rendered.model, rendered.endpoint.name, config.get("image_size"))
 
     def _check_picture(self, given: object, column: str) -> None:
@@ -449,6 +474,15 @@ class _AsMade(RecipeStep):
     """A step whose prompt a function made."""
 
     made: Prompt | None = None
+
+
+def _key_in(client: Client, words: object) -> str:
+    """What is wrong with words that hold a key; empty where they do not."""
+    try:
+        client.refuse_keys(words)
+    except SettingsError as error:
+        return str(error)
+    return ""
 
 
 def _told(error: BaseException) -> list[str]:

@@ -133,9 +133,7 @@ def run(
 def _read(planner: Planner) -> tuple[list[PlannedRow], Iterator[PlannedRow]]:
     """All rows, looked up; or, of a table that can be read once, none, and the rows as they come."""
     if not planner.table.is_once:
-        rows = planner.rows()
-        _look_at_all(planner, rows)
-        return rows, iter(())
+        return _all_rows(planner), iter(())
     warn("These rows can be read once only, so each is checked when it is its turn, and not all before the first request.")
     return [], _one_by_one(planner)
 
@@ -150,13 +148,17 @@ def _one_by_one(planner: Planner) -> Iterator[PlannedRow]:
             yield PlannedRow(row, "", None, "", state=replace(RowState.failed(said)))
 
 
-def _look_at_all(planner: Planner, rows: Sequence[PlannedRow]) -> None:
-    there = [row for row in rows if row.was_there]
-    with Progress(len(there)) as progress:
-        progress.say("looking at what is there")
-        for row in there:
-            look_at(planner, row)
-            progress.advance()
+def _all_rows(planner: Planner) -> list[PlannedRow]:
+    seen = 0
+
+    def look(row: PlannedRow) -> None:
+        nonlocal seen
+        seen += 1
+        progress.say(f"checking the rows, {seen:,} so far")
+        look_at(planner, row)
+
+    with Progress() as progress:
+        return planner.rows(look)
 
 
 def _previewed(planner: Planner, rows: list[PlannedRow], later: Iterator[PlannedRow]) -> RunPreview:

@@ -205,7 +205,7 @@ class RowWork:
 
     def _answered(self, plan: Plan, may_ask: bool) -> Answer | TakeState | None:
         """The step, on record or asked for; a failure that is on record and is not to be asked again; None where it may not be asked."""
-        if (found := self._client.find(plan)) is not None:
+        if (found := self.engine.find([plan]) or self._client.find(plan)) is not None:
             return Answer(found, reused=True)
         if failed := self._failed(plan):
             return failed
