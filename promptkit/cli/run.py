@@ -20,7 +20,7 @@ from promptkit.cli.flags import (
     add_session,
     given,
 )
-from promptkit.cli.output import NO_MONEY, NO_PICTURE, as_json, print_file, print_objects, say, usage
+from promptkit.cli.output import NO_MONEY, NO_PICTURE, as_json, print_file, print_objects, say, say_error, usage
 from promptkit.cli.parser import Parser, as_written
 from promptkit.cli.prompt import inputs_from, template_named
 from promptkit.cli.session import existing_session
@@ -30,6 +30,7 @@ from promptkit.errors import SettingsError
 from promptkit.prompts.inputs import Input
 from promptkit.providers.options import OPTIONS
 from promptkit.runs.causes import CAUSES, DONE
+from promptkit.runs.coordinator import STOPPED
 from promptkit.runs.preview import RunPreview
 from promptkit.runs.rows import Table, table_of_bytes
 from promptkit.runs.run import Run, run
@@ -101,6 +102,14 @@ def _rate(given: str) -> float:
 
 def _run(options: Namespace) -> int:
     _check_together(options)
+    try:
+        return _carried_out(options)
+    except KeyboardInterrupt as stop:
+        say_error(stop, STOPPED)
+        return 130
+
+
+def _carried_out(options: Namespace) -> int:
     if options.stop:
         return _stopped(options)
     if options.status:
@@ -128,7 +137,7 @@ def _check_together(options: Namespace) -> None:
         raise usage(f"--{alone[0]} stands alone with --into")
     if not alone and options.rows is None and options.retry is None:
         raise usage(NAME_ROWS)
-    if options.rows is None and (options.template or options.recipe or options.dry_run):
+    if options.rows is None and (options.template or options.recipe or options.dry_run) and not alone:
         raise usage("a template is carried out over a table: name that, too, such as animals.csv")
 
 

@@ -19,7 +19,7 @@ from promptkit import errors
 from promptkit.cost import FREE
 from promptkit.engine.engine import Engine
 from promptkit.engine.sums import DRAFTS, REQUESTS
-from promptkit.errors import LineageError, PromptkitError, warn
+from promptkit.errors import LineageError, PromptkitError, show_in_brief, warn
 from promptkit.lineage.layout import add_git_files, writing
 from promptkit.progress import Listener, Progress, span
 from promptkit.runs.allowance import RunBudget
@@ -31,12 +31,13 @@ from promptkit.runs.row_state import RowState
 from promptkit.runs.under_way import AtWork, at_work
 from promptkit.runs.work import carry_out, look_up, nearest_words
 
-__all__ = ["Coordinator", "look_at"]
+__all__ = ["STOPPED", "Coordinator", "look_at"]
 
 log = logging.getLogger("promptkit")
 TICK = 0.5  # seconds between two looks at whether to stop
 LOGGED = 60.0  # seconds between two lines in a log
 TIMES = 3  # how often a row that ran out of its allowance is handed out again
+STOPPED = "stopped; what was under way is finished and recorded, and the same run goes on from there."
 STOPPING = "stopping: what is under way is finished first; Ctrl-C again leaves at once"
 Written = Callable[[bool], object]  # writes results down: whether now, or only where it is time
 
@@ -104,14 +105,19 @@ class Coordinator:
         with writing(into):
             into.mkdir(parents=True, exist_ok=True)
             add_git_files(into, ".open/")
+        interrupted = None
         self._count_spent(into)
         if self._has_more():
             self.written(True)
             with at_work(into) as own, Progress(listener=self.on_progress) as progress:
-                self._run(own, progress)
+                interrupted = self._run(own, progress)
         self.written(True)
+        if interrupted is not None:
+            show_in_brief(interrupted, STOPPED)
+            raise interrupted
 
-    def _run(self, own: AtWork, progress: Progress) -> None:
+    def _run(self, own: AtWork, progress: Progress) -> KeyboardInterrupt | None:
+        """Hands out and takes in until the end; returns the Ctrl-C that it was asked to end by. A second one is raised at once."""
         interrupted: KeyboardInterrupt | None = None
         while True:
             try:
@@ -127,9 +133,7 @@ class Coordinator:
                 interrupted = error
                 self.stop_asked.set()
                 progress.say(STOPPING)
-        if interrupted is not None:
-            self.written(True)
-            raise interrupted
+        return interrupted
 
     def _is_stopped(self, own: AtWork) -> bool:
         if not self.stop_asked.is_set() and own.shall_stop():

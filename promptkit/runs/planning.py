@@ -139,7 +139,7 @@ class Planner:
         """
         planned: list[PlannedRow] = []
         problems: list[tuple[TableRow, str]] = []
-        folders = row_folders(self.into)
+        folders, of_settings = row_folders(self.into), True
         for row in self.table:
             self._check_headings(tuple(row.values))
             try:
@@ -148,9 +148,12 @@ class Planner:
                     look(planned[-1])
             except (PromptkitError, ValueError) as error:
                 problems += [(row, said) for said in _told(error)]
+                of_settings = of_settings and isinstance(error, SettingsError)
             if len(self._unchecked) >= AT_ONCE:
                 self._refuse_keys(problems)
         self._refuse_keys(problems)
+        if problems and of_settings and not planned and len({said for _, said in problems}) == 1:
+            raise SettingsError(f"{problems[0][1]}.")  # wrong with the call, and not with a row
         if problems:
             raise self._refusal(problems)
         if not planned:
@@ -441,7 +444,7 @@ class Planner:
         checked_pictures(prompt, count)
         checked_words(prompt)
         client.check_options(config, count)
-        self._unchecked.append((row, client, [prompt.text, dict(prompt.inputs)]))
+        self._unchecked.append((row, client, [prompt.text, dict(prompt.inputs), rendered.values.all, rendered.values.meta]))
         client.budget.check_price(rendered.model, rendered.endpoint.name, config.get("image_size"))
 
     def _check_picture(self, given: object, column: str) -> None:
@@ -481,7 +484,7 @@ def _key_in(client: Client, words: object) -> str:
     try:
         client.refuse_keys(words)
     except SettingsError as error:
-        return str(error)
+        return str(error).rstrip(".")
     return ""
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from promptkit.errors import PictureError
+from promptkit.images.formats import suffix_of
 from promptkit.images.operations import resize
 from promptkit.images.picture import Picture, save_all
 from promptkit.lineage.location import Where
@@ -47,7 +48,7 @@ def _targets(saved: Sequence[_Saved], pattern: Where, headings: Sequence[str], r
     first: dict[str, _Saved] = {}
     targets: list[Path] = []
     for each in saved:
-        target = filled(pattern, dict.fromkeys(headings, "") | _fields(each, run))
+        target = filled(pattern, dict.fromkeys(headings, "") | _fields(each, run), suffix_of(each.step.picture.mime_type))
         other = first.setdefault(str(target).casefold(), each)
         if other is not each:
             said = f"Two pictures would be saved as {target} (rows {other.row.number} and {each.row.number})"

@@ -21,6 +21,7 @@ RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")  # by Windows
 INVISIBLE = ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")
 LONGEST = 80  # characters of a field's value; of at most three bytes each, a name has room for one and its suffix
 MOST_BYTES = 180
+SEPARATORS = "-_ "  # which stand around a field, and go with one that is empty
 
 
 def has_fields(path: str | os.PathLike[str]) -> bool:
@@ -36,13 +37,24 @@ def check_pattern(path: str | os.PathLike[str], known: Collection[str] = FIELDS)
             raise PictureError(f"{said}; known are {listed(known)}, and {{{{ stands for a brace.")
 
 
-def filled(path: str | os.PathLike[str], fields: Mapping[str, Any]) -> Path:
-    """The path with the value of each field in its place; `{number:04}` has a width. PictureError for an unknown field."""
+def filled(path: str | os.PathLike[str], fields: Mapping[str, Any], suffix: str = "") -> Path:
+    """The path with the value of each field in its place; `{number:04}` has a width. A pattern without a suffix gets that one: a dot in a
+    value is none. PictureError for an unknown field.
+    """
     pattern = os.fsdecode(path)
     check_pattern(pattern, fields)
-    said = "".join(text + ("" if name is None else _value(fields[name], spec or "", pattern)) for text, name, spec, _ in _parts(pattern))
+    said, is_after_nothing = "", False
+    for text, name, spec, _ in _parts(pattern):
+        said += text.lstrip(SEPARATORS) if is_after_nothing else text
+        value = "" if name is None else _value(fields[name], spec or "", pattern)
+        if name is not None and not value:
+            said = said.rstrip(SEPARATORS)
+        said += value
+        is_after_nothing = name is not None and not value and (not said or said.endswith(("/", os.sep)))
     target = Path(said)
-    return target.with_name(_tidy(target.name)) if target.name else target
+    end = list(_parts(pattern))[-1:]
+    has_suffix = any(name is None and "." in text for text, name, _, _ in end)
+    return target.with_name(_tidy(target.name + ("" if has_suffix else suffix))) if target.name else target
 
 
 def fields_of(record: Record, session: str) -> dict[str, Any]:
@@ -64,7 +76,7 @@ def fields_of(record: Record, session: str) -> dict[str, Any]:
 def safe_name(text: str) -> str:
     """A text as a part of a file's name on any system; empty where nothing of it can stand there."""
     seen = "".join(sign for sign in unicodedata.normalize("NFC", text) if unicodedata.category(sign) not in INVISIBLE or sign in "\t\n")
-    name = re.sub(r"\s+", " ", FORBIDDEN.sub("-", seen)).strip(" .")[:LONGEST]
+    name = FORBIDDEN.sub("-", re.sub(r"\s+", " ", seen)).strip(" .")[:LONGEST]
     while len(name.encode()) > MOST_BYTES:
         name = name[:-1]
     return f"{name}_" if RESERVED.fullmatch(name) else name.strip(" .")
@@ -86,7 +98,7 @@ def _value(value: object, spec: str, pattern: str) -> str:
 
 
 def _tidy(name: str) -> str:
-    """A name without the separators that an empty field leaves at the end, and none that Windows keeps for itself."""
+    """A name that has one, and none that Windows keeps for itself."""
     stem, dot, suffix = name.rpartition(".") if "." in name else (name, "", "")
-    stem = re.sub(r"([-_ ])[-_ ]+", r"\1", stem).strip("-_ ") or "picture"
+    stem = stem.strip(" ") or "picture"
     return f"{stem}_{dot}{suffix}" if RESERVED.fullmatch(stem) else f"{stem}{dot}{suffix}"

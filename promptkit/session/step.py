@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 from promptkit.cost import FREE, Cost
 from promptkit.engine.plan import recorded_prompt
 from promptkit.errors import LineageError, PictureError, SettingsError, StepNotFound
+from promptkit.images.formats import suffix_of
 from promptkit.images.picture import Picture
 from promptkit.json_objects import flat_object
 from promptkit.kernel import show_inline
@@ -233,7 +234,9 @@ class Step(MadeHere):
             return path
         from promptkit.session.file_names import fields_of, filled, has_fields
 
-        return filled(path, fields_of(self.record, self.lineage.folder.name)) if has_fields(path) else path
+        if not has_fields(path):
+            return path
+        return filled(path, fields_of(self.record, self.lineage.folder.name), suffix_of(self.picture.mime_type))
 
     @cached_property
     def changes(self) -> Changes | None:
