@@ -72,7 +72,7 @@ class Asked:
     extra: str = "refuse"
 
 
-@dataclass
+@dataclass(slots=True)
 class PlannedRow:
     """One row of the table, and what is known of it: where it stands, its key, its folder's name, its values, and what came of it."""
 
@@ -116,9 +116,8 @@ class Planner:
         self._checked: set[tuple[str, ...]] = set()  # headings that are known to mean something
         self._unchecked: list[tuple[TableRow, Client, object]] = []  # words in which no key was looked for yet
         self._latest: tuple[TableRow, _Rendered] | None = None
-        self._first: dict[str, TableRow] = {}  # the first row of each key
-        self._equal: dict[str, int] = {}  # how many rows have its values
-        self._own_values: dict[str, str] = {}
+        self._first: dict[str, tuple[TableRow, str]] = {}  # the first row of each key, and the hash of its values
+        self._equal: dict[str, int] = {}  # how many rows have its values, where there are several
         self._check_inputs()
         if table.headings is not None:
             self._check_headings(table.headings)
@@ -350,12 +349,13 @@ class Planner:
         key = key_of(all_values if said is None else said)
         digest = key if said is None else key_of(all_values)
         if key not in self._first:
-            self._first[key], self._own_values[key], self._equal[key] = row, digest, 1
+            self._first[key] = row, digest
             return key
-        if self._own_values[key] != digest:
+        first, values_of_first = self._first[key]
+        if values_of_first != digest:
             what = "key" if own is not None else "label"
-            raise ValueError(f"the {what} {said!r:.60} is that of {self._first[key].place} too; give each row its own, in a column `key`")
-        self._equal[key] += 1
+            raise ValueError(f"the {what} {said!r:.60} is that of {first.place} too; give each row its own, in a column `key`")
+        self._equal[key] = self._equal.get(key, 1) + 1
         return f"{key}-{self._equal[key]}"
 
     # Where requests go

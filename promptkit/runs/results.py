@@ -55,8 +55,8 @@ class Paced:
 def write_results(into: Path, rows: Sequence[PlannedRow]) -> None:
     """Writes both tables. LineageError where that cannot be."""
     with writing(into):
-        atomic.write_whole(into / JSONL, b"".join(_lines(rows)))
-        atomic.write_whole(into / CSV, _csv(rows))
+        atomic.write_parts(into / JSONL, _lines(rows))
+        atomic.write_parts(into / CSV, _csv(rows))
 
 
 def _lines(rows: Sequence[PlannedRow]) -> Iterator[bytes]:
@@ -99,14 +99,18 @@ def _storable(value: Any) -> Any:
 # For a spreadsheet
 
 
-def _csv(rows: Sequence[PlannedRow]) -> bytes:
+def _csv(rows: Sequence[PlannedRow]) -> Iterator[bytes]:
     headings = list(dict.fromkeys(name for row in rows for name in row.row.values))
-    file = io.StringIO(newline="")
-    writer = csv.writer(file)
-    writer.writerow([*headings, *(f"pk_{name}" for name in OURS)])
+    yield b"\xef\xbb\xbf"
+    yield _csv_line([*headings, *(f"pk_{name}" for name in OURS)])
     for row in rows:
-        writer.writerow([*(_cell(row.row.values.get(name)) for name in headings), *_our_cells(row)])
-    return b"\xef\xbb\xbf" + file.getvalue().encode("utf-8", "replace")
+        yield _csv_line([*(_cell(row.row.values.get(name)) for name in headings), *_our_cells(row)])
+
+
+def _csv_line(cells: Sequence[Any]) -> bytes:
+    file = io.StringIO(newline="")
+    csv.writer(file).writerow(cells)
+    return file.getvalue().encode("utf-8", "replace")
 
 
 def _cell(value: Any) -> Any:
