@@ -85,7 +85,7 @@ def row_object(row: PlannedRow) -> dict[str, Any]:
         **state.cost.columns(),
         seconds=state.seconds,
         attempts=state.attempts,
-        marks=[],
+        marks=state.marks,
         error=state.error or None,
     ) | columns(COLUMN, {name: _storable(value) for name, value in row.row.values.items()})
 
@@ -129,7 +129,7 @@ def _our_cells(row: PlannedRow) -> list[Any]:
     amounts = cost["cost"] if not state.cost.unpriced else None
     return [
         *(row.number, told, harmless(files), *said, amounts, cost["currency"] if amounts is not None else None),
-        *(state.seconds if state.attempts else None, state.attempts, "", harmless(state.error)),
+        *(state.seconds if state.attempts else None, state.attempts, harmless(BETWEEN.join(state.marks)), harmless(state.error)),
     ]
 
 
@@ -170,6 +170,7 @@ def _row_of(said: Mapping[str, Any]) -> PlannedRow:
     elif said["outcome"] == WAITING:
         takes.append(TakeState())
     cost = Cost(tuple(zip(said["currencies"], said["amounts"], strict=True)), said["unpriced"])
-    state = RowState(tuple(takes), Cost(tuple(pair for pair in cost.sums if pair[1]), cost.unpriced), said["attempts"], said["seconds"])
+    known = Cost(tuple(pair for pair in cost.sums if pair[1]), cost.unpriced)
+    state = RowState(tuple(takes), known, said["attempts"], said["seconds"], marks=tuple(said["marks"]))
     row = TableRow(said["row"], said.get("line"), values)
     return PlannedRow(row, said["key"], said["label"], folder, state=state, was_there=bool(said["attempts"]))

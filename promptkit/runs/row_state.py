@@ -57,6 +57,7 @@ class RowState:
     attempts: int = 0
     seconds: float = 0.0
     spent: Mapping[str, float] = field(default_factory=dict)
+    marks: tuple[str, ...] = ()  # what each reader says of its steps: keep ★★★★ bluer (client)
     is_there: bool = False
 
     @property
@@ -91,7 +92,7 @@ class RowState:
         said = json.loads(text)
         takes = tuple(TakeState(**{**take, "steps": tuple(StepState(**step) for step in take["steps"])}) for take in said["takes"])
         cost = Cost(tuple((unit, amount) for unit, amount in said["cost"]["sums"]), said["cost"]["unpriced"])
-        return cls(**{**said, "takes": takes, "cost": cost})
+        return cls(**{**said, "takes": takes, "cost": cost, "marks": tuple(said["marks"])})
 
 
 def totals(records: Iterable[Record]) -> tuple[Cost, int, float]:
