@@ -159,7 +159,7 @@ class Cursor(Continuing):
         return self.steps.to_dicts()
 
     def save(self, path: Where, *, overwrite: bool = False) -> Path:
-        """Writes the head's picture to a file; see Picture.save."""
+        """Writes the head's picture to a file, or by a pattern; see Step.save."""
         return self._head_step("save").save(path, overwrite=overwrite)
 
     @property
@@ -201,6 +201,17 @@ class Cursor(Continuing):
         refuse_unknown(unknown, ("step", "all", "strip", "overwrite"))
         found = self._step(step) if step is not None else self.head if all else self._own_head("export")
         return export.export(self.folder, found.id if found else None, path, all=all, strip=strip, overwrite=overwrite)
+
+    def recipe(self, path: Where, *, step: object = None, overwrite: bool = False) -> Path:
+        """Writes the trail of a step, by default the head, as a recipe: a JSON file that `run` carries out over a table, here or elsewhere.
+
+        It holds the templates' sources and the pictures that go along, and no endpoint. LineageError for a step that was made by hand, or
+        edits a region.
+        """
+        from promptkit.session.recipe import Recipe, write_recipe
+
+        trail = [each.record for each in self._trail(step, "follow")]
+        return write_recipe(Recipe.of_trail(self._lineage, trail), path, overwrite=overwrite)
 
     def page(
         self,
