@@ -53,12 +53,13 @@ GROUPS = {
     "history": {
         "log": "show the tree",
         "show": "explain how a picture came to be: each step from the root on, what it asked, what was tried and what it cost",
+        "drift": "measure what the edits up to a step did to what nobody asked to change, where it begins to go wrong, and what helps",
         "verify": "check all files against their hashes",
     },
     "page": {"page": "write the session as one HTML file to look at, or a contact sheet"},
     "search": {
         "sessions": "list the sessions with steps, cost, last change, tags and head",
-        "find": "find the steps whose prompt, inputs, label, tags or answer hold all the words",
+        "find": "find the steps whose prompt, inputs, label, tags, marks or answer hold all the words",
         "which": "find the step that made a picture: by its bytes, else by its looks",
     },
     "forget": {"forget": "take the pictures of steps out of the session for good, and with --words what was said"},
@@ -72,6 +73,10 @@ GROUPS = {
         "replay": "run the steps up to the head again, in another session or beside themselves",
         "squash": "ask for several edits at once, from the picture before them",
     },
+    "run": {
+        "run": "carry a template, or several, out over the rows of a table",
+        "recipe": "write the trail of a step as a recipe, which `run --recipe` carries out",
+    },
     "price": {"price": "show what a picture costs at each endpoint, or set it in your config file"},
     "painter": {"painter": "answer requests with offline drafts, behind a socket"},
     "completion": {"completion": "print the lines that teach bash, zsh or fish to complete commands, sessions, steps and templates"},
@@ -82,8 +87,9 @@ GROUPS = {
 TITLES = {
     "begin": "demo doctor",
     "make and change pictures": "generate edit vary add make reference squash replay",
+    "many at once": "run recipe",
     "go back and forth": "undo redo goto tag",
-    "look": "log show page verify sessions find which price",
+    "look": "log show drift page verify sessions find which price",
     "choose": "mark marks",
     "take along and give away": "save export import embedded forget",
     "write and use templates": "templates render",

@@ -26,6 +26,7 @@ from promptkit.values import built_in, is_url
 if TYPE_CHECKING:  # what adds up and shows is loaded when someone looks
     from promptkit.engine.spending import Spending
     from promptkit.lineage.forgetting import Forgetting
+    from promptkit.session.drift import Drift
     from promptkit.session.explanation import Explanation
 
 __all__ = ["Cursor", "is_file_name"]
@@ -39,6 +40,7 @@ INSTEAD = {
     "save": "call save on a Step",
     "follow": "say which step, as in trail(step)",
     "explain": "say which step, explain(step)",
+    "measure": "say which step, drift(step)",
     "export": "say step=, or all=True",
     "replay": "say which steps, session.at(step).replay(…)",
 }
@@ -157,7 +159,7 @@ class Cursor(Continuing):
         return self.steps.to_dicts()
 
     def save(self, path: Where, *, overwrite: bool = False) -> Path:
-        """Writes the head's picture to a file; see Picture.save."""
+        """Writes the head's picture to a file, or by a pattern; see Step.save."""
         return self._head_step("save").save(path, overwrite=overwrite)
 
     @property
@@ -173,6 +175,12 @@ class Cursor(Continuing):
 
         walk = self._trail(step, "explain")
         return explain(self._lineage, walk[-1].record if walk else None, self._step_of, measured=measured)
+
+    def drift(self, step: object = None) -> Drift:
+        """What the trail of a step, by default the head, did to what nobody asked to change, and what helps; see session.drift.Drift."""
+        from promptkit.session.drift import drift
+
+        return drift(self._lineage, [s.record for s in self._trail(step, "measure")], self._step_of, self)
 
     def export(
         self,
@@ -193,6 +201,17 @@ class Cursor(Continuing):
         refuse_unknown(unknown, ("step", "all", "strip", "overwrite"))
         found = self._step(step) if step is not None else self.head if all else self._own_head("export")
         return export.export(self.folder, found.id if found else None, path, all=all, strip=strip, overwrite=overwrite)
+
+    def recipe(self, path: Where, *, step: object = None, overwrite: bool = False) -> Path:
+        """Writes the trail of a step, by default the head, as a recipe: a JSON file that `run` carries out over a table, here or elsewhere.
+
+        It holds the templates' sources and the pictures that go along, and no endpoint. LineageError for a step that was made by hand, or
+        edits a region.
+        """
+        from promptkit.session.recipe import Recipe, write_recipe
+
+        trail = [each.record for each in self._trail(step, "follow")]
+        return write_recipe(Recipe.of_trail(self._lineage, trail), path, overwrite=overwrite)
 
     def verify(self) -> list[Problem]:
         """What on disk disagrees with its hash."""

@@ -31,7 +31,7 @@ from promptkit.prompts.library_look import LibraryPicture
 from promptkit.providers import models
 from promptkit.providers.endpoint_choice import choose_endpoint, endpoint_of_record, service_with_key
 from promptkit.providers.endpoints import Endpoint
-from promptkit.session.changes import SQUASHES
+from promptkit.session.keep_rules import SQUASHES
 from promptkit.session.replay_preview import PreviewedStep, ReplayPreview, brief
 from promptkit.session.reprompt import NewWords, Reprompt, refuse_unknown_inputs
 from promptkit.views.facts import headline, is_draft

@@ -7,6 +7,9 @@ const promptkitPage = (() => {
   const LANE = 14, EDGE = 12, ROW = 68, MIDDLE = ROW / 2;  // pixels
   const MANY = 100;  // steps from which on what is not on the head's trail is folded at first
   const TRAIL = 60;  // pictures of a trail that are shown
+  // what a search looks through: not the page's own words, nor what a prompt no longer has
+  const SEARCHED = "h2, .chip, .prompt p, .template p, .template tbody th, td, blockquote, figcaption, li";
+  const DIGESTS = /[0-9a-f]{10,}/g;  // in which a short number would be found everywhere
   const SVG = "http://www.w3.org/2000/svg";
   const root = document.documentElement;
   const state = {
@@ -51,7 +54,7 @@ const promptkitPage = (() => {
   }
 
   function article(step) {
-    return document.getElementById(step.at);
+    return step.article;
   }
 
   function picture(step) {
@@ -221,13 +224,18 @@ const promptkitPage = (() => {
     step.row.focus();
   }
 
+  function isList() {
+    return root.classList.contains("as-list");
+  }
+
   function open(step) {
     const isThere = location.hash === `#${step.at}`;
     root.classList.add("reading");
     choose(step);
     step.row.focus({ preventScroll: true });
     if (!isThere) remember(`#${step.at}`, "pushState");
-    if (isNarrow()) state.story.focus();
+    if (isList()) article(step).scrollIntoView();
+    else if (isNarrow()) state.story.focus();
   }
 
   function close() {
@@ -251,7 +259,6 @@ const promptkitPage = (() => {
 
   function tell(step) {
     const story = article(step).cloneNode(true);
-    story.removeAttribute("id");
     for (const image of story.querySelectorAll(".pictures img")) {
       const shown = made("button", { type: "button", class: "picture-button", onclick: () => drawBox(step, image) });
       image.replaceWith(shown);
@@ -302,7 +309,7 @@ const promptkitPage = (() => {
   }
 
   function holds(step, wanted) {
-    step.text ??= plain(`${step.caption} ${step.tags.join(" ")} ${article(step).textContent}`);
+    step.text ??= plain([...article(step).querySelectorAll(SEARCHED)].map((each) => each.textContent).join("\n")).replace(DIGESTS, "");
     return wanted.every((word) => step.text.includes(word));
   }
 
@@ -400,7 +407,7 @@ const promptkitPage = (() => {
     const fields = {};
     for (const side of ["left", "right"]) {
       const options = all.map((each) => made("option", { value: each.i }, `${each.name} ${each.caption}`.slice(0, 80)));
-      fields[side] = made("select", { onchange: (event) => { chosen[side] = state.steps[Number(event.target.value)]; render(); } }, ...options);
+      fields[side] = made("select", { "aria-label": say(side), onchange: (event) => { chosen[side] = state.steps[Number(event.target.value)]; render(); } }, ...options);
     }
     const modes = { slider: null, "side-by-side": null };
     let mode = "slider";
@@ -550,7 +557,7 @@ const promptkitPage = (() => {
 
   function fromField(event) {
     const first = shownSteps()[0];
-    if (!["Enter", "ArrowDown"].includes(event.key) || !first || root.classList.contains("as-list")) return;
+    if (!["Enter", "ArrowDown"].includes(event.key) || !first || isList()) return;
     event.preventDefault();
     walkTo(first);
   }
@@ -597,9 +604,10 @@ const promptkitPage = (() => {
     state.field = made("input", { type: "search", placeholder: say("search"), "aria-label": say("search"), oninput: () => search(state.field.value) });
     state.count = made("span", { class: "quiet", "aria-live": "polite" });
     const asList = button(say("list"), () => {
-      const isList = root.classList.toggle("as-list");
-      asList.textContent = say(isList ? "tree" : "list");
-      if (!isList) state.steps[state.chosen].row.scrollIntoView({ block: "nearest" });
+      asList.textContent = say(root.classList.toggle("as-list") ? "tree" : "list");
+      const step = state.steps[state.chosen];
+      if (isList()) article(step).scrollIntoView();
+      else step.row.scrollIntoView({ block: "nearest" });
     });
     const foldings = state.order.some((step) => step.kids.length)
       ? [button(say("fold-all"), () => foldAll(true)), button(say("unfold-all"), () => foldAll(false))] : [];
@@ -612,6 +620,7 @@ const promptkitPage = (() => {
     if (step) {
       root.classList.add("reading");
       if (step.i !== state.chosen) choose(step);
+      if (isList()) article(step).scrollIntoView();
       return;
     }
     if (hash.startsWith("compare=")) {
@@ -622,6 +631,10 @@ const promptkitPage = (() => {
   }
 
   function plant() {
+    for (const step of state.steps) {
+      step.article = document.getElementById(step.at);
+      step.article.removeAttribute("id");  // else a browser takes the focus away when it jumps to what is not shown
+    }
     grow();
     state.tree.replaceChildren(...state.order.map(makeRow));
   }
@@ -653,8 +666,8 @@ const promptkitPage = (() => {
     state.tree = made("div", { role: "tree", "aria-label": say("tree") });
     plant();
     state.told = made("p", { class: "unseen", "aria-live": "polite" });
-    state.story = made("main", { id: "story", tabindex: "-1" });
-    const panes = made("div", { class: "panes" }, made("nav", { class: "tree-pane", "aria-label": say("tree") }, state.tree), state.story);
+    state.story = made("section", { id: "story", tabindex: "-1" });
+    const panes = made("main", { class: "panes" }, made("nav", { class: "tree-pane", "aria-label": say("tree") }, state.tree), state.story);
     const head = state.steps.find((step) => step.head) || state.steps[state.steps.length - 1];
     document.querySelector("header.top").after(made("div", { id: "app" }, bar(), state.told, panes));
     if (state.steps.length > MANY) {
@@ -672,7 +685,7 @@ const promptkitPage = (() => {
 
   function onLink(event) {
     const link = event.target.closest('a[href^="#"]');
-    if (!link || root.classList.contains("as-list") || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
     const at = link.getAttribute("href").slice(1), step = state.steps.find((each) => each.at === at);
     if (!step && !at.startsWith("template-")) return;
     event.preventDefault();

@@ -79,7 +79,7 @@ def _steps(
             "tags": [visible(tag) for tag in tags.get(record.id, ())],
             "head": record.id == head,
             "failed": "" if record.ok else stories.outcome(record),
-            **({"marks": marks} if (marks := [visible(mark) for mark in stories.marks(record)]) else {}),
+            **({"marks": [visible(marks)]} if (marks := stories.marks_in_short(record)) else {}),
             **({"small": stories.small[record.id]} if record.id in stories.small else {}),
         }
         for record in chosen

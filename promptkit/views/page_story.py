@@ -21,6 +21,7 @@ from promptkit.views.facts import (
     headline,
     is_draft,
     local_time,
+    mark_in_words,
     price_in_words,
     role_in_words,
     seconds_between,
@@ -275,8 +276,12 @@ class Stories:
         return self._by_readers.get(record.id, ())
 
     def marks(self, record: Record) -> list[str]:
-        """What readers marked, where the record's facts tell of it, each in words."""
-        return [fact.text for fact in self._facts(record) if fact.name in ("mark", "marks")]
+        """What each reader makes of it, in words."""
+        return [mark_in_words(mark) for mark in self._by_readers.get(record.id, ())]
+
+    def marks_in_short(self, record: Record) -> str:
+        """What readers make of it, in a few words; nothing where nobody said anything."""
+        return marks_in_short(self._by_readers.get(record.id, ()))
 
     def _line(self, record: Record) -> str:
         """What continues it, and what it was sent along with."""

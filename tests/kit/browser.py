@@ -18,6 +18,11 @@ FLAGS = (
 )
 WIDE, NARROW = {"width": 1280, "height": 820}, {"width": 360, "height": 740}
 
+# The promise is held, or it may be collected; only words come back, for elements cost minutes.
+RUN_AXE = """window.found = axe.run({resultTypes: ['violations']}).then(
+    result => result.violations.map(each => `${each.id}: ${each.nodes.slice(0, 3).map(node => node.html.slice(0, 120)).join(' ')}`)
+)"""
+
 
 @contextmanager
 def chromium() -> Iterator[Any]:
@@ -66,8 +71,7 @@ class Tab:
     def violations(self) -> list[str]:
         """What axe-core finds, each by its rule and the elements."""
         self.page.evaluate(f"() => {{{_axe()}}}")  # as a function, which returns nothing
-        found = self.page.evaluate("window.found = axe.run({resultTypes: ['violations']})")["violations"]  # held, or it may be collected
-        return [f"{each['id']}: {[node['html'][:120] for node in each['nodes']][:3]}" for each in found]
+        return list(self.page.evaluate(RUN_AXE))
 
 
 @cache

@@ -40,6 +40,7 @@ from promptkit import (
     Request,
     RequestsTransport,
     Response,
+    Run,
     ServiceUnavailable,
     Session,
     SettingsError,
@@ -55,6 +56,7 @@ from promptkit import (
     ask_key,
     find,
     import_session,
+    run,
     sessions,
     templates,
     which,
@@ -127,6 +129,7 @@ def refine(folder: Path) -> Session:
     assert [mark.text for mark in bear.import_marks(f"{best.number} reject too dark", by="Ann")] == ["reject too dark"]
     assert bear.marked("keep").conflicts == (best,)
     assert_type(bear.head, Step | None)
+    assert_type(bear.drift().worst, Step | None)
     assert_type(bear.steps, Steps)
     assert_type(bear.tags, dict[str, Step])
     assert_type(bear["for the client"], Step)
@@ -202,6 +205,21 @@ def over_the_network() -> Transport:
     return Counting(RequestsTransport(Endpoint.named("offline")))
 
 
+# Many at once
+
+
+def animals(folder: Path) -> str:
+    """A table of animals: what it would ask for, then all of it, and the files."""
+    rows = [{"label": "fox", "subject": "red fox"}, {"label": "owl", "subject": "barn owl"}]
+    shown = run(templates.sticker, rows, folder / "stickers", endpoint="offline", dry_run=True)
+    made = run(templates.sticker, rows, folder / "stickers", endpoint="offline", workers=2)
+    assert isinstance(made, Run)
+    files = made.save(folder / "out" / "{label}.png")
+    assert_type(files, list[Path])
+    assert_type(made["fox"].steps, Steps)
+    return f"{shown!r}, {made.counts}, {made.cost}, {[file.name for file in files]}, {len(Run.open(made.folder).failed)}"
+
+
 # Errors
 
 
@@ -237,6 +255,7 @@ def main() -> None:
         bear = refine(folder)
         print(*map(told, bear.steps), sep="\n")
         print(spent(bear.cost), taken_along(bear, folder), asked_at_a_gateway(folder))
+        print(animals(folder))
         print(advice(SettingsError("no key")), issubclass(PromptkitWarning, UserWarning), promptkit.__version__)
 
 

@@ -156,14 +156,46 @@ def test_a_replay_with_today_s_templates_takes_today_s_look(team: Library, bear:
     assert roles(step) == [("library", "house")]
 
 
-def test_a_picture_that_the_session_lost_is_said_before_anything_is_paid_for(team: Library, bear: Session, service: Loopback) -> None:
-    """A replay sends nothing without it."""
-    bear.generate(team.poster(subject="tea"))
+def test_what_keeps_a_replay_from_sending_is_said_before_the_first_step(team: Library, bear: Session, service: Loopback) -> None:
+    """A library's picture that the session lost, and more pictures than the model takes, also where the root could be asked."""
+    bear.generate("A house").edit(team.dusk())
+    Path("team/library.yaml").write_text("references: {mascot: [fox.png, b.png, c.png]}")
+    Path("team/b.png").write_bytes(png("blue"))
+    Path("team/c.png").write_bytes(png("red"))
+    bear.edit(team.dusk(), on=1)
     count = len(service.received)
-    next(Path(bear.folder, "sources").iterdir()).unlink()
+    with pytest.raises(SettingsError, match="takes 3 pictures"):
+        bear.at(3).replay("./new", model="gemini-2.5-flash-image")
+    Path(bear.folder, bear[2].record.sources[1]["file"]).unlink()
     with pytest.raises(LineageError, match="cannot be read: No such file"):
-        bear.replay("./new")
+        bear.at(2).replay("./new")
     assert len(service.received) == count
+
+
+def test_a_picture_that_was_the_base_goes_along_with_another(team: Library, bear: Session, service: Loopback) -> None:
+    """Where a step edits the library's own picture, a replay that begins with another one sends it beside that."""
+    bear.add(FOX).edit(team.night())
+    shutil.rmtree("team")
+    [_, night] = bear.replay("./new", start=OTHER)
+    assert parts(service.received[-1])[1:] == ["the picture to darken", OTHER, LABEL, FOX]
+    assert roles(night) == [("base", None), ("library", "mascot")]
+
+
+def test_a_template_s_names_and_the_library_s_stand_side_by_side(team: Library, bear: Session, service: Loopback) -> None:
+    """A role that the caller brings no picture for is not the library's, and a name that the caller gives away is on no other picture."""
+    front = "---\nkind: edit\npictures: {min: 1, max: 2, roles: {room: the room, chair: a chair}}\n---\n"
+    write(Path("team"), {"room.j2": front + "Furnish it. Keep all else."})
+    bear.add(OTHER).edit(team.room())
+    assert parts(service.received[-1])[1:] == ["room: the room", OTHER, LABEL, FOX]
+    bear.add(FOX).edit(team.dusk(), references={"mascot": OTHER})
+    assert parts(service.received[-1])[1:] == [FOX, "mascot:", OTHER]
+
+
+def test_a_replay_with_today_s_templates_counts_the_caller_s_pictures(team: Library, bear: Session) -> None:
+    """Of a template that takes one picture, as its library's are none of those."""
+    bear.add(OTHER).edit(team.night())
+    [_, night] = bear.replay("./new", templates=team)
+    assert roles(night) == [("base", None), ("library", "mascot")]
 
 
 def test_a_squash_sends_them_once(team: Library, bear: Session, service: Loopback) -> None:
