@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
+from kit.json_objects import described
 from kit.loopback import png
 from kit.shell import run, run_process
 
@@ -76,6 +77,18 @@ def test_it_is_served_until_ctrl_c() -> None:
         served.send_signal(signal.SIGINT)
         out, said = served.communicate(timeout=60)
     assert (served.returncode, out, said) == (0, "", "the page is closed; what was marked is written\n")
+
+
+def test_its_address_is_an_object_for_programs() -> None:
+    """With --json, as the schema describes it."""
+    three()
+    command = [sys.executable, "-m", "promptkit", "page", "-s", "./bear", "--serve", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, encoding="utf-8") as served:
+        assert served.stdout
+        printed = json.loads(served.stdout.readline())
+        served.send_signal(signal.SIGINT)
+    described([printed])
+    assert printed["url"].startswith("http://127.0.0.1:")
 
 
 def test_a_served_page_is_no_file() -> None:

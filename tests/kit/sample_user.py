@@ -166,6 +166,8 @@ def taken_along(bear: Session, folder: Path) -> list[Problem]:
     """Exported, imported, found again and checked."""
     assert_type(bear.export(folder / "bear.zip", all=True), Path)
     assert_type(bear.page(folder / "bear.html", [1], title="A bear", lang="ja", embed="screen", review=True), Path)
+    with bear.page(serve=True) as live:
+        assert_type(live.url, str)
     import_session(folder / "bear.zip", folder / "copy")
     saved: Path = bear.save(folder / "out.png")
     copy = Session(folder / "copy", send=False)
