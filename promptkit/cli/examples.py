@@ -69,6 +69,12 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "show": ("promptkit show -s ./fox", "promptkit show 3 -s ./fox --changes", "promptkit show 3 -n 1 --full -s ./fox"),
     "verify": ("promptkit verify -s ./fox",),
     "page": ("promptkit page -s ./fox", "promptkit page -s ./fox -o fox.html", "promptkit page -s ./fox -o sheet.png"),
+    "sheet": (
+        "promptkit sheet -s ./fox -o fox.png",
+        "promptkit sheet --trail -s ./fox -o path.png",
+        "promptkit sheet 3-8 -s ./fox --columns 3 -o six.png",
+        "promptkit sheet -s ./fox --rows palette --columns style -o grid.png",
+    ),
     "sessions": ("promptkit sessions", "promptkit sessions ./work"),
     "find": ("promptkit find fox snow", 'promptkit find "red fox" --in ./work'),
     "which": ("promptkit which fox.png", "promptkit which fox.png --in ./work --similar"),

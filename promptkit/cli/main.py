@@ -52,6 +52,7 @@ GROUPS = {
         "verify": "check all files against their hashes",
     },
     "page": {"page": "write the tree as one HTML file, or a contact sheet"},
+    "sheet": {"sheet": "draw a contact sheet: pictures with captions, in rows or in a grid"},
     "search": {
         "sessions": "list the sessions with steps, cost, last change, tags and head",
         "find": "find the steps whose prompt, inputs, label, tags or answer hold all the words",
@@ -79,7 +80,7 @@ TITLES = {
     "begin": "demo doctor",
     "make and change pictures": "generate edit vary add make reference squash replay",
     "go back and forth": "undo redo goto tag",
-    "look": "log show page verify sessions find which price",
+    "look": "log show page sheet verify sessions find which price",
     "take along and give away": "save export import embedded forget",
     "write and use templates": "templates render",
     "for shells and other programs": "completion painter",

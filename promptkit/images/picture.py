@@ -35,6 +35,7 @@ SENDABLE = ("image/png", "image/jpeg", "image/webp", "image/heic", "image/heif")
 ORIENTATION = 0x0112  # EXIF's tag
 QUALITY = {"JPEG": {"quality": 95, "subsampling": 0}}  # of what is converted: no step should be seen
 CARD_PIXELS = 320
+CARD_BYTES = 26_000  # 35 kB in a notebook's file
 JPEG_PIXELS = 480
 REDUCED = ("L", "LA", "RGB", "RGBA", "CMYK", "YCbCr")
 MOST_TURNS = 1000  # pictures of which this process remembers how they are turned
@@ -55,6 +56,8 @@ class Picture:
     `sha256` is of those bytes, `mime_type` is what they say and not what a label said, `size` is (width, height) in pixels as stored, or
     None where Pillow cannot read it. Make one with `Picture.open`.
     """
+
+    card_pixels, card_bytes = CARD_PIXELS, CARD_BYTES  # how large a notebook shows it, in CSS pixels and in bytes
 
     def __init__(self, data: bytes) -> None:
         self._read: Callable[[], bytes] = lambda: data
@@ -175,7 +178,8 @@ class Picture:
         return f"<Picture {self.sha256[:10]} {self.mime_type} {size}>"
 
     def _repr_mimebundle_(self, include: Collection[str] | None = None, exclude: Collection[str] | None = None) -> dict[str, Any]:
-        html = markup.figure(self.thumbnail(CARD_PIXELS), repr(self))
+        small = self.thumbnail(self.card_pixels, self.card_bytes)
+        html = markup.figure(small, repr(self), width=small.width or None)
         return markup.mime_bundle(repr(self), html, include, exclude, jpeg=self.small_jpeg)
 
     def _mime_(self) -> tuple[str, str]:

@@ -7,5 +7,5 @@ picture alone a step edited. `own_picture` adds one of the user's own, as a root
 it looks like, by the looks that `fingerprint_cache` keeps. `forgetting` takes steps' pictures and words away. `varying` asks for several
 steps from one call; `variants` is the product of what differs between them, and a grid of them; `variant_prompts` puts each value into
 words. `replay` asks for a trail again (`replay_preview` shows it before, `reprompt` puts its prompts into other words), `squash` makes one
-edit of several. A session asks through a client, a client through a folder's engine.
+edit of several; `sheet` chooses what a contact sheet shows. A session asks through a client, a client through a folder's engine.
 """

@@ -18,6 +18,7 @@ from promptkit.images.picture import Picture, is_picture
 from promptkit.lineage.location import Where
 from promptkit.lineage.record import Problem, Record, added_up
 from promptkit.lineage.tree import Lineage
+from promptkit.progress import Listener
 from promptkit.session.step import Continuing, Step, Steps
 from promptkit.values import built_in, is_url
 
@@ -190,6 +191,24 @@ class Cursor(Continuing):
         refuse_unknown(unknown, ("step", "all", "strip", "overwrite"))
         found = self._step(step) if step is not None else self.head if all else self._own_head("export")
         return export.export(self.folder, found.id if found else None, path, all=all, strip=strip, overwrite=overwrite)
+
+    def sheet(self, steps: object = None, *, columns: int | str | None = None, rows: int | str | None = None) -> Picture:
+        """A contact sheet of these steps, by default of all that have a picture: a PNG, each picture at most 256 pixels wide and high over
+        its number and caption, in rows of four or more. A step that continues the one before it has an arrow from there.
+
+        `steps` are what `trail`, `children` and `vary` return, or any list of Steps, numbers, tags and beginnings of ids. `columns` and
+        `rows` are numbers, or names of what varies along them, such as an input of the template; variants of two things are a grid of
+        themselves. Captions are in any script that a font here has; what cannot be drawn or is not shaped is said in a warning.
+        LineageError where there is no picture, SettingsError for more than 2,000, or a name that no step has.
+        """
+        from promptkit.session.sheet import sheet
+
+        return sheet(self._lineage, self._step, steps, columns, rows, self._listener)
+
+    @property
+    def _listener(self) -> Listener | None:
+        """Who gets each line of progress; None for the terminal or the notebook."""
+        return None
 
     def verify(self) -> list[Problem]:
         """What on disk disagrees with its hash."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from promptkit.engine.client import Client, Terms
 from promptkit.engine.engine import Engine
 from promptkit.errors import SettingsError, warn
+from promptkit.progress import Listener
 from promptkit.providers import models
 from promptkit.providers.endpoint_choice import choose_endpoint, service_with_key
 from promptkit.providers.endpoints import Endpoint
@@ -60,6 +61,10 @@ class Opened(Cursor):
     def _asks_at(self) -> Endpoint | None:
         """The endpoint that it was opened with, or has settled on."""
         return self._settled.endpoint if self._settled else self._terms.endpoint
+
+    @property
+    def _listener(self) -> Listener | None:
+        return self._terms.on_progress
 
     def _refuse_keys(self, said: object) -> None:
         refuse_key(self._settled.key if self._settled else self._terms.key, said)

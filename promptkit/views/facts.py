@@ -19,7 +19,7 @@ from promptkit.images.formats import has_credentials
 from promptkit.lineage.record import FULL_SHA256, VARIED, Record
 from promptkit.lineage.schema import Attempt, PromptFields, RecordFields, RegionFields
 from promptkit.lineage.tree import Lineage
-from promptkit.terminal import printable
+from promptkit.terminal import cut, printable
 
 __all__ = [
     "BY_HAND",
@@ -27,6 +27,7 @@ __all__ = [
     "NAME_COLUMNS",
     "Fact",
     "References",
+    "caption",
     "cost_in_words",
     "credentials_in_words",
     "done_here",
@@ -44,6 +45,7 @@ __all__ = [
 ]
 
 HEADLINE = 96  # characters
+INPUT = 60  # columns of one input's value in a caption
 NOT_KNOWN = "no known price"
 BY_HAND = "made by hand"
 MADE_HERE = "made here"
@@ -234,7 +236,32 @@ def headline(record: Record) -> str:
     """One line for a step: its label, else the beginning of its prompt, or what was done here; whether its picture was made by hand from
     another step's, and why there is none where there is none.
     """
-    text = record.fields.get("label") or record.prompt.get("text") or done_here(record)
+    return _headed(record, record.fields.get("label") or record.prompt.get("text") or done_here(record))
+
+
+def caption(record: Record) -> str:
+    """One line for a step among others: its label, else its template by name with the inputs that were given, never its boilerplate; else
+    as `headline`.
+    """
+    return _headed(record, record.fields.get("label") or _filled(record.prompt) or record.prompt.get("text") or done_here(record))
+
+
+def _filled(prompt: Mapping[str, Any]) -> str:
+    """`sticker: happy red panda · outline: bold`; nothing without a template."""
+    if not prompt.get("template"):
+        return ""
+    given = [(name, text) for name, value in (prompt.get("inputs") or {}).items() if (text := _input(value))]
+    rest = (f" · {name}: {text}" for name, text in given[1:])
+    return f"{prompt['template']}{f': {given[0][1]}' if given else ''}{''.join(rest)}"
+
+
+def _input(value: object) -> str:
+    """An input's value in a few words."""
+    said = ", ".join(map(str, value)) if isinstance(value, list | tuple) else "" if value is None else str(value)
+    return cut(" ".join(said.split()), INPUT)
+
+
+def _headed(record: Record, text: object) -> str:
     line = printable(" ".join(str(text).split()))
     short = line if len(line) <= HEADLINE else line[: HEADLINE - 1] + "…"
     state = [BY_HAND] * record.by_hand + [record.outcome] * (not record.ok) + ["forgotten"] * bool(record.forgotten)

@@ -44,7 +44,7 @@ ONE_IMPORTER = {
     "PIL": {
         *("images.changes", "images.fingerprint", "images.picture", "images.pixels", "images.region", "images.region_fit", "images.still"),
         "images.thumbnails",
-        *("providers.offline.painter", "providers.offline.service", "views.sheets"),  # for drawing
+        *("providers.offline.painter", "providers.offline.service", "views.sheets", "views.fonts", "views.lettering"),
     },
     "requests": {"providers.transport"},
     "urllib3": {"providers.transport"},
