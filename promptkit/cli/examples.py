@@ -7,7 +7,7 @@ from collections.abc import Mapping
 __all__ = ["EXAMPLES"]
 
 EXAMPLES: Mapping[str, tuple[str, ...]] = {
-    "demo": ("promptkit demo",),
+    "demo": ("promptkit demo", "promptkit demo --open"),
     "doctor": ("promptkit doctor", "promptkit doctor --json"),
     "templates": ("promptkit templates sticker", "promptkit templates new poster ./prompts", "promptkit templates check ./prompts"),
     "templates show": ("promptkit templates sticker", "promptkit templates show edit.add", "promptkit templates -L ./prompts poster"),

@@ -10,6 +10,7 @@ from promptkit.cli.flags import STEP, Commands, add_command, add_session
 from promptkit.cli.output import as_json, print_objects, say, usage
 from promptkit.cli.session import existing_session, is_old_session, take_old_session, tell_of_damage
 from promptkit.lineage.tree import Lineage
+from promptkit.terminal import has_colour
 from promptkit.views.tree import tree_text
 
 __all__ = ["add"]
@@ -45,7 +46,11 @@ def _log(options: Namespace) -> int:
         tell_of_damage(session)
         return 0
     head = session.head
-    print(tree_text(Lineage(session.folder), head=head.id if head else None, files=options.files))
+    columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    shown = tree_text(
+        Lineage(session.folder), head=head.id if head else None, files=options.files, columns=columns, colour=has_colour(sys.stdout)
+    )
+    print(shown)
     tell_of_damage(session)
     return 0
 

@@ -20,8 +20,8 @@ __all__ = ["FLAGS", "Parser", "as_written", "command_first", "parsed", "refuse_c
 FLAGS = frozenset(
     [
         *("-h", "--help", "--version", "--json", "--all", "--changes", "--codes", "--cost", "--drop-credentials", "--dry-run", "--embed"),
-        *("--files", "--fresh", "--full", "--no-send", "--overwrite", "--root", "--siblings", "--similar", "--stretch", "--strip"),
-        *("--today", "--trail", "--words"),
+        *("--files", "--fresh", "--full", "--no-send", "--open", "--overwrite", "--root", "--siblings", "--similar", "--stretch"),
+        *("--strip", "--today", "--trail", "--words"),
     ]
 )
 # The titles under which --help lists options, in this order; what is in none is under the first or the last.

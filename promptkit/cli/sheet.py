@@ -6,9 +6,9 @@ from argparse import Namespace
 from pathlib import Path
 
 from promptkit.cli.flags import Commands, add_command, add_output, add_session
-from promptkit.cli.forget import steps_named
 from promptkit.cli.output import usage
 from promptkit.cli.session import existing_session, tell_of_damage
+from promptkit.cli.steps import STEPS, steps_named
 from promptkit.cli.written import STDOUT, check_stdout, write_document
 from promptkit.errors import SettingsError
 from promptkit.images.picture import Picture
@@ -24,7 +24,7 @@ def add(commands: Commands) -> None:
     """Adds sheet."""
     sheet = add_command(commands, "sheet", _sheet, "draw a contact sheet: pictures with captions, in rows or in a grid")
     add_session(sheet)
-    sheet.add_argument("steps", nargs="*", metavar="STEPS", help="3, 3-8, 3,5,7, a tag, or the beginning of an id; all with a picture")
+    sheet.add_argument("steps", nargs="*", metavar="STEPS", help=f"{STEPS}; all that have a picture")
     sheet.add_argument("--trail", action="store_true", help="the path from the root to the step, by default to the head")
     sheet.add_argument("--siblings", action="store_true", help="the step, by default the head, and those that continue the same one")
     sheet.add_argument("--columns", metavar="N|NAME", help=AXIS)

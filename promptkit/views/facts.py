@@ -19,7 +19,7 @@ from promptkit.images.formats import has_credentials
 from promptkit.lineage.record import FULL_SHA256, VARIED, Record
 from promptkit.lineage.schema import Attempt, PromptFields, RecordFields, RegionFields
 from promptkit.lineage.tree import Lineage
-from promptkit.terminal import cut, printable
+from promptkit.terminal import cut, printable, width
 
 __all__ = [
     "BY_HAND",
@@ -239,11 +239,12 @@ def headline(record: Record) -> str:
     return _headed(record, record.fields.get("label") or record.prompt.get("text") or done_here(record))
 
 
-def caption(record: Record) -> str:
+def caption(record: Record, columns: int | None = None) -> str:
     """One line for a step among others: its label, else its template by name with the inputs that were given, never its boilerplate; else
-    as `headline`.
+    as `headline`. In at most so many columns of a terminal, of which the text behind it in brackets takes what it needs.
     """
-    return _headed(record, record.fields.get("label") or _filled(record.prompt) or record.prompt.get("text") or done_here(record))
+    text = record.fields.get("label") or _filled(record.prompt) or record.prompt.get("text") or done_here(record)
+    return _headed(record, text, columns)
 
 
 def _filled(prompt: Mapping[str, Any]) -> str:
@@ -261,14 +262,16 @@ def _input(value: object) -> str:
     return cut(" ".join(said.split()), INPUT)
 
 
-def _headed(record: Record, text: object) -> str:
+def _headed(record: Record, text: object, columns: int | None = None) -> str:
     line = printable(" ".join(str(text).split()))
-    short = line if len(line) <= HEADLINE else line[: HEADLINE - 1] + "…"
-    state = [BY_HAND] * record.by_hand + [record.outcome] * (not record.ok) + ["forgotten"] * bool(record.forgotten)
-    if not short and (record.by_hand or record.forgotten):
-        return ", ".join(state)
-    short = short or ("a stripped step" if record.fields.get("stripped_from") else "a picture of one's own")
-    return f"{short} ({', '.join(state)})" if state else short
+    state = ", ".join([BY_HAND] * record.by_hand + [record.outcome] * (not record.ok) + ["forgotten"] * bool(record.forgotten))
+    if not line and (record.by_hand or record.forgotten):
+        return state
+    line = line or ("a stripped step" if record.fields.get("stripped_from") else "a picture of one's own")
+    behind = f" ({state})" if state else ""
+    if columns is not None:
+        return f"{cut(line, max(1, columns - width(behind)))}{behind}"
+    return f"{line if len(line) <= HEADLINE else line[: HEADLINE - 1] + '…'}{behind}"
 
 
 def done_here(record: Record) -> str:

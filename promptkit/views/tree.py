@@ -9,13 +9,14 @@ from typing import Literal, NamedTuple
 from promptkit.lineage.record import Record
 from promptkit.lineage.tree import Lineage
 from promptkit.markup import Html, strip
-from promptkit.terminal import printable
+from promptkit.terminal import BOLD, CYAN, GREEN, RED, YELLOW, in_colour, printable, width
 from promptkit.views.cards import step_figure
-from promptkit.views.facts import headline, times_asked
+from promptkit.views.facts import caption, times_asked
 
 __all__ = ["LEGEND", "PICTURES_SHOWN", "tags_by_id", "tree_html", "tree_text", "walk"]
 
 PICTURES_SHOWN = 60  # in a notebook; older steps are shown as words
+LEAST = 8  # columns of a terminal for a caption, however narrow it is
 LEGEND = "(↓ continues the line above)"  # in brackets, so that it is not taken for a step
 ARROW = Html('<div style="align-self:center">→</div>')
 INDENT = "margin-left:12px;padding-left:8px;border-left:2px solid rgba(128,128,128,.4)"
@@ -67,9 +68,15 @@ def tags_by_id(lineage: Lineage) -> dict[str, list[str]]:
     return names
 
 
-def tree_text(lineage: Lineage, *, head: str | None = None, files: bool = False) -> str:
-    """The tree in lines: number, prompt, tags, where the head is; with `files` each step's file below it; at its end, what ↓ says."""
+def tree_text(
+    lineage: Lineage, *, head: str | None = None, files: bool = False, columns: int | None = None, colour: bool = False
+) -> str:
+    """The tree in lines: number, caption, tags, where the head is; with `files` each step's file below it; at its end, what ↓ says.
+
+    `columns` is how wide a terminal is: captions are cut for it, tags and head are not; `colour` whether that shows colours.
+    """
     tags, has_arrow = tags_by_id(lineage), False
+    line = _Line(head, columns, colour)
     lines: list[str] = []
     levels: list[str] = []  # the indent that each branch gives to what is below it; a root gives none
     for visit in walk(lineage):
@@ -81,20 +88,37 @@ def tree_text(lineage: Lineage, *, head: str | None = None, files: bool = False)
             lines.append("")
         has_arrow = has_arrow or visit.at == "next"
         sign = {"root": "", "next": "↓ ", "branch": "└─ " if visit.last else "├─ "}[visit.at]
-        lines.append("".join(levels) + sign + _line(record, tags.get(record.id, ()), record.id == head))
+        lines.append(line.of(record, "".join(levels) + sign, tags.get(record.id, ())))
         if visit.at != "next":
             levels.append("" if visit.at == "root" else "   " if visit.last else "│  ")
         if files:
             shown = [lineage.folder / o.name for o in record.outputs] or [record.path]
-            lines += [f"{''.join(levels)}  {path}" for path in shown]
+            lines += [f"{line.indent(''.join(levels))}  {path}" for path in shown]
     if has_arrow:
         lines.append(LEGEND)
     return "\n".join(lines)
 
 
-def _line(record: Record, tags: Sequence[str], is_head: bool) -> str:
-    marks = "".join(f" [{printable(t)}]" for t in tags) + (" <- head" if is_head else "")
-    return f"{record.number} {headline(record)}{times_asked(record)}{marks}"
+class _Line:
+    """How one step stands on a line."""
+
+    def __init__(self, head: str | None, columns: int | None, colour: bool) -> None:
+        self._head, self._columns, self._colour = head, columns, colour
+
+    def of(self, record: Record, indent: str, tags: Sequence[str]) -> str:
+        is_head = record.id == self._head
+        indent, number = self.indent(indent), str(record.number)
+        marks, at = "".join(f" [{printable(tag)}]" for tag in tags), " <- head" if is_head else ""
+        around = [indent, number, " ", times_asked(record), marks, at]
+        said = caption(record, None if self._columns is None else max(LEAST, self._columns - sum(map(width, around))))
+        codes = [BOLD] if is_head else [] if record.ok else [RED]
+        parts = ((indent, ()), (number, (BOLD, CYAN)), (f" {said}{times_asked(record)}", codes), (marks, (YELLOW,)), (at, (BOLD, GREEN)))
+        return "".join(in_colour(text, *codes) if self._colour else text for text, codes in parts)
+
+    def indent(self, indent: str) -> str:
+        """What stands before a step; the beginning of one that would take more than half of the line is left out."""
+        most = len(indent) if self._columns is None else max(LEAST, self._columns // 2)
+        return indent if len(indent) <= most else f"…{indent[1 - most :]}"
 
 
 class _Block:
