@@ -7,9 +7,24 @@ import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
-from typing import TextIO
+from shutil import get_terminal_size
+from typing import NamedTuple, Self, TextIO
 
-__all__ = ["BOLD", "CYAN", "GREEN", "RED", "YELLOW", "aligned", "cut", "has_colour", "in_colour", "is_completing", "printable", "width"]
+__all__ = [
+    "BOLD",
+    "CYAN",
+    "GREEN",
+    "RED",
+    "YELLOW",
+    "LineStyle",
+    "aligned",
+    "cut",
+    "has_colour",
+    "in_colour",
+    "is_completing",
+    "printable",
+    "width",
+]
 
 BOLD, RED, GREEN, YELLOW, CYAN = "1", "31", "32", "33", "36"  # as terminals number them
 
@@ -34,6 +49,18 @@ def has_colour(stream: TextIO) -> bool:
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not stream.isatty():
         return False
     return sys.platform != "win32" or "WT_SESSION" in os.environ  # older consoles would show the codes
+
+
+class LineStyle(NamedTuple):
+    """How lines are shown: in at most so many columns (None: as long as they are), and whether in colours."""
+
+    columns: int | None = None
+    has_colour: bool = False
+
+    @classmethod
+    def of(cls, stream: TextIO) -> Self:
+        """As the terminal behind the stream shows them; whole and without colours where there is none."""
+        return cls(get_terminal_size().columns if stream.isatty() else None, has_colour(stream))
 
 
 def in_colour(text: str, *codes: str) -> str:

@@ -16,7 +16,7 @@ from promptkit.cli.page import page_bytes
 from promptkit.lineage.tree import Lineage
 from promptkit.prompts.library import templates
 from promptkit.session.session import Session
-from promptkit.terminal import has_colour
+from promptkit.terminal import LineStyle
 from promptkit.views.tree import tree_text
 
 __all__ = ["add"]
@@ -52,10 +52,8 @@ def _demo(options: Namespace) -> int:
 def _show(demo: Session, folder: Path, page: Path) -> None:
     """Its tree, lines to go on with, and last where the page is."""
     here, head = f"./{folder}", demo.head
-    columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     print(f"Offline drafts in {here}, painted without a key or a network; they only hint at the words:\n")
-    tree = Lineage(demo.folder)
-    print(tree_text(tree, head=head.id if head else None, files=True, columns=columns, colour=has_colour(sys.stdout)))
+    print(tree_text(Lineage(demo.folder), head=head.id if head else None, files=True, style=LineStyle.of(sys.stdout)))
     print("\nGo on with it:\n")
     for line in (
         f'edit "Put a black cat beside it" -s {here}',

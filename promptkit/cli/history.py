@@ -9,9 +9,12 @@ from argparse import SUPPRESS, Namespace
 from promptkit.cli.flags import STEP, Commands, add_command, add_session
 from promptkit.cli.output import as_json, print_objects, say, usage
 from promptkit.cli.session import existing_session, is_old_session, take_old_session, tell_of_damage
+from promptkit.cli.steps import steps_marked
 from promptkit.lineage.tree import Lineage
-from promptkit.terminal import has_colour
-from promptkit.views.tree import tree_text
+from promptkit.session.session import Session
+from promptkit.session.step import Steps
+from promptkit.terminal import LineStyle
+from promptkit.views.tree import steps_text, tree_text
 
 __all__ = ["add"]
 
@@ -21,6 +24,9 @@ def add(commands: Commands) -> None:
     log = add_command(commands, "log", _log, "show the tree")
     add_session(log)
     log.add_argument("--files", action="store_true", help="with each step's file")
+    about = "only the steps that are marked so: keep, reject, 4stars (four or more), or marked"
+    log.add_argument("--marked", metavar="HOW", help=about)
+    log.add_argument("--by", metavar="NAME", help="with --marked: by that reader; else by all who judged a step")
     log.add_argument("--cost", action="store_true", help="what was spent, by model and by outcome, instead of the tree")
     about = "explain how a picture came to be: each step from the root on, what it asked, what was tried and what it cost"
     show = add_command(commands, "show", _show, about)
@@ -41,16 +47,30 @@ def _log(options: Namespace) -> int:
         else:
             print(session.spending)
         return 0
+    if options.marked is not None:
+        return _log_marked(session, options)
     if as_json():
         print_objects(session.to_dicts())
         tell_of_damage(session)
         return 0
     head = session.head
-    columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    shown = tree_text(
-        Lineage(session.folder), head=head.id if head else None, files=options.files, columns=columns, colour=has_colour(sys.stdout)
-    )
-    print(shown)
+    style = LineStyle.of(sys.stdout)
+    print(tree_text(Lineage(session.folder), head=head.id if head else None, files=options.files, style=style))
+    tell_of_damage(session)
+    return 0
+
+
+def _log_marked(session: Session, options: Namespace) -> int:
+    """The steps that are marked so, a line for each."""
+    steps = Steps(steps_marked(session, options.marked, options.by))
+    if as_json():
+        print_objects(steps.to_dicts())
+    elif steps:
+        head = session.head
+        records, style = [step.record for step in steps], LineStyle.of(sys.stdout)
+        print(steps_text(Lineage(session.folder), records, head=head.id if head else None, files=options.files, style=style))
+    else:
+        say(f"no step is marked {options.marked!r:.60}")
     tell_of_damage(session)
     return 0
 

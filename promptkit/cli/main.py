@@ -45,6 +45,10 @@ GROUPS = {
         "goto": "move the head to a step",
         "tag": "name a step",
     },
+    "marks": {
+        "mark": "keep or reject steps, with stars and a note",
+        "marks": "list what readers make of which steps, or take in what they sent",
+    },
     "reference": {"reference": "name pictures that go along with -r NAME, or list the names"},
     "history": {
         "log": "show the tree",
@@ -81,6 +85,7 @@ TITLES = {
     "make and change pictures": "generate edit vary add make reference squash replay",
     "go back and forth": "undo redo goto tag",
     "look": "log show page sheet verify sessions find which price",
+    "choose": "mark marks",
     "take along and give away": "save export import embedded forget",
     "write and use templates": "templates render",
     "for shells and other programs": "completion painter",

@@ -12,6 +12,7 @@ from promptkit.cli.output import as_json
 from promptkit.cli.session import existing_session, tell_of_damage
 from promptkit.cli.written import STDOUT, check_stdout, write_document, write_stdout
 from promptkit.errors import SettingsError
+from promptkit.lineage.marked import agreed_in_words
 from promptkit.lineage.tree import Lineage
 from promptkit.session.session import Session
 from promptkit.views.facts import headline
@@ -63,7 +64,9 @@ def _sheet(session: Session, target: Path) -> bytes:
 
     steps = [s for s in session if s.ok]
     pictures = [None if s.record.forgotten else s.picture for s in steps]
-    sheet = contact_sheet(pictures, [f"{s.number} {headline(s.record)}" for s in steps])
+    marks = Lineage(session.folder).marks()
+    said = {full_id: f" [{agreed_in_words(own)}]" for full_id, own in marks.items()}
+    sheet = contact_sheet(pictures, [f"{s.number}{said.get(s.id, '')} {headline(s.record)}" for s in steps])
     try:
         return sheet_bytes(sheet, target.suffix)
     except (OSError, ValueError, KeyError) as error:

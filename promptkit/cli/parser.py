@@ -9,6 +9,7 @@ import argparse
 import re
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import wraps
 from typing import Any, NoReturn
 
 from promptkit.cli.output import usage
@@ -42,6 +43,7 @@ SECTIONS = {
     OTHERS: (),
 }
 TEXTS = ("-i", "--input", "--label", "--from-brackets")  # options whose value is a text, which may have blanks
+STEP_WORDS = ("STEP", "FIRST", "LAST", "]PICTURE", "HOW")  # in what stands for a step, which may be named by its marks: @keep is no file
 WORDED = ("PROMPT", "NAME", "WORD")  # and such words
 SENTENCES = (  # argparse's, and ours
     (re.compile(r"the following arguments are required: (.*)"), r"`PROG` needs \1"),
@@ -67,6 +69,8 @@ class Parser(argparse.ArgumentParser):
         """As argparse has it; a text or a number is read as `promptkit.cli.texts` reads them."""
         if "action" not in settings or settings["action"] == "append":
             settings["type"] = _read_as(settings.get("type", str), settings.get("choices"))
+            if any(word in str(settings.get("metavar")) for word in STEP_WORDS):
+                settings["type"] = _or_by_marks(settings["type"])
         self.actions.append(self.sections[_section(names)].add_argument(*names, **settings))
         return self.actions[-1]
 
@@ -117,6 +121,20 @@ def _read_as(kind: Callable[[str], Any], known: Sequence[str] | None) -> Callabl
         return texts.one_of(known)(given) if known else numbers.get(kind, texts.text)(given)  # type: ignore[call-overload]
 
     return read if kind in (str, int, float) else kind
+
+
+def _or_by_marks(read: Callable[[str], Any]) -> Callable[[str], Any]:
+    """A word as it is read, but for @keep and its like."""
+
+    @wraps(read)
+    def step(given: str) -> Any:
+        if given.startswith("@"):
+            from promptkit.lineage.marked import is_marked_word  # few command lines need it
+
+            return given if is_marked_word(given) else read(given)
+        return read(given)
+
+    return step
 
 
 def as_written(given: str) -> str:

@@ -1,17 +1,19 @@
-"""The steps that words name: 3, 3-8, 3,5,7, a tag, the beginning of an id."""
+"""The steps that words name: 3, 3-8, 3,5,7, a tag, the beginning of an id, or by their marks @keep, @reject, @4stars."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
 
+from promptkit.cli.output import say
 from promptkit.errors import StepNotFound
+from promptkit.lineage.marked import is_marked_word
 from promptkit.session.session import Session
 from promptkit.session.step import Step
 
-__all__ = ["STEPS", "steps_named"]
+__all__ = ["STEPS", "steps_marked", "steps_named"]
 
-STEPS = "3, 3-8, 3,5,7, a tag, or the beginning of an id"
+STEPS = "3, 3-8, 3,5,7, a tag, the beginning of an id, or by their marks @keep, @reject, @4stars"
 RANGE = re.compile(r"([0-9]{1,6})-([0-9]{1,6})")
 
 
@@ -21,8 +23,20 @@ def steps_named(session: Session, words: Sequence[str]) -> list[Step]:
     return list({step.id: step for step in found}.values())
 
 
+def steps_marked(session: Session, word: str, by: str | None = None) -> list[Step]:
+    """The steps that are marked so; on which readers differ is said on stderr. SettingsError for what is no such word."""
+    found = session.marked(word, by=by)
+    if found.conflicts:
+        numbers = ", ".join(str(step.number) for step in found.conflicts)
+        say(f"left out, for readers differ on {'them' if len(found.conflicts) > 1 else 'it'}: {numbers}")
+    return list(found)
+
+
 def _named(session: Session, word: str) -> Iterator[Step]:
-    """A tag may hold commas and dashes: the whole word goes first."""
+    """A tag may hold commas and dashes, or an @: the whole word goes first."""
+    if is_marked_word(word) and word not in session.tags:
+        yield from steps_marked(session, word) or [session[word]]  # which says that there is none
+        return
     try:
         yield session[word]
     except StepNotFound:

@@ -82,7 +82,7 @@ def _layout(lineage: Lineage, records: Sequence[Record], axes: dict[str, str], n
     from promptkit.views.sheet_layout import cells_of, in_grid, in_rows
     from promptkit.views.tree import tags_by_id
 
-    cells = cells_of(records, tags_by_id(lineage), brief=len(axes) == 2)
+    cells = cells_of(records, tags_by_id(lineage), lineage.marks(), brief=len(axes) == 2)
     if not axes:
         return in_rows(cells, **numbers)
     down, across = axes.get("rows", ""), axes.get("columns", "")

@@ -16,6 +16,7 @@ from promptkit.cost import FREE, Cost
 from promptkit.errors import LineageError, StepNotFound
 from promptkit.images.box import box_text
 from promptkit.images.formats import has_credentials
+from promptkit.lineage.marks import Mark
 from promptkit.lineage.record import FULL_SHA256, VARIED, Record
 from promptkit.lineage.schema import Attempt, PromptFields, RecordFields, RegionFields
 from promptkit.lineage.tree import Lineage
@@ -35,6 +36,7 @@ __all__ = [
     "headline",
     "is_draft",
     "local_time",
+    "mark_in_words",
     "outcome_in_words",
     "role_in_words",
     "sent_along",
@@ -71,6 +73,7 @@ def facts(
     lineage: Lineage | None = None,
     *,
     references: Iterable[str] = (),
+    marks: Iterable[Mark] = (),
     against: str = "",
     changes: str = "",
     cost: str = "",
@@ -79,8 +82,9 @@ def facts(
     """All that is told of a record, in the order in which it is shown; what is empty is left out.
 
     Ids in the caller's notes are named as steps of `lineage`, where it is given. What the record alone does not tell is given in words:
-    `references` which pictures were sent along, `against` how its prompt differs from its parent's, `changes` how its picture does, `cost`
-    what several attempts cost together (by default what the record says), `notes` what a person should know beside the recorded warnings.
+    `references` which pictures were sent along, `marks` what readers make of it, `against` how its prompt differs from its parent's,
+    `changes` how its picture does, `cost` what several attempts cost together (by default what the record says), `notes` what a person
+    should know beside the recorded warnings.
     """
     said: list[tuple[str, str]] = [
         *_prompt(record),
@@ -94,6 +98,7 @@ def facts(
         *((RecordFields.outputs.label, _output(output)) for output in record.outputs),
         ("forgotten", _forgotten(record)),
         ("changes", changes),
+        ("marks", "\n".join(map(mark_in_words, marks))),
         (VARIED, ", ".join(f"{name}: {value}" for name, value in record.varied.items())),
         *((RecordFields.meta.label, f"{name}: {_note(value, lineage)}") for name, value in record.notes.items()),
         *((RecordFields.warnings.label, note) for note in dict.fromkeys((*(record.fields.get("warnings") or ()), *notes))),
@@ -220,6 +225,11 @@ def _forgotten(record: Record) -> str:
     """When and by whom, where it was forgotten."""
     note = record.forgotten
     return f"{note.said.strip() or 'yes'}{', with prompt and reply' if note.words else ''}" if note else ""
+
+
+def mark_in_words(mark: Mark) -> str:
+    """What a reader makes of a step, and when: `keep ★★★★ bluer (client), 2026-11-28 11:23`."""
+    return f"{mark.text_by}, {local_time(mark.at)}"
 
 
 def _note(value: object, lineage: Lineage | None) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from promptkit.images.picture import Picture
+from promptkit.lineage.marked import marks_in_short
+from promptkit.lineage.marks import Mark
 from promptkit.lineage.record import Record
 from promptkit.lineage.schema import Output
 from promptkit.lineage.tree import Lineage
@@ -37,7 +39,7 @@ def page_html(lineage: Lineage, *, head: str | None = None, link: Link | None = 
 
     `link` turns a picture's file name into the URL to open it by; without it nothing is linked.
     """
-    tags, references = tags_by_id(lineage), References(lineage)
+    tags, marks, references = tags_by_id(lineage), lineage.marks(), References(lineage)
     tree: list[str] = []
     for visit in walk(lineage):
         record = visit.record
@@ -45,8 +47,10 @@ def page_html(lineage: Lineage, *, head: str | None = None, link: Link | None = 
             tree.append("</ol></li>")
             continue
         tree.append("" if visit.at == "next" else "<li><ol>")
-        rows = table(_rows(lineage, record, references))
-        article = _article(record, tags.get(record.id, ()), record.id == head, link, _origin(lineage, record), rows)
+        own = marks.get(record.id, ())
+        names = [*tags.get(record.id, ()), *([marks_in_short(own)] if own else [])]
+        rows = table(_rows(lineage, record, references, own))
+        article = _article(record, names, record.id == head, link, _origin(lineage, record), rows)
         tree.append(f"<li>{article}</li>")
     records = lineage.records()
     failed = sum(not r.ok for r in records)
@@ -61,10 +65,10 @@ def _origin(lineage: Lineage, record: Record) -> str:
     return f" from {' and '.join(numbers)}{times_asked(record)}" if numbers else times_asked(record)
 
 
-def _article(record: Record, tags: Sequence[str], is_head: bool, link: Link | None, origin: str, rows: Html) -> str:
+def _article(record: Record, names: Sequence[str], is_head: bool, link: Link | None, origin: str, rows: Html) -> str:
     shown = [] if record.forgotten else zip(record.pictures, record.outputs, strict=True)
     images = "".join(_linked(p, o, link, headline(record)) for p, o in shown) or pictures_html(record, PAGE_PIXELS)
-    marks = "".join(f' <span class="tag">{escape(t)}</span>' for t in tags) + (" ← head" if is_head else "")
+    marks = "".join(f' <span class="tag" dir="auto">{escape(name)}</span>' for name in names) + (" ← head" if is_head else "")
     told = outcome_in_words(record)
     outcome = "" if told in ("picture", "added") else f' <span class="{"note" if record.ok else "failed"}">{escape(told)}</span>'
     text = record.prompt.get("text") or headline(record)
@@ -78,11 +82,11 @@ def _linked(picture: Picture, output: Output, link: Link | None, alt: str) -> st
     return f'<a href="{escape(link(output.name))}">{image}</a>' if link else image
 
 
-def _rows(lineage: Lineage, record: Record, references: References) -> Iterator[tuple[object, object]]:
+def _rows(lineage: Lineage, record: Record, references: References, marks: Sequence[Mark]) -> Iterator[tuple[object, object]]:
     """When, and the record's facts but for the prompt, which stands above them; the pictures that were sent along are shown among them."""
     if when := local_time(str(record.fields.get("started"))):
         yield "when", when
-    for fact in facts(record, lineage, references=references.in_words(record)):
+    for fact in facts(record, lineage, references=references.in_words(record), marks=marks):
         if fact.name == "with":
             yield fact.name, Html(f"{escape(fact.short)}{references_html(lineage, record)}")
         elif fact.name != "prompt":

@@ -7,12 +7,16 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from promptkit.images.picture import Picture
+from promptkit.lineage.marked import agreed_in_words
 from promptkit.lineage.record import Record
+from promptkit.views.cards import NO_MARKS, MarksById
 from promptkit.views.facts import caption
 
 __all__ = ["Axis", "Cell", "Layout", "cells_of", "in_grid", "in_rows"]
 
 FORGOTTEN = "forgotten"
+Names = Mapping[str, Sequence[str]]  # of steps, by their ids
+NONE: Names = {}
 
 
 class Cell(NamedTuple):
@@ -47,13 +51,15 @@ class Layout:
         return max(map(len, self.rows))
 
 
-def cells_of(records: Sequence[Record], tags: Mapping[str, Sequence[str]] | None = None, *, brief: bool = False) -> list[Cell]:
-    """A cell for each step: a failed or forgotten one is an empty frame; `brief`: by number alone, where axes say the rest."""
+def cells_of(records: Sequence[Record], tags: Names = NONE, marks: MarksById = NO_MARKS, *, brief: bool = False) -> list[Cell]:
+    """A cell for each step, with its tags and its readers' marks: a failed or forgotten one is an empty frame; `brief`: by number alone,
+    where axes say the rest.
+    """
     before: Record | None = None
     cells = []
     for record in records:
-        marks = "".join(f" [{tag}]" for tag in (tags or {}).get(record.id, ()))
-        said = f"{record.number}{'' if brief else f' {caption(record)}'}{marks}"
+        names, made_of_it = "".join(f" [{tag}]" for tag in tags.get(record.id, ())), agreed_in_words(marks.get(record.id, ()))
+        said = f"{record.number}{'' if brief else f' {caption(record)}'}{names}{f' · {made_of_it}' if made_of_it else ''}"
         frame = FORGOTTEN if record.forgotten else "" if record.ok else record.outcome
         follows = before is not None and record.parents[:1] == (before.id,)
         cells.append(Cell(None if frame else record.picture, said, frame, follows))

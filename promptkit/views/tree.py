@@ -3,19 +3,22 @@ branches are indented."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
+from promptkit.lineage.marked import marks_in_short
+from promptkit.lineage.marks import Mark
 from promptkit.lineage.record import Record
 from promptkit.lineage.tree import Lineage
 from promptkit.markup import Html, strip
-from promptkit.terminal import BOLD, CYAN, GREEN, RED, YELLOW, in_colour, printable, width
+from promptkit.terminal import BOLD, CYAN, GREEN, RED, YELLOW, LineStyle, in_colour, printable, width
 from promptkit.views.cards import step_figure
 from promptkit.views.facts import caption, times_asked
 
-__all__ = ["LEGEND", "PICTURES_SHOWN", "tags_by_id", "tree_html", "tree_text", "walk"]
+__all__ = ["LEGEND", "PICTURES_SHOWN", "step_line", "steps_text", "tags_by_id", "tree_html", "tree_text", "walk"]
 
 PICTURES_SHOWN = 60  # in a notebook; older steps are shown as words
+PLAIN = LineStyle()
 LEAST = 8  # columns of a terminal for a caption, however narrow it is
 LEGEND = "(↓ continues the line above)"  # in brackets, so that it is not taken for a step
 ARROW = Html('<div style="align-self:center">→</div>')
@@ -68,15 +71,9 @@ def tags_by_id(lineage: Lineage) -> dict[str, list[str]]:
     return names
 
 
-def tree_text(
-    lineage: Lineage, *, head: str | None = None, files: bool = False, columns: int | None = None, colour: bool = False
-) -> str:
-    """The tree in lines: number, caption, tags, where the head is; with `files` each step's file below it; at its end, what ↓ says.
-
-    `columns` is how wide a terminal is: captions are cut for it, tags and head are not; `colour` whether that shows colours.
-    """
-    tags, has_arrow = tags_by_id(lineage), False
-    line = _Line(head, columns, colour)
+def tree_text(lineage: Lineage, *, head: str | None = None, files: bool = False, style: LineStyle = PLAIN) -> str:
+    """The tree in lines: number, caption, tags, marks, the head; with `files` each step's file below it; at its end, what ↓ says."""
+    tags, marks, has_arrow = tags_by_id(lineage), lineage.marks(), False
     lines: list[str] = []
     levels: list[str] = []  # the indent that each branch gives to what is below it; a root gives none
     for visit in walk(lineage):
@@ -88,37 +85,59 @@ def tree_text(
             lines.append("")
         has_arrow = has_arrow or visit.at == "next"
         sign = {"root": "", "next": "↓ ", "branch": "└─ " if visit.last else "├─ "}[visit.at]
-        lines.append(line.of(record, "".join(levels) + sign, tags.get(record.id, ())))
+        own = (tags.get(record.id, ()), marks.get(record.id, ()), record.id == head)
+        lines.append(step_line(record, *own, indent=_indent("".join(levels) + sign, style), style=style))
         if visit.at != "next":
             levels.append("" if visit.at == "root" else "   " if visit.last else "│  ")
         if files:
-            shown = [lineage.folder / o.name for o in record.outputs] or [record.path]
-            lines += [f"{line.indent(''.join(levels))}  {path}" for path in shown]
+            lines += [_indent("".join(levels), style) + line for line in _files(lineage, record)]
     if has_arrow:
         lines.append(LEGEND)
     return "\n".join(lines)
 
 
-class _Line:
-    """How one step stands on a line."""
+def _indent(indent: str, style: LineStyle) -> str:
+    """What stands before a step; the beginning of one that would take more than half of the line is left out."""
+    most = len(indent) if style.columns is None else max(LEAST, style.columns // 2)
+    return indent if len(indent) <= most else f"…{indent[1 - most :]}"
 
-    def __init__(self, head: str | None, columns: int | None, colour: bool) -> None:
-        self._head, self._columns, self._colour = head, columns, colour
 
-    def of(self, record: Record, indent: str, tags: Sequence[str]) -> str:
-        is_head = record.id == self._head
-        indent, number = self.indent(indent), str(record.number)
-        marks, at = "".join(f" [{printable(tag)}]" for tag in tags), " <- head" if is_head else ""
-        around = [indent, number, " ", times_asked(record), marks, at]
-        said = caption(record, None if self._columns is None else max(LEAST, self._columns - sum(map(width, around))))
-        codes = [BOLD] if is_head else [] if record.ok else [RED]
-        parts = ((indent, ()), (number, (BOLD, CYAN)), (f" {said}{times_asked(record)}", codes), (marks, (YELLOW,)), (at, (BOLD, GREEN)))
-        return "".join(in_colour(text, *codes) if self._colour else text for text, codes in parts)
+def steps_text(
+    lineage: Lineage, records: Iterable[Record], *, head: str | None = None, files: bool = False, style: LineStyle = PLAIN
+) -> str:
+    """Some steps as lines, in their order, as the tree has them."""
+    tags, marks = tags_by_id(lineage), lineage.marks()
+    lines: list[str] = []
+    for record in records:
+        lines.append(step_line(record, tags.get(record.id, ()), marks.get(record.id, ()), record.id == head, style=style))
+        lines += _files(lineage, record) if files else []
+    return "\n".join(lines)
 
-    def indent(self, indent: str) -> str:
-        """What stands before a step; the beginning of one that would take more than half of the line is left out."""
-        most = len(indent) if self._columns is None else max(LEAST, self._columns // 2)
-        return indent if len(indent) <= most else f"…{indent[1 - most :]}"
+
+def _files(lineage: Lineage, record: Record) -> list[str]:
+    return [f"  {path}" for path in [lineage.folder / output.name for output in record.outputs] or [record.path]]
+
+
+def step_line(
+    record: Record,
+    tags: Sequence[str] = (),
+    marks: Sequence[Mark] = (),
+    is_head: bool = False,
+    *,
+    indent: str = "",
+    style: LineStyle = PLAIN,
+) -> str:
+    """A step on one line: number, caption, tags, what readers make of it, whether it is the head. Where the line is too narrow for all of
+    it the caption is cut.
+    """
+    number, asked, names = str(record.number), times_asked(record), "".join(f" [{printable(tag)}]" for tag in tags)
+    said, at = f" · {marks_in_short(marks)}" if marks else "", " <- head" if is_head else ""
+    around = sum(map(width, (indent, number, " ", asked, names, said, at)))
+    called = caption(record, None if style.columns is None else max(LEAST, style.columns - around))
+    state = [BOLD] if is_head else [] if record.ok else [RED]
+    parts: list[tuple[str, list[str]]] = [(indent, []), (number, [BOLD, CYAN]), (f" {called}{asked}", state)]
+    parts += [(names, [YELLOW]), (said, [GREEN]), (at, [BOLD, GREEN])]
+    return "".join(in_colour(text, *codes) if style.has_colour else text for text, codes in parts)
 
 
 class _Block:
@@ -136,7 +155,7 @@ class _Block:
 
 def tree_html(lineage: Lineage, *, head: str | None = None) -> Html:
     """The tree as pictures, for a notebook; the newest PICTURES_SHOWN steps have theirs."""
-    tags = tags_by_id(lineage)
+    tags, marks = tags_by_id(lineage), lineage.marks()
     pictured = {r.id for r in lineage.records()[-PICTURES_SHOWN:]}
     open_blocks = [_Block()]
     for visit in walk(lineage):
@@ -146,7 +165,8 @@ def tree_html(lineage: Lineage, *, head: str | None = None) -> Html:
             if block.figures:
                 open_blocks[-1].blocks.append(block.html())
             continue
-        made = step_figure(record, tags=tags.get(record.id, ()), is_head=record.id == head, picture=record.id in pictured)
+        names, own = tags.get(record.id, ()), marks.get(record.id, ())
+        made = step_figure(record, tags=names, marks=own, is_head=record.id == head, picture=record.id in pictured)
         if visit.at == "next":
             open_blocks[-1].figures += [ARROW, made]
             continue

@@ -15,7 +15,7 @@ from kit.steps import failed, made
 
 from promptkit import Picture, Session
 from promptkit.lineage.tree import Lineage
-from promptkit.terminal import width
+from promptkit.terminal import LineStyle, width
 from promptkit.views.tree import tree_text
 
 
@@ -148,7 +148,7 @@ def test_a_deep_branch_leaves_room_for_its_steps(tmp_path: Path) -> None:
     for i in range(20):
         made(lineage, parents=[parent.id], prompt={"text": "a side way"})
         parent = made(lineage, parents=[parent.id], prompt={"text": f"edit {i}"})
-    lines = tree_text(lineage, head=parent.id, columns=40).splitlines()
+    lines = tree_text(lineage, head=parent.id, style=LineStyle(40)).splitlines()
     assert max(map(width, lines)) <= 40
     assert lines[-1].startswith("…")
     assert lines[-1].endswith("└─ 41 edit 19 <- head")

@@ -12,6 +12,7 @@ from kit.shell import run, run_bytes
 from PIL import Image
 
 from promptkit import LineageError, NoPicture, Picture, Session, SettingsError, templates
+from promptkit.lineage.tree import Lineage
 from promptkit.views.lettering import Lettering
 from promptkit.views.sheet_layout import cells_of, in_grid, in_rows
 from promptkit.views.sheets import drawn
@@ -76,6 +77,14 @@ def test_captions_are_a_template_by_its_inputs(bear: Session) -> None:
     bear.tag("best", bear[1])
     cells = cells_of([step.record for step in bear], {bear[1].id: ["best"]})
     assert [cell.caption for cell in cells][:2] == ["1 sticker: a bear [best]", "2 make it night"]
+
+
+def test_captions_say_what_readers_make_of_a_step(bear: Session) -> None:
+    """A mark stands behind the caption, and behind a number in a grid, too."""
+    bear[2].mark("keep", stars=4, by="client")
+    records, marks = [bear[2].record], Lineage(bear.folder).marks()
+    assert cells_of(records, {}, marks)[0].caption.startswith("2 make it night · keep, 4 stars")
+    assert cells_of(records, {}, marks, brief=True)[0].caption.startswith("2 · keep, 4 stars")
 
 
 def test_a_grid_has_a_place_for_each_pair_of_values() -> None:
