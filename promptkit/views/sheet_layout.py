@@ -58,8 +58,8 @@ def cells_of(records: Sequence[Record], tags: Names = NONE, marks: MarksById = N
     before: Record | None = None
     cells = []
     for record in records:
-        names, made_of_it = "".join(f" [{tag}]" for tag in tags.get(record.id, ())), agreed_in_words(marks.get(record.id, ()))
-        said = f"{record.number}{'' if brief else f' {caption(record)}'}{names}{f' · {made_of_it}' if made_of_it else ''}"
+        names, made_of_it = "".join(f" [{tag}]" for tag in tags.get(record.id, ())), marks.get(record.id, ())
+        said = f"{record.number}{'' if brief else f' {caption(record)}'}{names}{f' · {agreed_in_words(made_of_it)}' if made_of_it else ''}"
         frame = FORGOTTEN if record.forgotten else "" if record.ok else record.outcome
         follows = before is not None and record.parents[:1] == (before.id,)
         cells.append(Cell(None if frame else record.picture, said, frame, follows))
