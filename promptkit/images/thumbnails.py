@@ -23,7 +23,7 @@ from promptkit.progress import Listener, Progress
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["Thumbnail", "forget_thumbnails", "make_thumbnails", "thumbnail"]
+__all__ = ["Thumbnail", "encoded", "forget_thumbnails", "make_thumbnails", "thumbnail"]
 
 CACHE = "thumbnails-1"  # the number grows with each change of how they are made
 BYTES_A_PIXEL = 64  # of its longest side as it is shown: 10 kB at 160 pixels, 20 at 320
@@ -52,7 +52,7 @@ class Source(Protocol):
 
     def reduced(self, pixels: int) -> Image.Image: ...
 
-    def thumbnail(self, pixels: int) -> Thumbnail: ...
+    def thumbnail(self, pixels: int, most: int | None = None) -> Thumbnail: ...
 
 
 class Thumbnail(str):
@@ -87,7 +87,7 @@ def thumbnail(picture: Source, pixels: int, most: int | None = None) -> Thumbnai
         path = _path(picture.sha256, pixels, largest) if picture.is_there else None
         data = path and _kept(path)
         if not data:
-            data = _encoded(picture.reduced(SHARP * pixels), largest)
+            data = encoded(picture.reduced(SHARP * pixels), largest)
             if path:
                 _keep(path, data)
     except PromptkitError:
@@ -95,7 +95,7 @@ def thumbnail(picture: Source, pixels: int, most: int | None = None) -> Thumbnai
     return Thumbnail.of(data, min(pixels, max(picture.size or (pixels,))))
 
 
-def make_thumbnails(pictures: Iterable[Source], pixels: int, listener: Listener | None = None) -> None:
+def make_thumbnails(pictures: Iterable[Source], pixels: int, listener: Listener | None = None, *, most: int | None = None) -> None:
     """Has the thumbnails of several pictures at hand, of which two are made at a time; says how far it is, in one line that goes away."""
     ahead = list({id(picture): picture for picture in pictures}.values())
     if len(ahead) < 2:
@@ -104,7 +104,7 @@ def make_thumbnails(pictures: Iterable[Source], pixels: int, listener: Listener 
 
     with Progress(len(ahead), listener, doing="making thumbnails", stopped=STOPPED) as progress, ThreadPoolExecutor(WORKERS) as pool:
         try:
-            for _ in pool.map(lambda picture: picture.thumbnail(pixels), ahead):
+            for _ in pool.map(lambda picture: picture.thumbnail(pixels, most), ahead):
                 progress.advance()
         except BaseException:
             pool.shutdown(cancel_futures=True)
@@ -114,10 +114,10 @@ def make_thumbnails(pictures: Iterable[Source], pixels: int, listener: Listener 
 # Making
 
 
-def _encoded(image: Image.Image, most: int) -> bytes:
-    """The picture as WebP of at most so many bytes: quality gives way first, then the number of pixels."""
+def encoded(image: Image.Image, most: int, kind: str = "WEBP") -> bytes:
+    """A picture as WebP or JPEG of at most so many bytes: quality gives way first, then the number of pixels."""
     image, quality = _in_srgb(image), QUALITY
-    while len(data := _webp(image, quality)) > most and max(image.size) > 1:
+    while len(data := _file(image, kind, quality)) > most and max(image.size) > 1:
         excess = len(data) / most
         if quality == LEAST:
             wide, high = (max(1, int(side * 0.9 * excess**-0.5)) for side in image.size)
@@ -126,9 +126,10 @@ def _encoded(image: Image.Image, most: int) -> bytes:
     return data
 
 
-def _webp(image: Image.Image, quality: int) -> bytes:
+def _file(image: Image.Image, kind: str, quality: int) -> bytes:
     buffer = io.BytesIO()
-    image.save(buffer, "WEBP", quality=quality, method=2, icc_profile=image.info.get("icc_profile"))
+    own = {"method": 2} if kind == "WEBP" else {"optimize": True}
+    image.save(buffer, kind, quality=quality, icc_profile=image.info.get("icc_profile"), **own)
     return buffer.getvalue()
 
 

@@ -19,6 +19,7 @@ from promptkit.lineage.location import Where
 from promptkit.lineage.record import Problem, Record, added_up
 from promptkit.lineage.tree import Lineage
 from promptkit.progress import Listener
+from promptkit.session.listings import Tags
 from promptkit.session.step import Continuing, Step, Steps
 from promptkit.values import built_in, is_url
 
@@ -93,9 +94,9 @@ class Cursor(Continuing):
     # Reading
 
     @property
-    def tags(self) -> dict[str, Step]:
+    def tags(self) -> Tags:
         """The tagged steps by name."""
-        return {name: self._step_of(self._lineage.get(i)) for name, i in self._lineage.tags().items() if self._lineage.has(i)}
+        return Tags({name: self._step_of(self._lineage.get(i)) for name, i in self._lineage.tags().items() if self._lineage.has(i)})
 
     @property
     def head(self) -> Step | None:
@@ -222,7 +223,8 @@ class Cursor(Continuing):
     def _repr_mimebundle_(self, include: Collection[str] | None = None, exclude: Collection[str] | None = None) -> dict[str, Any]:
         if not len(self):
             return markup.mime_bundle(repr(self), "", include, exclude)
-        from promptkit.views.tree import tree_html, tree_text
+        from promptkit.views.picture_tree import tree_html
+        from promptkit.views.tree import tree_text
 
         text = f"{self!r}\n{tree_text(self._lineage, head=self._position[0])}"
         return markup.mime_bundle(text, markup.card(repr(self), tree_html(self._lineage, head=self._position[0])), include, exclude)

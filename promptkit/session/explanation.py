@@ -33,7 +33,6 @@ from promptkit.views.facts import (
     outcome_in_words,
     step_name,
 )
-from promptkit.views.tree import PICTURES_SHOWN
 from promptkit.views.word_diff import WordDiff, word_diff
 
 __all__ = ["NOT_GIVEN", "WIDTH", "Explained", "Explanation", "Lost", "explain"]
@@ -42,6 +41,7 @@ WIDTH = 100  # columns of a text
 LINES = 12  # of a prompt or an answer, where it is not shown in full
 SUMMARY = 280  # characters of a text before the rest is folded away, in HTML
 LEAST_SHARED = 0.5  # of the shorter prompt's words; two prompts that share less are two prompts, and neither rewords the other
+PICTURES_SHOWN = 60  # the last ones; steps before them are words
 PICTURE_PIXELS = 160
 LEAD = "  "
 

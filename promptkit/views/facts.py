@@ -28,6 +28,7 @@ __all__ = [
     "NAME_COLUMNS",
     "Fact",
     "References",
+    "attempts_in_words",
     "caption",
     "cost_in_words",
     "credentials_in_words",
@@ -38,7 +39,9 @@ __all__ = [
     "local_time",
     "mark_in_words",
     "outcome_in_words",
+    "plain_text",
     "role_in_words",
+    "seconds_between",
     "sent_along",
     "short_hashes",
     "step_in_words",
@@ -93,7 +96,7 @@ def facts(
         (RecordFields.region.label, _region(record.region)),
         (RecordFields.request.label, _asked(record.request)),
         (RecordFields.made.label, _made_here(record)),
-        *_attempts(record),
+        *attempts_in_words(record),
         *([("cost", cost or cost_in_words(record.cost, attempts=len(record.attempts)))] if len(record.attempts) > 1 else []),
         *((RecordFields.outputs.label, _output(output)) for output in record.outputs),
         ("forgotten", _forgotten(record)),
@@ -162,16 +165,17 @@ def _plain(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _attempts(record: Record) -> Iterator[tuple[str, str]]:
+def attempts_in_words(record: Record) -> Iterator[tuple[str, str]]:
+    """Each attempt by its name, `asked 2`, and what came of it in lines."""
     for i, attempt in enumerate(record.attempts):
-        waited = _seconds(record.attempts[i - 1].get("ended"), attempt.get("started")) if i else None
+        waited = seconds_between(record.attempts[i - 1].get("ended"), attempt.get("started")) if i else None
         name = RecordFields.attempts.label + (f" {i + 1}" if len(record.attempts) > 1 else "")
         yield name, _attempt(attempt, record.prompt.get("text"), waited, _price(record, attempt))
 
 
 def _attempt(attempt: Mapping[str, Any], asked: object, waited: float | None, price: str) -> str:
     """One line of what came of it, one of how it was asked where that differs, then what the service said."""
-    took = _seconds(attempt.get("started"), attempt.get("ended"))
+    took = seconds_between(attempt.get("started"), attempt.get("ended"))
     reason = attempt.get("finish_reason")
     came = f"{attempt.get('outcome') or 'interrupted'}{f' ({reason})' if reason else ''}"
     details = [
@@ -207,7 +211,7 @@ def cost_in_words(cost: Cost, *, attempts: int, possible: Cost = FREE) -> str:
     return f"{said}; {cost.unpriced} of {attempts} attempts without a known price" if cost.unpriced else said
 
 
-def _seconds(start: object, end: object) -> float | None:
+def seconds_between(start: object, end: object) -> float | None:
     """Between two times as recorded; None where they are none, or a clock went backwards."""
     try:
         seconds = (datetime.fromisoformat(str(end)) - datetime.fromisoformat(str(start))).total_seconds()
@@ -268,8 +272,16 @@ def _filled(prompt: Mapping[str, Any]) -> str:
 
 def _input(value: object) -> str:
     """An input's value in a few words."""
-    said = ", ".join(map(str, value)) if isinstance(value, list | tuple) else "" if value is None else str(value)
-    return cut(" ".join(said.split()), INPUT)
+    return cut(" ".join(plain_text(value).split()), INPUT)
+
+
+def plain_text(value: object) -> str:
+    """An input's value as text: a list's items one after the other, nothing for None."""
+    if isinstance(value, list | tuple):
+        return ", ".join(map(plain_text, value))
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}: {plain_text(each)}" for name, each in value.items())
+    return "" if value is None else str(value)
 
 
 def _headed(record: Record, text: object, columns: int | None = None) -> str:

@@ -1,5 +1,7 @@
-"""A lineage as a tree: in lines of text, and as pictures. A step that is continued once goes on straight below it, with an arrow; only
-branches are indented."""
+"""A lineage as a tree: the order in which its steps are walked, and the tree in lines of text.
+
+A step that is continued once goes on straight below it, with an arrow; only branches are indented.
+"""
 
 from __future__ import annotations
 
@@ -10,19 +12,14 @@ from promptkit.lineage.marked import marks_in_short
 from promptkit.lineage.marks import Mark
 from promptkit.lineage.record import Record
 from promptkit.lineage.tree import Lineage
-from promptkit.markup import Html, strip
 from promptkit.terminal import BOLD, CYAN, GREEN, RED, YELLOW, LineStyle, in_colour, printable, width
-from promptkit.views.cards import step_figure
 from promptkit.views.facts import caption, times_asked
 
-__all__ = ["LEGEND", "PICTURES_SHOWN", "step_line", "steps_text", "tags_by_id", "tree_html", "tree_text", "walk"]
+__all__ = ["LEGEND", "Visit", "step_line", "steps_text", "tags_by_id", "tree_text", "walk"]
 
-PICTURES_SHOWN = 60  # in a notebook; older steps are shown as words
 PLAIN = LineStyle()
 LEAST = 8  # columns of a terminal for a caption, however narrow it is
 LEGEND = "(↓ continues the line above)"  # in brackets, so that it is not taken for a step
-ARROW = Html('<div style="align-self:center">→</div>')
-INDENT = "margin-left:12px;padding-left:8px;border-left:2px solid rgba(128,128,128,.4)"
 
 
 class Visit(NamedTuple):
@@ -138,40 +135,3 @@ def step_line(
     parts: list[tuple[str, list[str]]] = [(indent, []), (number, [BOLD, CYAN]), (f" {called}{asked}", state)]
     parts += [(names, [YELLOW]), (said, [GREEN]), (at, [BOLD, GREEN])]
     return "".join(in_colour(text, *codes) if style.has_colour else text for text, codes in parts)
-
-
-class _Block:
-    """One run of the notebook's tree: its figures in a row, below it its branches; those of a single step stand side by side."""
-
-    def __init__(self) -> None:
-        self.figures: list[Html] = []
-        self.leaves: list[Html] = []
-        self.blocks: list[str] = []
-
-    def html(self) -> str:
-        below = (strip(self.leaves) if self.leaves else "") + "".join(self.blocks)
-        return strip(self.figures) + (f'<div style="{INDENT}">{below}</div>' if below else "")
-
-
-def tree_html(lineage: Lineage, *, head: str | None = None) -> Html:
-    """The tree as pictures, for a notebook; the newest PICTURES_SHOWN steps have theirs."""
-    tags, marks = tags_by_id(lineage), lineage.marks()
-    pictured = {r.id for r in lineage.records()[-PICTURES_SHOWN:]}
-    open_blocks = [_Block()]
-    for visit in walk(lineage):
-        record = visit.record
-        if visit.at == "end":
-            block = open_blocks.pop()
-            if block.figures:
-                open_blocks[-1].blocks.append(block.html())
-            continue
-        names, own = tags.get(record.id, ()), marks.get(record.id, ())
-        made = step_figure(record, tags=names, marks=own, is_head=record.id == head, picture=record.id in pictured)
-        if visit.at == "next":
-            open_blocks[-1].figures += [ARROW, made]
-            continue
-        if visit.at == "branch" and visit.leaf:
-            open_blocks[-1].leaves.append(made)
-        open_blocks.append(_Block())
-        open_blocks[-1].figures += [] if visit.at == "branch" and visit.leaf else [made]
-    return Html("".join(open_blocks[0].blocks))
