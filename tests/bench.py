@@ -4,6 +4,7 @@ Two programs edit one picture of 2 MB forty times against a server on loopback: 
 one fsynced file for each edit. They run in turn, each in a process of its own; the medians are compared. What the commands take to start
 is compared with the bare interpreter, and what a notebook imports with google.genai, where that is installed. Last, one edit after ten
 thousand steps is compared with one after ten, in an open process and in the shell; `python tests/bench.py growth` measures that alone.
+Looking at a hundred pictures, in cards and on a sheet, is compared with decoding them one after another (`python tests/bench.py looking`).
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from pathlib import Path
 
 EDITS, PAIRS, STARTS = 40, 5, 15
 SHORT, LONG = 10, 10_000  # steps
+LOOKED_AT = 100  # pictures
 
 
 def picture() -> bytes:
@@ -185,11 +187,50 @@ def _grown_edits(session: Path, budget: str) -> tuple[float, float]:
     return float(said[0]), float(said[1])
 
 
+def compare_looking() -> None:
+    """Wall time: a hundred PNGs of 2 MB decoded one after another, shown as thumbnails, shown again, drawn on a sheet; and one JPEG."""
+    from kit.pictures import encoded, scene
+
+    from promptkit import Picture
+    from promptkit.images.thumbnails import make_thumbnails
+    from promptkit.views.lettering import Lettering
+    from promptkit.views.sheet_layout import Cell, in_rows
+    from promptkit.views.sheets import sheet_of
+
+    made = [encoded(scene().rotate(90 * i), compress_level=6).data for i in range(4)]
+
+    def pictures() -> list[Picture]:
+        """As records describe them: nothing of them is in memory but their names."""
+        described = {"mime_type": "image/png", "size": (1024, 1024)}
+        return [Picture.recorded(lambda i=i: made[i % 4], sha256=f"{i:064x}", **described) for i in range(LOOKED_AT)]
+
+    with tempfile.TemporaryDirectory() as home:
+        os.environ["PROMPTKIT_HOME"] = home
+        decoding = _seconds(lambda: [picture.image for picture in pictures()])
+        layout = in_rows([Cell(picture, "12 a fox in the snow") for picture in pictures()])
+        for what, look in (
+            ("shown in a tree", lambda: make_thumbnails(pictures(), 160)),
+            ("shown again", lambda: make_thumbnails(pictures(), 160)),
+            ("on a contact sheet", lambda: sheet_of(layout, Lettering(14))),
+        ):
+            took = _seconds(look)
+            said = f"{took:.2f} s, decoded one after another {decoding:.2f}, ratio {took / decoding:.3f}"
+            print(f"{LOOKED_AT} PNGs of {len(made[0]) / 1e6:.1f} MB {what}: {said}")
+        jpeg = encoded(scene((4000, 3000)), "JPEG", quality=85)
+        print(f"a JPEG of 12 megapixels, {len(jpeg.data) / 1e6:.1f} MB, in a tree: {1000 * _seconds(lambda: jpeg.thumbnail(160)):.0f} ms")
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    return timeit.timeit(work, number=1)
+
+
 def main(who: str = "", url: str = "", folder: str = "", edits: str = "") -> None:
     if who == "serve":
         serve()
     elif who == "growth":
         compare_growth()
+    elif who == "looking":
+        compare_looking()
     elif who:
         {"ours": ours, "by_hand": by_hand}[who](url, Path(folder), int(edits))
         usage = resource.getrusage(resource.RUSAGE_SELF)
@@ -199,6 +240,7 @@ def main(who: str = "", url: str = "", folder: str = "", edits: str = "") -> Non
         compare_rendering()
         compare_edits()
         compare_growth()
+        compare_looking()
 
 
 if __name__ == "__main__":
