@@ -43,7 +43,7 @@ __all__ = [
 ]
 
 CARD_PIXELS = 320
-CARD_BYTES = 17_000  # of a card's pictures together; with its words and the JPEG for readers without HTML it stays under 40 kB
+CARD_BYTES = 14_000  # of a card's pictures together; with its words and the JPEG for readers without HTML it stays under 40 kB
 FIGURE_PIXELS = 160
 REFERENCE_PIXELS = 96
 MOST_CHARACTERS = 3000  # of a prompt, or of what a model said, in a card
