@@ -32,7 +32,7 @@ def escape(text: object) -> Html:
 
 def words(text: object, tag: str = "span") -> Html:
     """User text: literal, from the right where its first letter is, its line breaks kept and its long words broken; nothing in it hides."""
-    lines = text if isinstance(text, Html) else Html("<br>".join(map(escape, visible(text).splitlines())))
+    lines = text if isinstance(text, Html) else Html("<br>".join(map(escape, visible(str(text).replace("\r\n", "\n")).split("\n"))))
     return Html(f'<{tag} dir="auto" style="white-space:pre-wrap;overflow-wrap:anywhere">{lines}</{tag}>')
 
 
@@ -44,7 +44,7 @@ def figure(source: str, caption: object = "", *, alt: str = "", width: int | Non
     size = f' width="{shown}"' if shown else ""
     style = f"max-width:100%;height:auto;border:{EDGE};border-radius:6px;box-sizing:border-box"
     image = f'<img src="{escape(source)}" alt="{escape(visible(alt))}"{size} loading="lazy" style="{style}">'
-    said = caption if isinstance(caption, Html) else words(caption)
+    said = caption if isinstance(caption, Html) else f'<span dir="auto">{escape(visible(caption))}</span>'
     note = f'<figcaption style="font-size:85%;line-height:1.35;overflow-wrap:anywhere">{said}</figcaption>' if caption else ""
     return Html(f'<figure style="margin:4px;display:inline-block;vertical-align:top;max-width:100%">{image}{note}</figure>')
 
@@ -99,16 +99,39 @@ def _without_formulas(content: str) -> str:
     return f'<div class="{NO_FORMULAS}">{content}</div>' if content else ""
 
 
-def page(title: str, style: str, content: str) -> Html:
-    """A whole document that loads nothing from anywhere: its own style, pictures as data URIs, no script."""
-    policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+def page(title: str, style: str, content: str, *, lang: str = "en", script: str = "", data: object = None) -> Html:
+    """A whole document that loads nothing from anywhere: its own style, pictures as data URIs, no script but the one given here.
+
+    `data` is what the script reads, as JSON, from the element `data`. The policy names style and script by their hashes, so that nothing
+    else runs, whatever the content says; an attribute `style` counts for nothing in it.
+    """
+    scripts = f"; script-src {_hashed(script)}" if script else ""
+    policy = f"default-src 'none'; img-src data:; style-src {_hashed(style)}{scripts}; base-uri 'none'; form-action 'none'"
     return Html(
         "<!doctype html>\n"
-        '<html lang="en"><head><meta charset="utf-8"><meta name="generator" content="promptkit">'
+        f'<html lang="{escape(lang)}"><head><meta charset="utf-8"><meta name="generator" content="promptkit">'
         f'<meta http-equiv="Content-Security-Policy" content="{escape(policy)}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{style}</style></head>\n<body>{content}</body></html>\n"
+        f"<title>{escape(title)}</title><style>{style}</style>{f'<script>{script}</script>' if script else ''}</head>\n"
+        f"<body>{content}{_data_block(data) if data is not None else ''}</body></html>\n"
     )
+
+
+def _hashed(text: str) -> str:
+    import base64
+    import hashlib
+
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def _data_block(data: object) -> str:
+    """JSON that no text inside it can end: what could be read as markup, or as the end of a line of script, is written by its number."""
+    import json
+
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return f'<script type="application/json" id="data">{text}</script>'
 
 
 def visible(text: object, keep: str = "\n\t") -> str:

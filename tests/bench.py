@@ -2,9 +2,10 @@
 
 Two programs edit one picture of 2 MB forty times against a server on loopback: promptkit, and a script of http.client, json, base64 and
 one fsynced file for each edit. They run in turn, each in a process of its own; the medians are compared. What the commands take to start
-is compared with the bare interpreter, and what a notebook imports with google.genai, where that is installed. Last, one edit after ten
-thousand steps is compared with one after ten, in an open process and in the shell; `python tests/bench.py growth` measures that alone.
-Looking at a hundred pictures, in cards and on a sheet, is compared with decoding them one after another (`python tests/bench.py looking`).
+is compared with the bare interpreter, and what a notebook imports with google.genai, where that is installed; what measuring a trail
+takes, with the decoding of its pictures. Last, one edit after ten thousand steps is compared with one after ten, in an open process and in
+the shell; `python tests/bench.py growth` measures that alone. Looking at a hundred pictures, in cards and on a sheet, is compared with
+decoding them one after another (`python tests/bench.py looking`).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 import timeit
 import warnings
 import zlib
@@ -161,6 +163,34 @@ def _compare(what: str, own: Callable[[], object], theirs: Callable[[], object])
     print(f"{what}: {1 / ours:,.0f} a second, bare sandboxed jinja2 {1 / others:,.0f}, ratio {others / ours:.2f}")
 
 
+def compare_drift() -> None:
+    """A trail measured for the first time and again, beside the decoding of its pictures; drafts, which are decoded fast."""
+    from promptkit import Session
+    from promptkit.session.measure_cache import cache_path
+
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["PROMPTKIT_HOME"] = folder  # no cache of the user's own
+        session = Session(Path(folder, "trail"), endpoint="offline")
+        step = session.generate("a red fox in the snow")
+        for what in ("a hat", "a scarf", "a tree", "a ball", "a boat"):
+            step = step.edit(f"Add {what}")
+
+        def anew() -> object:
+            cache_path().unlink(missing_ok=True)
+            return session.drift()
+
+        session.drift()
+        decoding = _seconds(lambda: [s.picture.image for s in session.trail()])
+        first, again = _seconds(anew), _seconds(session.drift)
+        said = f"{first / decoding:.2f} times the decoding of its pictures, again 1/{decoding / again:.0f} of it"
+        print(f"drift of {len(session)} steps: {1000 * first:.0f} ms, {said}")
+
+
+def _seconds(done: Callable[[], object]) -> float:
+    """Processor seconds, the least of some runs."""
+    return min(timeit.repeat(done, timer=time.process_time, number=1, repeat=PAIRS))
+
+
 def compare_growth() -> None:
     """One edit of a small picture in a short session and in a long one, in turn, each in a process of its own."""
     from kit.grown import grow
@@ -238,6 +268,7 @@ def main(who: str = "", url: str = "", folder: str = "", edits: str = "") -> Non
     else:
         compare_start()
         compare_rendering()
+        compare_drift()
         compare_edits()
         compare_growth()
         compare_looking()

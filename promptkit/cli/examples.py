@@ -83,8 +83,13 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "promptkit log -s ./fox --json",
     ),
     "show": ("promptkit show -s ./fox", "promptkit show 3 -s ./fox --changes", "promptkit show 3 -n 1 --full -s ./fox"),
+    "drift": ("promptkit drift -s ./fox", "promptkit drift 7 -s ./fox", "promptkit drift -s ./fox --json"),
     "verify": ("promptkit verify -s ./fox",),
-    "page": ("promptkit page -s ./fox", "promptkit page -s ./fox -o fox.html", "promptkit page -s ./fox -o sheet.png"),
+    "page": (
+        "promptkit page -s ./fox --open",
+        "promptkit page 1-3 -s ./fox -o fox.html --embed originals --lang de",
+        "promptkit page -s ./fox -o sheet.png",
+    ),
     "sheet": (
         "promptkit sheet -s ./fox -o fox.png",
         "promptkit sheet --trail -s ./fox -o path.png",

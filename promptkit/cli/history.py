@@ -1,4 +1,4 @@
-"""The commands that read a session: log (its tree, or its cost), show (how a picture came to be), verify."""
+"""The commands that read a session: log (its tree, or its cost), show (how a picture came to be), drift (what edits did to it), verify."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["add"]
 
 
 def add(commands: Commands) -> None:
-    """Adds log, show and verify."""
+    """Adds log, show, drift and verify."""
     log = add_command(commands, "log", _log, "show the tree")
     add_session(log)
     log.add_argument("--files", action="store_true", help="with each step's file")
@@ -36,6 +36,10 @@ def add(commands: Commands) -> None:
     show.add_argument("-n", "--last", type=int, metavar="N", help="only the last N steps of the trail")
     show.add_argument("--changes", action="store_true", help="measure what each edit changed in its picture")
     show.add_argument("--full", action="store_true", help="long prompts to their end, ids and digests in all their digits")
+    about = "measure what the edits up to a step did to what nobody asked to change, where it begins to go wrong, and what helps"
+    drift = add_command(commands, "drift", _drift, about)
+    add_session(drift)
+    drift.add_argument("step", nargs="?", metavar="STEP", help=f"{STEP}; the head")
     add_session(add_command(commands, "verify", _verify, "check all files against their hashes"))
 
 
@@ -87,6 +91,16 @@ def _show(options: Namespace) -> int:
         print_objects(shown.to_dicts())
     else:
         print(shown.text(_width(), full=options.full))
+    return 0
+
+
+def _drift(options: Namespace) -> int:
+    named = options.session  # as it was typed: a session that is found without -s needs none in the advice either
+    drift = existing_session(options).drift(options.step)
+    if as_json():
+        print_objects(drift.to_dicts())
+    else:
+        print(drift.text(drift.advice_in_shell("" if named is None else str(named))))
     return 0
 
 

@@ -15,16 +15,17 @@ from typing import Any, NoReturn
 from promptkit.cli.output import usage
 from promptkit.terminal import has_colour
 
-__all__ = ["FLAGS", "Parser", "as_written", "command_first", "parsed", "refuse_command"]
+__all__ = ["FLAGS", "PERHAPS", "Parser", "as_written", "command_first", "parsed", "refuse_command"]
 
 # The options without a value, of all commands: what stands behind another one before the command is its value.
 FLAGS = frozenset(
     [
-        *("-h", "--help", "--version", "--json", "--all", "--changes", "--codes", "--cost", "--drop-credentials", "--dry-run", "--embed"),
+        *("-h", "--help", "--version", "--json", "--all", "--changes", "--codes", "--cost", "--drop-credentials", "--dry-run"),
         *("--files", "--fresh", "--full", "--no-send", "--open", "--overwrite", "--root", "--siblings", "--similar", "--stretch"),
         *("--strip", "--today", "--trail", "--words"),
     ]
 )
+PERHAPS = frozenset({"--embed"})  # those that have a value in some commands, and none in others
 # The titles under which --help lists options, in this order; what is in none is under the first or the last.
 WORDS, OTHERS = "words", "options"
 SECTIONS = {
@@ -37,12 +38,13 @@ SECTIONS = {
         *("--aspect-ratio", "--image-size", "--seed", "--temperature", "--quality", "--ratio", "--focus", "--size", "--width", "--height"),
         *("--longest", "--scale", "--stretch", "--fit", "--fill", "--type", "--max-bytes"),
     ),
+    "what is said of it": ("--stars", "--note", "--by", "--marked"),
     "who is asked, and how": ("--endpoint", "--model", "--chain", "--recover", "--workers", "--fresh", "--no-send", "--deadline"),
     "what it may cost": ("--budget", "--max-requests"),
     "where": ("--session", "--into", "--label", "--output", "--overwrite", "--embed", "--drop-credentials"),
     OTHERS: (),
 }
-TEXTS = ("-i", "--input", "--label", "--from-brackets")  # options whose value is a text, which may have blanks
+TEXTS = ("-i", "--input", "--label", "--note", "--title", "--from-brackets")  # options whose value is a text, which may have blanks
 STEP_WORDS = ("STEP", "FIRST", "LAST", "]PICTURE", "HOW")  # in what stands for a step, which may be named by its marks: @keep is no file
 WORDED = ("PROMPT", "NAME", "WORD")  # and such words
 SENTENCES = (  # argparse's, and ours
@@ -168,12 +170,20 @@ def command_first(words: Sequence[str], commands: Collection[str]) -> list[str]:
     """
     at, passed = 0, []
     while at < len(words) and words[at].startswith("-") and words[at] not in ("-", "--"):
-        has_value = words[at] not in FLAGS and "=" not in words[at] and (words[at].startswith("--") or len(words[at]) == 2)
+        has_value = _has_value(words, at, commands)
         passed += [at + 1] if has_value else []
         at += 2 if has_value else 1
     if at >= len(words) or words[at] not in commands:  # an option that is none has no value
         at = next((i for i in passed if i < len(words) and words[i] in commands), at)
     return [words[at], *words[:at], *words[at + 1 :]] if at < len(words) else list(words)
+
+
+def _has_value(words: Sequence[str], at: int, commands: Collection[str]) -> bool:
+    """Whether what stands behind the option at that place is its value."""
+    option, following = words[at], words[at + 1] if at + 1 < len(words) else ""
+    if option in FLAGS or "=" in option or (option in PERHAPS and (following.startswith("-") or following in commands)):
+        return False
+    return option.startswith("--") or len(option) == 2
 
 
 def refuse_command(word: str, commands: Collection[str]) -> NoReturn:

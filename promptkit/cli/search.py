@@ -29,7 +29,7 @@ def add(commands: Commands) -> None:
     listed = command("sessions", _sessions, "list the sessions with steps, cost, last change, tags and head")
     listed.add_argument("folder", nargs="?", metavar="FOLDER", help=where)
     listed.add_argument("--in", dest="inside", metavar="FOLDER", help="the same, as find and which have it")
-    find = command("find", _find, "find the steps whose prompt, inputs, label, tags or answer hold all the words")
+    find = command("find", _find, "find the steps whose prompt, inputs, label, tags, marks or answer hold all the words")
     find.add_argument("words", nargs="*", metavar="WORD", help='parts of words will do; "two words": a phrase; none with --marked: all')
     find.add_argument("--marked", metavar="HOW", help="only steps that are marked so: keep, reject, 4stars (four or more), or marked")
     find.add_argument("--by", metavar="NAME", help="with --marked: by that reader; else by all who judged a step")

@@ -13,7 +13,7 @@ __all__ = ["in_shell_words"]
 FLAGS = {"fresh": "--fresh", "overwrite": "--overwrite", "embed": "--embed", "drop_credentials": "--drop-credentials"}
 SAME = (
     *("budget", "chain", "deadline", "lang", "anchor", "label", "recover", "start", "on", "seed", "temperature", "quality", "step"),
-    *("each", "by", "stars", "note", "region"),
+    *("each", "by", "stars", "note", "region", "embed"),
 )
 OPTIONS = {
     **{name: f"--{name}" for name in SAME},

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Collection, Iterator, Mapping
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -26,6 +27,7 @@ from promptkit.values import built_in, is_url
 if TYPE_CHECKING:  # what adds up and shows is loaded when someone looks
     from promptkit.engine.spending import Spending
     from promptkit.lineage.forgetting import Forgetting
+    from promptkit.session.drift import Drift
     from promptkit.session.explanation import Explanation
 
 __all__ = ["Cursor", "is_file_name"]
@@ -39,6 +41,7 @@ INSTEAD = {
     "save": "call save on a Step",
     "follow": "say which step, as in trail(step)",
     "explain": "say which step, explain(step)",
+    "measure": "say which step, drift(step)",
     "export": "say step=, or all=True",
     "replay": "say which steps, session.at(step).replay(…)",
 }
@@ -54,6 +57,7 @@ class Cursor(Continuing):
     def __init__(self, lineage: Lineage) -> None:
         self._lineage = lineage
         self._cursor: tuple[str | None, tuple[str, ...]] | None = None  # the head, and what undo left; None until someone asks
+        self._listener: Listener | None = None  # who gets the lines of progress
         self._owner = threading.current_thread()  # the thread itself: its number is given to another one when it has ended
 
     # Moving
@@ -94,7 +98,7 @@ class Cursor(Continuing):
     # Reading
 
     @property
-    def tags(self) -> Tags:
+    def tags(self) -> Tags[Step]:
         """The tagged steps by name."""
         return Tags({name: self._step_of(self._lineage.get(i)) for name, i in self._lineage.tags().items() if self._lineage.has(i)})
 
@@ -173,6 +177,12 @@ class Cursor(Continuing):
         walk = self._trail(step, "explain")
         return explain(self._lineage, walk[-1].record if walk else None, self._step_of, measured=measured)
 
+    def drift(self, step: object = None) -> Drift:
+        """What the trail of a step, by default the head, did to what nobody asked to change, and what helps; see session.drift.Drift."""
+        from promptkit.session.drift import drift
+
+        return drift(self._lineage, [s.record for s in self._trail(step, "measure")], self._step_of, self)
+
     def export(
         self,
         path: Where,
@@ -193,6 +203,31 @@ class Cursor(Continuing):
         found = self._step(step) if step is not None else self.head if all else self._own_head("export")
         return export.export(self.folder, found.id if found else None, path, all=all, strip=strip, overwrite=overwrite)
 
+    def page(
+        self,
+        path: Where | None = None,
+        steps: object = None,
+        *,
+        title: str | None = None,
+        lang: str | None = None,
+        embed: str = "thumbnails",
+        overwrite: bool = False,
+        **unknown: object,
+    ) -> Path:
+        """Writes the session as one HTML file that loads nothing, by default page.html in its folder; returns its path.
+
+        `steps` (steps, numbers, tags, beginnings of ids) are those that it shows, by default all. `title` stands for the session's name,
+        `lang` is the language of the page's own words (en, de, es-MX, zh-CN, ja, hi), by default the settings'. `embed` says how large its
+        pictures are: "thumbnails" (1,000 of them in 15 MB), "screen" (1,600 pixels), "originals" (the files' own bytes). A file of another
+        maker is not replaced without `overwrite`. Raises SettingsError, StepNotFound, and LineageError where there is nothing to show.
+        """
+        from promptkit.session.page import SessionPage
+
+        refuse_unknown(unknown, ("steps", "title", "lang", "embed", "overwrite"))
+        chosen = None if steps is None else [step.record for step in self._several(steps)]
+        page = SessionPage(self._lineage, chosen, self._position[0], title, lang, embed, self._listener)
+        return page.write(path, overwrite=overwrite)
+
     def sheet(self, steps: object = None, *, columns: int | str | None = None, rows: int | str | None = None) -> Picture:
         """A contact sheet of these steps, by default of all that have a picture: a PNG, each picture at most 256 pixels wide and high over
         its number and caption, in rows of four or more. A step that continues the one before it has an arrow from there.
@@ -204,12 +239,9 @@ class Cursor(Continuing):
         """
         from promptkit.session.sheet import sheet
 
-        return sheet(self._lineage, self._step, steps, columns, rows, self._listener)
-
-    @property
-    def _listener(self) -> Listener | None:
-        """Who gets each line of progress; None for the terminal or the notebook."""
-        return None
+        named = None if steps is None else [step.record for step in self._several(steps)]
+        varied = [axis.name for axis in getattr(steps, "axes", ())]
+        return sheet(self._lineage, named, varied, columns, rows, self._listener)
 
     def verify(self) -> list[Problem]:
         """What on disk disagrees with its hash."""
@@ -238,8 +270,7 @@ class Cursor(Continuing):
         """
         from promptkit.session.forgetting import forget
 
-        records = [self._step(step).record for each in steps for step in (each if isinstance(each, Steps) else (each,))]
-        return forget(self._lineage, records, words=words, dry_run=dry_run)
+        return forget(self._lineage, [step.record for step in self._several(steps)], words=words, dry_run=dry_run)
 
     # The head
 
@@ -319,6 +350,18 @@ class Cursor(Continuing):
             return self[key]
         said = f"A {type(key).__name__} names no step; give a Step, a number, a tag, or the beginning of an id."
         raise StepNotFound(said, path=self.folder)
+
+    def _several(self, keys: object) -> list[Step]:
+        """The steps that are named, each once: one of them, or any number of them, of `Steps`, and of lists of them."""
+        ahead, found = deque([keys]), dict[str, Step]()
+        while ahead:
+            key = ahead.popleft()
+            if isinstance(key, Iterable) and not isinstance(key, str):
+                ahead.extendleft(reversed(list(key)))
+            else:
+                step = self._step(key)
+                found[step.id] = step
+        return list(found.values())
 
     def _step_or_picture(self, key: object) -> Record | Picture:
         if isinstance(key, Step) and key not in self:  # another session's step is a picture from outside

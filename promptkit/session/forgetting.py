@@ -1,4 +1,4 @@
-"""Forgetting steps for a user: in the session's folder, in the caches of fingerprints and of thumbnails, and in the user's name."""
+"""Forgetting steps for a user: in the session's folder, in the caches of fingerprints, measures and thumbnails, and in the user's name."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from promptkit.lineage.forgetting import Forgetting
 from promptkit.lineage.record import Record
 from promptkit.lineage.tree import Lineage
 from promptkit.session.fingerprint_cache import forget_fingerprints
+from promptkit.session.measure_cache import forget_measures
 
 __all__ = ["forget"]
 
@@ -25,5 +26,6 @@ def forget(lineage: Lineage, records: Sequence[Record], *, words: bool = False, 
     if not dry_run:
         gone = [output.sha256 for record in records for output in record.outputs]
         forget_fingerprints(gone)
+        forget_measures(gone)
         forget_thumbnails(gone)
     return done

@@ -6,7 +6,7 @@ They are Python's own in all else: equal to plain ones, and read as these are.
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Protocol, Self, TypeVar
 
 from promptkit.images.picture import Picture
 from promptkit.lineage.record import Record
@@ -14,13 +14,30 @@ from promptkit.lineage.schema import Attempt
 from promptkit.markup import escape, figure, mime_bundle, strip, table, words
 from promptkit.terminal import printable
 
-if TYPE_CHECKING:
-    from promptkit.session.references import Reference
-    from promptkit.session.step import Step
-
 __all__ = ["Attempts", "Pictures", "References", "Tags"]
 
 PIXELS = 160
+
+
+class Recorded(Protocol):
+    """A step."""
+
+    @property
+    def record(self) -> Record: ...
+
+
+class Described(Protocol):
+    """A named reference."""
+
+    @property
+    def description(self) -> str | None: ...
+
+    @property
+    def shown(self) -> str: ...
+
+
+AStep = TypeVar("AStep", bound=Recorded)
+AReference = TypeVar("AReference", bound=Described)
 
 
 class _Shown:
@@ -71,7 +88,7 @@ class Pictures(_Shown, tuple[Picture, ...]):
         return strip(figure(picture.thumbnail(PIXELS), repr(picture), alt=repr(picture)) for picture in self)
 
 
-class Tags(_Shown, dict[str, "Step"]):
+class Tags(_Shown, dict[str, AStep]):
     """The tagged steps by name; printed, a line each."""
 
     def __str__(self) -> str:
@@ -84,7 +101,7 @@ class Tags(_Shown, dict[str, "Step"]):
         return strip(step_figure(step.record, tags=[name]) for name, step in self.items())
 
 
-class References(_Shown, dict[str, "Reference"]):
+class References(_Shown, dict[str, AReference]):
     """The named references; printed, a line each."""
 
     def __str__(self) -> str:

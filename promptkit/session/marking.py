@@ -5,6 +5,7 @@ What a caller gives is checked here; what a mark is on disk, and which of severa
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
@@ -34,6 +35,12 @@ class Marked(Steps):
 
     def __reduce__(self) -> tuple[type[Marked], tuple[tuple[Step, ...], tuple[Step, ...]]]:
         return type(self), (tuple(self), tuple(self.conflicts))
+
+    def _repr_mimebundle_(self, include: Collection[str] | None = None, exclude: Collection[str] | None = None) -> dict[str, Any]:
+        shown = super()._repr_mimebundle_(include, exclude)
+        said = f"left out, for readers differ: {', '.join(str(step.number) for step in self.conflicts)}" if self.conflicts else ""
+        ends = {"text/plain": f"\n{said}", "text/html": f"<div>{said}</div>"}
+        return {kind: form + ends.get(kind, "") for kind, form in shown.items()} if said else shown
 
 
 class Marking(Opened):

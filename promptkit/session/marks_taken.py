@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -43,8 +44,7 @@ def read_given(lineage: Lineage, given: Any, by: str | None) -> Given:
         found.lay(mark)
     if found.refused and not found.belong:
         raise LineageError(f"{name} holds no mark of a step in {lineage.folder}: {found.refused[0]}", path=lineage.folder)
-    nameless = [mark for mark in found.marks if not mark.by]
-    return Given(found.marks, found.belong - len(found.marks), found.refused, [NAMELESS] if nameless else [])
+    return Given(found.marks, found.belong - len(found.marks), found.refused, [*found.notes()])
 
 
 class _Laid:
@@ -66,6 +66,20 @@ class _Laid:
         self.belong += 1
         self.marks += [] if mark is None else [mark]
 
+    def notes(self) -> Iterator[str]:
+        """Sentences on whose they are, and on those that do not count, or will not let others count."""
+        if any(not mark.by for mark in self.marks):
+            yield NAMELESS
+        older = [
+            mark for mark in self.marks if (last := latest_of(self._lineage.folder, mark.step_id, mark.by)) and last.order > mark.order
+        ]
+        if older:
+            yield f"{_counted(older)} older than what the same reader has said since, and so not counted: the newest of each reader counts."
+        ahead = [mark for mark in self.marks if mark.at > _in_a_minute()]
+        if ahead:
+            latest = max(mark.at for mark in ahead)
+            yield f"{_counted(ahead)} dated later than now ({latest}), by a wrong clock: what the reader sends until then is not counted."
+
     def _record(self, step: str) -> Record:
         return self._lineage.get(step) if FULL_SHA256.fullmatch(step) else self._lineage.find(step)
 
@@ -84,6 +98,16 @@ class _Laid:
         latest = latest_of(self._lineage.folder, step, reader)
         yield from [latest] if latest else []
         yield from (mark for mark in self.marks if mark.step_id == step and normal(mark.by) == reader)
+
+
+def _in_a_minute() -> str:
+    """A time that no clock shows that is about right."""
+    return (datetime.now(UTC) + timedelta(minutes=1)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _counted(marks: Sequence[Mark]) -> str:
+    numbers = f"{len(marks)} mark{'' if len(marks) == 1 else 's'}"
+    return f"{numbers} {'is' if len(marks) == 1 else 'are'}"
 
 
 def _box(region: Any) -> Any:

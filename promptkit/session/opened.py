@@ -14,7 +14,6 @@ from pathlib import Path
 from promptkit.engine.client import Client, Terms
 from promptkit.engine.engine import Engine
 from promptkit.errors import SettingsError, warn
-from promptkit.progress import Listener
 from promptkit.providers import models
 from promptkit.providers.endpoint_choice import choose_endpoint, service_with_key
 from promptkit.providers.endpoints import Endpoint
@@ -32,7 +31,7 @@ class Opened(Cursor):
     def __init__(self, folder: Path, terms: Terms) -> None:
         self._engine = Engine.of(folder)
         super().__init__(self._engine.lineage)
-        self._terms = terms
+        self._terms, self._listener = terms, terms.on_progress
         self._settled: Client | None = None
 
     # Where requests go
@@ -62,10 +61,6 @@ class Opened(Cursor):
         """The endpoint that it was opened with, or has settled on."""
         return self._settled.endpoint if self._settled else self._terms.endpoint
 
-    @property
-    def _listener(self) -> Listener | None:
-        return self._terms.on_progress
-
     def _refuse_keys(self, said: object) -> None:
         refuse_key(self._settled.key if self._settled else self._terms.key, said)
 
@@ -77,6 +72,7 @@ class Opened(Cursor):
     def __setstate__(self, state: _State) -> None:
         Cursor.__init__(self, state.engine.lineage)
         self._engine, self._terms, self._settled = state.engine, state.terms, state.settled
+        self._listener = state.terms.on_progress
         self._cursor, self._owner = state.position if state.position[0] else None, state.owner
 
 

@@ -152,7 +152,7 @@ class Naming(Opened):
             warn(f"{name!r} was a reference, {before.shown}; from now on it is a tag.")
 
     @property
-    def references(self) -> References:
+    def references(self) -> References[Reference]:
         """What each name stands for, by name: those of this session, then those that Session(references=…) brought along."""
         own, tags = _read(self.folder), self._lineage.tags()
         brought = {name: each for name, each in self._brought().items() if name not in own and as_tagged(name, tags) not in tags}

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from promptkit.errors import LineageError, SettingsError, did_you_mean, warn
 from promptkit.images.picture import Picture
 from promptkit.lineage.record import Record
 from promptkit.lineage.tree import Lineage
 from promptkit.progress import Listener
-from promptkit.session.step import Step
 from promptkit.values import built_in, whole_number
 
 if TYPE_CHECKING:
@@ -24,23 +23,20 @@ NOT_GIVEN = "not given"
 NAMED = 4  # steps that a sentence names
 
 
-class LookUp(Protocol):
-    """Finds a step by what a caller gives for it."""
-
-    def __call__(self, key: object, /) -> Step: ...
-
-
-def sheet(lineage: Lineage, look_up: LookUp, steps: object, columns: object, rows: object, listener: Listener | None) -> Picture:
-    """The contact sheet of these steps, of all that have a picture where none are named; see Session.sheet."""
+def sheet(
+    lineage: Lineage, named: Sequence[Record] | None, varied: Sequence[str], columns: object, rows: object, listener: Listener | None
+) -> Picture:
+    """The contact sheet of the steps that were named, of all that have a picture where none were; of variants with what they `varied`. See
+    Session.sheet.
+    """
     from promptkit.views.fonts import Fonts
     from promptkit.views.lettering import Lettering
     from promptkit.views.sheets import FONT_PIXELS, sheet_of
 
-    records, axes = _records(lineage, look_up, steps), _axes(steps, columns, rows)
-    numbers = {
-        name: _count(name, given) for name, given in (("columns", columns), ("rows", rows)) if name not in axes and given is not None
-    }
-    if steps is None and axes:
+    records, axes = [record for record in lineage.records() if record.ok] if named is None else list(named), _axes(varied, columns, rows)
+    given = {"columns": columns, "rows": rows}
+    numbers = {side: _count(side, count) for side, count in given.items() if side not in axes and count is not None}
+    if named is None and axes:
         records = [record for record in records if any(_has(record, name) for name in axes.values())] or records
     _check(lineage, records, axes, numbers)
     layout = _layout(lineage, records, axes, numbers)
@@ -51,21 +47,13 @@ def sheet(lineage: Lineage, look_up: LookUp, steps: object, columns: object, row
     return made
 
 
-def _records(lineage: Lineage, look_up: LookUp, steps: object) -> list[Record]:
-    if steps is None:
-        return [record for record in lineage.records() if record.ok]
-    several = steps if isinstance(steps, Iterable) and not isinstance(steps, str | Step) else (steps,)
-    return [look_up(step).record for step in several]
-
-
 # By what they stand
 
 
-def _axes(steps: object, columns: object, rows: object) -> dict[str, str]:
+def _axes(varied: Sequence[str], columns: object, rows: object) -> dict[str, str]:
     """The names of what varies along columns and rows, by these words; the two of variants of two things."""
-    own = [axis.name for axis in getattr(steps, "axes", ())]
-    if columns is None and rows is None and len(own) == 2:
-        return {"rows": own[0], "columns": own[1]}
+    if columns is None and rows is None and len(varied) == 2:
+        return {"rows": varied[0], "columns": varied[1]}
     given = {"columns": built_in(columns), "rows": built_in(rows)}
     return {side: str(name) for side, name in given.items() if isinstance(name, str)}
 

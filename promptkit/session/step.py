@@ -32,6 +32,8 @@ if TYPE_CHECKING:  # what measures and shows is loaded when someone looks
 
 __all__ = ["Continuing", "Step", "Steps"]
 
+FEW = 16  # steps
+
 
 class Continuing(Protocol):
     """What a step asks of its session, which stands above it."""
@@ -335,7 +337,9 @@ class Steps(tuple[Step, ...]):
 
     @property
     def _marks(self) -> dict[str, tuple[Mark, ...]]:
-        """What readers make of them, by their ids; each session is read once."""
+        """What readers make of them, by their ids: of a few steps only theirs are read, else each session's once."""
+        if len(self) <= FEW:
+            return {step.id: step.lineage.marks_of(step.record) for step in self}
         lineages = dict.fromkeys(step.lineage for step in self)
         return {full_id: marks for lineage in lineages for full_id, marks in lineage.marks().items()}
 

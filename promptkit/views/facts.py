@@ -26,6 +26,7 @@ __all__ = [
     "BY_HAND",
     "MADE_HERE",
     "NAME_COLUMNS",
+    "NOT_KNOWN",
     "Fact",
     "References",
     "attempts_in_words",
@@ -40,6 +41,7 @@ __all__ = [
     "mark_in_words",
     "outcome_in_words",
     "plain_text",
+    "price_in_words",
     "role_in_words",
     "seconds_between",
     "sent_along",
@@ -170,7 +172,7 @@ def attempts_in_words(record: Record) -> Iterator[tuple[str, str]]:
     for i, attempt in enumerate(record.attempts):
         waited = seconds_between(record.attempts[i - 1].get("ended"), attempt.get("started")) if i else None
         name = RecordFields.attempts.label + (f" {i + 1}" if len(record.attempts) > 1 else "")
-        yield name, _attempt(attempt, record.prompt.get("text"), waited, _price(record, attempt))
+        yield name, _attempt(attempt, record.prompt.get("text"), waited, price_in_words(record, attempt))
 
 
 def _attempt(attempt: Mapping[str, Any], asked: object, waited: float | None, price: str) -> str:
@@ -193,7 +195,7 @@ def _attempt(attempt: Mapping[str, Any], asked: object, waited: float | None, pr
     return "\n".join(lines)
 
 
-def _price(record: Record, attempt: Attempt) -> str:
+def price_in_words(record: Record, attempt: Attempt) -> str:
     """What an attempt cost, with the price list that says so; nothing of one that was free and of which nothing was noted."""
     cost = record.cost_of(attempt)
     if cost.unpriced:

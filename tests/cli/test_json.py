@@ -149,7 +149,9 @@ def test_commands_print_every_kind_that_is_described(bear: Session) -> None:
     for command in ("sessions .", "find panda --in .", "which one.png --in .", "embedded in.png", "price google", "templates"):
         see(command)
     Path("mail.txt").write_text("1 keep", encoding="utf-8")
-    for command in ("doctor", "completion bash", "reference panda 1 -s ./bear", "mark 1 reject -s ./bear", "marks mail.txt -s ./bear"):
+    for command in ("reference panda 1", "mark 1 reject", "marks mail.txt", "drift"):
+        see(f"{command} -s ./bear")
+    for command in ("doctor", "completion bash"):
         see(command)
     for command in ("templates check --codes", "templates render mine", "render -t sticker -i subject=fox"):
         see(command)

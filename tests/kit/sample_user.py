@@ -127,6 +127,7 @@ def refine(folder: Path) -> Session:
     assert [mark.text for mark in bear.import_marks(f"{best.number} reject too dark", by="Ann")] == ["reject too dark"]
     assert bear.marked("keep").conflicts == (best,)
     assert_type(bear.head, Step | None)
+    assert_type(bear.drift().worst, Step | None)
     assert_type(bear.steps, Steps)
     assert_type(bear.tags, dict[str, Step])
     assert_type(bear["for the client"], Step)
@@ -162,6 +163,7 @@ def spent(cost: Cost) -> str:
 def taken_along(bear: Session, folder: Path) -> list[Problem]:
     """Exported, imported, found again and checked."""
     assert_type(bear.export(folder / "bear.zip", all=True), Path)
+    assert_type(bear.page(folder / "bear.html", [1], title="A bear", lang="ja", embed="screen"), Path)
     import_session(folder / "bear.zip", folder / "copy")
     saved: Path = bear.save(folder / "out.png")
     copy = Session(folder / "copy", send=False)

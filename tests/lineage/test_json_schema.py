@@ -57,6 +57,8 @@ def test_tags_markers_and_notes_of_earlier_releases_fit(folder: Path) -> None:
     validator("session").validate(json.loads((folder / "promptkit.json").read_bytes()))
     for path in folder.glob("tags/*.json"):
         validator("tag").validate(json.loads(path.read_bytes()))
+    for path in folder.glob("marks/*.json"):
+        validator("mark").validate(json.loads(path.read_bytes()))
     for path in folder.glob("*.forgotten.json"):
         validator("forgotten").validate(json.loads(path.read_bytes()))
 

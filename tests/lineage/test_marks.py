@@ -242,3 +242,13 @@ def test_two_marks_differ_by_what_is_said_only(lineage: Lineage) -> None:
     lineage.add_marks([mark])
     assert lineage.marks_of(step) == (mark,)
     assert replace(mark, verdict="reject") != mark
+
+
+def test_a_changed_file_is_told(lineage: Lineage) -> None:
+    """Who changes what a reader said changes the file's hash, which is not its name then: it does not count, and verify names it."""
+    step = made(lineage)
+    mark = Mark(step.id, "keep", by="Ann", at=EARLY)
+    lineage.add_marks([mark])
+    (lineage.folder / mark.name).write_bytes(mark.data.replace(b'"keep"', b'"reject"'))
+    assert said(lineage) == []
+    assert [p.message for p in lineage.verify()] == ["was changed or renamed after it was written (its sha256 is not its name)"]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+import subprocess
+import sys
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -204,6 +206,8 @@ def test_marked_is_what_all_who_judged_agree_on(bear: Session) -> None:
     bear[3].mark(note="hm", by="Ann")
     kept = bear.marked("keep")
     assert (kept, kept.conflicts) == ((bear[1],), (bear[2],))
+    assert all("left out, for readers differ: 2" in form for form in kept._repr_mimebundle_().values())
+    assert "readers differ" not in bear.marked("keep", by="Ann")._repr_mimebundle_()["text/html"]
     assert bear.marked("reject") == ()
     assert bear.marked("keep", by="Ann") == (bear[1], bear[2])
     assert bear.marked("keep", by="Ann").conflicts == ()
@@ -272,6 +276,21 @@ def test_who_is_named_in_it_goes_before_by(bear: Session) -> None:
     assert bear.import_marks("2 keep", by="Cy").notes == ()
 
 
+def test_marks_of_another_time_are_told(bear: Session) -> None:
+    """One that is older than what the reader has said since does not count, and one of a clock that is ahead lets no other count."""
+    new, old = (
+        {"step": bear[1].id, "verdict": v, "at": at} for v, at in (("keep", "2026-02-01T00:00:00Z"), ("reject", "2026-01-01T00:00:00Z"))
+    )
+    assert bear.import_marks(sent(bear, new)).notes == ()
+    taken = bear.import_marks(sent(bear, old))
+    assert [note.partition(",")[0] for note in taken.notes] == ["1 mark is older than what the same reader has said since"]
+    assert said(bear) == ["step 1: keep (client)"]
+    taken = bear.import_marks(sent(bear, {"step": bear[2].id, "verdict": "keep", "at": "2999-01-01T00:00:00Z"}))
+    assert taken.notes[0].startswith("1 mark is dated later than now (2999-01-01T00:00:00.000Z)")
+    assert bear[2].mark("reject", by="client").text == "reject"
+    assert said(bear)[1] == "step 2: reject (client)"
+
+
 def test_what_belongs_to_another_session_is_refused(bear: Session) -> None:
     """By the root that it names, or by its steps; of a file that belongs here in part, that part is taken in."""
     other = Session("./other", endpoint="offline")
@@ -328,3 +347,27 @@ def test_marks_are_public_and_pickle(bear: Session) -> None:
     assert isinstance(mark, Mark)
     assert pickle.loads(pickle.dumps(mark)) == copy.deepcopy(mark) == mark
     assert pickle.loads(pickle.dumps(bear.marks)) == bear.marks
+
+
+def test_a_few_steps_read_their_own_marks_only(bear: Session) -> None:
+    """A step's row costs the same however much was said of others: no other mark's file is opened."""
+    bear[1].mark("keep")
+    for i in range(20):
+        bear[2].mark("keep", by=f"reader {i}")
+    script = (
+        "import sys, promptkit\n"
+        "opened = []\n"
+        "sys.addaudithook(lambda event, said: opened.append(str(said[0])) if event == 'open' else None)\n"
+        "session = promptkit.Session('./bear')\n"
+        "assert session[1].to_dict()['verdict'] == 'keep'\n"
+        "print(sum('bear/marks/' in name for name in opened))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "1\n"
+
+
+def test_many_lines_on_one_step_are_no_wrong_clock(bear: Session) -> None:
+    """Marks of one mail have an order, whose milliseconds are ahead of the clock, and nobody is told that it is wrong."""
+    taken = bear.import_marks("\n".join(["1 keep", "1 reject"] * 50), by="Bo")
+    assert (len(taken), taken.notes) == (100, ())
+    assert said(bear) == ["step 1: reject (Bo)"]

@@ -71,6 +71,9 @@ def test_the_page_and_the_explanation_tell_it_all(bear: Session) -> None:
     run("page", "-s", "./bear")
     page = Page(Path("bear/page.html").read_text(encoding="utf-8"))
     assert "reject, keep ★★★★ (client)" in page.text
+    data = Path("bear/page.html").read_text(encoding="utf-8")
+    assert data.count("reject, 20") == 1  # a line of its own for each reader, whom the tree names in short
+    assert '"marks": ["reject, keep ★★★★ (client)"]' in data or '"marks":["reject, keep ★★★★ (client)"]' in data
     for text in (page.text, shown(bear.explain(2)), str(bear.explain(2))):
         assert "marks" in text
         assert "keep ★★★★ <img src=x" in " ".join(text.split())

@@ -42,9 +42,9 @@ ONE_IMPORTER = {
     "jinja2": {"prompts.sandbox"},
     "yaml": {"prompts.strict_yaml"},
     "PIL": {
-        *("images.changes", "images.fingerprint", "images.picture", "images.pixels", "images.region", "images.region_fit", "images.still"),
-        "images.thumbnails",
-        *("providers.offline.painter", "providers.offline.service", "views.sheets", "views.fonts", "views.lettering"),
+        *("images.changes", "images.fingerprint", "images.measures", "images.picture", "images.pixels"),
+        *("images.region", "images.region_fit", "images.still", "images.thumbnails"),
+        *("providers.offline.painter", "providers.offline.service", "views.sheets", "views.fonts", "views.lettering"),  # for drawing
     },
     "requests": {"providers.transport"},
     "urllib3": {"providers.transport"},
