@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 
@@ -14,9 +14,9 @@ from promptkit.images.picture import Picture
 from promptkit.images.still import on_white
 from promptkit.progress import Listener, Progress
 from promptkit.views.lettering import Lettering, Lines
-from promptkit.views.sheet_layout import FORGOTTEN, Cell, Layout, in_rows
+from promptkit.views.sheet_layout import Cell, Layout
 
-__all__ = ["FONT_PIXELS", "MOST_PICTURES", "Sheet", "contact_sheet", "drawn", "is_sheet", "sheet_bytes", "sheet_of"]
+__all__ = ["FONT_PIXELS", "MOST_PICTURES", "Sheet", "drawn", "is_sheet", "sheet_bytes", "sheet_of"]
 
 GAP = 12  # pixels around each picture
 MARGIN = 4  # pixels between a picture and its caption
@@ -46,15 +46,6 @@ class Sheet(Picture):
 def sheet_of(layout: Layout, lettering: Lettering, listener: Listener | None = None) -> Sheet:
     """The sheet as a PNG, of which the pictures are read two at a time; says how far it is."""
     return Sheet(sheet_bytes(drawn(layout, lettering, listener), ".png"))
-
-
-def contact_sheet(pictures: Sequence[Picture | None], captions: Sequence[str] = (), *, columns: int = 4, pixels: int = 256) -> Image.Image:
-    """Pictures in rows on one sheet, each at most `pixels` wide and high, with its caption below it; None is the empty frame of one that
-    was forgotten.
-    """
-    texts = [*captions, *[""] * len(pictures)]
-    cells = [Cell(picture, text, "" if picture else FORGOTTEN) for picture, text in zip(pictures, texts, strict=False)]
-    return drawn(in_rows(cells, columns), Lettering(FONT_PIXELS), pixels=pixels)
 
 
 def drawn(layout: Layout, lettering: Lettering, listener: Listener | None = None, *, pixels: int | None = None) -> Image.Image:

@@ -256,3 +256,14 @@ def test_a_wrong_sheet_is_one_line(bear: Session, words: tuple[str, ...], code: 
     assert said in error
     assert len(error.splitlines()) == 1
     assert not Path("bear/sheet.png").exists()
+
+
+def test_a_page_named_as_a_picture_is_a_sheet(bear: Session) -> None:
+    """`page -o sheet.png` draws the same sheet; of a session without pictures it is the same sentence, and no file."""
+    run("page", "-s", "./bear", "-o", "sheet.png")
+    with Image.open("sheet.png") as image:
+        assert image.size == bear.sheet().size
+    bear.forget(*bear.steps)
+    _, said = run("page", "-s", "./bear", "-o", "none.png", code=1)
+    assert "None of these steps has a picture" in said
+    assert not Path("none.png").exists()
