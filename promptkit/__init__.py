@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from promptkit.providers.keys import ask_key
     from promptkit.providers.message import Request, Response
     from promptkit.providers.transport import FunctionTransport, RequestsTransport, Transport
+    from promptkit.runs.run import Run, run
     from promptkit.search.search import find, sessions, which
     from promptkit.session.references import Reference
     from promptkit.session.session import Session
@@ -90,6 +91,7 @@ __all__ = [
     "Request",
     "RequestsTransport",
     "Response",
+    "Run",
     "ServiceUnavailable",
     "Session",
     "SettingsError",
@@ -105,12 +107,14 @@ __all__ = [
     "ask_key",
     "find",
     "import_session",
+    "run",
     "sessions",
     "templates",
     "which",
 ]
 
 _HOMES = {
+    "runs.run": ("Run", "run"),
     "search.search": ("find", "sessions", "which"),
     "archive.import_zip": ("import_session",),
     "cost": ("Cost",),

@@ -215,13 +215,17 @@ class TemplateNotFound(TemplateError, AttributeError):
 
 
 class InputError(TemplateError):
-    """`problems` names every missing, unknown and invalid input at once."""
+    """`problems` names every missing, unknown and invalid input at once. Those of a table's rows stand on lines of their own."""
 
     advice = "Give each required input, by the names and types that `promptkit templates NAME` shows."
+    lines: tuple[str, ...] = ()
 
-    def __init__(self, message: str, *, problems: Sequence[str] = (), file: str | None = None) -> None:
+    def __init__(self, message: str, *, problems: Sequence[str] = (), file: str | None = None, lines: Sequence[str] = ()) -> None:
         super().__init__(message, file=file)
-        self.problems = tuple(map(printable, problems))
+        self.problems, self.lines = tuple(map(printable, problems)), tuple(map(printable, lines))
+
+    def __str__(self) -> str:
+        return "\n  ".join((super().__str__(), *self.lines))
 
 
 class PictureError(PromptkitError):

@@ -14,7 +14,7 @@ from typing import Any
 from promptkit.errors import show_in_brief
 from promptkit.kernel import Display, is_kernel
 
-__all__ = ["Listener", "Progress"]
+__all__ = ["Listener", "Progress", "span"]
 
 Listener = Callable[[str], object]  # takes a line of progress, without an end of line
 
@@ -22,6 +22,13 @@ log = logging.getLogger("promptkit")
 DELAY = 1.0  # seconds before anything shows
 TICK = 0.5  # seconds between two updates
 STOPPED = "stopped; what was under way is recorded as interrupted."
+
+
+def span(seconds: float) -> str:
+    """A span of time in words: "40 s", "12 min", "1.5 h"."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 class Progress:

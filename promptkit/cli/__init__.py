@@ -2,9 +2,9 @@
 
 `main` holds the table of all commands and runs one of them. The other files hold the commands of one group each, and are imported when one
 of them runs: `demo`, `doctor`, `templates` (templates, render), `generate` (generate, edit, vary, add), `make`, `reference`, `head` (undo,
-redo, goto, tag), `history` (log, show, drift, verify), `page`, `search` (sessions, find, which), `archive` (export, import, save,
-embedded), `replay` (replay, squash), `marks` (mark, marks), `price`, `painter`, `completion`, `forget`. Each has `add(commands)`, which
-adds their parsers.
+redo, goto, tag), `run` (run, recipe), `history` (log, show, drift, verify), `page`, `search` (sessions, find, which), `archive` (export,
+import, save, embedded), `replay` (replay, squash), `marks` (mark, marks), `price`, `painter`, `completion`, `forget`. Each has
+`add(commands)`, which adds their parsers.
 
 What groups share: `parser` (options and words in any order, and what is mistyped), `flags` (those that several commands take), `texts`
 (what - and @FILE stand for), `prompt` (from the options to a prompt and its inputs), `each` (from --each to what varies), `session` (from

@@ -51,7 +51,11 @@ def add(commands: Commands) -> None:
     save = command("save", _save, "save the picture of a step to a file")
     save.add_argument("step", nargs="?", metavar="STEP", help=f"{STEP}; the head")
     add_session(save)
-    add_output(save, "the suffix says the type; - writes the picture's bytes to stdout", required=True)
+    about = "the suffix says the type; may be a pattern, '{session}-{number}-{label}.png'; - writes the picture's bytes to stdout"
+    add_output(save, about, required=True)
+    save.add_argument("--run", dest="run_folder", metavar="FOLDER", help="all pictures of a run, by a pattern: -o 'out/{label}-{take}.jpg'")
+    save.add_argument("--picked", action="store_true", help="with --run: those that were picked, else the only one of each row")
+    save.add_argument("--size", metavar="SIZE", help="with --run: the longest side in pixels, or a size such as 800x600")
     save.add_argument("--embed", action="store_true", help="a PNG with the picture's lineage inside, prompts included")
     save.add_argument("--drop-credentials", action="store_true", help="with --embed: leave out content credentials, which it makes false")
     about = "print the lineage that a picture file brings along, and what other tools wrote into it"
@@ -119,6 +123,10 @@ def _import_from(archive: str | Path, options: argparse.Namespace) -> int:
 
 
 def _save(options: argparse.Namespace) -> int:
+    if options.run_folder is not None:
+        return _save_run(options)
+    if options.picked or options.size is not None:
+        raise usage("--picked and --size go with --run, the folder of a run")
     session = existing_session(options, advice="")
     step = session.head if options.step is None else session[options.step]
     if step is None:
@@ -131,6 +139,18 @@ def _save(options: argparse.Namespace) -> int:
         return 0
     if path := save_step(step, options, embed=options.embed, drop_credentials=options.drop_credentials):
         print_file(path, step=step.number)
+    return 0
+
+
+def _save_run(options: argparse.Namespace) -> int:
+    from promptkit.runs.run import Run
+
+    if options.step is not None or options.session is not None or options.embed or options.output == STDOUT:
+        raise usage("--run saves the pictures of a run's rows: leave out the step, -s, --embed and -o -")
+    size = int(options.size) if options.size and options.size.isdigit() else options.size
+    made = Run.open(options.run_folder)
+    for path in made.save(options.output, picked=options.picked, size=size, overwrite=options.overwrite):
+        print_file(path)
     return 0
 
 

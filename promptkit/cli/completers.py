@@ -65,6 +65,8 @@ def _offer(action: argparse.Action, parser: Parser) -> Offer | None:
     offers: dict[str, Offer] = {
         "--session": _sessions,
         "--into": _sessions,
+        "--run": DirectoriesCompleter(),
+        "--retry": _causes,
         **dict.fromkeys(("--template", "NAME"), _templates),
         "--input": _inputs,
         **dict.fromkeys(("--endpoint", "ENDPOINT"), _endpoints),
@@ -138,6 +140,12 @@ def _models(**_: object) -> list[str]:
     from promptkit.providers import models
 
     return list(models.known_names())
+
+
+def _causes(**_: object) -> list[str]:
+    from promptkit.runs.causes import CAUSES
+
+    return list(CAUSES)
 
 
 def _languages(**_: object) -> list[str]:

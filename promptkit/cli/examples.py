@@ -88,6 +88,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "page": (
         "promptkit page -s ./fox --open",
         "promptkit page 1-3 -s ./fox -o fox.html --embed originals --lang de",
+        "promptkit page 2-3 -s ./fox --review -o for-client.html --title 'Your fox'",
         "promptkit page -s ./fox -o sheet.png",
     ),
     "sessions": ("promptkit sessions", "promptkit sessions ./work"),
@@ -99,13 +100,26 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "promptkit export -s ./fox -o - > fox.zip",
     ),
     "import": ("promptkit import fox.zip", "promptkit import fox.zip -s ./another"),
-    "save": ("promptkit save -s ./fox -o fox.png", "promptkit save 3 -s ./fox -o fox.jpg", "promptkit save -s ./fox -o fox.png --embed"),
+    "save": (
+        "promptkit save -s ./fox -o fox.png",
+        "promptkit save 3 -s ./fox -o '{session}-{number}.jpg'",
+        "promptkit save -s ./fox -o fox.png --embed",
+        "promptkit save --run ./stickers -o 'out/{label}-{take}.jpg' --size 1200",
+    ),
     "embedded": ("promptkit embedded fox.png",),
     "replay": (
         "promptkit replay -s ./fox --into ./again --dry-run",
         'promptkit replay -s ./fox --into ./owl --start owl.png -i subject="an owl"',
     ),
     "squash": ("promptkit squash 2 4 -s ./fox", 'promptkit squash 2 4 "add a hat, at night" -s ./fox'),
+    "run": (
+        "promptkit run animals.csv -t sticker --into ./stickers -e offline --dry-run",
+        "promptkit run animals.csv -t sticker -t edit.style_transfer -i 2.style=ink --into ./ink --budget 5",
+        "promptkit run animals.csv -t sticker --column subject=Bezeichnung --takes 2 --into ./stickers",
+        "promptkit run --into ./stickers --status",
+        "promptkit run --into ./stickers --retry refused text",
+    ),
+    "recipe": ("promptkit recipe -s ./fox -o night.json", "promptkit recipe 3 -s ./fox -o - > night.json"),
     "price": ("promptkit price google", "promptkit price deerapi gemini-2.5-flash-image 0.30 CNY"),
     "completion": (
         "promptkit completion bash >> ~/.bashrc",

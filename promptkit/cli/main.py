@@ -73,6 +73,10 @@ GROUPS = {
         "replay": "run the steps up to the head again, in another session or beside themselves",
         "squash": "ask for several edits at once, from the picture before them",
     },
+    "run": {
+        "run": "carry a template, or several, out over the rows of a table",
+        "recipe": "write the trail of a step as a recipe, which `run --recipe` carries out",
+    },
     "price": {"price": "show what a picture costs at each endpoint, or set it in your config file"},
     "painter": {"painter": "answer requests with offline drafts, behind a socket"},
     "completion": {"completion": "print the lines that teach bash, zsh or fish to complete commands, sessions, steps and templates"},
@@ -83,6 +87,7 @@ GROUPS = {
 TITLES = {
     "begin": "demo doctor",
     "make and change pictures": "generate edit vary add make reference squash replay",
+    "many at once": "run recipe",
     "go back and forth": "undo redo goto tag",
     "look": "log show drift page verify sessions find which price",
     "choose": "mark marks",

@@ -21,8 +21,8 @@ __all__ = ["FLAGS", "PERHAPS", "Parser", "as_written", "command_first", "parsed"
 FLAGS = frozenset(
     [
         *("-h", "--help", "--version", "--json", "--all", "--changes", "--codes", "--cost", "--drop-credentials", "--dry-run"),
-        *("--files", "--fresh", "--full", "--no-send", "--open", "--overwrite", "--root", "--similar", "--stretch", "--strip", "--today"),
-        "--words",
+        *("--files", "--fresh", "--full", "--no-send", "--open", "--overwrite", "--review", "--root", "--similar", "--stretch", "--strip"),
+        *("--today", "--words", "--status", "--stop", "--keep-extra", "--picked"),
     ]
 )
 PERHAPS = frozenset({"--embed"})  # those that have a value in some commands, and none in others
@@ -32,16 +32,19 @@ SECTIONS = {
     WORDS: (),
     "what is asked for": (
         *("--template", "--input", "--library", "-L", "--lang", "--on", "--reference", "--anchor", "--start", "-n", "--root", "--step"),
-        *("--today", "--kind", "--from-brackets"),
+        *("--today", "--kind", "--from-brackets", "--recipe", "--column", "--keep-extra", "--takes", "--retry"),
     ),
     "what the picture is": (
         *("--aspect-ratio", "--image-size", "--seed", "--temperature", "--quality", "--ratio", "--focus", "--size", "--width", "--height"),
         *("--longest", "--scale", "--stretch", "--fit", "--fill", "--type", "--max-bytes"),
     ),
     "what is said of it": ("--stars", "--note", "--by", "--marked"),
-    "who is asked, and how": ("--endpoint", "--model", "--chain", "--recover", "--workers", "--fresh", "--no-send", "--deadline"),
+    "who is asked, and how": (
+        *("--endpoint", "--model", "--chain", "--recover", "--workers", "--per-minute", "--fresh", "--no-send"),
+        "--deadline",
+    ),
     "what it may cost": ("--budget", "--max-requests"),
-    "where": ("--session", "--into", "--label", "--output", "--overwrite", "--embed", "--drop-credentials"),
+    "where": ("--session", "--run", "--picked", "--into", "--label", "--output", "--overwrite", "--embed", "--drop-credentials"),
     OTHERS: (),
 }
 TEXTS = ("-i", "--input", "--label", "--note", "--title", "--from-brackets")  # options whose value is a text, which may have blanks

@@ -15,6 +15,7 @@ from promptkit.cli.output import as_json, print_file, usage
 from promptkit.errors import SettingsError
 from promptkit.images.picture import check_name, no_overwriting
 from promptkit.lineage.recorded_bytes import is_recorded
+from promptkit.session.file_names import check_pattern, has_fields
 from promptkit.session.session import Session
 from promptkit.session.step import Step
 
@@ -27,6 +28,10 @@ def check_output(options: Namespace, session: Session) -> None:
     """Exits, or raises PictureError, where a picture cannot be written there, or would take the place of a file that no session knows."""
     if options.output == STDOUT:
         check_stdout()
+        return
+    if options.output and has_fields(options.output):  # what its name will be is known when there is a step
+        check_pattern(options.output)
+        check_name(options.output)
         return
     check_name(options.output)
     if options.output and not options.overwrite:

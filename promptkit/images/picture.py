@@ -8,7 +8,7 @@ import os
 import re
 import threading
 import warnings
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from promptkit.images.metadata import ToolMetadata
     from promptkit.images.thumbnails import Thumbnail
 
-__all__ = ["Picture", "PictureSource", "check_name", "decodes", "is_picture", "no_overwriting", "to_rgb"]
+__all__ = ["Picture", "PictureSource", "check_name", "decodes", "is_picture", "no_overwriting", "save_all", "to_rgb"]
 
 SAME_SUFFIX = {".jpeg": ".jpg", ".jpe": ".jpg", ".jfif": ".jpg", ".tiff": ".tif", ".apng": ".png"}
 UNDECODED = ("image/heic", "image/heif")  # what phones make and Pillow cannot read; the service can
@@ -293,6 +293,31 @@ class Picture:
         return target
 
 
+def save_all(pictures: Iterable[Picture], targets: Sequence[Path], *, overwrite: bool = False) -> list[Path]:
+    """Writes each picture to its path, as Picture.save does; how many of them are conversions is said once."""
+    converted = lost = 0
+    paths: list[Path] = []
+    for picture, target in zip(pictures, targets, strict=True):
+        fitting = _fitting(picture, target)
+        converted += fitting is not picture
+        lost += fitting is not picture and has_credentials(picture.data)
+        paths.append(fitting.save(target, overwrite=overwrite))
+    if converted:
+        bare = f", {lost} of them without their content credentials" if lost else ""
+        warn(f"{converted} of {len(paths)} pictures are conversions{bare}; a pattern without a suffix saves the exact bytes.")
+    return paths
+
+
+def _fitting(picture: Picture, target: Path) -> Picture:
+    """The picture in the format that the path's suffix names."""
+    suffix = SAME_SUFFIX.get(target.suffix.lower(), target.suffix.lower())
+    if not suffix or suffix == suffix_of(picture.mime_type):
+        return picture
+    made = Picture(_encoded_as(picture, suffix, target))
+    made.is_known = picture.is_known
+    return made
+
+
 def is_picture(value: object) -> bool:
     """Whether a value stands for one picture, as `Picture.open` takes it, and not for several."""
     kinds = (str, os.PathLike, bytes, bytearray, memoryview, Picture)
@@ -552,14 +577,21 @@ def _encoded(image: Image.Image, kind: str) -> bytes:
 
 
 def _converted(picture: Picture, suffix: str, target: Path) -> bytes:
+    """The picture as that suffix has it, which is said."""
+    own = suffix_of(picture.mime_type)
+    data = _encoded_as(picture, suffix, target)
+    lost = ", without its content credentials" if has_credentials(picture.data) else ""
+    warn(f"{target.name} is a conversion of {picture.mime_type}{lost}; save with {own} for the exact bytes.")
+    return data
+
+
+def _encoded_as(picture: Picture, suffix: str, target: Path) -> bytes:
     from PIL import Image
 
     kind = Image.registered_extensions().get(suffix)
     own = suffix_of(picture.mime_type)
     if kind is None or kind not in Image.SAVE:
         raise PictureError(f"{target.name} has the suffix {suffix}, which is no picture's; use {own} for the exact bytes.")
-    lost = ", without its content credentials" if has_credentials(picture.data) else ""
-    warn(f"{target.name} is a conversion of {picture.mime_type}{lost}; save with {own} for the exact bytes.")
     try:
         return _encoded(picture.image, kind)
     except PromptkitError:

@@ -21,6 +21,7 @@ __all__ = [
     "MARKER",
     "MARKER_HOLDS",
     "UNDER_WAY",
+    "add_git_files",
     "extra_name",
     "files_left",
     "files_of",
@@ -45,7 +46,8 @@ MARKER_HOLDS = f'it should hold {{"layout": {LAYOUT}}}'
 UNDER_WAY = ".open"  # the folder within for what processes have under way; earlier versions had names with that and a dash instead
 CLAIM_NAME = re.compile(r"(\.open-)?(\d{4,})(?:\.(\d+))?\.json")  # its number, and the process that took it over
 BESIDE = ("sources", "templates", "extra", "tags", "references", "marks")  # the folders within
-GIT_LINES = {".gitattributes": ("* -text",), ".gitignore": (".open-*", f"{atomic.TEMPORARY}*")}  # git keeps bytes, and takes no notes in
+IGNORED = ".gitignore"
+GIT_LINES = {".gitattributes": ("* -text",), IGNORED: (".open-*", f"{atomic.TEMPORARY}*")}  # git keeps bytes, and takes no notes in
 
 
 # Making one
@@ -56,12 +58,14 @@ def frame() -> dict[str, bytes]:
     return {**{name: _lines(lines) for name, lines in GIT_LINES.items()}, MARKER: json_bytes({"layout": LAYOUT})}
 
 
-def make(folder: Path) -> None:
-    """Makes a session's folder where there is none yet, and its marker, which is written last. LineageError where that cannot be."""
+def make(folder: Path, *, git_files: bool = True) -> None:
+    """Makes a session's folder where there is none yet, and its marker, which is written last. Without `git_files` a folder above has
+    them for all that are below. LineageError where that cannot be.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name, lines in GIT_LINES.items():
-            _add_lines(folder / name, lines)
+        if git_files:
+            add_git_files(folder)
         atomic.write_whole(folder / MARKER, frame()[MARKER], durable=True)
         atomic.sync_folder(folder.parent)
     except OSError as error:
@@ -69,9 +73,16 @@ def make(folder: Path) -> None:
         raise LineageError(said, path=folder) from None
 
 
+def add_git_files(folder: Path, *more: str) -> None:
+    """Tells git to keep all bytes in a folder and below it as they are, and to ignore notes on what is under way (`more` of them)."""
+    for name, lines in GIT_LINES.items():
+        _add_lines(folder / name, (*lines, *more) if name == IGNORED else lines)
+
+
 def make_under_way(folder: Path) -> None:
     """Makes the folder for what processes have under way, where there is none yet; it tells git itself to ignore it, so that an earlier
-    version's session stays as it is. LineageError where something else has its name: what was written there might stand anywhere.
+    version's session stays as it is; one without git files stands in a folder that has them. LineageError where something else has its
+    name: what was written there might stand anywhere.
     """
     path = folder / UNDER_WAY
     with suppress(FileExistsError):
@@ -80,9 +91,9 @@ def make_under_way(folder: Path) -> None:
     if not is_folder(path):
         said = f"{path} is no folder, so no step can be begun in {folder}: remove it, then try again."
         raise LineageError(said, path=path)
-    if not os.path.lexists(path / ".gitignore"):
+    if os.path.lexists(folder / IGNORED) and not os.path.lexists(path / IGNORED):
         with suppress(OSError):
-            atomic.write_whole(path / ".gitignore", b"*\n")
+            atomic.write_whole(path / IGNORED, b"*\n")
 
 
 def is_folder(path: Path) -> bool:

@@ -11,7 +11,7 @@ from promptkit.json_objects import columns, plain
 from promptkit.lineage.record import Record
 from promptkit.lineage.schema import MadeFields
 
-__all__ = ["prompt_columns", "record_columns"]
+__all__ = ["prompt_columns", "record_columns", "record_seconds"]
 
 OPTIONS = ("aspect_ratio", "image_size", "seed", "temperature")  # of a request; each is there, given or not
 
@@ -48,7 +48,7 @@ def record_columns(record: Record) -> dict[str, Any]:
         **record.cost.columns(),
         "started": plain(record.fields.get("started")),
         "ended": plain(record.fields.get("ended")),
-        "seconds": _seconds(record.fields.get("started"), record.fields.get("ended")),
+        "seconds": record_seconds(record),
         "warnings": plain(record.fields.get("warnings") or []),
         "file": str(record.path),
         **(columns("made", _made_columns(record.made)) if record.made else {}),
@@ -94,7 +94,9 @@ def _answer_columns(record: Record) -> dict[str, Any]:
     return {name: plain(last.get(name)) for name in ("text", "message", "status")}
 
 
-def _seconds(started: object, ended: object) -> float | None:
+def record_seconds(record: Record) -> float | None:
+    """The seconds from a step's start to its end, waits included; None where its record does not say."""
+    started, ended = record.fields.get("started"), record.fields.get("ended")
     try:
         return round((datetime.fromisoformat(str(ended)) - datetime.fromisoformat(str(started))).total_seconds(), 3)
     except (ValueError, TypeError):  # a record from elsewhere may say anything, or one of the two with a time zone

@@ -31,7 +31,7 @@ from promptkit.terminal import printable
 if TYPE_CHECKING:  # is loaded where a picture goes along
     from promptkit.images.picture import Picture
 
-__all__ = ["Prompt", "Template", "bundle_of", "example_of", "open_template", "rendered", "rendered_example"]
+__all__ = ["Prompt", "Template", "bundle_of", "example_of", "open_template", "rendered", "rendered_example", "sources_of"]
 
 
 # Prompt
@@ -291,6 +291,13 @@ def bundle_of(template: Template, wanted: str) -> Bundle:
 def _file_in(template: Template, lang: str) -> File:
     base = template._base
     return base if lang == template.lang else template._search.own_file(f"{base.name.removesuffix('.j2')}.{lang}.j2")
+
+
+def sources_of(template: Template) -> tuple[str, dict[str, str]]:
+    """The name of the template's own file, and the texts of all files that it is rendered from in any of its languages: what `of_files`
+    makes it of again.
+    """
+    return template._base.name, _all_sources(template)
 
 
 def _all_sources(template: Template) -> dict[str, str]:

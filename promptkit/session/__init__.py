@@ -10,6 +10,6 @@ what helps; `cache_lines` reads and writes both caches. `marking` says who keeps
 that, `marks_taken` lays what others sent against the steps that are here, `marks` shows both as tables. `forgetting` takes steps' pictures
 and words away. `varying` asks for several steps from one call; `variants` is the product of what differs between them, and a grid of them;
 `variant_prompts` puts each value into words. `page` writes the session as one file to look at. `replay` asks for a trail again
-(`replay_preview` shows it before, `reprompt` puts its prompts into other words), `squash` makes one edit of several. A session asks through
-a client, a client through a folder's engine.
+(`replay_preview` shows it before, `reprompt` puts its prompts into other words), `squash` makes one edit of several, `recipe` is a trail as
+one file. `file_names` are those of saved pictures, by a pattern. A session asks through a client, a client through a folder's engine.
 """

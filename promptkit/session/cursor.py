@@ -159,7 +159,7 @@ class Cursor(Continuing):
         return self.steps.to_dicts()
 
     def save(self, path: Where, *, overwrite: bool = False) -> Path:
-        """Writes the head's picture to a file; see Picture.save."""
+        """Writes the head's picture to a file, or by a pattern; see Step.save."""
         return self._head_step("save").save(path, overwrite=overwrite)
 
     @property
@@ -202,6 +202,17 @@ class Cursor(Continuing):
         found = self._step(step) if step is not None else self.head if all else self._own_head("export")
         return export.export(self.folder, found.id if found else None, path, all=all, strip=strip, overwrite=overwrite)
 
+    def recipe(self, path: Where, *, step: object = None, overwrite: bool = False) -> Path:
+        """Writes the trail of a step, by default the head, as a recipe: a JSON file that `run` carries out over a table, here or elsewhere.
+
+        It holds the templates' sources and the pictures that go along, and no endpoint. LineageError for a step that was made by hand, or
+        edits a region.
+        """
+        from promptkit.session.recipe import Recipe, write_recipe
+
+        trail = [each.record for each in self._trail(step, "follow")]
+        return write_recipe(Recipe.of_trail(self._lineage, trail), path, overwrite=overwrite)
+
     def page(
         self,
         path: Where | None = None,
@@ -210,6 +221,7 @@ class Cursor(Continuing):
         title: str | None = None,
         lang: str | None = None,
         embed: str = "thumbnails",
+        review: bool = False,
         overwrite: bool = False,
         **unknown: object,
     ) -> Path:
@@ -217,14 +229,17 @@ class Cursor(Continuing):
 
         `steps` (steps, numbers, tags, beginnings of ids) are those that it shows, by default all. `title` stands for the session's name,
         `lang` is the language of the page's own words (en, de, es-MX, zh-CN, ja, hi), by default the settings'. `embed` says how large its
-        pictures are: "thumbnails" (1,000 of them in 15 MB), "screen" (1,600 pixels), "originals" (the files' own bytes). A file of another
+        pictures are: "thumbnails" (1,000 of them in 15 MB), "screen" (1,600 pixels), "originals" (the files' own bytes).
+
+        With `review` it is a page to send to people without promptkit (review.html), who choose among the pictures and send marks back for
+        `import_marks`: it holds pictures of 1,600 pixels at most, numbers and labels, and nothing else of the records. A file of another
         maker is not replaced without `overwrite`. Raises SettingsError, StepNotFound, and LineageError where there is nothing to show.
         """
         from promptkit.session.page import SessionPage
 
-        refuse_unknown(unknown, ("steps", "title", "lang", "embed", "overwrite"))
+        refuse_unknown(unknown, ("steps", "title", "lang", "embed", "review", "overwrite"))
         chosen = None if steps is None else [step.record for step in self._several(steps)]
-        page = SessionPage(self._lineage, chosen, self._position[0], title, lang, embed, self._listener)
+        page = SessionPage(self._lineage, chosen, self._position[0], title, lang, embed, self._listener, review)
         return page.write(path, overwrite=overwrite)
 
     def verify(self) -> list[Problem]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 from promptkit.cost import FREE, Cost
 from promptkit.engine.plan import recorded_prompt
 from promptkit.errors import LineageError, PictureError, SettingsError, StepNotFound
+from promptkit.images.formats import suffix_of
 from promptkit.images.picture import Picture
 from promptkit.json_objects import flat_object
 from promptkit.kernel import show_inline
@@ -240,8 +241,11 @@ class Step(MadeHere):
     def save(self, path: str | os.PathLike[str], *, embed: bool = False, drop_credentials: bool = False, overwrite: bool = False) -> Path:
         """Writes its picture to a file; see Picture.save. `embed`: a PNG copy with its lineage inside, prompts included.
 
+        The path may be a pattern such as "{session}-{number}-{label}.png", with session, number, id, label, template, model, endpoint, take
+        and date; what stands for a field is safe in a file's name on every system. PictureError for an unknown field.
         PictureError where the picture carries content credentials, which would then be false; `drop_credentials` embeds without them.
         """
+        path = self.saved_as(path)
         if embed:
             from promptkit.archive.png_embed import save_embedded
 
@@ -249,6 +253,16 @@ class Step(MadeHere):
         if drop_credentials:
             raise PictureError("Content credentials are dropped only where a lineage is put inside: embed=True.")
         return self.picture.save(path, overwrite=overwrite)
+
+    def saved_as(self, path: str | os.PathLike[str]) -> str | os.PathLike[str]:
+        """The path with this step's values in the places of its fields; see `save`."""
+        if not isinstance(path, str | os.PathLike):
+            return path
+        from promptkit.session.file_names import fields_of, filled, has_fields
+
+        if not has_fields(path):
+            return path
+        return filled(path, fields_of(self.record, self.lineage.folder.name), suffix_of(self.picture.mime_type))
 
     @cached_property
     def changes(self) -> Changes | None:

@@ -75,12 +75,16 @@ def _all_said(line: Connection) -> list[Any]:
             return said
 
 
-def die_at(moment: int, folder: Path, last: Callable[[], None]) -> None:
-    """Kills this process before it does a thing for that many times in the folder, or sends; `last` is called just before."""
-    left = [moment]
+def die_at(moment: int, folder: Path, last: Callable[[], None], *, begin: str = "") -> None:
+    """Kills this process before it does a thing for that many times in the folder, or sends; `last` is called just before. It is counted
+    from the first event `begin` on, where that is named.
+    """
+    left, waits = [moment], [bool(begin)]
 
     def count(event: str, arguments: tuple[object, ...]) -> None:
-        if left[0] <= 0 or event not in WATCHED or (event != "promptkit.send" and str(folder) not in str(arguments[:2])):
+        if event == begin:
+            waits[0] = False
+        if waits[0] or left[0] <= 0 or event not in WATCHED or (event != "promptkit.send" and str(folder) not in str(arguments[:2])):
             return
         left[0] -= 1
         if not left[0]:

@@ -40,6 +40,7 @@ from promptkit import (
     Request,
     RequestsTransport,
     Response,
+    Run,
     ServiceUnavailable,
     Session,
     SettingsError,
@@ -55,6 +56,7 @@ from promptkit import (
     ask_key,
     find,
     import_session,
+    run,
     sessions,
     templates,
     which,
@@ -163,7 +165,7 @@ def spent(cost: Cost) -> str:
 def taken_along(bear: Session, folder: Path) -> list[Problem]:
     """Exported, imported, found again and checked."""
     assert_type(bear.export(folder / "bear.zip", all=True), Path)
-    assert_type(bear.page(folder / "bear.html", [1], title="A bear", lang="ja", embed="screen"), Path)
+    assert_type(bear.page(folder / "bear.html", [1], title="A bear", lang="ja", embed="screen", review=True), Path)
     import_session(folder / "bear.zip", folder / "copy")
     saved: Path = bear.save(folder / "out.png")
     copy = Session(folder / "copy", send=False)
@@ -203,6 +205,21 @@ def over_the_network() -> Transport:
     return Counting(RequestsTransport(Endpoint.named("offline")))
 
 
+# Many at once
+
+
+def animals(folder: Path) -> str:
+    """A table of animals: what it would ask for, then all of it, and the files."""
+    rows = [{"label": "fox", "subject": "red fox"}, {"label": "owl", "subject": "barn owl"}]
+    shown = run(templates.sticker, rows, folder / "stickers", endpoint="offline", dry_run=True)
+    made = run(templates.sticker, rows, folder / "stickers", endpoint="offline", workers=2)
+    assert isinstance(made, Run)
+    files = made.save(folder / "out" / "{label}.png")
+    assert_type(files, list[Path])
+    assert_type(made["fox"].steps, Steps)
+    return f"{shown!r}, {made.counts}, {made.cost}, {[file.name for file in files]}, {len(Run.open(made.folder).failed)}"
+
+
 # Errors
 
 
@@ -238,6 +255,7 @@ def main() -> None:
         bear = refine(folder)
         print(*map(told, bear.steps), sep="\n")
         print(spent(bear.cost), taken_along(bear, folder), asked_at_a_gateway(folder))
+        print(animals(folder))
         print(advice(SettingsError("no key")), issubclass(PromptkitWarning, UserWarning), promptkit.__version__)
 
 

@@ -26,6 +26,7 @@ ROOT = PACKAGE.parent
 LAYERS = [
     ["__main__"],
     ["cli"],
+    ["runs"],
     ["search"],
     ["session"],
     ["engine", "authoring", "views", "archive"],

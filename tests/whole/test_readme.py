@@ -39,7 +39,7 @@ def test_it_is_read_in_two_minutes() -> None:
 
 def test_there_is_no_block_that_is_not_tested() -> None:
     """Each kind of block has a test here."""
-    assert re.findall(r"^```(.+)$", README, re.MULTILINE) == ["sh environment", "sh install", "python", "text", "sh", "python"]
+    assert re.findall(r"^```(.+)$", README, re.MULTILINE) == ["sh environment", "sh install", "python", "text", "sh", "sh", "python"]
 
 
 # The first pictures
@@ -73,6 +73,16 @@ def test_the_shell_lines_work() -> None:
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == str(Path("cup/page.html").resolve())
     assert Path("hat.png").is_file()
+
+
+@pytest.mark.slow
+def test_the_lines_for_many_at_once_work() -> None:
+    """Pasted together, they make a picture of each row, and save it under its name."""
+    env = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    done = subprocess.run(["bash", "-e"], input=blocks("sh")[1], capture_output=True, text=True, env=env)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-2:] == ["out/fox.png", "out/owl.png"]
+    assert Path("stickers/report.html").is_file()
 
 
 def test_what_is_named_to_read_on_is_there() -> None:
