@@ -15,7 +15,7 @@ from promptkit.cost import FREE, Cost, Money
 from promptkit.engine.client import Client, Terms
 from promptkit.engine.engine import Engine
 from promptkit.engine.options import checked_config, checked_pictures, checked_prompt, checked_words
-from promptkit.errors import InputError, PromptkitError, SettingsError, did_you_mean, listed
+from promptkit.errors import InputError, PictureError, PromptkitError, SettingsError, did_you_mean, listed
 from promptkit.images.formats import media_type
 from promptkit.images.picture import is_picture
 from promptkit.prompts.template import Prompt
@@ -30,7 +30,7 @@ from promptkit.runs.order import AlongPicture, Hands, Order, OrderStep, PictureO
 from promptkit.runs.row_folder import key_of, name_of, row_folders
 from promptkit.runs.row_state import RowState
 from promptkit.runs.rows import Table, TableRow, sentence
-from promptkit.session.file_names import filled
+from promptkit.session.file_names import check_pattern
 from promptkit.session.recipe import Recipe, RecipeStep
 from promptkit.values import items
 
@@ -333,7 +333,10 @@ class Planner:
         said = self.asked.label
         if "{" not in said:
             return str(values.all[said]) if said in values.all else None
-        return str(filled(said, dict.fromkeys(self._names, "") | {k: str(v) for k, v in values.all.items()}))
+        try:
+            return said.format_map(dict.fromkeys(self._names, "") | {k: str(v) for k, v in values.all.items()}) or None
+        except ValueError as error:  # a width that is none
+            raise ValueError(f"the label {said!r:.60} cannot be made ({error})") from None
 
     @cached_property
     def _names(self) -> list[str]:
@@ -418,11 +421,25 @@ class Planner:
             return
         meaning = self._meaning.of(headings, self.table.name)
         self._checked.add(tuple(headings))
+        self._check_label([*self._names, *(m.name for m in meaning.values())])
         if not any(m.of_row and m.name == "endpoint" for m in meaning.values()):
             _ = self.endpoint  # where nothing says where requests go, that is wrong with all rows at once
         if self.recipe and self.recipe.needs_picture and not any(m.of_row and m.name == "picture" for m in meaning.values()):
             first = self.recipe.steps[0].name
             raise SettingsError(f"{first} starts from a picture: {self.table.name} needs a column `picture` that names one for each row.")
+
+    def _check_label(self, names: Sequence[str]) -> None:
+        """SettingsError for a label that no column and no input can fill."""
+        label = self.asked.label
+        if label is None or ("{" not in label and label in names):
+            return
+        if "{" not in label:
+            said = f"label= is a column, or a pattern such as \"{{subject}}\", and there is no {label!r:.60}"
+            raise SettingsError(f"{said}{did_you_mean(label, names)}; there are {listed(dict.fromkeys(names))}.")
+        try:
+            check_pattern(label, dict.fromkeys(names), "label")
+        except PictureError as error:
+            raise SettingsError(str(error)) from None
 
     def _check(self, row: TableRow, rendered: _Rendered) -> None:
         """Raises what would make a request of the row fail."""
