@@ -126,8 +126,7 @@ class Planner:
     @cached_property
     def hands(self) -> Hands:
         """What its orders need of this process."""
-        steps = self.recipe.steps if self.recipe else ()
-        pictures = {a.picture.sha256: a.picture for step in steps for a in step.along if a.picture}
+        pictures = self.recipe.pictures if self.recipe else {}
         own = {e.name: e for e in self._endpoints.values() if not isinstance(e.dialect, str)}
         return Hands(self.asked.key, self.asked.transport, own, pictures)
 
@@ -386,6 +385,11 @@ class Planner:
         return self._endpoint(None)
 
     @property
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """All that its rows ask."""
+        return tuple(self._endpoints.values())
+
+    @property
     def is_offline(self) -> bool:
         """Whether all rows ask for offline drafts."""
         return all(endpoint.is_offline for endpoint in self._endpoints.values())
@@ -444,7 +448,7 @@ class Planner:
         checked_pictures(prompt, count)
         checked_words(prompt)
         client.check_options(config, count)
-        self._unchecked.append((row, client, [prompt.text, dict(prompt.inputs), rendered.values.all, rendered.values.meta]))
+        self._unchecked.append((row, client, [prompt.text, dict(prompt.inputs), _words(rendered.values.all), rendered.values.meta]))
         client.budget.check_price(rendered.model, rendered.endpoint.name, config.get("image_size"))
 
     def _check_picture(self, given: object, column: str) -> None:
@@ -486,6 +490,12 @@ def _key_in(client: Client, words: object) -> str:
     except SettingsError as error:
         return str(error).rstrip(".")
     return ""
+
+
+def _words(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What a row gives in words: its pictures hold no key that anybody would read."""
+    pictures = ("picture", "references")
+    return {name: value for name, value in values.items() if isinstance(value, str) or name.rpartition(".")[2] not in pictures}
 
 
 def _told(error: BaseException) -> list[str]:

@@ -98,6 +98,11 @@ class Recipe:
         """The places of the steps that send a request."""
         return tuple(place for place, step in enumerate(self.steps) if step.kind != MAKE)
 
+    @property
+    def pictures(self) -> dict[str, Picture]:
+        """Those that go along with its steps, by sha256."""
+        return {a.picture.sha256: a.picture for step in self.steps for a in step.along if a.picture}
+
     @classmethod
     def of_templates(cls, templates: Sequence[Template]) -> Recipe:
         """The first generates, or edits the row's own picture; the others edit. SettingsError for one that cannot stand in its place."""
@@ -123,8 +128,7 @@ class Recipe:
     def to_json(self) -> dict[str, Any]:
         """As JSON: promptkit.recipe/1."""
         steps = [_step_json(step) for step in self.steps]
-        given = {a.picture.sha256: a.picture for step in self.steps for a in step.along if a.picture}
-        pictures = {sha256: {"mime_type": p.mime_type, "data": base64.b64encode(p.data).decode()} for sha256, p in given.items()}
+        pictures = {s: {"mime_type": p.mime_type, "data": base64.b64encode(p.data).decode()} for s, p in self.pictures.items()}
         return {"schema": SCHEMA, "promptkit": __version__, "steps": steps, "pictures": pictures}
 
     @classmethod
