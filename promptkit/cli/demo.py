@@ -8,10 +8,8 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
-from promptkit import atomic
 from promptkit.cli.flags import Commands, add_command
 from promptkit.cli.output import as_json, print_file, print_objects
-from promptkit.cli.page import page_bytes
 from promptkit.lineage.tree import Lineage
 from promptkit.prompts.library import templates
 from promptkit.session.session import Session
@@ -34,8 +32,7 @@ def _demo(_: Namespace) -> int:
     panda.edit("What would suit it at night?")  # answered in text only, and asked again
     demo.tag("for the client", print_)
     demo.goto(print_)
-    page = folder / "page.html"
-    atomic.write_whole(page, page_bytes(demo, folder))
+    page = demo.page(folder / "page.html")
     if as_json():
         print_objects(demo.to_dicts())
         print_file(page)

@@ -15,7 +15,7 @@ from promptkit.cost import FREE, Cost, Money
 from promptkit.engine.client import Client, Terms
 from promptkit.engine.engine import Engine
 from promptkit.engine.options import checked_config, checked_pictures, checked_prompt, checked_words
-from promptkit.errors import InputError, PromptkitError, SettingsError, did_you_mean, listed
+from promptkit.errors import InputError, PictureError, PromptkitError, SettingsError, did_you_mean, listed
 from promptkit.images.formats import media_type
 from promptkit.images.picture import is_picture
 from promptkit.prompts.template import Prompt
@@ -30,7 +30,7 @@ from promptkit.runs.order import AlongPicture, Hands, Order, OrderStep, PictureO
 from promptkit.runs.row_folder import key_of, name_of, row_folders
 from promptkit.runs.row_state import RowState
 from promptkit.runs.rows import Table, TableRow, sentence
-from promptkit.session.file_names import filled
+from promptkit.session.file_names import check_pattern
 from promptkit.session.recipe import Recipe, RecipeStep
 from promptkit.values import items
 
@@ -72,7 +72,7 @@ class Asked:
     extra: str = "refuse"
 
 
-@dataclass
+@dataclass(slots=True)
 class PlannedRow:
     """One row of the table, and what is known of it: where it stands, its key, its folder's name, its values, and what came of it."""
 
@@ -116,9 +116,8 @@ class Planner:
         self._checked: set[tuple[str, ...]] = set()  # headings that are known to mean something
         self._unchecked: list[tuple[TableRow, Client, object]] = []  # words in which no key was looked for yet
         self._latest: tuple[TableRow, _Rendered] | None = None
-        self._first: dict[str, TableRow] = {}  # the first row of each key
-        self._equal: dict[str, int] = {}  # how many rows have its values
-        self._own_values: dict[str, str] = {}
+        self._first: dict[str, tuple[TableRow, str]] = {}  # the first row of each key, and the hash of its values
+        self._equal: dict[str, int] = {}  # how many rows have its values, where there are several
         self._check_inputs()
         if table.headings is not None:
             self._check_headings(table.headings)
@@ -333,7 +332,10 @@ class Planner:
         said = self.asked.label
         if "{" not in said:
             return str(values.all[said]) if said in values.all else None
-        return str(filled(said, dict.fromkeys(self._names, "") | {k: str(v) for k, v in values.all.items()}))
+        try:
+            return said.format_map(dict.fromkeys(self._names, "") | {k: str(v) for k, v in values.all.items()}) or None
+        except ValueError as error:  # a width that is none
+            raise ValueError(f"the label {said!r:.60} cannot be made ({error})") from None
 
     @cached_property
     def _names(self) -> list[str]:
@@ -349,12 +351,13 @@ class Planner:
         key = key_of(all_values if said is None else said)
         digest = key if said is None else key_of(all_values)
         if key not in self._first:
-            self._first[key], self._own_values[key], self._equal[key] = row, digest, 1
+            self._first[key] = row, digest
             return key
-        if self._own_values[key] != digest:
+        first, values_of_first = self._first[key]
+        if values_of_first != digest:
             what = "key" if own is not None else "label"
-            raise ValueError(f"the {what} {said!r:.60} is that of {self._first[key].place} too; give each row its own, in a column `key`")
-        self._equal[key] += 1
+            raise ValueError(f"the {what} {said!r:.60} is that of {first.place} too; give each row its own, in a column `key`")
+        self._equal[key] = self._equal.get(key, 1) + 1
         return f"{key}-{self._equal[key]}"
 
     # Where requests go
@@ -422,11 +425,25 @@ class Planner:
             return
         meaning = self._meaning.of(headings, self.table.name)
         self._checked.add(tuple(headings))
+        self._check_label([*self._names, *(m.name for m in meaning.values())])
         if not any(m.of_row and m.name == "endpoint" for m in meaning.values()):
             _ = self.endpoint  # where nothing says where requests go, that is wrong with all rows at once
         if self.recipe and self.recipe.needs_picture and not any(m.of_row and m.name == "picture" for m in meaning.values()):
             first = self.recipe.steps[0].name
             raise SettingsError(f"{first} starts from a picture: {self.table.name} needs a column `picture` that names one for each row.")
+
+    def _check_label(self, names: Sequence[str]) -> None:
+        """SettingsError for a label that no column and no input can fill."""
+        label = self.asked.label
+        if label is None or ("{" not in label and label in names):
+            return
+        if "{" not in label:
+            said = f"label= is a column, or a pattern such as \"{{subject}}\", and there is no {label!r:.60}"
+            raise SettingsError(f"{said}{did_you_mean(label, names)}; there are {listed(dict.fromkeys(names))}.")
+        try:
+            check_pattern(label, dict.fromkeys(names), "label")
+        except PictureError as error:
+            raise SettingsError(str(error)) from None
 
     def _check(self, row: TableRow, rendered: _Rendered) -> None:
         """Raises what would make a request of the row fail."""

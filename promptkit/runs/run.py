@@ -9,7 +9,7 @@ from concurrent.futures import Executor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from promptkit.cost import FREE, Cost
 from promptkit.engine.options import checked_config, checked_limits, checked_opening, refuse_unknown
@@ -40,6 +40,9 @@ from promptkit.runs.threads import Threads
 from promptkit.runs.under_way import stop_all
 from promptkit.session.step import Steps
 from promptkit.values import whole_number
+
+if TYPE_CHECKING:  # is loaded where something is forgotten
+    from promptkit.lineage.forgetting import Forgetting
 
 __all__ = ["Run", "run"]
 
@@ -396,8 +399,20 @@ class Run:
 
     @property
     def picked(self) -> Steps:
-        """The steps to go on with: of each row with a picture the only take."""
-        return Steps(step for row in self.rows for step in row.steps[:1] if len(row.steps) == 1)
+        """The steps to go on with: of each row those that are kept, else those with the most stars, else the only take."""
+        return Steps(step for row in self._with_folders() for step in row.picked)
+
+    def _with_folders(self) -> list[RunRow]:
+        return [row for row in self.rows if row.ok or row.folder.is_dir()]
+
+    def forget(self, *, rejected: bool, words: bool = False, dry_run: bool = False) -> list[Forgetting]:
+        """Takes away the pictures of all steps that every reader who judged them rejects, `rejected=True`; see Session.forget. What was, or
+        with `dry_run` would be, forgotten, by row.
+        """
+        if not rejected:
+            raise SettingsError("forget takes away what is rejected, rejected=True; Session.forget takes away steps of one row.")
+        found = [(row, steps) for row in self._with_folders() if (steps := row.session.marked("reject"))]
+        return [row.session.forget(*steps, words=words, dry_run=dry_run) for row, steps in found]
 
     def save(self, pattern: Where, *, picked: bool = False, size: object = None, overwrite: bool = False) -> list[Path]:
         """Saves the pictures by a pattern such as "out/{label}-{take}.jpg"; returns the paths.
@@ -406,8 +421,7 @@ class Run:
         `picked` alone; `size` is the longest side in pixels, or a size such as "800x600". PictureError for an unknown field, where two
         pictures would have the same name, and as Picture.save does; nothing is written then.
         """
-        chosen = None if not picked else {step.id for step in self.picked}
-        return save_rows(self.rows, pattern, self.folder.name, chosen=chosen, size=size, overwrite=overwrite)
+        return save_rows(self._with_folders(), pattern, self.folder.name, picked=picked, size=size, overwrite=overwrite)
 
     # Showing
 

@@ -110,7 +110,8 @@ class RowWork:
         """All takes of the row."""
         takes = tuple(self._take(number, may_ask=may_ask) for number in range(self.order.takes))
         cost, attempts, seconds = totals(self.engine.lineage.records())
-        return RowState(takes, cost, attempts, seconds, is_there=True)
+        marks = tuple(mark.text_by for of_step in self.engine.lineage.marks().values() for mark in of_step)
+        return RowState(takes, cost, attempts, seconds, marks=marks, is_there=True)
 
     def _used(self) -> dict[str, float]:
         """What was spent and asked in the folder, by the rules of a budget; nothing where there is no limit."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Collection, Iterator, Mapping
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -18,12 +19,14 @@ from promptkit.images.picture import Picture, is_picture
 from promptkit.lineage.location import Where
 from promptkit.lineage.record import Problem, Record, added_up
 from promptkit.lineage.tree import Lineage
+from promptkit.progress import Listener
 from promptkit.session.step import Continuing, Step, Steps
 from promptkit.values import built_in, is_url
 
 if TYPE_CHECKING:  # what adds up and shows is loaded when someone looks
     from promptkit.engine.spending import Spending
     from promptkit.lineage.forgetting import Forgetting
+    from promptkit.session.drift import Drift
     from promptkit.session.explanation import Explanation
 
 __all__ = ["Cursor", "is_file_name"]
@@ -37,6 +40,7 @@ INSTEAD = {
     "save": "call save on a Step",
     "follow": "say which step, as in trail(step)",
     "explain": "say which step, explain(step)",
+    "measure": "say which step, drift(step)",
     "export": "say step=, or all=True",
     "replay": "say which steps, session.at(step).replay(…)",
 }
@@ -52,6 +56,7 @@ class Cursor(Continuing):
     def __init__(self, lineage: Lineage) -> None:
         self._lineage = lineage
         self._cursor: tuple[str | None, tuple[str, ...]] | None = None  # the head, and what undo left; None until someone asks
+        self._listener: Listener | None = None  # who gets the lines of progress
         self._owner = threading.current_thread()  # the thread itself: its number is given to another one when it has ended
 
     # Moving
@@ -171,6 +176,12 @@ class Cursor(Continuing):
         walk = self._trail(step, "explain")
         return explain(self._lineage, walk[-1].record if walk else None, self._step_of, measured=measured)
 
+    def drift(self, step: object = None) -> Drift:
+        """What the trail of a step, by default the head, did to what nobody asked to change, and what helps; see session.drift.Drift."""
+        from promptkit.session.drift import drift
+
+        return drift(self._lineage, [s.record for s in self._trail(step, "measure")], self._step_of, self)
+
     def export(
         self,
         path: Where,
@@ -202,6 +213,31 @@ class Cursor(Continuing):
         trail = [each.record for each in self._trail(step, "follow")]
         return write_recipe(Recipe.of_trail(self._lineage, trail), path, overwrite=overwrite)
 
+    def page(
+        self,
+        path: Where | None = None,
+        steps: object = None,
+        *,
+        title: str | None = None,
+        lang: str | None = None,
+        embed: str = "thumbnails",
+        overwrite: bool = False,
+        **unknown: object,
+    ) -> Path:
+        """Writes the session as one HTML file that loads nothing, by default page.html in its folder; returns its path.
+
+        `steps` (steps, numbers, tags, beginnings of ids) are those that it shows, by default all. `title` stands for the session's name,
+        `lang` is the language of the page's own words (en, de, es-MX, zh-CN, ja, hi), by default the settings'. `embed` says how large its
+        pictures are: "thumbnails" (1,000 of them in 15 MB), "screen" (1,600 pixels), "originals" (the files' own bytes). A file of another
+        maker is not replaced without `overwrite`. Raises SettingsError, StepNotFound, and LineageError where there is nothing to show.
+        """
+        from promptkit.session.page import SessionPage
+
+        refuse_unknown(unknown, ("steps", "title", "lang", "embed", "overwrite"))
+        chosen = None if steps is None else [step.record for step in self._several(steps)]
+        page = SessionPage(self._lineage, chosen, self._position[0], title, lang, embed, self._listener)
+        return page.write(path, overwrite=overwrite)
+
     def verify(self) -> list[Problem]:
         """What on disk disagrees with its hash."""
         return self._lineage.verify()
@@ -228,8 +264,7 @@ class Cursor(Continuing):
         """
         from promptkit.session.forgetting import forget
 
-        records = [self._step(step).record for each in steps for step in (each if isinstance(each, Steps) else (each,))]
-        return forget(self._lineage, records, words=words, dry_run=dry_run)
+        return forget(self._lineage, [step.record for step in self._several(steps)], words=words, dry_run=dry_run)
 
     # The head
 
@@ -309,6 +344,18 @@ class Cursor(Continuing):
             return self[key]
         said = f"A {type(key).__name__} names no step; give a Step, a number, a tag, or the beginning of an id."
         raise StepNotFound(said, path=self.folder)
+
+    def _several(self, keys: object) -> list[Step]:
+        """The steps that are named, each once: one of them, or any number of them, of `Steps`, and of lists of them."""
+        ahead, found = deque([keys]), dict[str, Step]()
+        while ahead:
+            key = ahead.popleft()
+            if isinstance(key, Iterable) and not isinstance(key, str):
+                ahead.extendleft(reversed(list(key)))
+            else:
+                step = self._step(key)
+                found[step.id] = step
+        return list(found.values())
 
     def _step_or_picture(self, key: object) -> Record | Picture:
         if isinstance(key, Step) and key not in self:  # another session's step is a picture from outside

@@ -16,6 +16,7 @@ from promptkit.cost import FREE, Cost
 from promptkit.errors import LineageError, StepNotFound
 from promptkit.images.box import box_text
 from promptkit.images.formats import has_credentials
+from promptkit.lineage.marks import Mark
 from promptkit.lineage.record import FULL_SHA256, VARIED, Record
 from promptkit.lineage.schema import Attempt, PromptFields, RecordFields, RegionFields
 from promptkit.lineage.tree import Lineage
@@ -25,6 +26,7 @@ __all__ = [
     "BY_HAND",
     "MADE_HERE",
     "NAME_COLUMNS",
+    "NOT_KNOWN",
     "Fact",
     "References",
     "cost_in_words",
@@ -34,8 +36,11 @@ __all__ = [
     "headline",
     "is_draft",
     "local_time",
+    "mark_in_words",
     "outcome_in_words",
+    "price_in_words",
     "role_in_words",
+    "seconds_between",
     "sent_along",
     "short_hashes",
     "step_in_words",
@@ -69,6 +74,7 @@ def facts(
     lineage: Lineage | None = None,
     *,
     references: Iterable[str] = (),
+    marks: Iterable[Mark] = (),
     against: str = "",
     changes: str = "",
     cost: str = "",
@@ -77,8 +83,9 @@ def facts(
     """All that is told of a record, in the order in which it is shown; what is empty is left out.
 
     Ids in the caller's notes are named as steps of `lineage`, where it is given. What the record alone does not tell is given in words:
-    `references` which pictures were sent along, `against` how its prompt differs from its parent's, `changes` how its picture does, `cost`
-    what several attempts cost together (by default what the record says), `notes` what a person should know beside the recorded warnings.
+    `references` which pictures were sent along, `marks` what readers make of it, `against` how its prompt differs from its parent's,
+    `changes` how its picture does, `cost` what several attempts cost together (by default what the record says), `notes` what a person
+    should know beside the recorded warnings.
     """
     said: list[tuple[str, str]] = [
         *_prompt(record),
@@ -92,6 +99,7 @@ def facts(
         *((RecordFields.outputs.label, _output(output)) for output in record.outputs),
         ("forgotten", _forgotten(record)),
         ("changes", changes),
+        ("marks", "\n".join(map(mark_in_words, marks))),
         (VARIED, ", ".join(f"{name}: {value}" for name, value in record.varied.items())),
         *((RecordFields.meta.label, f"{name}: {_note(value, lineage)}") for name, value in record.notes.items()),
         *((RecordFields.warnings.label, note) for note in dict.fromkeys((*(record.fields.get("warnings") or ()), *notes))),
@@ -157,14 +165,14 @@ def _plain(value: object) -> str:
 
 def _attempts(record: Record) -> Iterator[tuple[str, str]]:
     for i, attempt in enumerate(record.attempts):
-        waited = _seconds(record.attempts[i - 1].get("ended"), attempt.get("started")) if i else None
+        waited = seconds_between(record.attempts[i - 1].get("ended"), attempt.get("started")) if i else None
         name = RecordFields.attempts.label + (f" {i + 1}" if len(record.attempts) > 1 else "")
-        yield name, _attempt(attempt, record.prompt.get("text"), waited, _price(record, attempt))
+        yield name, _attempt(attempt, record.prompt.get("text"), waited, price_in_words(record, attempt))
 
 
 def _attempt(attempt: Mapping[str, Any], asked: object, waited: float | None, price: str) -> str:
     """One line of what came of it, one of how it was asked where that differs, then what the service said."""
-    took = _seconds(attempt.get("started"), attempt.get("ended"))
+    took = seconds_between(attempt.get("started"), attempt.get("ended"))
     reason = attempt.get("finish_reason")
     came = f"{attempt.get('outcome') or 'interrupted'}{f' ({reason})' if reason else ''}"
     details = [
@@ -182,7 +190,7 @@ def _attempt(attempt: Mapping[str, Any], asked: object, waited: float | None, pr
     return "\n".join(lines)
 
 
-def _price(record: Record, attempt: Attempt) -> str:
+def price_in_words(record: Record, attempt: Attempt) -> str:
     """What an attempt cost, with the price list that says so; nothing of one that was free and of which nothing was noted."""
     cost = record.cost_of(attempt)
     if cost.unpriced:
@@ -200,7 +208,7 @@ def cost_in_words(cost: Cost, *, attempts: int, possible: Cost = FREE) -> str:
     return f"{said}; {cost.unpriced} of {attempts} attempts without a known price" if cost.unpriced else said
 
 
-def _seconds(start: object, end: object) -> float | None:
+def seconds_between(start: object, end: object) -> float | None:
     """Between two times as recorded; None where they are none, or a clock went backwards."""
     try:
         seconds = (datetime.fromisoformat(str(end)) - datetime.fromisoformat(str(start))).total_seconds()
@@ -218,6 +226,11 @@ def _forgotten(record: Record) -> str:
     """When and by whom, where it was forgotten."""
     note = record.forgotten
     return f"{note.said.strip() or 'yes'}{', with prompt and reply' if note.words else ''}" if note else ""
+
+
+def mark_in_words(mark: Mark) -> str:
+    """What a reader makes of a step, and when: `keep ★★★★ bluer (client), 2026-11-28 11:23`."""
+    return f"{mark.text_by}, {local_time(mark.at)}"
 
 
 def _note(value: object, lineage: Lineage | None) -> str:

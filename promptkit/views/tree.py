@@ -3,9 +3,11 @@ branches are indented."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
+from promptkit.lineage.marked import marks_in_short
+from promptkit.lineage.marks import Mark
 from promptkit.lineage.record import Record
 from promptkit.lineage.tree import Lineage
 from promptkit.markup import Html, strip
@@ -13,7 +15,7 @@ from promptkit.terminal import printable
 from promptkit.views.cards import step_figure
 from promptkit.views.facts import headline, times_asked
 
-__all__ = ["LEGEND", "PICTURES_SHOWN", "tags_by_id", "tree_html", "tree_text", "walk"]
+__all__ = ["LEGEND", "PICTURES_SHOWN", "step_line", "steps_text", "tags_by_id", "tree_html", "tree_text", "walk"]
 
 PICTURES_SHOWN = 60  # in a notebook; older steps are shown as words
 LEGEND = "(↓ continues the line above)"  # in brackets, so that it is not taken for a step
@@ -68,8 +70,8 @@ def tags_by_id(lineage: Lineage) -> dict[str, list[str]]:
 
 
 def tree_text(lineage: Lineage, *, head: str | None = None, files: bool = False) -> str:
-    """The tree in lines: number, prompt, tags, where the head is; with `files` each step's file below it; at its end, what ↓ says."""
-    tags, has_arrow = tags_by_id(lineage), False
+    """The tree in lines: number, prompt, tags, marks, the head; with `files` each step's file below it; at its end, what ↓ says."""
+    tags, marks, has_arrow = tags_by_id(lineage), lineage.marks(), False
     lines: list[str] = []
     levels: list[str] = []  # the indent that each branch gives to what is below it; a root gives none
     for visit in walk(lineage):
@@ -81,20 +83,35 @@ def tree_text(lineage: Lineage, *, head: str | None = None, files: bool = False)
             lines.append("")
         has_arrow = has_arrow or visit.at == "next"
         sign = {"root": "", "next": "↓ ", "branch": "└─ " if visit.last else "├─ "}[visit.at]
-        lines.append("".join(levels) + sign + _line(record, tags.get(record.id, ()), record.id == head))
+        lines.append("".join(levels) + sign + step_line(record, tags.get(record.id, ()), marks.get(record.id, ()), record.id == head))
         if visit.at != "next":
             levels.append("" if visit.at == "root" else "   " if visit.last else "│  ")
         if files:
-            shown = [lineage.folder / o.name for o in record.outputs] or [record.path]
-            lines += [f"{''.join(levels)}  {path}" for path in shown]
+            lines += ["".join(levels) + line for line in _files(lineage, record)]
     if has_arrow:
         lines.append(LEGEND)
     return "\n".join(lines)
 
 
-def _line(record: Record, tags: Sequence[str], is_head: bool) -> str:
-    marks = "".join(f" [{printable(t)}]" for t in tags) + (" <- head" if is_head else "")
-    return f"{record.number} {headline(record)}{times_asked(record)}{marks}"
+def steps_text(lineage: Lineage, records: Iterable[Record], *, head: str | None = None, files: bool = False) -> str:
+    """Some steps as lines, in their order, as the tree has them."""
+    tags, marks = tags_by_id(lineage), lineage.marks()
+    lines: list[str] = []
+    for record in records:
+        lines.append(step_line(record, tags.get(record.id, ()), marks.get(record.id, ()), record.id == head))
+        lines += _files(lineage, record) if files else []
+    return "\n".join(lines)
+
+
+def _files(lineage: Lineage, record: Record) -> list[str]:
+    return [f"  {path}" for path in [lineage.folder / output.name for output in record.outputs] or [record.path]]
+
+
+def step_line(record: Record, tags: Sequence[str] = (), marks: Sequence[Mark] = (), is_head: bool = False) -> str:
+    """A step on one line: number, prompt, tags, what readers make of it, whether it is the head."""
+    names = "".join(f" [{printable(t)}]" for t in tags)
+    said = f" · {marks_in_short(marks)}" if marks else ""
+    return f"{record.number} {headline(record)}{times_asked(record)}{names}{said}{' <- head' if is_head else ''}"
 
 
 class _Block:
@@ -112,7 +129,7 @@ class _Block:
 
 def tree_html(lineage: Lineage, *, head: str | None = None) -> Html:
     """The tree as pictures, for a notebook; the newest PICTURES_SHOWN steps have theirs."""
-    tags = tags_by_id(lineage)
+    tags, marks = tags_by_id(lineage), lineage.marks()
     pictured = {r.id for r in lineage.records()[-PICTURES_SHOWN:]}
     open_blocks = [_Block()]
     for visit in walk(lineage):
@@ -122,7 +139,8 @@ def tree_html(lineage: Lineage, *, head: str | None = None) -> Html:
             if block.figures:
                 open_blocks[-1].blocks.append(block.html())
             continue
-        made = step_figure(record, tags=tags.get(record.id, ()), is_head=record.id == head, picture=record.id in pictured)
+        names, own = tags.get(record.id, ()), marks.get(record.id, ())
+        made = step_figure(record, tags=names, marks=own, is_head=record.id == head, picture=record.id in pictured)
         if visit.at == "next":
             open_blocks[-1].figures += [ARROW, made]
             continue

@@ -7,10 +7,10 @@ import pty
 import shlex
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+from kit.effort import slowness
 from kit.shell import on_stdin, run
 
 from promptkit.cli.examples import EXAMPLES
@@ -99,15 +99,16 @@ def test_it_is_as_wide_as_the_terminal_and_coloured(arguments: tuple[str, ...]) 
 
 
 def test_help_takes_at_most_60_ms_more_than_the_interpreter() -> None:
-    """In processor time, the best of several."""
+    """In processor time, the best of several, and more on a machine that is slow just now."""
 
     def best(*command: str) -> float:
         spent = []
         for _ in range(5):
-            before = time.perf_counter(), os.times()
+            before = os.times()
             subprocess.run([sys.executable, *command], capture_output=True, check=True)
             after = os.times()
-            spent.append(sum(after[2:4]) - sum(before[1][2:4]))
+            spent.append(sum(after[2:4]) - sum(before[2:4]))
         return min(spent)
 
-    assert best("-m", "promptkit", "--help") - best("-c", "pass") <= 0.06
+    slow = slowness()
+    assert best("-m", "promptkit", "--help") - best("-c", "pass") <= 0.06 * max(slow, slowness())

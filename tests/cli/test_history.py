@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from drift_damage import grainy
 from kit.loopback import png
+from kit.pictures import encoded, scene, with_box
 from kit.shell import run
 from kit.steps import made
 
@@ -98,3 +102,41 @@ def test_times_that_no_clock_showed_stop_nothing(tmp_path: Path, started: str) -
     lineage = Lineage(tmp_path / "bear")
     lineage.set_head(made(lineage, started=started).id)
     assert show(str(lineage.folder)).startswith("1 edit: picture")
+
+
+# drift
+
+
+def decayed(folder: Path) -> Session:
+    """A session whose third step is grainy, though it asked for a hat."""
+    grains = [scene((256, 256)), with_box(scene((256, 256)), (9, 9, 60, 60)), grainy(with_box(scene((256, 256)), (9, 9, 70, 70)), 9)]
+    return edited(folder, *(encoded(image).data for image in grains), text="Add a hat and keep everything else exactly the same")
+
+
+def test_drift_prints_a_table_and_a_command_that_helps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the session as it was named, or without it where it is found; of the head, or of the step that is named."""
+    session = decayed(tmp_path / "my bear")
+    out = run("drift", "-s", str(session.folder))[0]
+    assert out.splitlines()[-3].startswith("from step 3 on it goes wrong against step 1: ")
+    assert shlex.split(out.splitlines()[-1])[-2:] == ["-s", str(session.folder)]
+    assert "nothing goes wrong: 1 of 2 steps judged" in run("drift", "2", "-s", str(session.folder))[0]
+    monkeypatch.chdir(session.folder)
+    assert " -s " not in run("drift")[0]
+
+
+def test_the_command_of_drift_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It makes the step that it speaks of."""
+    monkeypatch.chdir(decayed(tmp_path / "bear").folder)
+    line = shlex.split(run("drift")[0].splitlines()[-1])
+    assert line[0] == "promptkit"
+    run(*line[1:])
+    made_last = Session(Path.cwd()).steps[-1]
+    assert (made_last.number, made_last.parents[0].number) == (4, 2)
+
+
+def test_drift_prints_objects_for_programs(tmp_path: Path) -> None:
+    """One line for each step."""
+    session = decayed(tmp_path / "bear")
+    rows = [json.loads(line) for line in run("drift", "-s", str(session.folder), "--json")[0].splitlines()]
+    assert [row["step"] for row in rows] == [1, 2, 3]
+    assert rows == session.drift().to_dicts()

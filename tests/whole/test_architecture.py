@@ -43,7 +43,8 @@ ONE_IMPORTER = {
     "jinja2": {"prompts.sandbox"},
     "yaml": {"prompts.strict_yaml"},
     "PIL": {
-        *("images.changes", "images.fingerprint", "images.picture", "images.pixels", "images.region", "images.region_fit", "images.still"),
+        *("images.changes", "images.fingerprint", "images.measures", "images.picture", "images.pixels"),
+        *("images.region", "images.region_fit", "images.still", "images.thumbnails"),
         *("providers.offline.painter", "providers.offline.service", "views.sheets"),  # for drawing
     },
     "requests": {"providers.transport"},
