@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future
+from pathlib import Path
 from typing import Any
 
 
@@ -50,6 +52,12 @@ def set_variables(given: Mapping[str, str]) -> None:
         os.environ.pop(name, None)
         if value:
             os.environ[name] = value
+
+
+def worker_of(into: Path, label: str) -> int:
+    """The process that has a row under way, as its claim says."""
+    [claim] = [p for folder in into.glob(f"{label}-*") for p in (folder / ".open").glob("[0-9]*.json")]
+    return int(json.loads(claim.read_text())["process"])
 
 
 class _Lying(Future[Any]):

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kit.executors import Traveling, set_variables
+from kit.executors import Traveling, set_variables, worker_of
 from kit.loopback import Loopback, Received, picture_reply, png, text_reply
 from kit.rivals import CONTEXT
 from kit.tables import ANIMALS, asked, done, endpoint, painting
@@ -384,12 +384,6 @@ def test_a_broken_executor_ends_the_run_with_what_is_recorded(service: Loopback,
     assert again.counts == {"picture": 8}
     assert sum(asked(service).values()) <= 8 + 2
     assert all(row.session.verify() == [] for row in again.rows)
-
-
-def worker_of(into: Path, label: str) -> int:
-    """The process that has a row under way, as its claim says."""
-    [claim] = [p for folder in into.glob(f"{label}-*") for p in (folder / ".open").glob("[0-9]*.json")]
-    return int(json.loads(claim.read_text())["process"])
 
 
 def test_a_worker_that_ends_fails_its_row_alone(service: Loopback, tmp_path: Path) -> None:
