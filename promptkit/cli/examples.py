@@ -88,6 +88,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "page": (
         "promptkit page -s ./fox --open",
         "promptkit page 1-3 -s ./fox -o fox.html --embed originals --lang de",
+        "promptkit page 2-3 -s ./fox --review -o for-client.html --title 'Your fox'",
         "promptkit page -s ./fox -o sheet.png",
     ),
     "sessions": ("promptkit sessions", "promptkit sessions ./work"),

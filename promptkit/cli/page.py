@@ -32,6 +32,7 @@ def add(commands: Commands) -> None:
     add_output(page, ".html (page.html in the session's folder), or .png for a contact sheet; - writes HTML to stdout")
     page.add_argument("--open", action="store_true", help="open it in the browser")
     page.add_argument("--embed", choices=EMBEDDINGS, help="how large the pictures inside are (thumbnails); screen: 1,600 pixels")
+    page.add_argument("--review", action="store_true", help="a page for people without promptkit, whose choice `promptkit marks` reads")
     page.add_argument("--lang", help="language of the page's own words: en, de, es-MX, ja, zh-CN, hi (that of the settings)")
     page.add_argument("--title", help="the page's title (the session's name)")
 
@@ -41,10 +42,12 @@ def _page(options: Namespace) -> int:
     steps = steps_named(session, options.steps) or list(session.steps)
     target = Path(options.output).expanduser() if options.output not in (None, STDOUT) else None
     tell_of_damage(session)
+    if options.review and _is_sheet(target):
+        raise usage(f"--review writes a page, and {target} would be a contact sheet; name an .html file")
     if options.output == STDOUT:
         _check_piped(options)
         write_stdout(_settings(session, steps, options).encoded(Path.cwd()))
-    elif target is None or target.is_dir() or target.suffix.lower() in (".html", ".htm", ""):
+    elif target is None or not _is_sheet(target):
         written = _settings(session, steps, options).write(target, overwrite=options.overwrite)
         print_file(written)
         if options.open:
@@ -54,6 +57,10 @@ def _page(options: Namespace) -> int:
         if options.open:
             _open(target)
     return 0
+
+
+def _is_sheet(target: Path | None) -> bool:
+    return target is not None and not target.is_dir() and target.suffix.lower() not in (".html", ".htm", "")
 
 
 def _check_piped(options: Namespace) -> None:
@@ -72,6 +79,7 @@ def _settings(session: Session, steps: list[Step], options: Namespace) -> Sessio
         options.title,
         options.lang,
         options.embed or EMBEDDINGS[0],
+        review=options.review,
     )
 
 

@@ -11,7 +11,8 @@ is "keep", "reject" or null, `at` the time of the mark, `region` whole pixels of
 earlier one back.
 
 The text is what people write into a mail: a line for each step, such as `3 keep ★★★★ bluer`, `> 5: reject` or `keep 3, 5 and 7`, with words
-of the five languages; a line of numbers alone keeps these. A line `promptkit marks 5c1f09ab37 2026-11-28T10:15:00.000Z by Ann` before them
+of the five languages; a line of numbers alone keeps these, and a box behind what is said (`3 keep bluer 200x260+300+420`) is the region
+that is meant. A line `promptkit marks 5c1f09ab37 2026-11-28T10:15:00.000Z by Ann` before them
 says what the file says of root, time and reader; `by: Ann` and a mail's `From:` name the reader. Other lines are passed over.
 """
 
@@ -22,6 +23,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from promptkit.errors import LineageError
+from promptkit.images.box import is_box_text
 from promptkit.lineage.files import parsed
 from promptkit.lineage.marks import LONGEST_NAME, MOST_STARS, VERDICTS, as_time
 from promptkit.lineage.record import FULL_SHA256
@@ -185,8 +187,14 @@ def _marks_in(line: str, where: str) -> Iterator[GivenMark]:
     is_numbers = not rest and not said and stars is None
     if is_numbers or said or stars is not None:
         verdict = "keep" if is_numbers else said[0] if said else None
-        note = line[len(line) - len(rest) :].strip() if rest else None
-        yield from (GivenMark(where, step, verdict, stars or None, note) for step in _steps(match["steps"]))
+        note, region = _note_and_region(line[len(line) - len(rest) :].strip() if rest else "")
+        yield from (GivenMark(where, step, verdict, stars or None, note, region) for step in _steps(match["steps"]))
+
+
+def _note_and_region(rest: str) -> tuple[str | None, str | None]:
+    """What is said, and the box of what is meant, where one stands behind it."""
+    note, _, last = rest.rpartition(" ")
+    return (note.strip() or None, last) if is_box_text(last) else (rest or None, None)
 
 
 def _count(stars: str) -> int:

@@ -17,10 +17,11 @@ from promptkit.progress import Listener
 from promptkit.views.page import page_html
 from promptkit.views.page_pictures import EMBEDDINGS, Embedding, PagePictures
 from promptkit.views.page_words import PageWords, page_languages, page_words
+from promptkit.views.review import review_html
 
 __all__ = ["SessionPage"]
 
-NAME = "page.html"
+NAME, REVIEW_NAME = "page.html", "review.html"
 SUFFIXES = (".html", ".htm")
 GENERATOR = b'<meta name="generator" content="promptkit">'
 BEGINNING = 4096  # bytes of a page, in which that stands
@@ -29,7 +30,7 @@ BEGINNING = 4096  # bytes of a page, in which that stands
 @dataclass(frozen=True)
 class SessionPage:
     """What a page of a session shows: these steps, or all of them; where the head is; its title; the language of its own words; how large
-    its pictures are. SettingsError, LineageError where there is nothing to show.
+    its pictures are; with `review` it is the page for readers, who choose. SettingsError, LineageError where there is nothing to show.
     """
 
     lineage: Lineage
@@ -39,10 +40,11 @@ class SessionPage:
     lang: str | None = None
     embed: str = "thumbnails"
     listener: Listener | None = None
+    review: bool = False
 
     def write(self, path: Where | None = None, *, overwrite: bool = False) -> Path:
-        """Writes it, by default as page.html in the session's folder; returns its path."""
-        own = self.lineage.folder / NAME
+        """Writes it, by default as page.html (review.html) in the session's folder; returns its path."""
+        own = self.lineage.folder / (REVIEW_NAME if self.review else NAME)
         target = _target(path, own)
         if not overwrite and target != own and not atomic.may_replace(target, b"", lambda there: GENERATOR in there[:BEGINNING]):
             raise _not_replaced(target)
@@ -57,6 +59,9 @@ class SessionPage:
     def encoded(self, place: Path) -> bytes:
         """The bytes of the file, for one that lies in the folder `place`: its links to the pictures' files start there."""
         words, embed, chosen = _words(self.lang), _embedding(self.embed), self._chosen()
+        if self.review:
+            _check_review(embed)
+            return review_html(self.lineage, chosen, words, title=self.title, listener=self.listener).encode("utf-8", "replace")
         pictures = PagePictures(sum(len(record.outputs) for record in chosen), embed)
         pictures.prepare((picture for record in chosen if not record.forgotten for picture in record.pictures), self.listener)
         base = os.path.relpath(self.lineage.folder, place)
@@ -105,6 +110,12 @@ def _words(lang: str | None) -> PageWords:
     if lang and not words.speaks(lang):
         warn(f"A page has no words of its own in {lang!r:.20}, so they are English; there are {', '.join(page_languages())}.")
     return words
+
+
+def _check_review(embed: Embedding) -> None:
+    if embed == "originals":
+        said = "A page for readers holds no files as they are, for these may say what was asked for; its pictures have 1,600 pixels"
+        raise SettingsError(f"{said}: leave embed= out.").also(in_shell=f"{said}: leave --embed out.")
 
 
 def _embedding(embed: str) -> Embedding:

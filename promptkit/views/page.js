@@ -2,10 +2,14 @@
 // Makes a tree of the list of steps that the page is without a script, and shows one step's story beside it. It reads the element `data`,
 // takes each story from the list, and writes what it says with textContent: nothing of what people or models wrote is read as markup twice.
 (() => {
+  const { sizeOf, pointIn, between, middle, within, boxText, readBox } = boxes;
   const LANES = 6;  // beyond them the lines of the tree run on in the last one
   const LANE = 14, EDGE = 12, ROW = 68, MIDDLE = ROW / 2;  // pixels
   const MANY = 100;  // steps from which on what is not on the head's trail is folded at first
   const TRAIL = 60;  // pictures of a trail that are shown
+  // what a search looks through: not the page's own words, nor what a prompt no longer has
+  const SEARCHED = "h2, .chip, .prompt p, .template p, .template tbody th, td, blockquote, figcaption, li";
+  const DIGESTS = /[0-9a-f]{10,}/g;  // in which a short number would be found everywhere
   const SVG = "http://www.w3.org/2000/svg";
   const root = document.documentElement;
   const state = { steps: [], order: [], chosen: -1, folded: new Set(), found: null, words: {}, isSingle: true, told: null };
@@ -47,7 +51,7 @@
   }
 
   function article(step) {
-    return document.getElementById(step.at);
+    return step.article;
   }
 
   function picture(step) {
@@ -217,13 +221,18 @@
     step.row.focus();
   }
 
+  function isList() {
+    return root.classList.contains("as-list");
+  }
+
   function open(step) {
     const isThere = location.hash === `#${step.at}`;
     root.classList.add("reading");
     choose(step);
     step.row.focus({ preventScroll: true });
     if (!isThere) remember(`#${step.at}`, "pushState");
-    if (isNarrow()) state.story.focus();
+    if (isList()) article(step).scrollIntoView();
+    else if (isNarrow()) state.story.focus();
   }
 
   function close() {
@@ -247,7 +256,6 @@
 
   function tell(step) {
     const story = article(step).cloneNode(true);
-    story.removeAttribute("id");
     for (const image of story.querySelectorAll(".pictures img")) {
       const shown = made("button", { type: "button", class: "picture-button", onclick: () => drawBox(step, image) });
       image.replaceWith(shown);
@@ -298,7 +306,7 @@
   }
 
   function holds(step, wanted) {
-    step.text ??= plain(`${step.caption} ${step.tags.join(" ")} ${article(step).textContent}`);
+    step.text ??= plain([...article(step).querySelectorAll(SEARCHED)].map((each) => each.textContent).join("\n")).replace(DIGESTS, "");
     return wanted.every((word) => step.text.includes(word));
   }
 
@@ -396,7 +404,7 @@
     const fields = {};
     for (const side of ["left", "right"]) {
       const options = all.map((each) => made("option", { value: each.i }, `${each.name} ${each.caption}`.slice(0, 80)));
-      fields[side] = made("select", { onchange: (event) => { chosen[side] = state.steps[Number(event.target.value)]; render(); } }, ...options);
+      fields[side] = made("select", { "aria-label": say(side), onchange: (event) => { chosen[side] = state.steps[Number(event.target.value)]; render(); } }, ...options);
     }
     const modes = { slider: null, "side-by-side": null };
     let mode = "slider";
@@ -453,12 +461,6 @@
   }
 
   // Boxes
-
-  function sizeOf(image) {
-    const width = Number(image.dataset.width) || image.naturalWidth, height = Number(image.dataset.height) || image.naturalHeight;
-    const isTurned = (width > height) !== (image.naturalWidth > image.naturalHeight) && width !== height;  // as its EXIF says
-    return isTurned ? { width: height, height: width } : { width, height };
-  }
 
   function drawBox(step, shown) {
     const size = sizeOf(shown);
@@ -518,45 +520,6 @@
     board.focus();
   }
 
-  function pointIn(event, image, size) {
-    const place = image.getBoundingClientRect();
-    return { x: ((event.clientX - place.left) / place.width) * size.width, y: ((event.clientY - place.top) / place.height) * size.height };
-  }
-
-  function between(one, other) {
-    return { left: Math.min(one.x, other.x), top: Math.min(one.y, other.y), width: Math.abs(one.x - other.x), height: Math.abs(one.y - other.y) };
-  }
-
-  function middle(size) {
-    const [width, height] = [Math.max(1, Math.round(size.width / 2)), Math.max(1, Math.round(size.height / 2))];
-    return { left: Math.floor((size.width - width) / 2), top: Math.floor((size.height - height) / 2), width, height };
-  }
-
-  function within(box, size) {
-    const side = (start, length, most) => {
-      const from = Math.max(0, Math.min(Math.round(start), most - 1));
-      const cut = Math.round(start) < 0 ? Math.round(length) + Math.round(start) : Math.round(length);
-      return [from, Math.max(1, Math.min(cut, most - from))];
-    };
-    const moved = (start, length, most) => Math.max(0, Math.min(start, most - length));  // a box that is moved keeps its size
-    const isMoved = Number.isInteger(box.left) && Number.isInteger(box.width);
-    const [left, width] = isMoved ? [moved(box.left, Math.min(box.width, size.width), size.width), Math.min(box.width, size.width)] : side(box.left, box.width, size.width);
-    const [top, height] = isMoved ? [moved(box.top, Math.min(box.height, size.height), size.height), Math.min(box.height, size.height)] : side(box.top, box.height, size.height);
-    return { left, top, width, height };
-  }
-
-  function boxText(box) {
-    return `${box.width}x${box.height}+${box.left}+${box.top}`;
-  }
-
-  function readBox(text, size) {
-    const parts = /^\s*(\d{1,6})x(\d{1,6})\+(\d{1,6})\+(\d{1,6})\s*$/.exec(text);
-    if (!parts) return null;
-    const [width, height, left, top] = parts.slice(1).map(Number);
-    const isInside = width > 0 && height > 0 && left + width <= size.width && top + height <= size.height;
-    return isInside ? { width, height, left, top } : null;
-  }
-
   async function toClipboard(text, field) {
     try {
       await navigator.clipboard.writeText(text);
@@ -591,7 +554,7 @@
 
   function fromField(event) {
     const first = shownSteps()[0];
-    if (!["Enter", "ArrowDown"].includes(event.key) || !first || root.classList.contains("as-list")) return;
+    if (!["Enter", "ArrowDown"].includes(event.key) || !first || isList()) return;
     event.preventDefault();
     walkTo(first);
   }
@@ -638,9 +601,10 @@
     state.field = made("input", { type: "search", placeholder: say("search"), "aria-label": say("search"), oninput: () => search(state.field.value) });
     state.count = made("span", { class: "quiet", "aria-live": "polite" });
     const asList = button(say("list"), () => {
-      const isList = root.classList.toggle("as-list");
-      asList.textContent = say(isList ? "tree" : "list");
-      if (!isList) state.steps[state.chosen].row.scrollIntoView({ block: "nearest" });
+      asList.textContent = say(root.classList.toggle("as-list") ? "tree" : "list");
+      const step = state.steps[state.chosen];
+      if (isList()) article(step).scrollIntoView();
+      else step.row.scrollIntoView({ block: "nearest" });
     });
     const foldings = state.order.some((step) => step.kids.length)
       ? [button(say("fold-all"), () => foldAll(true)), button(say("unfold-all"), () => foldAll(false))] : [];
@@ -653,6 +617,7 @@
     if (step) {
       root.classList.add("reading");
       if (step.i !== state.chosen) choose(step);
+      if (isList()) article(step).scrollIntoView();
       return;
     }
     if (hash.startsWith("compare=")) {
@@ -668,11 +633,15 @@
     state.steps = data.steps;
     state.isSingle = storedSingle();
     if (!state.steps.length) return root.classList.remove("app");
+    for (const step of state.steps) {
+      step.article = document.getElementById(step.at);
+      step.article.removeAttribute("id");  // else a browser takes the focus away when it jumps to what is not shown
+    }
     grow();
     state.tree = made("div", { role: "tree", "aria-label": say("tree") }, ...state.order.map(makeRow));
     state.told = made("p", { class: "unseen", "aria-live": "polite" });
-    state.story = made("main", { id: "story", tabindex: "-1" });
-    const panes = made("div", { class: "panes" }, made("nav", { class: "tree-pane", "aria-label": say("tree") }, state.tree), state.story);
+    state.story = made("section", { id: "story", tabindex: "-1" });
+    const panes = made("main", { class: "panes" }, made("nav", { class: "tree-pane", "aria-label": say("tree") }, state.tree), state.story);
     const head = state.steps.find((step) => step.head) || state.steps[state.steps.length - 1];
     document.querySelector("header.top").after(made("div", { id: "app" }, bar(), state.told, panes));
     if (state.steps.length > MANY) {
@@ -690,7 +659,7 @@
 
   function onLink(event) {
     const link = event.target.closest('a[href^="#"]');
-    if (!link || root.classList.contains("as-list") || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
     const at = link.getAttribute("href").slice(1), step = state.steps.find((each) => each.at === at);
     if (!step && !at.startsWith("template-")) return;
     event.preventDefault();

@@ -51,7 +51,7 @@ def page_html(
         f'<main id="list"><ol>{articles}</ol>{_templates(lineage, stories, words)}</main>'
     )
     data = {"lang": words.lang, "words": dict(words.all), "steps": _steps(lineage, chosen, stories, tags, head)}
-    return page(name, _file("page.css"), body, lang=words.lang, script=_file("page.js"), data=data)
+    return page(name, _file("page.css"), body, lang=words.lang, script=_file("boxes.js") + _file("page.js"), data=data)
 
 
 def _summary(chosen: Sequence[Record], words: PageWords) -> str:

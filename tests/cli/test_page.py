@@ -48,6 +48,16 @@ def test_options_reach_the_page() -> None:
     assert Path(run("--embed", "save", "-s", "./bear", "-o", "a.png")[0].strip()).is_file()
 
 
+def test_a_page_for_readers() -> None:
+    """--review writes review.html, whose answer `marks` reads; it is no contact sheet, and holds no originals."""
+    three()
+    assert run("page", "--review", "-s", "./bear")[0].strip().endswith("review.html")
+    html = run("--review", "page", "2-3", "-s", "./bear", "-o", "-", "--lang", "es")[0]
+    assert re.findall("<b>(.)</b>", html) == ["2", "3"]
+    assert "--review writes a page, and a.png would be a contact sheet" in run("page", "--review", "-s", "./bear", "-o", "a.png", code=2)[1]
+    assert "leave --embed out" in run("page", "--review", "-s", "./bear", "--embed", "originals", code=1)[1]
+
+
 def test_a_wrong_size_or_language_is_named() -> None:
     """A size of pictures that there is not is a wrong command line; a language without words is a sentence on stderr."""
     three()

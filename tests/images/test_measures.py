@@ -74,6 +74,15 @@ def test_what_lies_over_all_of_a_picture_edits_none_of_it() -> None:
         assert edited(before, after).kept > 0.95
 
 
+def test_most_of_a_picture_may_be_repainted() -> None:
+    """The part that stayed is what was not edited, though the other one is larger, and moved by one and the same colour."""
+    before = with_box(drawing(), (0, 0, 512, 400), "teal")
+    found = edited(before, with_box(before, (0, 0, 512, 400), "gold"))
+    assert 0.1 < found.kept < 0.25
+    left = decayed(before, with_box(before, (0, 0, 512, 400), "gold"), found.edited)
+    assert (left.colour, left.noise) == (0.0, 0.0)
+
+
 def test_changes_beside_the_largest_part_are_outside() -> None:
     """Words name things and not places: the largest part in one piece is what was asked for; where that is the picture, it is not."""
     before = drawing()
@@ -113,6 +122,14 @@ def test_a_picture_without_detail_is_as_sharp_as_it_was() -> None:
     """A gradient has none to lose."""
     before = Image.merge("RGB", [Image.linear_gradient("L").resize((512, 512))] * 3)
     assert decayed(before, resampled(before, 0.3)).sharpness == 1.0
+
+
+def test_one_small_thing_that_was_drawn_anew_is_no_noise() -> None:
+    """As a service's own mark in a corner is each time; the same all over is."""
+    before = scene(SIZE)
+    anew = before.copy()
+    anew.paste(Image.effect_noise((40, 24), 60).convert("RGB").resize((40, 24)), (460, 480))
+    assert decayed(before, anew).noise < 0.2 < 1 < decayed(before, grainy(before, 3)).noise
 
 
 def test_where_hardly_anything_is_left_all_of_it_is_compared() -> None:

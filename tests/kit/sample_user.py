@@ -165,7 +165,7 @@ def spent(cost: Cost) -> str:
 def taken_along(bear: Session, folder: Path) -> list[Problem]:
     """Exported, imported, found again and checked."""
     assert_type(bear.export(folder / "bear.zip", all=True), Path)
-    assert_type(bear.page(folder / "bear.html", [1], title="A bear", lang="ja", embed="screen"), Path)
+    assert_type(bear.page(folder / "bear.html", [1], title="A bear", lang="ja", embed="screen", review=True), Path)
     import_session(folder / "bear.zip", folder / "copy")
     saved: Path = bear.save(folder / "out.png")
     copy = Session(folder / "copy", send=False)

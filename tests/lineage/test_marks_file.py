@@ -51,6 +51,21 @@ ONE_LINE = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("line", "note", "region"),
+    [
+        ("3 keep ★★★★ bluer 200x260+300+420", "bluer", "200x260+300+420"),
+        ("3 reject 10%x20%+5%+5%", None, "10%x20%+5%+5%"),
+        ("3 none the hat 20x26+30+42", "the hat", "20x26+30+42"),
+        ("3 keep the 20x26 print", "the 20x26 print", None),
+    ],
+)
+def test_a_box_behind_what_is_said_is_the_region(line: str, note: str | None, region: str | None) -> None:
+    """As a page for readers copies it, and as every command takes it; sizes within a sentence are words."""
+    (mark,) = given_marks(line, "mail").marks
+    assert (mark.step, mark.note, mark.region) == ("3", note, region)
+
+
 @pytest.mark.parametrize(("line", "mark"), ONE_LINE, ids=[line for line, _ in ONE_LINE])
 def test_one_line_is_one_mark(line: str, mark: tuple[Any, ...]) -> None:
     """A step, what is said of it and a note, quoted or in a list, in any of the five languages."""

@@ -112,7 +112,7 @@ def test_a_retry_goes_to_the_same_executor(service: Loopback, tmp_path: Path) ->
 # What travels
 
 
-@pytest.mark.parametrize("pickler", ["pickle", "cloudpickle"])
+@pytest.mark.parametrize("pickler", ["pickle", pytest.param("cloudpickle", marks=pytest.mark.slow)])
 def test_no_key_and_no_object_travels(service: Loopback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pickler: str) -> None:
     """All that is pickled, on the way there and back, is the name of one of two functions, and texts; none holds a key in any form."""
     from promptkit.providers.keys import Key
