@@ -98,9 +98,9 @@ def run(
     `retry` names others ("refused", "text"). `on_row` gets each row as it is done; with wait=False the run goes on while this returns;
     `dry_run` shows what would be asked for, and sends and writes nothing.
 
-    `executor` is any of concurrent.futures, such as loky's or Dask's client.get_executor(); it stays open. Processes need the same promptkit,
-    a folder `into` that all share, and the key in a variable of their own: each says what it lacks before its first row. `api_key`,
-    `transport` and functions go with threads only.
+    `executor` is any of concurrent.futures, such as loky's or Dask's client.get_executor(); it stays open. Processes need the same
+    promptkit, a folder `into` that all share, and the key in a variable of their own: each says what it lacks before its first row.
+    `api_key`, `transport` and functions go with threads only.
 
     Every row is checked before anything is sent: InputError names all problems, with their lines. SettingsError, LineageError. Failed rows
     are in the Run; what keeps all of them from being asked is a warning.
