@@ -82,7 +82,9 @@ class Allowance:
 class Order:
     """One row to be carried out in `folder`: its steps one after the other, `takes` times. `id` is new for each hand-out.
 
-    `again` are the causes for which a step that failed before is asked again.
+    `again` are the causes for which a step that failed before is asked again. `used` is what was used in the folder when it was handed
+    out, so that an order that is begun again counts what was spent for it before; `facts` what the config file of who handed it out says
+    of its model, prices among it; `sends` whether anything may be sent. None: as it is found where the order is carried out.
     """
 
     folder: str
@@ -99,6 +101,9 @@ class Order:
     again: tuple[str, ...] = ()
     allowance: Allowance = field(default_factory=Allowance)
     id: str = ""
+    used: Mapping[str, float] | None = None
+    facts: Mapping[str, Any] | None = None
+    sends: bool = True
 
     def handed_out(self, allowance: Allowance) -> Order:
         """The same with an id of its own, and what it may spend."""
@@ -106,7 +111,7 @@ class Order:
 
     def to_text(self) -> str:
         """As a line of JSON."""
-        said = {**vars(self), "endpoint": _endpoint_json(self.endpoint), "steps": [_step_json(step) for step in self.steps]}
+        said = {**vars(self), "endpoint": endpoint_json(self.endpoint), "steps": [_step_json(step) for step in self.steps]}
         said["picture"] = self.picture and vars(self.picture)
         said["allowance"] = asdict(self.allowance)
         return json.dumps(said, ensure_ascii=False)
@@ -119,7 +124,7 @@ class Order:
         return cls(
             **said
             | {
-                "endpoint": hands.endpoints.get(said["endpoint"]["name"]) or _endpoint_of(said["endpoint"]),
+                "endpoint": hands.endpoints.get(said["endpoint"]["name"]) or endpoint_of(said["endpoint"]),
                 "steps": tuple(_step_of(step, hands) for step in said["steps"]),
                 "again": tuple(said["again"]),
                 "picture": PictureOf(**said["picture"]) if said["picture"] else None,
@@ -147,13 +152,13 @@ class Hands:
 # As JSON
 
 
-def _endpoint_json(endpoint: Endpoint) -> dict[str, Any]:
+def endpoint_json(endpoint: Endpoint) -> dict[str, Any]:
     named = endpoint.dialect if isinstance(endpoint.dialect, str) else None
     said = {name: value for name, value in vars(endpoint).items() if name not in ("dialect", "headers")}
     return {**said, "headers": dict(endpoint.headers), "dialect": named}
 
 
-def _endpoint_of(said: Mapping[str, Any]) -> Endpoint:
+def endpoint_of(said: Mapping[str, Any]) -> Endpoint:
     return Endpoint(**{**said, "key_env": tuple(said["key_env"])})
 
 

@@ -391,6 +391,11 @@ class Planner:
         return self._endpoint(None)
 
     @property
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """All that its rows ask."""
+        return tuple(self._endpoints.values())
+
+    @property
     def is_offline(self) -> bool:
         """Whether all rows ask for offline drafts."""
         return all(endpoint.is_offline for endpoint in self._endpoints.values())
@@ -463,7 +468,7 @@ class Planner:
         checked_pictures(prompt, count)
         checked_words(prompt)
         client.check_options(config, count + len(prompt.references))
-        self._unchecked.append((row, client, [prompt.text, dict(prompt.inputs), _texts(rendered.values)]))
+        self._unchecked.append((row, client, [prompt.text, dict(prompt.inputs), _words(rendered.values.all), rendered.values.meta]))
         client.budget.check_price(rendered.model, rendered.endpoint.name, config.get("image_size"))
 
     def _check_picture(self, given: object, column: str) -> None:
@@ -507,14 +512,15 @@ def _key_in(client: Client, words: object) -> str:
     return ""
 
 
+def _words(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What a row gives in words: its pictures hold no key that anybody would read."""
+    pictures = ("picture", "references")
+    return {name: value for name, value in values.items() if isinstance(value, str) or name.rpartition(".")[2] not in pictures}
+
+
 def _told(error: BaseException) -> list[str]:
     """What is wrong with a row, each problem by itself."""
     return list(error.problems) if isinstance(error, InputError) and error.problems else [str(error).rstrip(".")]
-
-
-def _texts(values: RowValues) -> list[str]:
-    """The texts among what a row gives."""
-    return [each for each in (*values.all.values(), *values.meta.values()) if isinstance(each, str)]
 
 
 def _has(step: RecipeStep, name: str) -> bool:
