@@ -85,6 +85,7 @@ class Coordinator:
         asked = self.planner.asked
         self._todo: deque[PlannedRow] = deque(row for row in self.rows if self._is_to_do(row))
         self._tried: Counter[int] = Counter()
+        self._passed_over = ""  # why rows were not handed out, whose endpoint takes nothing more
         self._closed: dict[str, str] = {}  # the endpoints that take nothing more, with why
         self._in_hand: dict[Future[str], _Handed] = {}
         self._budget = RunBudget(asked.budget, asked.max_requests, DRAFTS if self.planner.is_offline else REQUESTS)
@@ -133,6 +134,7 @@ class Coordinator:
                 interrupted = error
                 self.stop_asked.set()
                 progress.say(STOPPING)
+        self.ended = self.ended or self._passed_over
         return interrupted
 
     def _is_stopped(self, own: AtWork) -> bool:
@@ -171,8 +173,8 @@ class Coordinator:
         except PromptkitError as error:  # a picture that has gone since it was checked, for example
             self._came(row, RowState.failed(error))
             return True
-        if why := self._closed.get(order.endpoint.name):
-            self.ended = self.ended or why
+        if order.endpoint.name in self._closed:  # rows that are asked elsewhere go on
+            self._passed_over = self._closed[order.endpoint.name]
             return True
         allowance = self._budget.hand_out(row.requests, row.price, 1 + self.planner.asked.recover)
         if allowance is None:

@@ -181,7 +181,8 @@ def test_a_transport_that_raises_ends_one_row(tmp_path: Path) -> None:
         ({"takes": 2}, "no keyword 'takes'; use n="),
         ({"executor": object()}, "executor= takes threads"),
         ({"label": 7}, "label= is a pattern"),
-        ({"label": "{subjct}"}, "unknown field {subjct}"),
+        ({"label": "{subjct}"}, r"The label '\{subjct\}' has an unknown field \{subjct\} \(did you mean 'subject'\?\)"),
+        ({"label": "subjct"}, "there is no 'subjct' \\(did you mean 'subject'\\?\\)"),
         ({"into": "s3://bucket/run"}, "is an address"),
     ],
 )

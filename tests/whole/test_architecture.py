@@ -45,7 +45,7 @@ ONE_IMPORTER = {
     "PIL": {
         *("images.changes", "images.fingerprint", "images.measures", "images.picture", "images.pixels"),
         *("images.region", "images.region_fit", "images.still", "images.thumbnails"),
-        *("providers.offline.painter", "providers.offline.service", "views.sheets"),  # for drawing
+        *("providers.offline.painter", "providers.offline.service", "views.sheets", "views.fonts", "views.lettering"),  # for drawing
     },
     "requests": {"providers.transport"},
     "urllib3": {"providers.transport"},
