@@ -21,8 +21,8 @@ __all__ = ["FLAGS", "PERHAPS", "Parser", "as_written", "command_first", "parsed"
 FLAGS = frozenset(
     [
         *("-h", "--help", "--version", "--json", "--all", "--changes", "--codes", "--cost", "--drop-credentials", "--dry-run"),
-        *("--files", "--fresh", "--full", "--no-send", "--open", "--overwrite", "--review", "--root", "--serve", "--similar", "--stretch"),
-        *("--strip", "--today", "--words", "--status", "--stop", "--keep-extra", "--picked"),
+        *("--files", "--fresh", "--full", "--keep-extra", "--no-send", "--open", "--overwrite", "--picked", "--review", "--root"),
+        *("--serve", "--siblings", "--similar", "--status", "--stop", "--stretch", "--strip", "--today", "--trail", "--words"),
     ]
 )
 PERHAPS = frozenset({"--embed"})  # those that have a value in some commands, and none in others

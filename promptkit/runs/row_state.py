@@ -82,6 +82,17 @@ class RowState:
         said = str(error) if isinstance(error, PromptkitError) else f"{type(error).__name__}: {error}"
         return cls((TakeState(cause_of(error), (), said, type(error).__name__),), is_there=True)
 
+    @classmethod
+    def abandoned(cls, error: BaseException) -> RowState:
+        """A row whose worker ended, or could not say what came of it."""
+        said = f"The worker that carried it out ended ({type(error).__name__}: {error!s:.200}): run it again."
+        return cls((TakeState("interrupted", (), said, type(error).__name__),), is_there=True)
+
+    @classmethod
+    def waiting(cls, why: str) -> RowState:
+        """A row for which nothing was begun, with why."""
+        return cls((TakeState(error=why),), is_there=True)
+
     def to_text(self) -> str:
         """As a line of JSON."""
         return json.dumps(asdict(self))

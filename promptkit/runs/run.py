@@ -22,9 +22,10 @@ from promptkit.providers.endpoints import Endpoint
 from promptkit.providers.keys import Key
 from promptkit.providers.options import OPTIONS
 from promptkit.providers.transport import Transport
-from promptkit.runs.arguments import column_names, count, extra_columns, mapping, pace, run_folder, threads, words_of
+from promptkit.runs.arguments import column_names, count, extra_columns, mapping, pace, run_folder, words_of
 from promptkit.runs.causes import DONE, WAITING, checked_causes
 from promptkit.runs.coordinator import Coordinator, look_at
+from promptkit.runs.executors import checked_executor, is_of_threads, refuse_what_stays
 from promptkit.runs.planning import Asked, PlannedRow, Planner
 from promptkit.runs.preview import RunPreview, preview
 from promptkit.runs.report import run_card, write_report
@@ -35,6 +36,7 @@ from promptkit.runs.rows import Table, open_table
 from promptkit.runs.run_file import RunFile, refuse_another_recipe, write_run_file
 from promptkit.runs.run_row import RunRow
 from promptkit.runs.saving import save_rows
+from promptkit.runs.threads import Threads
 from promptkit.runs.under_way import stop_all
 from promptkit.session.step import Steps
 from promptkit.values import whole_number
@@ -93,8 +95,12 @@ def run(
 
     `n` is how many pictures each row gets, `label` a pattern for rows' labels ("{subject}"), `budget` and `max_requests` bound all rows
     together, `workers` is how many at once, `per_minute` how many requests. Rows that failed are asked again where the cause may pass;
-    `retry` names others ("refused", "text"). `executor` is an executor of threads. `on_row` gets each row as it is done; with wait=False
-    the run goes on while this returns; `dry_run` shows what would be asked for, and sends and writes nothing.
+    `retry` names others ("refused", "text"). `on_row` gets each row as it is done; with wait=False the run goes on while this returns;
+    `dry_run` shows what would be asked for, and sends and writes nothing.
+
+    `executor` is any of concurrent.futures, such as loky's or Dask's client.get_executor(); it stays open. Processes need the same
+    promptkit, a folder `into` that all share, and the key in a variable of their own: each says what it lacks before its first row.
+    `api_key`, `transport` and functions go with threads only.
 
     Every row is checked before anything is sent: InputError names all problems, with their lines. SettingsError, LineageError. Failed rows
     are in the Run; what keeps all of them from being asked is a warning.
@@ -120,13 +126,15 @@ def run(
         **checked_limits(budget, max_requests),
     )
     words, folder = words_of(what), run_folder(into)
+    chosen = checked_executor(executor, asked.workers)
+    refuse_what_stays(chosen, words, endpoint, api_key=api_key, transport=transport)
     refuse_another_recipe(words, folder)
     planner = Planner(words, open_table(rows), folder, asked)
     planned, later = _read(planner)
     if dry_run:
         return _previewed(planner, planned, later)
     made = Run(planner.into, planned, planner)
-    made.begin(threads(executor, asked.workers), later, on_row, on_progress)
+    made.begin(chosen, later, on_row, on_progress)
     return made.wait() if wait else made.go_on()
 
 
@@ -188,6 +196,7 @@ class Run:
         self._coordinator: Coordinator | None = None
         self._thread: threading.Thread | None = None
         self._raised: BaseException | None = None
+        self._executor: Executor | None = None  # the caller's, which carries out a retry too
         self._reported = Paced(REPORTED)
         self._paced = Paced()
 
@@ -227,10 +236,10 @@ class Run:
         assert self._planner is not None
         heard = None if on_row is None else partial(_tell, on_row, self.folder)
         made = Coordinator(self._planner, self._planned, executor, self._written, heard, on_progress, later)
-        if made.has_work:
+        if made.has_work and is_of_threads(executor):
             self._planner.connect()
         write_run_file(self._planner)
-        self._coordinator = made
+        self._coordinator, self._executor = made, None if isinstance(executor, Threads) else executor
 
     def wait(self) -> Run:
         """Waits until it is done, or was stopped, and returns it. Ctrl-C lets what is under way finish first."""
@@ -263,9 +272,10 @@ class Run:
         """
         again = checked_causes(causes[0] if len(causes) == 1 and not isinstance(causes[0], str) else causes)
         what, table, asked = self._again(is_placed="endpoint" in changes or "transport" in changes)
-        made = run(what, table, self.folder, **{**_keywords(asked), "retry": again, **changes})
+        made = run(what, table, self.folder, **{**_keywords(asked), "retry": again, "executor": self._executor, **changes})
         if isinstance(made, Run):
             self._planned, self._planner, self._coordinator, self._thread = made._planned, made._planner, made._coordinator, made._thread
+            self._executor = made._executor
         return self
 
     def _again(self, *, is_placed: bool) -> tuple[object, Table, Asked]:

@@ -32,7 +32,7 @@ def save_rows(
 ) -> list[Path]:
     """Saves the pictures of these rows, or those that were picked alone; returns the paths. See Run.save."""
     headings = list(dict.fromkeys(name for row in rows for name in row.inputs))
-    check_pattern(pattern, [*FIELDS, *headings])
+    check_pattern(pattern, dict.fromkeys([*FIELDS, *headings]))
     saved = [_Saved(row, take, step) for row in rows for take, step in enumerate(row.picked if picked else row.steps, 1)]
     targets = _targets(saved, pattern, headings, run)
     return save_all((_in_size(each.step.picture, size) for each in saved), targets, overwrite=overwrite)

@@ -24,6 +24,7 @@ from promptkit.engine.sums import DRAFTS, REQUESTS
 from promptkit.errors import LineageError, PromptkitError
 from promptkit.images.picture import Picture
 from promptkit.lineage.record import Record
+from promptkit.providers import models
 from promptkit.runs.causes import DONE, WAITING, cause_of, cause_of_record, is_again
 from promptkit.runs.order import AlongPicture, Hands, Order, OrderStep
 from promptkit.runs.row_folder import make_row_folder
@@ -39,7 +40,8 @@ def carry_out(order: str, hands: Hands = NO_HANDS) -> str:
     """Carries out an order (Order.to_text), and says what came of the row (RowState.to_text). Raises nothing of promptkit's."""
     read = Order.of_text(order, hands)
     try:
-        return RowWork(read, hands).carried_out().to_text()
+        with models.as_told(read.facts):
+            return RowWork(read, hands).carried_out().to_text()
     except PromptkitError as error:
         return RowState.failed(error).to_text()
 
@@ -79,6 +81,7 @@ class RowWork:
             recover=order.recover,
             deadline=order.deadline,
             on_progress=_unheard,  # the run has one display for all rows
+            send=order.sends,
             warned_of=hands.warned,
         )
         return Client(self.engine, terms, order.endpoint, order.model, key=hands.key)
@@ -91,7 +94,7 @@ class RowWork:
         """What came of the row, after all of it was asked for that is missing."""
         make_row_folder(Path(self.order.folder))
         self.engine.lineage.adopt()  # what a killed process left is found, and not paid for twice
-        before = self._used()
+        before = self._used() if self.order.used is None else dict(self.order.used)
         self._keep_within(before)
         state = self.state(may_ask=True)
         self._place_head(state)

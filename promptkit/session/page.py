@@ -15,6 +15,7 @@ from promptkit.lineage.location import Where
 from promptkit.lineage.record import Record
 from promptkit.lineage.tree import Lineage
 from promptkit.progress import Listener
+from promptkit.views.facts import sent_along
 from promptkit.views.page import page_html
 from promptkit.views.page_pictures import EMBEDDINGS, Embedding, PagePictures
 from promptkit.views.page_story import Link
@@ -73,7 +74,8 @@ class SessionPage:
         if self.review:
             _check_review(embed)
             return review_html(self.lineage, chosen, words, title=self.title, listener=self.listener).encode("utf-8", "replace")
-        pictures = PagePictures(sum(len(record.outputs) for record in chosen), embed)
+        along = sum(len(list(sent_along(record))) for record in chosen)
+        pictures = PagePictures(sum(len(record.outputs) for record in chosen), embed, along=along)
         pictures.prepare((picture for record in chosen if not record.forgotten for picture in record.pictures), self.listener)
         html = page_html(
             self.lineage,
