@@ -21,7 +21,7 @@ FLAGS = frozenset(
     [
         *("-h", "--help", "--version", "--json", "--all", "--changes", "--codes", "--cost", "--drop-credentials", "--dry-run", "--embed"),
         *("--files", "--fresh", "--full", "--no-send", "--overwrite", "--root", "--similar", "--stretch", "--strip", "--today", "--words"),
-        *("--status", "--stop", "--keep-extra", "--picked"),
+        *("--status", "--stop", "--keep-extra", "--picked", "--batch", "--wait"),
     ]
 )
 # The titles under which --help lists options, in this order; what is in none is under the first or the last.
@@ -37,7 +37,7 @@ SECTIONS = {
         *("--longest", "--scale", "--stretch", "--fit", "--fill", "--type", "--max-bytes"),
     ),
     "who is asked, and how": (
-        *("--endpoint", "--model", "--chain", "--recover", "--workers", "--per-minute", "--fresh", "--no-send"),
+        *("--endpoint", "--model", "--chain", "--recover", "--workers", "--per-minute", "--batch", "--wait", "--fresh", "--no-send"),
         "--deadline",
     ),
     "what it may cost": ("--budget", "--max-requests"),
