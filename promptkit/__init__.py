@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         TransportError,
     )
     from promptkit.images.picture import Picture
+    from promptkit.lineage.marks import Mark
     from promptkit.lineage.record import Problem
     from promptkit.prompts.inputs import Input
     from promptkit.prompts.library import Library, add_library, templates
@@ -70,6 +71,7 @@ __all__ = [
     "KeyRejected",
     "Library",
     "LineageError",
+    "Mark",
     "ModelNotFound",
     "NoPicture",
     "NotRecorded",
@@ -118,6 +120,7 @@ _HOMES = {
     "cost": ("Cost",),
     "prompts.library": ("Library", "add_library", "templates"),
     "images.picture": ("Picture",),
+    "lineage.marks": ("Mark",),
     "lineage.record": ("Problem",),
     "session.references": ("Reference",),
     "session.session": ("Session",),

@@ -29,6 +29,7 @@ __all__ = [
     "sync_folder",
     "temporary_beside",
     "whose",
+    "write_parts",
     "write_whole",
 ]
 
@@ -55,6 +56,19 @@ def write_whole(path: Path, data: bytes, *, durable: bool = False) -> None:
             if durable:
                 file.flush()
                 os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def write_parts(path: Path, parts: Iterable[bytes]) -> None:
+    """The same, of parts that need not be in memory together; not durable."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = temporary_beside(path)
+    try:
+        with temporary.open("xb") as file:
+            file.writelines(parts)
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import html
+import unicodedata
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
-__all__ = ["Html", "card", "escape", "figure", "mime_bundle", "page", "strip", "table"]
+__all__ = ["Html", "card", "escape", "figure", "folded", "mime_bundle", "page", "strip", "table", "visible", "words"]
 
 # Colours come from the notebook's theme where it has them, so that a dark theme stays readable.
 BORDER = "1px solid rgba(128,128,128,.4)"
+EDGE = "1px solid rgba(128,128,128,.35)"
 # JupyterLab and nbconvert set what stands between two dollar signs as a formula; MathJax 2 and 3 leave different classes alone.
 NO_FORMULAS = "tex2jax_ignore mathjax_ignore"
 JPEG = "image/jpeg"
+# Signs of format that are seen, or that hold an emoji or a word together.
+SEEN = "\u200c\u200d\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2"
 
 
 class Html(str):
@@ -26,17 +30,34 @@ def escape(text: object) -> Html:
     return text if isinstance(text, Html) else Html(html.escape(str(text), quote=True).encode("utf-8", "replace").decode())
 
 
+def words(text: object, tag: str = "span") -> Html:
+    """User text: literal, from the right where its first letter is, its line breaks kept and its long words broken; nothing in it hides."""
+    lines = text if isinstance(text, Html) else Html("<br>".join(map(escape, visible(str(text).replace("\r\n", "\n")).split("\n"))))
+    return Html(f'<{tag} dir="auto" style="white-space:pre-wrap;overflow-wrap:anywhere">{lines}</{tag}>')
+
+
 def figure(source: str, caption: object = "", *, alt: str = "", width: int | None = None) -> Html:
-    """One picture (`source` is a URL or a data URI; width in pixels) over its caption."""
-    size = f' width="{width}"' if width else ""
-    image = f'<img src="{escape(source)}" alt="{escape(alt)}"{size} loading="lazy" style="max-width:100%;border-radius:6px">'
-    note = f'<figcaption style="font-size:85%;overflow-wrap:anywhere">{escape(caption)}</figcaption>' if caption else ""
+    """One picture over its caption. `source` is a URL or a data URI; it is shown `width` CSS pixels wide, or as wide as it knows itself
+    (a Thumbnail does). A thin edge shows where a white picture ends.
+    """
+    shown = width or getattr(source, "width", None)
+    size = f' width="{shown}"' if shown else ""
+    style = f"max-width:100%;height:auto;border:{EDGE};border-radius:6px;box-sizing:border-box"
+    image = f'<img src="{escape(source)}" alt="{escape(visible(alt))}"{size} loading="lazy" style="{style}">'
+    said = caption if isinstance(caption, Html) else f'<span dir="auto">{escape(visible(caption))}</span>'
+    note = f'<figcaption style="font-size:85%;line-height:1.35;overflow-wrap:anywhere">{said}</figcaption>' if caption else ""
     return Html(f'<figure style="margin:4px;display:inline-block;vertical-align:top;max-width:100%">{image}{note}</figure>')
+
+
+def folded(summary: object, *content: object) -> Html:
+    """Content that one click opens."""
+    inside = "".join(map(escape, content))
+    return Html(f'<details><summary style="cursor:pointer">{escape(summary)}</summary>{inside}</details>')
 
 
 def strip(figures: Iterable[str]) -> Html:
     """Figures side by side, in as many lines as they need."""
-    return Html(f'<div style="display:flex;flex-wrap:wrap;gap:4px">{"".join(map(escape, figures))}</div>')
+    return Html(f'<div style="display:flex;flex-wrap:wrap;gap:4px;align-items:flex-start">{"".join(map(escape, figures))}</div>')
 
 
 def table(rows: Iterable[Sequence[object]], header: Sequence[object] = ()) -> Html:
@@ -78,13 +99,51 @@ def _without_formulas(content: str) -> str:
     return f'<div class="{NO_FORMULAS}">{content}</div>' if content else ""
 
 
-def page(title: str, style: str, content: str) -> Html:
-    """A whole document that loads nothing from anywhere: its own style, pictures as data URIs, no script."""
-    policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+def page(title: str, style: str, content: str, *, lang: str = "en", script: str = "", data: object = None) -> Html:
+    """A whole document that loads nothing from anywhere: its own style, pictures as data URIs, no script but the one given here.
+
+    `data` is what the script reads, as JSON, from the element `data`. The policy names style and script by their hashes, so that nothing
+    else runs, whatever the content says; an attribute `style` counts for nothing in it.
+    """
+    scripts = f"; script-src {_hashed(script)}" if script else ""
+    policy = f"default-src 'none'; img-src data:; style-src {_hashed(style)}{scripts}; base-uri 'none'; form-action 'none'"
     return Html(
         "<!doctype html>\n"
-        '<html lang="en"><head><meta charset="utf-8"><meta name="generator" content="promptkit">'
+        f'<html lang="{escape(lang)}"><head><meta charset="utf-8"><meta name="generator" content="promptkit">'
         f'<meta http-equiv="Content-Security-Policy" content="{escape(policy)}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{style}</style></head>\n<body>{content}</body></html>\n"
+        f"<title>{escape(title)}</title><style>{style}</style>{f'<script>{script}</script>' if script else ''}</head>\n"
+        f"<body>{content}{_data_block(data) if data is not None else ''}</body></html>\n"
     )
+
+
+def _hashed(text: str) -> str:
+    import base64
+    import hashlib
+
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def _data_block(data: object) -> str:
+    """JSON that no text inside it can end: what could be read as markup, or as the end of a line of script, is written by its number."""
+    import json
+
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return f'<script type="application/json" id="data">{text}</script>'
+
+
+def visible(text: object, keep: str = "\n\t") -> str:
+    """A text in which nothing hides: control characters, and those that turn the direction of writing or show nothing, by their names.
+
+    Joiners stay, without which some words and emoji fall apart, and so do signs of format that are seen, such as the Arabic number sign.
+    """
+    said = str(text)
+    if said.isascii() and said.isprintable():
+        return said
+    return "".join(c if c in keep or not _hides(c) else f"⟨U+{ord(c):04X}⟩" for c in said)
+
+
+def _hides(c: str) -> bool:
+    return c not in SEEN and unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp")

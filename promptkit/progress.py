@@ -34,12 +34,13 @@ def span(seconds: float) -> str:
 class Progress:
     """What a call is doing or waiting for, and for how long. It may be used from several threads.
 
-    `listener` gets a line whenever that changes, at once and in the thread where it does, never two at the same time. Without one a line
-    stands in the terminal or notebook from the first second on; where stderr is neither, nothing is written.
+    `doing` is what it does first, `stopped` what is said where Ctrl-C ends it. `listener` gets a line whenever that changes, at once and in
+    the thread where it does, never two at the same time. Without one a line stands in the terminal or notebook from the first second
+    on; where stderr is neither, nothing is written.
     """
 
-    def __init__(self, total: int = 1, listener: Listener | None = None) -> None:
-        self._total, self._done, self._said = total, 0, "asking"
+    def __init__(self, total: int = 1, listener: Listener | None = None, *, doing: str = "asking", stopped: str = STOPPED) -> None:
+        self._total, self._done, self._said, self._stopped = total, 0, doing, stopped
         self._start = time.monotonic()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True, name="promptkit progress")
@@ -55,7 +56,7 @@ class Progress:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if isinstance(error, KeyboardInterrupt):
-            show_in_brief(error, STOPPED)
+            show_in_brief(error, self._stopped)
         self._over.set()
         if self._thread.is_alive():
             self._thread.join()

@@ -2,8 +2,11 @@
 
 Two programs edit one picture of 2 MB forty times against a server on loopback: promptkit, and a script of http.client, json, base64 and
 one fsynced file for each edit. They run in turn, each in a process of its own; the medians are compared. What the commands take to start
-is compared with the bare interpreter, and what a notebook imports with google.genai, where that is installed. Last, one edit after ten
-thousand steps is compared with one after ten, in an open process and in the shell; `python tests/bench.py growth` measures that alone.
+is compared with the bare interpreter, and what a notebook imports with google.genai, where that is installed; what measuring a trail takes,
+with the decoding of its pictures. Last, one edit after ten thousand steps is compared with one after ten, in an open process and in the
+shell; `python tests/bench.py growth` measures that alone. Looking at a hundred pictures, in cards and on a sheet, is compared with decoding
+them one after another (`python tests/bench.py looking`). `python tests/bench.py runs` measures runs over tables: planning, a second run,
+memory, and chains at a server that takes its time.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 import timeit
 import warnings
 import zlib
@@ -27,25 +31,30 @@ from pathlib import Path
 
 EDITS, PAIRS, STARTS = 40, 5, 15
 SHORT, LONG = 10, 10_000  # steps
+FEW, MANY = 100, 10_000  # rows
+CHAINS, STEPS, WORKERS, ANSWER = 64, 10, 16, 0.2  # chains of so many steps, and seconds that the server takes for each answer
+SMALL = 100  # pixels of a side: a picture of 30 kB
+LOOKED_AT = 100  # pictures
 
 
-def picture() -> bytes:
-    """A PNG of 2 MB that holds noise, as photographs do."""
+def picture(side: int = 816) -> bytes:
+    """A PNG of 2 MB that holds noise, as photographs do; of another size with another side, in pixels."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return len(data).to_bytes(4, "big") + kind + data + zlib.crc32(kind + data).to_bytes(4, "big")
 
     noise = random.Random(1)
-    rows = b"".join(b"\0" + noise.randbytes(816 * 3) for _ in range(816))
-    head = (816).to_bytes(4, "big") * 2 + b"\x08\x02\0\0\0"
+    rows = b"".join(b"\0" + noise.randbytes(side * 3) for _ in range(side))
+    head = side.to_bytes(4, "big") * 2 + b"\x08\x02\0\0\0"
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows, 1)) + chunk(b"IEND", b"")
 
 
-def serve() -> None:
+def serve(seconds: float = 0.0, side: int = 816) -> None:
     from kit.loopback import picture_reply, serving
 
+    reply = picture_reply(picture(side))
     with serving() as loopback:
-        loopback.always = picture_reply(picture())
+        loopback.always = lambda received: (time.sleep(seconds), reply)[1]
         print(loopback.url, flush=True)
         sys.stdin.read()
 
@@ -159,6 +168,34 @@ def _compare(what: str, own: Callable[[], object], theirs: Callable[[], object])
     print(f"{what}: {1 / ours:,.0f} a second, bare sandboxed jinja2 {1 / others:,.0f}, ratio {others / ours:.2f}")
 
 
+def compare_drift() -> None:
+    """A trail measured for the first time and again, beside the decoding of its pictures; drafts, which are decoded fast."""
+    from promptkit import Session
+    from promptkit.session.measure_cache import cache_path
+
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["PROMPTKIT_HOME"] = folder  # no cache of the user's own
+        session = Session(Path(folder, "trail"), endpoint="offline")
+        step = session.generate("a red fox in the snow")
+        for what in ("a hat", "a scarf", "a tree", "a ball", "a boat"):
+            step = step.edit(f"Add {what}")
+
+        def anew() -> object:
+            cache_path().unlink(missing_ok=True)
+            return session.drift()
+
+        session.drift()
+        decoding = _seconds(lambda: [s.picture.image for s in session.trail()])
+        first, again = _seconds(anew), _seconds(session.drift)
+        said = f"{first / decoding:.2f} times the decoding of its pictures, again 1/{decoding / again:.0f} of it"
+        print(f"drift of {len(session)} steps: {1000 * first:.0f} ms, {said}")
+
+
+def _seconds(done: Callable[[], object]) -> float:
+    """Processor seconds, the least of some runs."""
+    return min(timeit.repeat(done, timer=time.process_time, number=1, repeat=PAIRS))
+
+
 def compare_growth() -> None:
     """One edit of a small picture in a short session and in a long one, in turn, each in a process of its own."""
     from kit.grown import grow
@@ -185,11 +222,119 @@ def _grown_edits(session: Path, budget: str) -> tuple[float, float]:
     return float(said[0]), float(said[1])
 
 
+# Runs over tables
+
+
+def table_of(count: int, folder: Path) -> Path:
+    path = folder / f"{count}.csv"
+    lines = (f"animal {number},fox number {number},retro,a hat\n" for number in range(count))
+    path.write_text("label,subject,style,characteristics\n" + "".join(lines))
+    return path
+
+
+def rows_of(count: int) -> None:
+    """Plans so many rows, carries them out in this process, and runs them again; prints seconds and megabytes."""
+    from kit.loopback import picture_reply, png
+
+    from promptkit import FunctionTransport, run, templates
+
+    reply = picture_reply(png())
+    with tempfile.TemporaryDirectory() as name:
+        folder, transport = Path(name), FunctionTransport(lambda path, body: reply)
+        what = (templates.sticker, table_of(count, folder), folder / "run")
+        spent = []
+        for dry in (True, False, False):
+            begun = time.process_time()
+            run(*what, transport=transport, dry_run=dry)
+            spent.append(time.process_time() - begun)
+    print(*spent, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+
+
+def chains_of(url: str) -> None:
+    """Carries chains out at a server that takes its time; prints seconds by the wall clock."""
+    from promptkit import Endpoint, Template, run
+
+    first, edit = Template.from_brackets("A [subject]"), Template.from_brackets("Add a [subject]", kind="edit", name="edit")
+    there = Endpoint("there", url, auth="none", key_env=(), key_required=False)
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(action="ignore"):
+        rows = [{"subject": f"fox {number}"} for number in range(CHAINS)]
+        begun = time.monotonic()
+        run([first, *[edit] * (STEPS - 1)], rows, Path(folder, "run"), endpoint=there, workers=WORKERS)
+        print(time.monotonic() - begun)
+
+
+def compare_runs() -> None:
+    few, many = ([float(word) for word in _output("rows", str(count)).split()] for count in (FEW, MANY))
+    names = ("planning", "carrying out", "a second run that finds all there")
+    for name, seconds in zip(names, many[:3], strict=True):
+        print(f"{MANY:,} rows, {name}: {seconds:.1f} processor seconds")
+    print(f"peak megabytes: {few[3]:.0f} for {FEW} rows, {many[3]:.0f} for {MANY:,}, ratio {many[3] / few[3]:.2f}")
+    with subprocess.Popen([sys.executable, __file__, "serve-slowly"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        seconds = float(_output("chains", server.stdout.readline().strip()))
+        server.terminate()
+    ideal = CHAINS / WORKERS * STEPS * ANSWER
+    said = f"{CHAINS} chains of {STEPS} at a server that takes {ANSWER} s, {WORKERS} at once"
+    print(f"{said}: {seconds:.2f} s, ideal {ideal:.2f}, ratio {seconds / ideal:.2f}")
+
+
+def _output(*words: str) -> str:
+    return subprocess.run([sys.executable, __file__, *words], check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+# Looking
+
+
+def compare_looking() -> None:
+    """Wall time: a hundred PNGs of 2 MB decoded one after another, shown as thumbnails, shown again, drawn on a sheet; and one JPEG."""
+    from kit.pictures import encoded, scene
+
+    from promptkit import Picture
+    from promptkit.images.thumbnails import make_thumbnails
+    from promptkit.views.lettering import Lettering
+    from promptkit.views.sheet_layout import Cell, in_rows
+    from promptkit.views.sheets import sheet_of
+
+    made = [encoded(scene().rotate(90 * i), compress_level=6).data for i in range(4)]
+
+    def pictures() -> list[Picture]:
+        """As records describe them: nothing of them is in memory but their names."""
+        described = {"mime_type": "image/png", "size": (1024, 1024)}
+        return [Picture.recorded(lambda i=i: made[i % 4], sha256=f"{i:064x}", **described) for i in range(LOOKED_AT)]
+
+    with tempfile.TemporaryDirectory() as home:
+        os.environ["PROMPTKIT_HOME"] = home
+        decoding = _seconds(lambda: [picture.image for picture in pictures()])
+        layout = in_rows([Cell(picture, "12 a fox in the snow") for picture in pictures()])
+        for what, look in (
+            ("shown in a tree", lambda: make_thumbnails(pictures(), 160)),
+            ("shown again", lambda: make_thumbnails(pictures(), 160)),
+            ("on a contact sheet", lambda: sheet_of(layout, Lettering(14))),
+        ):
+            took = _seconds(look)
+            said = f"{took:.2f} s, decoded one after another {decoding:.2f}, ratio {took / decoding:.3f}"
+            print(f"{LOOKED_AT} PNGs of {len(made[0]) / 1e6:.1f} MB {what}: {said}")
+        jpeg = encoded(scene((4000, 3000)), "JPEG", quality=85)
+        print(f"a JPEG of 12 megapixels, {len(jpeg.data) / 1e6:.1f} MB, in a tree: {1000 * _seconds(lambda: jpeg.thumbnail(160)):.0f} ms")
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    return timeit.timeit(work, number=1)
+
+
 def main(who: str = "", url: str = "", folder: str = "", edits: str = "") -> None:
-    if who == "serve":
-        serve()
+    if who.startswith("serve"):
+        serve(*([ANSWER, SMALL] if who == "serve-slowly" else []))
+    elif who == "runs":
+        compare_runs()
+    elif who == "rows":
+        rows_of(int(url))
+    elif who == "chains":
+        chains_of(url)
     elif who == "growth":
         compare_growth()
+    elif who == "looking":
+        compare_looking()
     elif who:
         {"ours": ours, "by_hand": by_hand}[who](url, Path(folder), int(edits))
         usage = resource.getrusage(resource.RUSAGE_SELF)
@@ -197,8 +342,11 @@ def main(who: str = "", url: str = "", folder: str = "", edits: str = "") -> Non
     else:
         compare_start()
         compare_rendering()
+        compare_drift()
         compare_edits()
         compare_growth()
+        compare_runs()
+        compare_looking()
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ def test_each_key_is_described_and_always_there() -> None:
 
 
 def test_what_python_gives_fits() -> None:
-    """Steps of every outcome, searches, sums, previews, explanations and measured changes are what it says."""
+    """Steps of every outcome, searches, sums, previews, explanations, measured changes and drifts are what it says."""
     bear = Session("./bear", endpoint="offline", recover=0)
     fox = bear.generate(templates.sticker(subject="fox"), label="first", meta={"for": ["a client"]}, aspect_ratio="1:1", seed=7)
     night = fox.edit("Make it night", safety={"HARASSMENT": "BLOCK_ONLY_HIGH"})
@@ -45,14 +45,25 @@ def test_what_python_gives_fits() -> None:
     bear.add(fox.picture.image.rotate(90))
     bear.save("copy.png")
     forgotten = bear.forget(night, words=True)
+    mark = fox.mark("keep", stars=4, note="bluer", region="50%x50%+0%+0%", by="client")
+    taken = bear.import_marks("1 keep\n99 keep")
     heroine = bear.reference("heroine", fox, "copy.png", description="a fox")
-    rows = [*bear.to_dicts(), error.value.to_dict(), forgotten.to_dict(), heroine.to_dict(), *(p.to_dict() for p in bear.verify())]
+    rows = [
+        *bear.to_dicts(),
+        error.value.to_dict(),
+        forgotten.to_dict(),
+        heroine.to_dict(),
+        mark.to_dict(),
+        taken.to_dict(),
+        *(p.to_dict() for p in bear.verify()),
+    ]
     rows += [*find("fox", ".").to_dicts(), *which("copy.png", ".").to_dicts(), *sessions(".").to_dicts(), *bear.spending.to_dicts()]
     rows += bear.at(fox).replay(Session("./again", endpoint="offline"), dry_run=True).to_dicts()
+    rows += bear.drift(2).to_dicts()
     rows += [*bear.explain(2, measured=True).to_dicts(), fox.edit("Add a hat").changes.to_dict(), fox.prompt.to_dict()]
     kinds = set(described(rows))
     wanted = {"step", "error", "forgetting", "problem", "found", "match", "session", "spending", "previewed", "explained", "changes"}
-    assert wanted | {"reference"} <= kinds
+    assert wanted | {"reference", "mark", "marks_taken", "drift"} <= kinds
 
 
 def test_a_lost_step_is_explained_by_little() -> None:

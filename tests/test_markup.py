@@ -5,7 +5,10 @@ Escaping alone; the cards and pages that are made of it are tested in tests/view
 
 from __future__ import annotations
 
+import json
 import re
+from base64 import b64encode
+from hashlib import sha256
 from html.parser import HTMLParser
 
 import pytest
@@ -79,6 +82,22 @@ def test_each_piece_shows_what_it_is_given(name: str) -> None:
         assert dict(seen.attributes)["src"] == dict(seen.attributes)["alt"] == NASTY
 
 
+@given(text=TEXTS)
+def test_words_have_the_direction_of_their_first_letter_and_keep_their_lines(text: str) -> None:
+    """A line break is a tag of its own, all else is text; nothing that hides is left in it."""
+    piece = markup.words(text)
+    seen = Reader(piece)
+    lines = markup.visible(text.replace("\r\n", "\n")).split("\n")
+    assert seen.tags == ["span", *["br"] * (len(lines) - 1)]
+    assert ("dir", "auto") in seen.attributes
+    assert "".join(seen.text) == "".join(lines)
+
+
+def test_what_is_folded_opens_without_a_script() -> None:
+    """A summary, which is text, and what it opens."""
+    assert markup.folded("3 <more>", Html("<b>a</b>")).endswith("3 &lt;more&gt;</summary><b>a</b></details>")
+
+
 @pytest.mark.parametrize("value", [7, None, 1.5, ["<a>"], ValueError("<a>")], ids=repr)
 def test_what_is_no_text_is_shown_as_text(value: object) -> None:
     """Any value is shown as its text, escaped."""
@@ -100,13 +119,45 @@ def test_a_page_loads_nothing() -> None:
     """A page lets nothing be loaded but data: pictures and its own style, and holds no script."""
     page = markup.page("bear", "b{color:red}", markup.figure("data:image/png;base64,AAAA"))
     seen = Reader(page)
-    policies = [dict(seen.attributes).get("content")] + [v for n, v in seen.attributes if n == "content"]
-    assert "default-src 'none'; img-src data:; style-src 'unsafe-inline'" in policies
+    policy = next(v for n, v in seen.attributes if n == "content" and v and "default-src" in v)
+    own = f"'sha256-{b64encode(sha256(b'b{color:red}').digest()).decode()}'"
+    assert policy == f"default-src 'none'; img-src data:; style-src {own}; base-uri 'none'; form-action 'none'"
     assert page.index("Content-Security-Policy") < page.index("<style>") < page.index("<body>")
     assert page.startswith("<!doctype html>")
     assert not {"script", "link", "iframe", "object", "base"} & set(seen.tags)
     assert not re.search(r"https?:", page)
     assert ("charset", "utf-8") in seen.attributes
+
+
+def test_a_page_runs_the_script_that_it_was_given_and_no_other() -> None:
+    """The policy names the script by its hash; what the script reads is JSON that no text in it can end."""
+    nasty = "</script><!-- <script> & \u2028\u2029 '\""
+    page = markup.page("bear", "", "<p>", lang="ja", script="let a = 1", data={nasty: [nasty]})
+    own = f"script-src 'sha256-{b64encode(sha256(b'let a = 1').digest()).decode()}'"
+    assert own in next(v or "" for n, v in Reader(page).attributes if n == "content" and v and "default-src" in v)
+    assert '<html lang="ja">' in page
+    block = page.partition('id="data">')[2].partition("</script>")[0]
+    assert not {"<", ">", "&", "\u2028", "\u2029"} & set(block)
+    assert json.loads(block) == {nasty: [nasty]}
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("fox\n\tin snow", "fox\n\tin snow"),
+        ("\u202egnp.exe", "⟨U+202E⟩gnp.exe"),
+        ("a\x07b\x1b[31m", "a⟨U+0007⟩b⟨U+001B⟩[31m"),
+        ("in\u200bvisible\ufeff", "in⟨U+200B⟩visible⟨U+FEFF⟩"),
+        ("line\u2028end", "line⟨U+2028⟩end"),
+        ("\ud800", "⟨U+D800⟩"),
+        ("\U000e0041", "⟨U+E0041⟩"),
+        ("👩\u200d🚀 क्\u200dष ❤\ufe0f \u0600", "👩\u200d🚀 क्\u200dष ❤\ufe0f \u0600"),
+        (7, "7"),
+    ],
+)
+def test_nothing_hides_in_a_text_that_is_shown(text: object, shown: str) -> None:
+    """Control characters, overrides of direction and what shows nothing stand by their names; what words and emoji are made of stays."""
+    assert markup.visible(text) == shown
 
 
 def test_empty_parts_are_left_out() -> None:

@@ -68,9 +68,10 @@ def test_a_short_call_shows_nothing(service: Loopback) -> None:
     """A call that is over within a second leaves the terminal as it was."""
     for _ in range(10):  # on a busy machine it may take longer, and then a line is right
         seen = terminal(service.url).split()
-        if float(Path("seconds").read_text()) < 0.9:
+        is_short = float(Path("seconds").read_text()) < 0.9
+        if is_short:
             break
-    assert seen == ["done"]
+    assert seen == ["done"] or not is_short
 
 
 NO_READERS = {

@@ -5,10 +5,10 @@ Pure text; what commands print with it is tested in tests/cli.
 
 from __future__ import annotations
 
-import time
 import unicodedata
 
 import pytest
+from kit.effort import effort
 
 from promptkit.terminal import aligned, cut, printable, width
 
@@ -74,9 +74,7 @@ def test_marks_upon_marks_are_cut_too() -> None:
 
 def test_cutting_is_quick_however_long_the_text() -> None:
     """A text of a million wide letters is cut in less than 50 ms of processor time."""
-    start = time.process_time()
-    cut("熊" * 1_000_000, 60)
-    assert time.process_time() - start < 0.05
+    assert effort(lambda: cut("熊" * 1_000_000, 60)) < 0.05
 
 
 def test_rows_stand_in_columns() -> None:

@@ -19,6 +19,7 @@ from promptkit.lineage.files import open_file, read_file, refuse_stored_elsewher
 from promptkit.lineage.forgotten import note_path
 from promptkit.lineage.head_and_tags import tag_files, tagged_step
 from promptkit.lineage.layout import files_left, list_names
+from promptkit.lineage.marks import read_marks
 from promptkit.lineage.record import RECORD_NAME, Record
 from promptkit.lineage.references import named_in, reference_files
 from promptkit.lineage.tree import Lineage
@@ -42,15 +43,16 @@ def export(
 ) -> Path:
     """Writes a zip that holds a session's folder: the trail of a step, by its id, or with `all` every step; returns the zip's path.
 
-    A trail is the step with all that it came from, references too, and the pictures, outside pictures, template sources, kept turns and
-    tags of these, byte for byte, so that ids stay; the head is that step. Named references go along where their pictures do, with `all`
-    each of them does. The same trail makes the same file, whenever it is exported. What is damaged is left out, and named in a warning; a
-    step that was forgotten goes along with the note that says so.
+    A trail is the step with all that it came from, references too, and the pictures, outside pictures, template sources, kept turns,
+    tags and marks of these, byte for byte, so that ids stay; the head is that step. Named references go along where their pictures do,
+    with `all` each of them does. The same trail makes the same file, whenever it is exported. What is damaged is left out, and named in
+    a warning; a step that was forgotten goes along with the note that says so.
 
-    `strip` makes a new lineage with ids of its own: steps, pictures, times, models, costs and outcomes, without prompts, inputs, labels,
-    meta, tags, named references, template sources, pictures from outside that went along as references, names of endpoints of one's own,
-    all that the model said, and every field that this version does not know. Each new record has the original id as `stripped_from`. The
-    pictures' bytes stay, but for a lineage that promptkit put into them, and may hold metadata of their own.
+    `strip` makes a new lineage with ids of its own: steps, pictures, times, models, costs, outcomes and the marks that count, without
+    prompts, inputs, labels, meta, tags, named references, notes of marks and their readers' names (which become reader 1, reader 2),
+    template sources, pictures from outside that went along as references, names of endpoints of one's own, all that the model said, and
+    every field that this version does not know. Each new record has the original id as `stripped_from`. The pictures' bytes stay, but for
+    a lineage that promptkit put into them, and may hold metadata of their own.
 
     The file appears whole or not at all. LineageError where one is there already (unless `overwrite`), where there is nothing to export, or
     a picture is missing or damaged that nobody has forgotten; StepNotFound.
@@ -122,7 +124,7 @@ def _contents(
         warn(f"Left out, for it is missing or damaged: {first_of(lost)}; `verify` lists what is.")
     contents: Contents = {name: lineage.folder / name for name in named if name not in wrong}
     contents |= _references(lineage.folder, ids, contents, with_pictures=all)
-    return contents | _notes(records) | _tags(lineage.folder, ids) | framed(position)
+    return contents | _notes(records) | _tags(lineage.folder, ids) | _marks(lineage.folder, ids) | framed(position)
 
 
 def _refuse_without_pictures(folder: Path, records: Sequence[Record], wrong: Collection[str]) -> None:
@@ -154,6 +156,11 @@ def _tags(folder: Path, ids: set[str]) -> Contents:
             if tagged_step(data, f"tags/{path.name}") in ids:
                 found[f"tags/{path.name}"] = data
     return found
+
+
+def _marks(folder: Path, ids: set[str]) -> Contents:
+    """The marks of these steps, those that count no longer too: what was taken back must not count again in a copy."""
+    return {mark.name: mark.data for mark in read_marks(folder) if mark.step_id in ids}
 
 
 def _references(folder: Path, ids: set[str], contents: Contents, *, with_pictures: bool) -> Contents:

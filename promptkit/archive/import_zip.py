@@ -22,6 +22,7 @@ from promptkit.lineage.files import LARGEST_JSON, LARGEST_PICTURE, open_file, pa
 from promptkit.lineage.forgotten import note_path, read_note
 from promptkit.lineage.head_and_tags import tagged_step
 from promptkit.lineage.layout import BESIDE, LAYOUT, MARKER, files_left, files_of, frame, make
+from promptkit.lineage.marks import mark_in
 from promptkit.lineage.record import FULL_SHA256, Record
 from promptkit.lineage.references import NamedPictures, named_in
 from promptkit.lineage.tree import Lineage
@@ -32,7 +33,7 @@ LIMIT = 8 * 10**9  # bytes that an archive may unpack to, unless the caller says
 RATIO, SMALL = 100, 64 * 2**20  # and, beyond so many bytes, so many times its own size: pictures hardly shrink
 CHUNK = 2**20
 LAST_NUMBER = 999_999  # the last that a look-up takes for a number
-JSON_KINDS = ("record", "template", "extra", "forgotten", "tag", "reference", "head", "marker")
+JSON_KINDS = ("record", "template", "extra", "forgotten", "tag", "reference", "mark", "head", "marker")
 POINT = {"tag": "references", "reference": "tags"}  # kinds of names in one name space, each with the folder of the other
 FOLDERS = ("", *(f"{name}/" for name in BESIDE))
 MAC_FOLDER = "__MACOSX/"  # where that system's zip program puts what it knows of each file besides
@@ -303,6 +304,9 @@ def _wrong(stage: Path, inner: str, sha256: str | None, ids: set[str]) -> str:
         return "" if set(_lines(path)) <= ids else "names a step that is not in it"
     if kind == "tag":
         return "" if tagged_step(read_file(path), inner) in ids else "is no tag of a step that is in it"
+    if kind == "mark":
+        mark = mark_in(read_file(path), inner)
+        return "" if mark and mark.step_id in ids else "is no mark of a step that is in it"
     if kind == "reference":
         return "" if _leads_within(_reference(stage, inner), ids, stage) else "is no reference to pictures that are in it"
     if sha256 is None:
@@ -354,7 +358,7 @@ def _moved(stage: Path, target: Path) -> bool:
 def _in_order(stage: Path, entries: Entries, records: Sequence[Record]) -> list[str]:
     """The files' names, each after those that it needs, so that what stands there is a session at any moment."""
     beside = [n for n in entries if kind_of(n) in ("picture", "source", "template", "extra", "forgotten")]
-    tags = [n for n in entries if kind_of(n) in POINT]
+    tags = [n for n in entries if kind_of(n) in (*POINT, "mark")]
     by_parents = Lineage(stage).ancestors(*sorted(records, key=lambda r: r.number))
     return [*beside, *(r.path.name for r in by_parents), *tags, *(n for n in entries if n == "head")]
 

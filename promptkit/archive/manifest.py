@@ -11,6 +11,7 @@ from promptkit.images.formats import SUFFIXES
 from promptkit.lineage.forgotten import NOTE_NAME
 from promptkit.lineage.head_and_tags import TAG_FILE, head_bytes
 from promptkit.lineage.layout import MARKER, frame
+from promptkit.lineage.marks import MARK_FILE
 from promptkit.lineage.record import RECORD_NAME
 from promptkit.lineage.references import REFERENCE_FILE
 
@@ -34,6 +35,7 @@ NAMES = {  # where a name holds a hash, or its beginning, that is its last group
     "forgotten": NOTE_NAME,
     "tag": TAG_FILE,
     "reference": REFERENCE_FILE,
+    "mark": MARK_FILE,
     "head": re.compile("head"),
     "marker": re.compile(re.escape(MARKER)),
 }

@@ -15,7 +15,9 @@ from promptkit.images.formats import has_credentials
 from promptkit.lineage.fields import Field, Survives
 from promptkit.lineage.files import json_bytes, recorded_picture
 from promptkit.lineage.forgotten import Forgotten, note_path
+from promptkit.lineage.marks import Mark
 from promptkit.lineage.record import Record
+from promptkit.lineage.references import normal
 from promptkit.lineage.schema import Output, Source, schema_of
 from promptkit.lineage.tree import Lineage
 from promptkit.providers.options import OPTIONS
@@ -50,7 +52,7 @@ def stripped(lineage: Lineage, records: Sequence[Record], position: Sequence[str
         path = Path(f"{number:04}-picture-{new[record.id][:10]}.json")
         contents[path.name] = data
         contents |= {note_path(path).name: Forgotten(new[record.id], note.at).data()} if note else {}
-    return contents | framed([new[i] for i in position])
+    return contents | _bare_marks(lineage, new) | framed([new[i] for i in position])
 
 
 # Pictures
@@ -78,6 +80,18 @@ def _bare_output(output: Output, picture: Path | bytes | None, number: int) -> d
     if isinstance(picture, bytes):
         kept |= {"sha256": hashlib.sha256(picture).hexdigest(), "bytes": len(picture)}
     return {**kept, "file": f"{number:04}-picture-{kept['sha256'][:10]}{Path(output.file).suffix}"}
+
+
+# Marks
+
+
+def _bare_marks(lineage: Lineage, new: Mapping[str, str]) -> Contents:
+    """The marks that count, of the new ids: without notes, and with a number in place of each reader's name, so that readers stay apart."""
+    marks = [mark for marks in lineage.marks().values() for mark in marks if mark.step_id in new]
+    names = sorted({normal(mark.by) for mark in marks} - {""})
+    readers = {"": ""} | {name: f"reader {i}" for i, name in enumerate(names, 1)}
+    bare = [Mark(new[m.step_id], m.verdict, m.stars, None, m.region, readers[normal(m.by)], m.at) for m in marks]
+    return {mark.name: mark.data for mark in bare if mark.says_something}
 
 
 # Records

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from promptkit.authoring import prompt_rules
 from promptkit.authoring.file_names import name_problem
+from promptkit.authoring.library_rules import RuleFinding, library_findings, readable_library, shadowed, unsaid
 from promptkit.authoring.name_use import NameSearch, NameUse
 from promptkit.errors import InputError, TemplateError, brief_path, did_you_mean
 from promptkit.json_objects import flat_object
@@ -40,6 +41,9 @@ CODES: Mapping[str, str] = {
     "file-name": "The file ends in .j2, and its name is none that a template can have.",
     "glued-words": "A `-` in a tag takes away the only white space between two words, which are printed as one.",
     "languages-differ": "A language's body uses other inputs than the base file's body.",
+    "library-file": "library.yaml cannot be used: a key, a value, a picture or a channel; or a file that is taken for it is not read.",
+    "library-shadowed": "A template's own default or name goes before a value in library.yaml; this is said, and is no fault.",
+    "library-unused": "No template uses a value in library.yaml; this is said, and is no fault.",
     "no-ratio": "The config hints at an aspect ratio that no known model has, so that it is left out.",
     "no-successor": "A deprecated template names another one to use, and there is none of that name.",
     "no-template": "There is no template to check: no file in the folder ends in .j2.",
@@ -54,7 +58,7 @@ CODES: Mapping[str, str] = {
     "untranslated": "A language prints a default or a choice in the base file's words.",
     "unused-input": "No branch of any language's body uses the input.",
 }
-NOTICES = frozenset({"deprecated"})  # codes of what is worth knowing and no fault
+NOTICES = frozenset({"deprecated", "library-shadowed", "library-unused"})  # codes of what is worth knowing and no fault
 SUCCESSOR = re.compile(r"use (?:`|')?(?P<name>[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*)(?:`|')?", re.IGNORECASE)
 IGNORE = re.compile(r"\{#[-+]?\s*promptkit:\s*ignore\b(?P<codes>[^#{}]*)#\}")
 
@@ -97,10 +101,14 @@ def check(library: Library) -> Report:
     checker = _Checker((*folders_of(library), TemplateFolder(builtin_folder())))
     below = prefix_of(library)
     for folder in folders_of(library):
+        if folder.path != builtin_folder():
+            checker.check_library(folder)
         for path, name in folder.files(below):
             checker.check_file(path, name)
         for whole in sorted(folder.names(below)):
             checker.check_template(folder, whole)
+        if not below:
+            checker.check_library_use(folder)
     if checker.listed:
         for path, meant in near_misses(library):
             checker.skipped[f"{brief_path(path)} looks like a template and is none; name it {meant}"] = None
@@ -128,6 +136,7 @@ class _Checker:
     files: dict[Path, File] = field(default_factory=dict)
     surveys: dict[File, Survey] = field(default_factory=dict)
     reported: set[tuple[str, int]] = field(default_factory=set)  # files and lines whose error is a finding already
+    library_used: dict[str, set[str]] = field(default_factory=dict)  # by folder: the values of its library.yaml that are used
     templates: int = 0
     listed: int = 0
 
@@ -139,6 +148,36 @@ class _Checker:
 
     def add(self, code: str, file: Path, line: int, message: str) -> None:
         self.found.add(Finding(file, line, code, message))
+
+    def add_rule(self, found: RuleFinding) -> None:
+        self.add(*found)
+
+    # The library's file
+
+    def check_library(self, folder: TemplateFolder) -> None:
+        """What is wrong with library.yaml; templates that meet that do not say it again."""
+        for found in library_findings(folder.path):
+            self.reported.add((str(found.file), found.line))
+            self.add_rule(found)
+
+    def check_library_use(self, folder: TemplateFolder) -> None:
+        """The values in library.yaml that no template uses."""
+        library, used = readable_library(folder.path), self.library_used.get(folder.path)
+        if library is None or used is None or library.problems:
+            return
+        for name in library.inputs.keys() - used:
+            said = f"No template uses {name!r}; use it in a body, or remove it."
+            self.add("library-unused", library.path, library.lines.get(("inputs", name), 1), said)
+
+    def check_look(self, folder: TemplateFolder, bundle: Bundle, used: set[str]) -> None:
+        """What one language of a template makes of library.yaml."""
+        edition, library = bundle.edition, readable_library(folder.path)
+        if library is None:
+            return
+        used = used | set(edition.inputs)
+        self.library_used.setdefault(folder.path, set()).update(used & library.inputs.keys())
+        for found in (*shadowed(edition, library, bundle.files), *unsaid(edition, library, used)):
+            self.add_rule(found)
 
     # Files
 
@@ -218,12 +257,12 @@ class _Checker:
             self.add_error(error, path)
             return
         if template is not None:
-            checked = [self.check_language(template, lang) for lang in template.languages]
+            checked = [self.check_language(template, lang, folder) for lang in template.languages]
             self.check_inputs(template, [language for language in checked if language is not None])
             if template.deprecated:
                 self.check_deprecated(template, folder)
 
-    def check_language(self, template: Template, lang: str) -> _Checked | None:
+    def check_language(self, template: Template, lang: str, folder: TemplateFolder) -> _Checked | None:
         """The edition in that language, and the inputs that its body uses, when it can be used."""
         try:
             bundle = bundle_of(template, lang)
@@ -237,7 +276,9 @@ class _Checker:
             return None
         edition = bundle.edition
         self.check_declarations(edition)
-        self.check_names(edition, {n: use for n, use in used.items() if n not in edition.inputs}, search.sealed)
+        known = {*edition.inputs, *edition.look.inputs}
+        self.check_names(edition, {n: use for n, use in used.items() if n not in known}, search.sealed)
+        self.check_look(folder, bundle, set(used))
         self.check_fields(bundle)
         self.check_prompts(template, bundle)
         return _Checked(edition, [name for name in template.inputs if name in used])
@@ -245,7 +286,7 @@ class _Checker:
     def check_declarations(self, edition: Edition) -> None:
         """What a language file leaves in the words of the base file, and a ratio that no model has."""
         if edition.file is edition.base:
-            ratio = edition.config.get("aspect_ratio")
+            ratio = edition.config.get("aspect_ratio") if "aspect_ratio" not in edition.look.config else None
             if ratio is not None and ratio not in models.all_ratios():
                 line = edition.file.lines.get(("config", "aspect_ratio"), 1)
                 self.add("no-ratio", edition.file.path, line, f"No known model has the aspect_ratio {ratio!r}; the hint is left out then.")
@@ -282,7 +323,7 @@ class _Checker:
         if use.name in stored:
             return f"{use.name!r} is not set on each way to this line; set it before the branch or the loop as well."
         by = "" if use.file is edition.file else f" of {edition.file.name}, which needs this file,"
-        hint = did_you_mean(use.name, {*edition.inputs, *stored})
+        hint = did_you_mean(use.name, {*edition.inputs, *edition.look.inputs, *stored})
         return f"{use.name!r} is neither an input{by} nor set before{hint}; declare it under inputs, or set it."
 
     def check_inputs(self, template: Template, checked: list[_Checked]) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from promptkit.errors import TemplateError
+from promptkit.prompts.library_file import NAME, pictures_of
 from promptkit.prompts.names import NEEDED_NAME
 from promptkit.prompts.source_file import LONGEST_FILE
 
@@ -21,28 +22,39 @@ __all__ = ["templates_at", "write_templates"]
 
 LONGEST_WAIT = 60  # seconds for one answer of git
 MOST_FILES = 50_000  # templates of one revision
+LARGEST_OTHER = 20_000_000  # bytes of a library's file, or of a picture that it names
 LINK = "120000"
 
 
 class _Entry(NamedTuple):
-    """A file in git: its mode, and the hash of its bytes."""
+    """A file in git: its mode, which is empty for what is no file, the hash of its bytes, and how many these are."""
 
     mode: str
     blob: str
+    size: int
 
 
 def templates_at(revision: str, folder: Path) -> Mapping[str, bytes]:
-    """The bytes of each file in the folder that can be a template or a part of one, by its name from there, as of a revision.
+    """The bytes of each file in the folder that can be a template or a part of one, by its name from there, as of a revision; those of
+    library.yaml and of the pictures that it names, too.
 
     `revision` is what git takes: a branch, a tag, a hash, HEAD~2. A link is what it leads to, and left out where that is none of the files.
     Nothing where the folder was not there yet. TemplateError where it is no revision, or the folder is in no repository.
     """
     commit = _commit(revision, folder)
-    entries = dict(_entry(line) for line in _git(folder, "ls-tree", "-r", "-z", "-l", commit).split(b"\0") if line)
-    found = {name: entry for name, entry in entries.items() if entry.mode and NEEDED_NAME.fullmatch(name)}
+    listed = dict(_entry(line) for line in _git(folder, "ls-tree", "-r", "-z", "-l", commit).split(b"\0") if line)
+    entries = {name: entry for name, entry in listed.items() if entry.mode and entry.size <= LARGEST_OTHER}
+    found = {name: entry for name, entry in entries.items() if entry.size <= LONGEST_FILE and NEEDED_NAME.fullmatch(name)}
     if len(found) > MOST_FILES:
         raise TemplateError(f"{revision!r} has {len(found):,} templates there; {MOST_FILES:,} at most are compared: name a folder in it.")
-    return _contents(folder, found)
+    return _contents(folder, found) | _library_at(folder, entries)
+
+
+def _library_at(folder: Path, entries: Mapping[str, _Entry]) -> dict[str, bytes]:
+    """The library's file and the pictures that it names; nothing where there is none."""
+    library = _contents(folder, {NAME: entries[NAME]} if NAME in entries else {})
+    pictures = {file: entries[file] for data in library.values() for file in pictures_of(data) if file in entries}
+    return library | _contents(folder, pictures)
 
 
 def write_templates(files: Mapping[str, bytes], folder: Path) -> None:
@@ -67,11 +79,11 @@ def _commit(revision: str, folder: Path) -> str:
 
 
 def _entry(line: bytes) -> tuple[str, _Entry]:
-    """The name of a line of ls-tree, and its entry; without a mode where it is no file, or one too large for a template."""
+    """The name of a line of ls-tree, and its entry."""
     about, _, name = line.partition(b"\t")
     mode, kind, blob, size = about.decode("ascii", "replace").split()
-    fits = kind == "blob" and size.isdigit() and int(size) <= LONGEST_FILE
-    return name.decode("utf-8", "surrogateescape"), _Entry(mode if fits else "", blob)
+    is_file = kind == "blob" and size.isdigit()
+    return name.decode("utf-8", "surrogateescape"), _Entry(mode if is_file else "", blob, int(size) if is_file else 0)
 
 
 def _contents(folder: Path, entries: Mapping[str, _Entry]) -> dict[str, bytes]:

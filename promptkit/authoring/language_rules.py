@@ -99,6 +99,7 @@ def rules_of(lang: str) -> Rules | None:
     return Rules(words_of(lang)) if lang in languages() else None
 
 
+@lru_cache(maxsize=1)
 def all_rules() -> tuple[Rules, ...]:
     """The rules of each language that has some."""
     return tuple(rules for lang in languages() if (rules := rules_of(lang)))

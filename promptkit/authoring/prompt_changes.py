@@ -128,4 +128,5 @@ def _without(prompts: Mapping[int, Prompt], others: Mapping[int, Prompt]) -> dic
 
 def _asked(prompt: Prompt | None) -> object:
     """What a session would ask for."""
-    return prompt and (prompt.text, prompt.kind, tuple(sorted((key, str(value)) for key, value in prompt.config.items())))
+    hints = tuple(sorted((key, str(value)) for key, value in prompt.config.items())) if prompt else ()
+    return prompt and (prompt.text, prompt.kind, hints, prompt.references)

@@ -13,11 +13,13 @@ from promptkit.authoring.language_rules import CLAUSE, SENTENCE, Rules, all_rule
 from promptkit.prompts.quotes import QUOTED
 
 __all__ = [
+    "asks_for_the_whole",
     "asks_to_keep_the_rest",
     "clashing_ratios",
     "excess",
     "has_rules",
     "only_negations",
+    "says_that_something_stays",
     "says_what_stays",
     "unquoted_lettering",
 ]
@@ -161,5 +163,19 @@ def asks_to_keep_the_rest(text: str) -> bool:
     False where it is not sure. The language of a text is often a guess, so that the words of all are looked for.
     """
     said = QUOTED.sub(" ", text[:LONGEST_READ])
-    asked = any(words.rest.search(said) or words.only.search(said) for words in all_rules())
-    return asked and not any(words.whole.search(words.rest.sub(" ", said)) for words in all_rules())
+    return any(words.rest.search(said) or words.only.search(said) for words in all_rules()) and not _whole(said)
+
+
+def asks_for_the_whole(text: str) -> bool:
+    """Whether an edit asks, in any language that has rules, for all of the picture to change: its style, its light, its frame."""
+    return _whole(QUOTED.sub(" ", text[:LONGEST_READ]))
+
+
+def says_that_something_stays(text: str) -> bool:
+    """Whether an edit says, in any language that has rules, of anything that it stays as it is."""
+    said = QUOTED.sub(" ", text[:LONGEST_READ])
+    return any(words.keeps.search(said) for words in all_rules())
+
+
+def _whole(said: str) -> bool:
+    return any(words.whole.search(words.rest.sub(" ", said)) for words in all_rules())

@@ -9,6 +9,8 @@ from pathlib import Path
 from promptkit.atomic import write_whole
 from promptkit.errors import TemplateError
 from promptkit.prompts.declarations import KINDS, read_edition
+from promptkit.prompts.library_file import NAME as LIBRARY_FILE
+from promptkit.prompts.library_file import open_library, with_library
 from promptkit.prompts.names import is_word
 from promptkit.prompts.source_file import LONGEST_FILE, make_file
 
@@ -90,12 +92,25 @@ Using the provided image, replace {{ element }} with {{ new|article(names=true) 
 """
 
 
-def scaffold_source(name: str, kind: str = "generate") -> str:
-    """The source of a small template that works as it stands, with a comment for each thing that a template can say."""
+def scaffold_source(name: str, kind: str = "generate", folder: Path | None = None) -> str:
+    """The source of a small template that works as it stands, with a comment for each thing that a template can say, what the library.yaml
+    of its folder gives it among them.
+    """
     if kind not in KINDS:
         raise TemplateError(f"kind is {kind!r}; expected {' or '.join(KINDS)}.")
     scaffold = EDIT if kind == "edit" else GENERATE
+    scaffold = scaffold.replace("# How it is meant", f"{_about_library(folder)}# How it is meant") if folder else scaffold
     return scaffold.replace("FILE", _path(name).as_posix()).replace("NAME", name)
+
+
+def _about_library(folder: Path) -> str:
+    """A comment on what library.yaml gives each template; empty where there is none. TemplateError where it cannot be used."""
+    library = open_library(str(folder))
+    if library is None or not (library.inputs or library.references):
+        return ""
+    given = [f"values that the body may use ({', '.join(library.inputs)})"] if library.inputs else []
+    given += [f"{' and '.join(library.references)} along with each request"] if library.references else []
+    return f"# {LIBRARY_FILE} gives {'; '.join(given)}. `false` takes nothing of it, a list takes parts of it.\nlibrary: true\n"
 
 
 def write_template(folder: Path, name: str, source: str) -> Path:
@@ -104,7 +119,7 @@ def write_template(folder: Path, name: str, source: str) -> Path:
     TemplateError, and nothing is written, where the file is there already, the name is none, or the source is no template.
     """
     path, data = folder / _path(name), source.encode("utf-8", "surrogatepass")
-    _check(_path(name).as_posix(), path, data)
+    _check(_path(name).as_posix(), path, data, folder)
     try:
         _write_new(path, data)
     except OSError as error:
@@ -130,12 +145,13 @@ def _fitting(name: str) -> str:
     return ".".join(words) if all(map(is_word, words)) and words[-1] != "j2" else ""
 
 
-def _check(name: str, path: Path, data: bytes) -> None:
-    """TemplateError unless these bytes are a template."""
+def _check(name: str, path: Path, data: bytes, folder: Path) -> None:
+    """TemplateError unless these bytes are a template, with what it takes of the folder's library.yaml."""
     if len(data) > LONGEST_FILE:
         raise TemplateError(f"The source has {len(data):,} bytes; a template has {LONGEST_FILE:,} at most.", file=str(path))
     file = make_file(name, path, data)
-    read_edition(file, file)
+    if (edition := read_edition(file, file)).takes:
+        with_library(edition, open_library(str(folder)))
     _ = file.part  # compiles the body
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import Namespace
 
 from promptkit.cli.flags import Commands, add_command
@@ -35,5 +36,6 @@ def _completion(options: Namespace) -> int:
         print_objects([{"schema": "promptkit.completion/1", "shell": options.shell, "lines": lines}])
     else:
         print(lines)
-        say(SHELLS[options.shell])
+        if sys.stdout.isatty():  # a person looks; a shell that evaluates the lines would show this at each of its starts
+            say(SHELLS[options.shell])
     return 0

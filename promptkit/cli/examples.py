@@ -7,7 +7,7 @@ from collections.abc import Mapping
 __all__ = ["EXAMPLES"]
 
 EXAMPLES: Mapping[str, tuple[str, ...]] = {
-    "demo": ("promptkit demo",),
+    "demo": ("promptkit demo", "promptkit demo --open"),
     "doctor": ("promptkit doctor", "promptkit doctor --json"),
     "templates": ("promptkit templates sticker", "promptkit templates new poster ./prompts", "promptkit templates check ./prompts"),
     "templates show": ("promptkit templates sticker", "promptkit templates show edit.add", "promptkit templates -L ./prompts poster"),
@@ -64,13 +64,41 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "redo": ("promptkit redo -s ./fox",),
     "goto": ("promptkit goto 3 -s ./fox", 'promptkit goto "for the client" -s ./fox'),
     "tag": ('promptkit tag "for the client" -s ./fox', "promptkit tag first 1 -s ./fox"),
+    "mark": (
+        'promptkit mark 5 7 keep --stars 4 --by client --note "bluer" -s ./fox',
+        "promptkit mark 3 --region 50%x50%+0%+0% --note here -s ./fox",
+        "promptkit mark @4stars keep -s ./fox",
+        "promptkit mark 3 none -s ./fox",
+    ),
+    "marks": (
+        "promptkit marks -s ./fox",
+        "promptkit marks client.json -s ./fox",
+        "promptkit marks - --by client -s ./fox < mail.txt",
+    ),
     "forget": ("promptkit forget 3 -s ./fox --dry-run", "promptkit forget 3-8 12 -s ./fox --words"),
-    "log": ("promptkit log -s ./fox --files", "promptkit log -s ./fox --cost", "promptkit log -s ./fox --json"),
+    "log": (
+        "promptkit log -s ./fox --files",
+        "promptkit log -s ./fox --cost",
+        "promptkit log -s ./fox --marked keep",
+        "promptkit log -s ./fox --json",
+    ),
     "show": ("promptkit show -s ./fox", "promptkit show 3 -s ./fox --changes", "promptkit show 3 -n 1 --full -s ./fox"),
+    "drift": ("promptkit drift -s ./fox", "promptkit drift 7 -s ./fox", "promptkit drift -s ./fox --json"),
     "verify": ("promptkit verify -s ./fox",),
-    "page": ("promptkit page -s ./fox", "promptkit page -s ./fox -o fox.html", "promptkit page -s ./fox -o sheet.png"),
+    "page": (
+        "promptkit page -s ./fox --open",
+        "promptkit page 1-3 -s ./fox -o fox.html --embed originals --lang de",
+        "promptkit page 2-3 -s ./fox --review -o for-client.html --title 'Your fox'",
+        "promptkit page -s ./fox -o sheet.png",
+    ),
+    "sheet": (
+        "promptkit sheet -s ./fox -o fox.png",
+        "promptkit sheet --trail -s ./fox -o path.png",
+        "promptkit sheet 3-8 -s ./fox --columns 3 -o six.png",
+        "promptkit sheet -s ./fox --rows palette --columns style -o grid.png",
+    ),
     "sessions": ("promptkit sessions", "promptkit sessions ./work"),
-    "find": ("promptkit find fox snow", 'promptkit find "red fox" --in ./work'),
+    "find": ("promptkit find fox snow", 'promptkit find "red fox" --in ./work', "promptkit find --marked keep --in ./work"),
     "which": ("promptkit which fox.png", "promptkit which fox.png --in ./work --similar"),
     "export": (
         "promptkit export -s ./fox -o fox.zip --all",

@@ -1,4 +1,4 @@
-"""The commands that read a session: log (its tree, or its cost), show (how a picture came to be), verify."""
+"""The commands that read a session: log (its tree, or its cost), show (how a picture came to be), drift (what edits did to it), verify."""
 
 from __future__ import annotations
 
@@ -9,17 +9,24 @@ from argparse import SUPPRESS, Namespace
 from promptkit.cli.flags import STEP, Commands, add_command, add_session
 from promptkit.cli.output import as_json, print_objects, say, usage
 from promptkit.cli.session import existing_session, is_old_session, take_old_session, tell_of_damage
+from promptkit.cli.steps import steps_marked
 from promptkit.lineage.tree import Lineage
-from promptkit.views.tree import tree_text
+from promptkit.session.session import Session
+from promptkit.session.step import Steps
+from promptkit.terminal import LineStyle
+from promptkit.views.tree import steps_text, tree_text
 
 __all__ = ["add"]
 
 
 def add(commands: Commands) -> None:
-    """Adds log, show and verify."""
+    """Adds log, show, drift and verify."""
     log = add_command(commands, "log", _log, "show the tree")
     add_session(log)
     log.add_argument("--files", action="store_true", help="with each step's file")
+    about = "only the steps that are marked so: keep, reject, 4stars (four or more), or marked"
+    log.add_argument("--marked", metavar="HOW", help=about)
+    log.add_argument("--by", metavar="NAME", help="with --marked: by that reader; else by all who judged a step")
     log.add_argument("--cost", action="store_true", help="what was spent, by model and by outcome, instead of the tree")
     about = "explain how a picture came to be: each step from the root on, what it asked, what was tried and what it cost"
     show = add_command(commands, "show", _show, about)
@@ -29,6 +36,10 @@ def add(commands: Commands) -> None:
     show.add_argument("-n", "--last", type=int, metavar="N", help="only the last N steps of the trail")
     show.add_argument("--changes", action="store_true", help="measure what each edit changed in its picture")
     show.add_argument("--full", action="store_true", help="long prompts to their end, ids and digests in all their digits")
+    about = "measure what the edits up to a step did to what nobody asked to change, where it begins to go wrong, and what helps"
+    drift = add_command(commands, "drift", _drift, about)
+    add_session(drift)
+    drift.add_argument("step", nargs="?", metavar="STEP", help=f"{STEP}; the head")
     add_session(add_command(commands, "verify", _verify, "check all files against their hashes"))
 
 
@@ -40,12 +51,30 @@ def _log(options: Namespace) -> int:
         else:
             print(session.spending)
         return 0
+    if options.marked is not None:
+        return _log_marked(session, options)
     if as_json():
         print_objects(session.to_dicts())
         tell_of_damage(session)
         return 0
     head = session.head
-    print(tree_text(Lineage(session.folder), head=head.id if head else None, files=options.files))
+    style = LineStyle.of(sys.stdout)
+    print(tree_text(Lineage(session.folder), head=head.id if head else None, files=options.files, style=style))
+    tell_of_damage(session)
+    return 0
+
+
+def _log_marked(session: Session, options: Namespace) -> int:
+    """The steps that are marked so, a line for each."""
+    steps = Steps(steps_marked(session, options.marked, options.by))
+    if as_json():
+        print_objects(steps.to_dicts())
+    elif steps:
+        head = session.head
+        records, style = [step.record for step in steps], LineStyle.of(sys.stdout)
+        print(steps_text(Lineage(session.folder), records, head=head.id if head else None, files=options.files, style=style))
+    else:
+        say(f"no step is marked {options.marked!r:.60}")
     tell_of_damage(session)
     return 0
 
@@ -62,6 +91,16 @@ def _show(options: Namespace) -> int:
         print_objects(shown.to_dicts())
     else:
         print(shown.text(_width(), full=options.full))
+    return 0
+
+
+def _drift(options: Namespace) -> int:
+    named = options.session  # as it was typed: a session that is found without -s needs none in the advice either
+    drift = existing_session(options).drift(options.step)
+    if as_json():
+        print_objects(drift.to_dicts())
+    else:
+        print(drift.text(drift.advice_in_shell("" if named is None else str(named))))
     return 0
 
 

@@ -1,69 +1,91 @@
-"""The command `promptkit page`: the tree of a session as one HTML file, or its pictures on a contact sheet."""
+"""The command `promptkit page`: a session as one HTML file, or its pictures on a contact sheet."""
 
 from __future__ import annotations
 
-import os
 from argparse import Namespace
 from pathlib import Path
-from urllib.parse import quote
 
+from promptkit.cli.browser import open_in_browser
 from promptkit.cli.flags import Commands, add_command, add_output, add_session
-from promptkit.cli.output import as_json
+from promptkit.cli.output import as_json, print_file, usage
 from promptkit.cli.session import existing_session, tell_of_damage
+from promptkit.cli.steps import STEPS, steps_named
 from promptkit.cli.written import STDOUT, check_stdout, write_document, write_stdout
 from promptkit.errors import SettingsError
 from promptkit.lineage.tree import Lineage
+from promptkit.session.page import SessionPage
 from promptkit.session.session import Session
-from promptkit.views.facts import headline
-from promptkit.views.page import page_html
+from promptkit.session.step import Step
+from promptkit.views.page_pictures import EMBEDDINGS
 
-__all__ = ["add", "page_bytes"]
+__all__ = ["add"]
 
-GENERATOR = b'<meta name="generator" content="promptkit">'
-HEAD = 4096  # bytes of a page, in which that stands
+ABOUT = "write the session as one HTML file to look at, or a contact sheet"
 
 
 def add(commands: Commands) -> None:
     """Adds page."""
-    page = add_command(commands, "page", _page, "write the tree as one HTML file, or a contact sheet")
+    page = add_command(commands, "page", _page, ABOUT)
     add_session(page)
+    page.add_argument("steps", nargs="*", metavar="STEPS", help=f"only these: {STEPS}")
     add_output(page, ".html (page.html in the session's folder), or .png for a contact sheet; - writes HTML to stdout")
+    page.add_argument("--open", action="store_true", help="open it in the browser")
+    page.add_argument("--embed", choices=EMBEDDINGS, help="how large the pictures inside are (thumbnails); screen: 1,600 pixels")
+    page.add_argument("--review", action="store_true", help="a page for people without promptkit, whose choice `promptkit marks` reads")
+    page.add_argument("--lang", help="language of the page's own words: en, de, es-MX, ja, zh-CN, hi (that of the settings)")
+    page.add_argument("--title", help="the page's title (the session's name)")
 
 
 def _page(options: Namespace) -> int:
     session = existing_session(options)
-    own = session.folder / "page.html"
-    target = Path(options.output).expanduser() if options.output else own
-    if options.output != STDOUT and (target.is_dir() or not target.name):
-        raise SettingsError(f"{target} is a folder; name a file in it, such as {target / 'page.html'}.")
+    steps = steps_named(session, options.steps) or list(session.steps)
+    target = Path(options.output).expanduser() if options.output not in (None, STDOUT) else None
     tell_of_damage(session)
+    if options.review and _is_sheet(target):
+        raise usage(f"--review writes a page, and {target} would be a contact sheet; name an .html file")
     if options.output == STDOUT:
-        if as_json():
-            check_stdout()
-        write_stdout(page_bytes(session, Path.cwd()))
-    elif target.suffix.lower() in (".html", ".htm", ""):
-        target = target.with_suffix(target.suffix or ".html")
-        page = page_bytes(session, target.parent)
-        write_document(target, page, overwrite=options.overwrite or target == own, ours=lambda there: GENERATOR in there[:HEAD])
+        _check_piped(options)
+        write_stdout(_settings(session, steps, options).encoded(Path.cwd()))
+    elif target is None or not _is_sheet(target):
+        written = _settings(session, steps, options).write(target, overwrite=options.overwrite)
+        print_file(written)
+        if options.open:
+            open_in_browser(written)
     else:
-        write_document(target, _sheet(session, target), overwrite=options.overwrite, ours=_is_own_sheet)
+        write_document(target, _sheet(session, steps, target), overwrite=options.overwrite, ours=_is_own_sheet)
+        if options.open:
+            open_in_browser(target)
     return 0
 
 
-def page_bytes(session: Session, place: Path) -> bytes:
-    """The tree as HTML, for a page that lies in that folder."""
-    folder, head = session.folder, session.head
-    base = os.path.relpath(folder, place)
-    page = page_html(Lineage(folder), head=head.id if head else None, link=lambda name: quote(f"./{Path(base, name).as_posix()}"))
-    return page.encode("utf-8", "replace")
+def _is_sheet(target: Path | None) -> bool:
+    return target is not None and not target.is_dir() and target.suffix.lower() not in (".html", ".htm", "")
 
 
-def _sheet(session: Session, target: Path) -> bytes:
-    from promptkit.views.sheets import contact_sheet, sheet_bytes
+def _check_piped(options: Namespace) -> None:
+    if options.open:
+        raise usage("--open opens a file, and -o - writes none; leave one of them out")
+    if as_json():
+        check_stdout()
 
-    steps = [s for s in session if s.ok]
-    pictures = [None if s.record.forgotten else s.picture for s in steps]
-    sheet = contact_sheet(pictures, [f"{s.number} {headline(s.record)}" for s in steps])
+
+def _settings(session: Session, steps: list[Step], options: Namespace) -> SessionPage:
+    head = session.head
+    return SessionPage(
+        Lineage(session.folder),
+        [step.record for step in steps],
+        head.id if head else None,
+        options.title,
+        options.lang,
+        options.embed or EMBEDDINGS[0],
+        review=options.review,
+    )
+
+
+def _sheet(session: Session, steps: list[Step], target: Path) -> bytes:
+    from promptkit.views.sheets import sheet_bytes
+
+    sheet = session.sheet([step for step in steps if step.ok] or steps).image
     try:
         return sheet_bytes(sheet, target.suffix)
     except (OSError, ValueError, KeyError) as error:

@@ -9,21 +9,23 @@ import argparse
 import re
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import wraps
 from typing import Any, NoReturn
 
 from promptkit.cli.output import usage
 from promptkit.terminal import has_colour
 
-__all__ = ["FLAGS", "Parser", "as_written", "command_first", "parsed", "refuse_command"]
+__all__ = ["FLAGS", "PERHAPS", "Parser", "as_written", "command_first", "parsed", "refuse_command"]
 
 # The options without a value, of all commands: what stands behind another one before the command is its value.
 FLAGS = frozenset(
     [
-        *("-h", "--help", "--version", "--json", "--all", "--changes", "--codes", "--cost", "--drop-credentials", "--dry-run", "--embed"),
-        *("--files", "--fresh", "--full", "--no-send", "--overwrite", "--root", "--similar", "--stretch", "--strip", "--today", "--words"),
-        *("--status", "--stop", "--keep-extra", "--picked", "--batch", "--wait"),
+        *("-h", "--help", "--version", "--json", "--all", "--batch", "--changes", "--codes", "--cost", "--drop-credentials", "--dry-run"),
+        *("--files", "--fresh", "--full", "--keep-extra", "--no-send", "--open", "--overwrite", "--picked", "--review", "--root"),
+        *("--siblings", "--similar", "--status", "--stop", "--stretch", "--strip", "--today", "--trail", "--wait", "--words"),
     ]
 )
+PERHAPS = frozenset({"--embed"})  # those that have a value in some commands, and none in others
 # The titles under which --help lists options, in this order; what is in none is under the first or the last.
 WORDS, OTHERS = "words", "options"
 SECTIONS = {
@@ -36,6 +38,7 @@ SECTIONS = {
         *("--aspect-ratio", "--image-size", "--seed", "--temperature", "--quality", "--ratio", "--focus", "--size", "--width", "--height"),
         *("--longest", "--scale", "--stretch", "--fit", "--fill", "--type", "--max-bytes"),
     ),
+    "what is said of it": ("--stars", "--note", "--by", "--marked"),
     "who is asked, and how": (
         *("--endpoint", "--model", "--chain", "--recover", "--workers", "--per-minute", "--batch", "--wait", "--fresh", "--no-send"),
         "--deadline",
@@ -44,7 +47,8 @@ SECTIONS = {
     "where": ("--session", "--run", "--picked", "--into", "--label", "--output", "--overwrite", "--embed", "--drop-credentials"),
     OTHERS: (),
 }
-TEXTS = ("-i", "--input", "--label", "--from-brackets")  # options whose value is a text, which may have blanks
+TEXTS = ("-i", "--input", "--label", "--note", "--title", "--from-brackets")  # options whose value is a text, which may have blanks
+STEP_WORDS = ("STEP", "FIRST", "LAST", "]PICTURE", "HOW")  # in what stands for a step, which may be named by its marks: @keep is no file
 WORDED = ("PROMPT", "NAME", "WORD")  # and such words
 SENTENCES = (  # argparse's, and ours
     (re.compile(r"the following arguments are required: (.*)"), r"`PROG` needs \1"),
@@ -70,6 +74,8 @@ class Parser(argparse.ArgumentParser):
         """As argparse has it; a text or a number is read as `promptkit.cli.texts` reads them."""
         if "action" not in settings or settings["action"] == "append":
             settings["type"] = _read_as(settings.get("type", str), settings.get("choices"))
+            if any(word in str(settings.get("metavar")) for word in STEP_WORDS):
+                settings["type"] = _or_by_marks(settings["type"])
         self.actions.append(self.sections[_section(names)].add_argument(*names, **settings))
         return self.actions[-1]
 
@@ -122,6 +128,20 @@ def _read_as(kind: Callable[[str], Any], known: Sequence[str] | None) -> Callabl
     return read if kind in (str, int, float) else kind
 
 
+def _or_by_marks(read: Callable[[str], Any]) -> Callable[[str], Any]:
+    """A word as it is read, but for @keep and its like."""
+
+    @wraps(read)
+    def step(given: str) -> Any:
+        if given.startswith("@"):
+            from promptkit.lineage.marked import is_marked_word  # few command lines need it
+
+            return given if is_marked_word(given) else read(given)
+        return read(given)
+
+    return step
+
+
 def as_written(given: str) -> str:
     """The type of a value that is read later, with what it is for."""
     return given
@@ -153,12 +173,20 @@ def command_first(words: Sequence[str], commands: Collection[str]) -> list[str]:
     """
     at, passed = 0, []
     while at < len(words) and words[at].startswith("-") and words[at] not in ("-", "--"):
-        has_value = words[at] not in FLAGS and "=" not in words[at] and (words[at].startswith("--") or len(words[at]) == 2)
+        has_value = _has_value(words, at, commands)
         passed += [at + 1] if has_value else []
         at += 2 if has_value else 1
     if at >= len(words) or words[at] not in commands:  # an option that is none has no value
         at = next((i for i in passed if i < len(words) and words[i] in commands), at)
     return [words[at], *words[:at], *words[at + 1 :]] if at < len(words) else list(words)
+
+
+def _has_value(words: Sequence[str], at: int, commands: Collection[str]) -> bool:
+    """Whether what stands behind the option at that place is its value."""
+    option, following = words[at], words[at + 1] if at + 1 < len(words) else ""
+    if option in FLAGS or "=" in option or (option in PERHAPS and (following.startswith("-") or following in commands)):
+        return False
+    return option.startswith("--") or len(option) == 2
 
 
 def refuse_command(word: str, commands: Collection[str]) -> NoReturn:

@@ -53,7 +53,7 @@ def _lines(change: PromptChange) -> Iterator[str]:
     """What differs: words, hints for the request, and the sentences that hold it."""
     before, now = change.before, change.now
     if before and now:
-        yield from (f"! {said}" for said in (*_words(before.text, now.text), *_hints(before, now)))
+        yield from (f"! {said}" for said in (*_words(before.text, now.text), *_hints(before, now), *_along(before, now)))
     yield from sentence_diff(before.text if before else None, now.text if now else None)
 
 
@@ -67,6 +67,19 @@ def _hints(before: Prompt, now: Prompt) -> Iterator[str]:
     for name in sorted(old.keys() | new.keys()):
         if old.get(name) != new.get(name):
             yield f"{name}: {old.get(name, 'none')} → {new.get(name, 'none')}"
+
+
+def _along(before: Prompt, now: Prompt) -> Iterator[str]:
+    """The pictures of the library that go along: those that came, went, or are others or described otherwise."""
+    old, new = ({name: [each for each in prompt.references if each.name == name] for name in _names(prompt)} for prompt in (before, now))
+    for name in dict.fromkeys([*old, *new]):
+        if old.get(name) != new.get(name):
+            said = "goes along now" if name not in old else "goes along no more" if name not in new else "is another, or said otherwise"
+            yield f"picture {name}: {said}"
+
+
+def _names(prompt: Prompt) -> list[str]:
+    return [each.name for each in prompt.references]
 
 
 def _broken(said: Sequence[str]) -> list[str]:

@@ -29,8 +29,10 @@ def add(commands: Commands) -> None:
     listed = command("sessions", _sessions, "list the sessions with steps, cost, last change, tags and head")
     listed.add_argument("folder", nargs="?", metavar="FOLDER", help=where)
     listed.add_argument("--in", dest="inside", metavar="FOLDER", help="the same, as find and which have it")
-    find = command("find", _find, "find the steps whose prompt, inputs, label, tags or answer hold all the words")
-    find.add_argument("words", nargs="+", metavar="WORD", help='parts of words will do; "two words": a phrase')
+    find = command("find", _find, "find the steps whose prompt, inputs, label, tags, marks or answer hold all the words")
+    find.add_argument("words", nargs="*", metavar="WORD", help='parts of words will do; "two words": a phrase; none with --marked: all')
+    find.add_argument("--marked", metavar="HOW", help="only steps that are marked so: keep, reject, 4stars (four or more), or marked")
+    find.add_argument("--by", metavar="NAME", help="with --marked: by that reader; else by all who judged a step")
     find.add_argument("--in", dest="folder", metavar="FOLDER", help=where)
     which = command("which", _which, "find the step that made a picture: by its bytes, else by its looks")
     which.add_argument("picture", type=picture, metavar="FILE", help="a picture file, or - for stdin")
@@ -50,7 +52,9 @@ def _sessions(options: argparse.Namespace) -> int:
 def _find(options: argparse.Namespace) -> int:
     from promptkit.search.search import find
 
-    found = find(options.words, options.folder)
+    if not options.words and options.marked is None:
+        raise usage("`promptkit find` needs WORD, or --marked; `promptkit find --help` shows how")
+    found = find(options.words, options.folder, marked=options.marked, by=options.by)
     return _shown(found, [(f.line, _files(f.step)) for f in found])
 
 

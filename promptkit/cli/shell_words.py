@@ -13,7 +13,7 @@ __all__ = ["in_shell_words"]
 FLAGS = {"fresh": "--fresh", "overwrite": "--overwrite", "embed": "--embed", "drop_credentials": "--drop-credentials"}
 SAME = (
     *("budget", "chain", "deadline", "lang", "anchor", "label", "recover", "start", "on", "seed", "temperature", "quality", "step"),
-    "each",
+    *("each", "by", "stars", "note", "region", "embed"),
 )
 OPTIONS = {
     **{name: f"--{name}" for name in SAME},
@@ -64,7 +64,7 @@ RULES = (
     *((rf"\b{name}=(?:'([^']+)'|\"([^\"]+)\"|(\d(?:[\d.]*\d)?))", rf"{option} \1\2\3") for name, option in OPTIONS.items()),
     *((rf"\b{name}=(?![\w'\"\[{{=])", option) for name, option in OPTIONS.items()),
     (r"\bmax_requests\b", "--max-requests"),
-    (r"`verify`", "`promptkit verify`"),
+    (r"`(verify|marks)`", r"`promptkit \1`"),
     *((rf"\b{name}\(…\)", f"`promptkit {command}`") for name, command in METHODS.items()),
 )
 PATTERNS = [(re.compile(pattern), words) for pattern, words in RULES]

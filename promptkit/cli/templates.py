@@ -107,6 +107,9 @@ def _render(options: argparse.Namespace) -> int:
         print_objects([prompt.to_dict()])
     else:
         show_prompt(str(prompt))
+    if prompt.references and not as_json():
+        along = dict.fromkeys(f"{each.name}{each.description and f' ({each.description})'}" for each in prompt.references)
+        say(f"pictures of its library go along: {', '.join(along)}")
     return 0
 
 
@@ -192,7 +195,7 @@ def _new(options: argparse.Namespace) -> int:
     folder = Path(named or config.template_folders()[-1])
     pattern = options.from_brackets
     kind = options.kind or ("edit" if pattern and EDITS.search(pattern) else "generate")
-    source = scaffold_source(options.name, kind) if pattern is None else from_brackets(pattern, kind=kind)
+    source = scaffold_source(options.name, kind, folder) if pattern is None else from_brackets(pattern, kind=kind)
     path = write_template(folder, options.name, source)
     given = f" -L {folder}" if named else ""
     say(f"Edit it, then: promptkit templates check {folder}; promptkit render{given} -t {options.name} -i …")

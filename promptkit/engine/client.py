@@ -17,7 +17,7 @@ from promptkit.engine.ask import Answer, Service
 from promptkit.engine.asked_models import note_model, tell_of_model
 from promptkit.engine.budget import Budget
 from promptkit.engine.engine import Engine
-from promptkit.engine.labels import Named, Words
+from promptkit.engine.labels import LIBRARY, Named, Words
 from promptkit.engine.nearest_step import Near, difference, nearest, unmeant
 from promptkit.engine.options import (
     check_call,
@@ -38,7 +38,9 @@ from promptkit.engine.plan import (
     prompt_to_ask,
     record_fields,
     recorded_config,
+    recorded_prompt,
     recorded_sources,
+    with_library_pictures,
 )
 from promptkit.engine.rate_limit import RateLimit, rate_limit_of
 from promptkit.engine.recorded_templates import recorded_wordings
@@ -204,7 +206,7 @@ class Client:
             raise SettingsError(OF_THE_BASE)
         asked = checked_prompt(prompt)
         self.refuse_keys_of_template(asked)
-        sources = _sources(base, anchors, references)
+        sources = with_library_pictures(_sources(base, anchors, references), asked.references)
         plan = Plan(
             prompt=asked,
             slug=asked.template or ("edit" if base else "generate"),
@@ -238,13 +240,14 @@ class Client:
             region = recorded_region(lineage, record)
         plan = self.plan(asked, None, region=region, **{**recorded_config(record), "seed": None, **options})
         more = [s.step for s in plan.sources if s.step] if record.parents else []
+        along = asked.references if asked.template else recorded_prompt(lineage, record).references
         plan = replace(
             plan,
-            sources=(*recorded_sources(lineage, record), *plan.sources),
+            sources=with_library_pictures((*recorded_sources(lineage, record), *plan.sources), along),
             parents=tuple(dict.fromkeys((*record.parents, *more))),
             slug=asked.template or record.slug,
         )
-        checked_pictures(asked, len(plan.sources))
+        checked_pictures(asked, sum(source.role != LIBRARY for source in plan.sources))
         return self._with_history(plan)
 
     def for_model(self, plan: Plan, model: str) -> Plan:

@@ -1,7 +1,7 @@
 """The words that stand before a picture in a request, and say which one it is: its name and what it shows, in the prompt's language.
 
 Only a request in which some picture has a name has such words; all others are sent as they always were. The names are those by which the
-caller brings pictures, and those that a template gives its own in `pictures: roles`.
+caller brings pictures, those that a template gives its own in `pictures: roles`, and those of the pictures that its library sends along.
 """
 
 from __future__ import annotations
@@ -14,7 +14,10 @@ from promptkit.images.picture import Picture
 from promptkit.lineage.record import Record
 from promptkit.prompts.inputs import Pictures
 
-__all__ = ["Named", "Words", "labels", "picture_of", "recorded_words"]
+__all__ = ["LIBRARY", "Named", "Words", "labels", "picture_of", "recorded_words"]
+
+LIBRARY = "library"  # the role of a picture that goes along because the template's library says so
+NOT_OF_TEMPLATE = ("anchor", LIBRARY)  # roles of pictures that a template's own words do not count
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,7 @@ def _of_template(sources: Sequence[tuple[str, Words]], roles: Pictures | None) -
     if roles is None or not roles.names:
         return [None] * len(sources)
     named = (Words(name, role) for name, role in zip(roles.names, roles.roles, strict=True))
-    return [None if role == "anchor" else next(named, None) for role, _ in sources]
+    return [None if role in NOT_OF_TEMPLATE else next(named, None) for role, _ in sources]
 
 
 def _descriptions(sources: Sequence[tuple[str, Words]], roles: Pictures | None) -> list[Words | None]:
@@ -95,7 +98,7 @@ def _descriptions(sources: Sequence[tuple[str, Words]], roles: Pictures | None) 
     if roles is None:
         return [None] * len(sources)
     said = (Words(description=role) for role in roles.roles)
-    return [None if role == "anchor" else next(said, None) for role, _ in sources]
+    return [None if role in NOT_OF_TEMPLATE else next(said, None) for role, _ in sources]
 
 
 def _label(words: Words, role: Words | None, phrases: _Phrases) -> str:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from promptkit import __version__
-from promptkit.engine.labels import Words, labels, recorded_words
+from promptkit.engine.labels import LIBRARY, Words, labels, recorded_words
 from promptkit.engine.options import CONFIG
 from promptkit.errors import LineageError
 from promptkit.images.picture import Picture
 from promptkit.lineage.record import Record, now
 from promptkit.lineage.tree import Lineage
+from promptkit.prompts.library_look import NAME, LibraryPicture
 from promptkit.prompts.template import Prompt
 from promptkit.providers import models
 from promptkit.providers.dialect import Dialect, interleaves
@@ -35,11 +37,13 @@ __all__ = [
     "drawn_step",
     "history",
     "known_hints",
+    "library_along",
     "prompt_to_ask",
     "record_fields",
     "recorded_config",
     "recorded_prompt",
     "recorded_sources",
+    "with_library_pictures",
 ]
 
 
@@ -48,14 +52,36 @@ WITHOUT_NAME = Words()
 
 @dataclass(frozen=True)
 class Source:
-    """A picture that goes in: the base that is edited, or a reference; `step` is the id of the step that it is of, if any, `words` are
-    how it is spoken of.
+    """A picture that goes in: the base that is edited, an anchor, a reference, or one of the template's library; `step` is the id of the
+    step that it is of, if any, `words` are how it is spoken of.
     """
 
     role: str
     picture: Picture
     step: str | None = None
     words: Words = WITHOUT_NAME
+
+
+def with_library_pictures(sources: Iterable[Source], library: Sequence[LibraryPicture]) -> tuple[Source, ...]:
+    """The pictures that go in, then those that the template's library sends along; all of these are looked for anew.
+
+    One that is among the others is not sent twice, and has its name there, unless it has one; and the caller's pictures of a name stand for
+    the library's of that name.
+    """
+    own = [source for source in sources if source.role != LIBRARY]
+    if not library:
+        return tuple(own)
+    names = {source.words.name for source in own}
+    words = {each.picture.sha256: Words(each.name, each.description) for each in library if each.name not in names}
+    named = (s if s.words.name else replace(s, words=words.get(s.picture.sha256, s.words)) for s in own)
+    more = library_along(library, names, {source.picture.sha256 for source in own})
+    return (*named, *(Source(LIBRARY, each.picture, words=Words(each.name, each.description)) for each in more))
+
+
+def library_along(library: Iterable[LibraryPicture], names: Container[str], there: Collection[str]) -> list[LibraryPicture]:
+    """The library's pictures that are sent beside others, of which these are the names and the hashes; each once."""
+    different = {each.picture.sha256: each for each in library if each.name not in names}
+    return [each for sha256, each in different.items() if sha256 not in there]
 
 
 @dataclass(frozen=True)
@@ -216,6 +242,7 @@ def recorded_prompt(lineage: Lineage, record: Record) -> Prompt:
     """The prompt again, with the template's sources as they were then."""
     fields = record.prompt
     digest, pack = fields.get("digest"), fields.get("pack")
+    files = lineage.template_files(digest) if digest else {}
     return Prompt(
         text=str(fields.get("text", "")),
         template=fields.get("template"),
@@ -223,8 +250,18 @@ def recorded_prompt(lineage: Lineage, record: Record) -> Prompt:
         inputs=fields.get("inputs") or {},
         lang=fields.get("lang"),
         pack=tuple(pack) if pack else None,
-        files=lineage.template_files(digest) if digest else {},
+        files=files,
+        references=_recorded_along(lineage, record, files.get(NAME, "")),
     )
+
+
+def _recorded_along(lineage: Lineage, record: Record, kept: str) -> tuple[LibraryPicture, ...]:
+    """The pictures of the template's library that went along, those among them that went along otherwise too; `kept` is its file."""
+    along: list[LibraryPicture] = []
+    for source in (s for s in record.sources if s["role"] == LIBRARY or s["sha256"] in kept):
+        with suppress(LineageError):  # a step that is lost says so where it is needed
+            along.append(LibraryPicture(source.get("name") or "", source.get("description") or "", lineage.source(source)))
+    return tuple(along)
 
 
 def prompt_to_ask(lineage: Lineage, record: Record) -> Prompt:

@@ -33,7 +33,8 @@ def recorded_template(recorded: Prompt) -> Template | None:
     base = _base_file(recorded)
     if base is None or has_damaged_sources(recorded):
         return None
-    return Template.of_files(str(recorded.template), recorded.files, base=base, pack=recorded.pack)
+    pictures = [each.picture for each in recorded.references]
+    return Template.of_files(str(recorded.template), recorded.files, base=base, pack=recorded.pack, pictures=pictures)
 
 
 def _base_file(recorded: Prompt) -> str | None:

@@ -17,7 +17,7 @@ from promptkit.json_objects import flat_object
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["MOST_CHANGED", "Changes", "cheap_warnings", "compared"]
+__all__ = ["LOCAL", "MOST_CHANGED", "SIDE", "Changes", "changed_pixels", "cheap_warnings", "compared", "percent", "same_ratio", "size_text"]
 
 Size = tuple[int, int]
 Measures = tuple[bool, float | None, float | None, Box | None]  # same pixels, share, mean difference, box
@@ -70,7 +70,7 @@ class Changes:
     @property
     def same_ratio(self) -> bool:
         """Whether both have the same ratio of width to height, to the few percent by which services round."""
-        return _same_ratio(self.size_before, self.size_after)
+        return same_ratio(self.size_before, self.size_after)
 
     @property
     def local(self) -> bool:
@@ -89,7 +89,7 @@ class Changes:
         if self.same_pixels:
             said.append("same pixels as before")
         elif self.asked_to_keep and self.share is not None and self.share > MOST_CHANGED:
-            said.append(f"{_percent(self.share)} of the pixels changed though the edit asked to keep the rest")
+            said.append(f"{percent(self.share)} of the pixels changed though the edit asked to keep the rest")
         return tuple(said)
 
     def __str__(self) -> str:
@@ -109,22 +109,22 @@ class Changes:
         if self.same_bytes or self.same_pixels:
             return "nothing changed"
         if self.share is None or self.mean is None:
-            return f"{_size_text(self.size_before)} became {_size_text(self.size_after)}, which cannot be laid over each other"
+            return f"{size_text(self.size_before)} became {size_text(self.size_after)}, which cannot be laid over each other"
         if self.box is None:
             return f"nothing to speak of changed; mean difference {self.mean:.1f} of 255"
-        return f"{_percent(self.share)} of the pixels changed, {self._where(self.box)}; mean difference {self.mean:.1f} of 255"
+        return f"{percent(self.share)} of the pixels changed, {self._where(self.box)}; mean difference {self.mean:.1f} of 255"
 
     def _where(self, box: Box) -> str:
         if not self.local:
             return "all over"
-        return f"within {box_text(box)} of {_size_text(self.size_after)}"
+        return f"within {box_text(box)} of {size_text(self.size_after)}"
 
     def __repr__(self) -> str:
         return f"<Changes: {self}>"
 
     def _repr_mimebundle_(self, include: Collection[str] | None = None, exclude: Collection[str] | None = None) -> dict[str, Any]:
         pictures = (("before", self.before, self.size_before), ("after", self.after, self.size_after))
-        figures = [markup.figure(p.thumbnail(CARD_PIXELS), f"{name}: {_size_text(size)}", alt=name) for name, p, size in pictures]
+        figures = [markup.figure(p.thumbnail(CARD_PIXELS), f"{name}: {size_text(size)}", alt=name) for name, p, size in pictures]
         notes = [markup.Html(f"<div>{markup.escape(w)}</div>") for w in self.warnings]
         return markup.mime_bundle(repr(self), markup.card(self.summary, markup.strip(figures), *notes), include, exclude)
 
@@ -142,7 +142,7 @@ def compared(before: Picture, after: Picture, *, config: Mapping[str, Any] | Non
         return Changes(before, after, size, size, True, True, 0.0, 0.0, None, asked, asked_to_keep)
     with ThreadPoolExecutor(2) as pool:  # Pillow lets other threads run while it decodes
         old, new = pool.map(_reduced, (before, after))
-    pixels, share, mean, box = _measured(old, new) if _same_ratio(old.size, new.size) else UNMEASURED
+    pixels, share, mean, box = _measured(old, new) if same_ratio(old.size, new.size) else UNMEASURED
     return Changes(before, after, old.size, new.size, False, pixels, share, mean, box, asked, asked_to_keep)
 
 
@@ -162,21 +162,24 @@ def cheap_warnings(before: Picture, pictures: Sequence[Picture], config: Mapping
 
 
 def _size_warnings(before: Size, after: Size, config: Mapping[str, Any]) -> list[str]:
-    was = f"{_size_text(after)}, was {_size_text(before)}"
-    if not _same_ratio(before, after):
+    was = f"{size_text(after)}, was {size_text(before)}"
+    if not same_ratio(before, after):
         return [] if config.get("aspect_ratio") else [f"another ratio than before ({was})"]
     return [] if before == after or config.get("image_size") else [f"another size than before ({was})"]
 
 
-def _same_ratio(one: Size, other: Size) -> bool:
+def same_ratio(one: Size, other: Size) -> bool:
+    """Whether two sizes have the same ratio of width to height, to the few percent by which services round."""
     return abs(one[0] * other[1] - one[1] * other[0]) <= SAME_RATIO * one[1] * other[0]
 
 
-def _size_text(size: Size) -> str:
+def size_text(size: Size) -> str:
+    """Width and height in pixels, for people."""
     return f"{size[0]}×{size[1]}"
 
 
-def _percent(share: float) -> str:
+def percent(share: float) -> str:
+    """A share from 0 to 1, for people."""
     return f"{share * 100:.0f} %" if share >= 0.01 else "less than 1 %"
 
 
@@ -238,16 +241,32 @@ def _measured(before: _Reduced, after: _Reduced) -> Measures:
     from PIL import ImageChops
 
     difference = ImageChops.difference(*_laid_over(before.small, after.small))
-    bands = difference.split()
-    most = bands[0]
-    for band in bands[1:]:
-        most = ImageChops.lighter(most, band)
+    most = _most_of(difference)
     if before.size == after.size and most.getbbox() is None and _same_pixels(before.full, after.full):
         return True, 0.0, 0.0, None
-    changed = most.point([255 * (value > TOLERANCE) for value in range(256)])
+    changed = _beyond_tolerance(most)
     counts = difference.histogram()  # of all channels, one after the other
     mean = sum(i % 256 * count for i, count in enumerate(counts)) / sum(counts)
     return False, changed.histogram()[255] / (changed.width * changed.height), mean, _box(changed, after.size)
+
+
+def changed_pixels(difference: Image.Image) -> Image.Image:
+    """255 where a difference of two pictures is more than what saving one again changes, else 0 (mode L)."""
+    return _beyond_tolerance(_most_of(difference))
+
+
+def _most_of(difference: Image.Image) -> Image.Image:
+    """Of each pixel the channel that differs most."""
+    from PIL import ImageChops
+
+    most, *others = difference.split()
+    for band in others:
+        most = ImageChops.lighter(most, band)
+    return most
+
+
+def _beyond_tolerance(most: Image.Image) -> Image.Image:
+    return most.point([255 * (value > TOLERANCE) for value in range(256)])
 
 
 def _same_pixels(one: Image.Image, other: Image.Image) -> bool:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from promptkit.images.metadata import ToolMetadata
+    from promptkit.images.thumbnails import Thumbnail
 
 __all__ = ["Picture", "PictureSource", "check_name", "decodes", "is_picture", "no_overwriting", "save_all", "to_rgb"]
 
@@ -34,7 +35,10 @@ SENDABLE = ("image/png", "image/jpeg", "image/webp", "image/heic", "image/heif")
 ORIENTATION = 0x0112  # EXIF's tag
 QUALITY = {"JPEG": {"quality": 95, "subsampling": 0}}  # of what is converted: no step should be seen
 CARD_PIXELS = 320
+CARD_BYTES = 14_000  # with the JPEG beside it 35 kB in a notebook's file
+JPEG_BYTES = 12_000
 JPEG_PIXELS = 480
+REDUCED = ("L", "LA", "RGB", "RGBA", "CMYK", "YCbCr")
 MOST_TURNS = 1000  # pictures of which this process remembers how they are turned
 TURNS: dict[str, int] = {}  # by sha256: what an edit starts from was looked at when it came, and its file is not read once more
 # what a picture can be opened from
@@ -54,9 +58,12 @@ class Picture:
     None where Pillow cannot read it. Make one with `Picture.open`.
     """
 
+    card_pixels, card_bytes = CARD_PIXELS, CARD_BYTES  # how large a notebook shows it, in CSS pixels and in bytes
+
     def __init__(self, data: bytes) -> None:
         self._read: Callable[[], bytes] = lambda: data
-        self._thumbnails: dict[int, str] = {}
+        self._thumbnails: dict[tuple[int, int | None], Thumbnail] = {}
+        self._is_there: Callable[[], bool] = lambda: True
         self.is_known: Callable[[bytes], bool] = lambda _: False  # whether a session holds such bytes, so that a copy of them may go
 
     @classmethod
@@ -93,11 +100,14 @@ class Picture:
         mime_type: str,
         size: tuple[int, int] | None,
         is_known: Callable[[bytes], bool] = lambda _: False,
+        is_there: Callable[[], bool] = lambda: True,
     ) -> Picture:
-        """A picture that a record describes; `read` brings its bytes, and is called when someone asks for them."""
+        """A picture that a record describes; `read` brings its bytes, and is called when someone asks for them. `is_there` says without
+        reading whether there is a file of that length.
+        """
         picture = cls(b"")
         picture.is_known = is_known
-        picture._read = read
+        picture._read, picture._is_there = read, is_there
         picture.__dict__.update(sha256=sha256, mime_type=mime_type, **({} if size is None else {"size": size}))
         return picture
 
@@ -169,7 +179,8 @@ class Picture:
         return f"<Picture {self.sha256[:10]} {self.mime_type} {size}>"
 
     def _repr_mimebundle_(self, include: Collection[str] | None = None, exclude: Collection[str] | None = None) -> dict[str, Any]:
-        html = markup.figure(self.thumbnail(CARD_PIXELS), repr(self))
+        small = self.thumbnail(self.card_pixels, self.card_bytes)
+        html = markup.figure(small, repr(self))
         return markup.mime_bundle(repr(self), html, include, exclude, jpeg=self.small_jpeg)
 
     def _mime_(self) -> tuple[str, str]:
@@ -219,36 +230,47 @@ class Picture:
     def _converted(self) -> Picture:
         return Picture(_encoded(self.image, "JPEG" if self.mime_type == "image/jpeg" else "PNG"))
 
-    def thumbnail(self, pixels: int) -> str:
-        """A data URI of the picture, at most `pixels` wide and high; an empty one where it cannot be decoded."""
-        if pixels not in self._thumbnails:
-            self._thumbnails[pixels] = self._thumbnail(pixels)
-        return self._thumbnails[pixels]
+    @property
+    def is_there(self) -> bool:
+        """Whether its bytes can be had, as far as that is known without reading them."""
+        return self._is_there()
 
-    def _thumbnail(self, pixels: int) -> str:
-        try:
-            small = self.image
-        except PromptkitError:
-            return "data:,"
+    def reduced(self, pixels: int) -> Image.Image:
+        """A PIL image of it, RGB or RGBA, upright, at most so many pixels wide and high, for which no more is decoded than it needs.
+
+        PictureError where it cannot be decoded.
+        """
+        image, name = self.header, f"The picture {self.sha256[:10]}"
         with _quiet:
-            small = to_rgb(small)
-            small.thumbnail((pixels, pixels))
-            return data_uri(small)
+            try:
+                image = image if _can_be_reduced(image) else _in_colour(image)
+                image.thumbnail((pixels, pixels))
+                return _upright(to_rgb(image))
+            except Exception as error:  # Pillow's decoders raise whatever their format's code raises
+                raise PictureError(f"{name} is truncated or damaged: {_reason(error)}.") from None
+
+    def thumbnail(self, pixels: int, most: int | None = None) -> Thumbnail:
+        """A data URI of it as WebP, to be shown at most `pixels` wide and high (it has up to twice as many, for sharp screens), in at most
+        `most` bytes (64 for each pixel); an empty one where it cannot be decoded.
+        """
+        if (pixels, most) not in self._thumbnails:
+            from promptkit.images.thumbnails import thumbnail
+
+            self._thumbnails[pixels, most] = thumbnail(self, pixels, most)
+        return self._thumbnails[pixels, most]
 
     def small_jpeg(self) -> str:
-        """At most JPEG_PIXELS wide and high, in base64, for readers that have no HTML; "" where it cannot be decoded."""
+        """At most JPEG_PIXELS wide and high, and of JPEG_BYTES, in base64, for readers that have no HTML; "" where it cannot be decoded."""
         import base64
 
+        from promptkit.images.thumbnails import encoded
+
         try:
-            small = self.image
+            small = self.reduced(JPEG_PIXELS)
         except PromptkitError:
             return ""
         with _quiet:
-            small = to_rgb(small)
-            small.thumbnail((JPEG_PIXELS, JPEG_PIXELS))
-            buffer = io.BytesIO()
-            (_on_white(small) if small.mode == "RGBA" else small).save(buffer, "JPEG", quality=80)
-        return base64.b64encode(buffer.getvalue()).decode()
+            return base64.b64encode(encoded(_on_white(small) if small.mode == "RGBA" else small, JPEG_BYTES, "JPEG")).decode()
 
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
         """Writes the exact bytes where the suffix fits them, converted (and said so) where it does not; adds one where there is none.
@@ -323,13 +345,14 @@ def check_name(path: str | os.PathLike[str] | None) -> None:
         raise PictureError(f"A picture cannot be saved as {target}; give a file name that ends in .png, .jpg or .webp, or in no suffix.")
 
 
-def data_uri(image: Image.Image) -> str:
-    """A small picture as a data URI: WebP, which browsers and notebooks show and which takes a tenth of PNG's bytes."""
-    import base64
+def _in_colour(image: Image.Image) -> Image.Image:
+    """RGB or RGBA, the latter also where one colour of RGB stands for what is transparent."""
+    return image.convert("RGBA") if image.mode == "RGB" and "transparency" in image.info else to_rgb(image)
 
-    buffer = io.BytesIO()
-    to_rgb(image).save(buffer, "WEBP", quality=72, method=2)
-    return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+def _can_be_reduced(image: Image.Image) -> bool:
+    """Whether fewer pixels can be made of it before its colours are: a colour that is transparent would be mixed with its neighbours."""
+    return image.mode in REDUCED and "transparency" not in image.info
 
 
 # Reading

@@ -247,7 +247,17 @@ def recorded_picture(
         return data
 
     folder = path.parent.parent if path.parent.name == "sources" else path.parent
-    return Picture.recorded(read, sha256=sha256, mime_type=mime_type, size=size, is_known=partial(_is_recorded, folder))
+    known, there = partial(_is_recorded, folder), partial(_has_length, path, largest)
+    return Picture.recorded(read, sha256=sha256, mime_type=mime_type, size=size, is_known=known, is_there=there)
+
+
+def _has_length(path: Path, length: int) -> bool:
+    """Whether there is a regular file of that many bytes; one of any length where its length is not known."""
+    try:
+        found = path.lstat()
+    except (OSError, ValueError):
+        return False
+    return stat.S_ISREG(found.st_mode) and length in (found.st_size, LARGEST_PICTURE)
 
 
 def _is_recorded(folder: Path, data: bytes) -> bool:

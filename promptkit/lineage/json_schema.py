@@ -16,6 +16,9 @@ from typing import Any
 from promptkit.cost import CODE, MOST
 from promptkit.lineage.fields import Field, Values
 from promptkit.lineage.layout import LAYOUT
+from promptkit.lineage.marks import LONGEST_NAME, LONGEST_NOTE, MOST_STARS, TIME, VERDICTS
+from promptkit.lineage.marks_file import MOST_MARKS
+from promptkit.lineage.marks_file import SCHEMA as MARKS_SCHEMA
 from promptkit.lineage.schema import SCHEMA, AnswerFields, CutFields, Output, RecordedCost, RecordFields, RegionFields
 
 __all__ = ["FOLDER", "schemas", "write"]
@@ -30,6 +33,7 @@ AMOUNT = {"type": "number", "minimum": 0, "exclusiveMaximum": MOST}
 CURRENCY = {"type": "string", "pattern": f"^{CODE.pattern}$"}
 SIDE = {"type": "integer", "exclusiveMinimum": 0}
 SIZE_OR_NULL = {"type": ["array", "null"], "items": SIDE, "minItems": 2, "maxItems": 2}
+BOX_OR_NULL = {"type": ["array", "null"], "items": {"type": "integer", "minimum": 0}, "minItems": 4, "maxItems": 4}
 
 
 def _integers(count: int) -> dict[str, Any]:
@@ -49,7 +53,9 @@ RULES: Mapping[Field[Any], dict[str, Any]] = {  # beyond a row's type
 
 
 def schemas() -> dict[str, dict[str, Any]]:
-    """The JSON Schemas by the name of what they describe: record, tag, reference, session (its marker), forgotten (a note)."""
+    """The JSON Schemas by the name of what they describe: record, tag, reference, session (its marker), forgotten (a note), mark (a file in
+    marks/), marks (a file that a reader sends).
+    """
     record = _object(RecordFields, "A step's record, the file NUMBER-NAME-HASH.json.")
     record["required"] = ["schema", *record["required"]]
     return {
@@ -57,6 +63,8 @@ def schemas() -> dict[str, dict[str, Any]]:
         "tag": _whole("tag", _plain("A name for a step, a file in tags/.", name={"type": "string"}, id=SHA256)),
         "reference": _whole("reference", _reference()),
         "forgotten": _whole("forgotten", _note()),
+        "mark": _whole("mark", _mark()),
+        "marks": _whole("marks", _marks()),
         "session": _whole("session", _plain("What marks a folder as a session, promptkit.json.", layout={"const": LAYOUT})),
     }
 
@@ -83,6 +91,33 @@ def _reference() -> dict[str, Any]:
 def _note() -> dict[str, Any]:
     said = "That a step was forgotten, when and by whom, NUMBER-NAME-HASH.forgotten.json; `record` is the hash of what stands in its place."
     return _plain(said, step=SHA256, forgotten={"type": "string"}, by={"type": "string"}, record={"anyOf": [SHA256, {"type": "null"}]})
+
+
+def _mark() -> dict[str, Any]:
+    """What lineage.marks writes."""
+    said = "What one reader says of a step, a file in marks/; the newest of each reader counts, and one that says nothing takes it back."
+    note = {"type": ["string", "null"], "minLength": 1, "maxLength": LONGEST_NOTE}
+    fields = {"verdict": {"enum": [*VERDICTS, None]}, "stars": _stars(1), "note": note, "region": BOX_OR_NULL}
+    by = {"type": "string", "maxLength": LONGEST_NAME}
+    version = {"type": "string", "pattern": rf"^{MAJOR}(\.[0-9]+)*$"}
+    return _plain(said, schema=version, step=SHA256, **fields, by=by, at={"type": "string", "pattern": f"^{TIME.pattern}$"})
+
+
+def _marks() -> dict[str, Any]:
+    """What lineage.marks_file reads: a mark needs its step, and all else may be missing."""
+    text, null = {"type": ["string", "null"]}, {"type": "null"}
+    mark = _plain("What the reader says of a step; one that says nothing takes an earlier mark back.", step=SHA256)
+    region = {"description": "left, top, right, bottom in pixels of the step's picture", **BOX_OR_NULL}
+    mark["properties"] |= {"verdict": {"enum": [*VERDICTS, None]}, "stars": _stars(0), "region": region}
+    mark["properties"] |= dict.fromkeys(("note", "by", "at"), text)
+    marks = {"type": "array", "items": mark, "maxItems": MOST_MARKS}
+    said = _plain("Marks that a reader sends, as a page for readers saves them.", schema={"const": MARKS_SCHEMA}, marks=marks)
+    said["properties"] |= {"root": {"description": "the id of a root of the session", "anyOf": [SHA256, null]}, "by": text}
+    return said
+
+
+def _stars(least: int) -> dict[str, Any]:
+    return {"type": ["integer", "null"], "minimum": least, "maximum": MOST_STARS}
 
 
 def _object(kind: type[Values], description: str = "") -> dict[str, Any]:

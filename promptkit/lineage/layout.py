@@ -45,7 +45,7 @@ MARKER = "promptkit.json"
 MARKER_HOLDS = f'it should hold {{"layout": {LAYOUT}}}'
 UNDER_WAY = ".open"  # the folder within for what processes have under way; earlier versions had names with that and a dash instead
 CLAIM_NAME = re.compile(r"(\.open-)?(\d{4,})(?:\.(\d+))?\.json")  # its number, and the process that took it over
-BESIDE = ("sources", "templates", "extra", "tags", "references")  # the folders within
+BESIDE = ("sources", "templates", "extra", "tags", "references", "marks")  # the folders within
 IGNORED = ".gitignore"
 GIT_LINES = {".gitattributes": ("* -text",), IGNORED: (".open-*", f"{atomic.TEMPORARY}*")}  # git keeps bytes, and takes no notes in
 

@@ -44,9 +44,11 @@ from promptkit.lineage.layout import (
     under_way_in,
     writing,
 )
+from promptkit.lineage.marked import Wanted, is_marked_word
+from promptkit.lineage.marks import Mark, marks_by_step, marks_of, write_marks
 from promptkit.lineage.pending_step import PendingStep, settle
 from promptkit.lineage.prompt_key import prompt_key
-from promptkit.lineage.record import Problem, Record
+from promptkit.lineage.record import Problem, Record, number_of
 from promptkit.lineage.references import NamedPictures, normal, read_references, remove_reference, write_reference
 from promptkit.lineage.request_claims import (
     Holder,
@@ -142,7 +144,9 @@ class Lineage:
         return True
 
     def find(self, key: int | str) -> Record:
-        """One look-up for all: an int or up to six digits is a number, then a tag, then the beginning of an id."""
+        """One look-up for all: an int or up to six digits is a number, then a tag, then the beginning of an id, then the only step that is
+        marked so, @keep.
+        """
         key = built_in(key)
         if not isinstance(key, int | str):
             said = f"A {type(key).__name__} names no step; give a number, a tag, or the beginning of an id."
@@ -155,6 +159,8 @@ class Lineage:
             return self._step_of(references[name])
         if ID_BEGINNING.fullmatch(key) and (matches := self._beginning(key)):
             return self._only(matches, f"The id {key!r}")
+        if is_marked_word(key):
+            return self._marked_alone(key)
         named = {**tags, **references}
         near = nearest(key, named)
         raise StepNotFound(
@@ -173,6 +179,17 @@ class Lineage:
         said = f"{named.name!r} is a reference to {several}, and no step"
         error = StepNotFound(f"{said}: it goes along by its name, among the references.", path=self.folder)
         raise error.also(in_shell=f"{said}: -r {shlex.quote(named.name)} sends it along.")
+
+    def _marked_alone(self, word: str) -> Record:
+        """The only step that is marked as the word says. StepNotFound where none is, or several are."""
+        wanted = Wanted.read(word) or Wanted()
+        found = [*self._there(full_id for full_id, marks in self.marks().items() if wanted.fits(marks))]
+        if len(found) == 1:
+            return found[0]
+        numbers = ", ".join(str(record.number) for record in found)
+        said = f"{word!r} means {len(found)} steps here ({numbers})" if found else f"No step is marked so that {word!r:.60} means it"
+        advice = "name one of them" if found else "`marks` lists what is said of which step"
+        raise StepNotFound(f"{said}; {advice}.", near=[r.id for r in found], path=self.folder)
 
     def children(self, record: Record) -> tuple[Record, ...]:
         """The steps that continue it, by number."""
@@ -286,6 +303,30 @@ class Lineage:
     def references(self) -> dict[str, NamedPictures]:
         """What each named reference stands for, by name."""
         return read_references(self.folder)
+
+    def marks(self) -> dict[str, tuple[Mark, ...]]:
+        """The marks that count, the newest of each reader, by the ids of their steps, in the order of the steps; of those that are here."""
+        found = {}
+        with self._lock:
+            self._catch_up()
+        for full_id, marks in marks_by_step(self.folder).items():
+            if (number := self._number_of(full_id)) is not None:
+                found[full_id] = tuple(mark.in_session(self.folder, number) for mark in marks)
+        return dict(sorted(found.items(), key=lambda item: (item[1][0].number or 0, item[0])))
+
+    def marks_of(self, record: Record) -> tuple[Mark, ...]:
+        """The marks of a step that count, by the readers' names."""
+        return tuple(mark.in_session(self.folder, record.number) for mark in marks_of(self.folder, record.id))
+
+    def add_marks(self, marks: Iterable[Mark]) -> list[Mark]:
+        """Adds marks of steps that are here; returns those that were not there. LineageError where nothing can be written."""
+        return write_marks(self.folder, marks)
+
+    def _number_of(self, full_id: str) -> int | None:
+        """The number of a step, by its id, without reading it; None where it is not here."""
+        with self._lock:
+            name = self._index.names.with_id(full_id)
+        return number_of(name) if name else None
 
     def head(self) -> tuple[str | None, tuple[str, ...]]:
         """The id where the next opening starts (None before the first step), and what undo left for redo, next first."""

@@ -1,5 +1,5 @@
-"""What on disk disagrees with its hash, or with what names it: records, pictures, sources, templates, extra, tags, head and marker; and
-which steps were forgotten.
+"""What on disk disagrees with its hash, or with what names it: records, pictures, sources, templates, extra, tags, marks, head and marker;
+and which steps were forgotten.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from promptkit.lineage.layout import (
     list_names,
     under_way_in,
 )
+from promptkit.lineage.marks import misplaced_marks
 from promptkit.lineage.record import FULL_SHA256, RECORD_NAME, Problem, Record, number_of
 from promptkit.lineage.references import needed_by_names, wrong_references
 from promptkit.lineage.request_claims import REQUEST_NAME
@@ -98,6 +99,7 @@ def verify(folder: Path, *, was_there: bool) -> list[Problem]:
     problems += [Problem(None, path, _misled(path, i)) for path, i in dict.fromkeys(pointed) if i not in then.ids]
     named = {p.path for p in problems}
     problems += [Problem(None, *wrong) for wrong in dict.fromkeys(wrong_references(folder, then.ids)) if wrong[0] not in named]
+    problems += [Problem(None, *wrong) for wrong in misplaced_marks(folder, then.ids)]
     problems += [Problem(None, path, SILENT) for path in first.silent & then.silent]
     problems += [Problem(None, *wrong) for wrong in _wrong_journal(folder, first.records)]
     return sorted(problems, key=lambda p: (p.step is None, p.step or 0, p.path))

@@ -7,7 +7,8 @@ Finding: `library` finds templates by name in folders, `packs` among what pip in
 be called, `languages` which of a template's languages a tag means.
 Reading: `source_file` reads a file and notices when it changes, `strict_yaml` reads the YAML of its front matter, `declarations` what that
 declares, `inputs` what a caller gives, `next_step` what to write where a declared value does not
-fit; `bundle` gathers the files that one language is rendered from; `library_file` reads what belongs to a library as a whole.
+fit; `bundle` gathers the files that one language is rendered from; `library_file` reads what belongs to a library as a whole,
+`library_look` is what a template takes of it, `library_pictures` opens those that go along.
 Rendering: `template` turns inputs into a prompt; `sandbox` is Jinja with only what a template may use, `prose` what tags leave of the lines
 around them, `filters` what its filters do to a text, `survey` what a body refers to, for those who check it. `brackets` makes a template of
 a pattern such as "a [style] sticker".

@@ -7,6 +7,7 @@ checked whole, so that one error names all that is wrong.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
@@ -17,10 +18,11 @@ from promptkit.errors import InputError, did_you_mean, listed, warn
 from promptkit.prompts import next_step
 from promptkit.prompts.inputs import MOST_PROBLEMS, TYPES, Input, Pictures, missing, printed_value, read_value, shown
 from promptkit.prompts.languages import LANGUAGE
+from promptkit.prompts.library_look import NAME, NO_LOOK, Look
 from promptkit.prompts.names import RESERVED, WORD, is_word, language_of
 from promptkit.prompts.source_file import File
 
-__all__ = ["FIELDS", "KINDS", "Edition", "read_edition"]
+__all__ = ["FIELDS", "HINTS", "KINDS", "MOST_INPUTS", "Edition", "name_problem", "read_edition"]
 
 LONGEST_NAME = 64  # characters of an input's name
 MOST_INPUTS = 100  # of one template, and fields of one input
@@ -33,6 +35,7 @@ FIELDS: Mapping[str, Any] = {
     "inputs": {},
     "pictures": {},
     "config": {},
+    "library": True,
     "examples": [],
     "deprecated": "",
     "metadata": {},
@@ -65,6 +68,8 @@ class Edition:
     config: Mapping[str, Any]
     examples: tuple[Mapping[str, Any], ...]
     deprecated: str  # what to use instead, where the template should not be used any more; else empty
+    takes: bool | tuple[str, ...] = True  # of its library's file: all or nothing, or these parts and references
+    look: Look = NO_LOOK  # what it takes of that file
 
     @cached_property
     def defaults(self) -> Mapping[str, Any]:
@@ -85,14 +90,14 @@ class Edition:
         """The inputs as they are recorded, and as the body sees them. InputError names all that is wrong with them."""
         problems: list[str] = []
         recorded: dict[str, Any] = {}
-        values = dict(self.defaults)
+        values = {**self.look.inputs, **self.defaults}
         for name, value in given.items():
             if len(problems) >= MOST_PROBLEMS:
                 problems[MOST_PROBLEMS:] = ["and more"]
                 break
             declared = self.inputs.get(name) or self._renamed(name, given)
             if declared is None:
-                problems.append(f"{name!r} is not an input{did_you_mean(name, self.inputs)}")
+                problems.append(f"{name!r} is not an input{self._hint(name)}")
             elif value is not None:  # None stands for "not given", as in any Python call
                 try:
                     recorded[declared.name] = read = read_value(declared, value)
@@ -104,6 +109,11 @@ class Edition:
             known = listed(self.inputs) or "none (a template declares them under `inputs:` in its front matter)"
             raise InputError(f"{'; '.join(problems)}. The inputs are: {known}.", problems=problems, file=str(self.base.path))
         return recorded, values
+
+    def _hint(self, name: str) -> str:
+        if name in self.look.inputs:
+            return f" (it is a value in {NAME}, which callers give where the template declares an input of that name)"
+        return did_you_mean(name, self.inputs)
 
     def _renamed(self, name: str, given: Mapping[str, Any]) -> Input | None:
         declared = self.old_names.get(name)
@@ -145,7 +155,8 @@ class _FrontMatter:
         if len(said) > MOST_INPUTS:
             self.problems.append(f"it declares {len(said):,} inputs; {MOST_INPUTS} at most")
         inputs = {name: self.input(name, spec) for name, spec in [*said.items()][:MOST_INPUTS]}
-        return self.edition(self.file, lang, kind, inputs, self.pictures(kind), self.config(), self.deprecated())
+        edition = self.edition(self.file, lang, kind, inputs, self.pictures(kind), self.config(), self.deprecated())
+        return replace(edition, takes=self.takes())
 
     def language_file(self, base: Edition) -> Edition:
         self.known_keys("a language file, which holds words only,", self.front, WORDS)
@@ -157,7 +168,8 @@ class _FrontMatter:
         self.known_keys("inputs", said, base.inputs)
         inputs = {name: self.translated(declared, said.get(name, {})) for name, declared in base.inputs.items()}
         pictures = self.translated_pictures(base.pictures)
-        return self.edition(base.file, lang, base.kind, inputs, pictures, base.config, base.deprecated)
+        edition = self.edition(base.file, lang, base.kind, inputs, pictures, base.config, base.deprecated)
+        return replace(edition, takes=base.takes)
 
     def edition(
         self, base: File, lang: str, kind: str, inputs: Mapping[str, Input], pictures: Pictures, config: Mapping[str, Any], deprecated: str
@@ -165,6 +177,17 @@ class _FrontMatter:
         description, examples = self.field("description"), self.examples(inputs)
         inputs, config = MappingProxyType(dict(inputs)), MappingProxyType(dict(config))
         return Edition(self.file, base, lang, kind, description, inputs, pictures, config, examples, deprecated)
+
+    def takes(self) -> bool | tuple[str, ...]:
+        """What it takes of library.yaml: all where it does not say."""
+        said = self.front.get("library", True)
+        if isinstance(said, bool) or said == "":
+            return said is not False
+        if isinstance(said, list) and all(isinstance(name, str) for name in said):
+            return tuple(unicodedata.normalize("NFC", name) for name in said)
+        expected = "true or false, or a list of what it takes: inputs, references, config, or references by their names"
+        self.problems.append(f"library is {shown(said)}; expected {expected}")
+        return True
 
     def deprecated(self) -> str:
         said = self.front.get("deprecated", "")
@@ -246,11 +269,8 @@ class _FrontMatter:
     def input(self, name: str, spec: Any, within: str = "") -> Input:
         """One input; or, within the input of a name, one field of the mappings that it lists."""
         label, known = (f"{within}.{name}", ENTRY_FIELDS) if within else (name, INPUT_FIELDS)
-        if name in RESERVED:
-            self.problems.append(f"the input {label!r} needs another name: calls and templates give this one a meaning already")
-        elif not is_word(name) or len(name) > LONGEST_NAME:
-            rule = f"small letters, digits and _, {LONGEST_NAME} at most, and no word of Python"
-            self.problems.append(f"the input {shown(label)} needs another name: {rule}")
+        if why := name_problem(name):
+            self.problems.append(f"the input {shown(label)} {why}")
         spec = {} if spec == "" else spec
         if not isinstance(spec, dict):
             self.problems.append(f"the input {label!r} is {shown(spec)}; expected a mapping such as {{description: …}}")
@@ -312,6 +332,15 @@ class _FrontMatter:
         if declared.of and declared.example is None:
             read["example"] = _example(declared.of)
         return replace(declared, **read)
+
+
+def name_problem(name: str) -> str:
+    """Why a value cannot go by that name in a body, as the end of a sentence; nothing where it can."""
+    if name in RESERVED:
+        return "needs another name: calls and templates give this one a meaning already"
+    if is_word(name) and len(name) <= LONGEST_NAME:
+        return ""
+    return f"needs another name: small letters, digits and _, {LONGEST_NAME} at most, and no word of Python"
 
 
 def _example(of: Mapping[str, Input] | tuple[()]) -> tuple[dict[str, Any], ...] | None:

@@ -531,10 +531,13 @@ def _pay_first(node: nodes.Template | nodes.Macro | nodes.Block, weight: int) ->
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """One file's body, checked and compiled; `needs` maps the files that it extends, includes or imports to the line that first does."""
+    """One file's body, checked and compiled; `needs` maps the files that it extends, includes or imports to the line that first does,
+    `names` are all that it reads, those that it sets itself included.
+    """
 
     body: _Body
     needs: Mapping[str, int]
+    names: frozenset[str] = frozenset()
 
     @classmethod
     def compile(cls, source: str, name: str, file: str, lines_before: int = 0, eaten: list[Eaten] | None = None) -> Part:
@@ -549,6 +552,7 @@ class Part:
             needs: dict[str, int] = {}
             for node in tree.find_all(FILE_STATEMENTS):
                 needs.setdefault(node.template.value, lines_before + node.lineno)  # type: ignore[attr-defined]  # _check saw that it is a Const
+            names = frozenset(node.name for node in tree.find_all(nodes.Name) if node.ctx == "load")
             _add_line_ends(tree)
             _add_counters(tree)
             body = _Body.from_code(environment, environment.compile(tree, name, file), {})
@@ -556,7 +560,7 @@ class Part:
         except FAILURES as error:
             raise cannot_be_used(error, file, lines_before) from None
         body.lines_before = lines_before
-        return cls(body, needs)
+        return cls(body, needs, names)
 
 
 # Rendering

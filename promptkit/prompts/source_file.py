@@ -1,4 +1,4 @@
-"""Reads the files of templates, as they are on disk now, and cuts them into front matter and body.
+"""Reads the files of a folder of templates, as they are on disk now, and cuts a template's into front matter and body.
 
 Files and listings of folders are cached, and looked at with one stat each time: an unchanged file is neither read nor parsed again.
 """
@@ -9,11 +9,11 @@ import os
 import re
 import stat
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from promptkit.errors import TemplateError
 from promptkit.prompts.strict_yaml import KeyPath, read_yaml
@@ -21,7 +21,9 @@ from promptkit.prompts.strict_yaml import KeyPath, read_yaml
 if TYPE_CHECKING:
     from promptkit.prompts.sandbox import Part
 
-__all__ = ["LONGEST_FILE", "File", "file_names", "make_file", "open_file"]
+__all__ = ["LONGEST_FILE", "CurrentFiles", "File", "file_names", "make_file", "open_file", "read_whole"]
+
+Read = TypeVar("Read")
 
 LONGEST_FILE = 32_768  # bytes of a template with all that it extends, includes and imports
 # Two changes within one tick of the file system's clock leave the same time stamp. So a file that changed less than this before it was read
@@ -105,28 +107,48 @@ class _Cached:
     value: Any
 
 
-_file_cache: dict[tuple[str, str], _Cached] = {}
 _folder_cache: dict[str, _Cached] = {}
+
+
+class CurrentFiles(Generic[Read]):
+    """What `read(path, name, before)` makes of files, made again where a file's stat values changed; of one that is as it was the same
+    object, where `read` gives `before` back, which it made last. `read` gives None for a file that has gone meanwhile.
+    """
+
+    def __init__(self, read: Callable[[str, str, Read | None], Read | None]) -> None:
+        self._read, self._cache = read, dict[tuple[str, str], _Cached]()
+
+    def open(self, path: str, name: str) -> Read | None:
+        """What the file is now, or None where there is none. Raises as `read` does."""
+        try:
+            state = os.stat(path)  # noqa: PTH116  (a Path costs more than the call)
+        except (OSError, ValueError):
+            return None
+        cached, stamp = self._cache.get((path, name)), _stamp(state)
+        if cached is not None and cached.stamp == stamp and cached.is_certain:
+            known: Read = cached.value
+            return known
+        now = time.time_ns()
+        found = self._read(path, name, cached.value if cached else None)
+        if found is not None:
+            self._cache[path, name] = _Cached(stamp, _is_certain(state, now), found)
+        return found
+
+
+def _read_file(path: str, name: str, before: File | None) -> File | None:
+    data = read_whole(path, name, LONGEST_FILE, "a template", "a UTF-8 text file")
+    if data is None:
+        return None
+    text = _decoded(Path(path), data)
+    return before if before is not None and before.text == text else File(name, Path(path), text)
+
+
+_files = CurrentFiles(_read_file)
 
 
 def open_file(path: str, name: str) -> File | None:
     """The file as it is now, or None where there is none. TemplateError for what is no UTF-8 text or is too long."""
-    try:
-        state = os.stat(path)  # noqa: PTH116  (a Path costs more than the call)
-    except (OSError, ValueError):
-        return None
-    cached, stamp = _file_cache.get((path, name)), _stamp(state)
-    if cached is not None and cached.stamp == stamp and cached.is_certain:
-        known: File = cached.value
-        return known
-    now = time.time_ns()
-    text = _read_text(Path(path), name)
-    if text is None:
-        return None
-    same = cached is not None and cached.value.text == text
-    file: File = cached.value if same and cached else File(name, Path(path), text)
-    _file_cache[path, name] = _Cached(stamp, _is_certain(state, now), file)
-    return file
+    return _files.open(path, name)
 
 
 def _odd_front_matter(line: str) -> str:
@@ -166,23 +188,25 @@ def _is_certain(state: os.stat_result, now: int) -> bool:
     return now - changed > (FINE_TICK if changed % 1_000_000_000 else COARSE_TICK)
 
 
-def _read_text(path: Path, name: str) -> str | None:
-    """The file's text; None where it has gone meanwhile."""
-    _refuse_links_outside(path, name)
+def read_whole(path: str, name: str, most: int, what: str, kind: str) -> bytes | None:
+    """The file's bytes, at most so many; None where it has gone meanwhile. `what` it is and its `kind` stand in errors: "a template",
+    "a UTF-8 text file". TemplateError for a link that leads out of the folder from which `name` is its path, and for what is no file.
+    """
+    _refuse_links_outside(Path(path), name)
     try:
         with open(path, "rb", opener=_open_at_once) as file:
             state = os.fstat(file.fileno())
             if not stat.S_ISREG(state.st_mode):
-                raise TemplateError("This is no file; a template is a UTF-8 text file.", file=str(path))
-            data = file.read(LONGEST_FILE + 1)
+                raise TemplateError(f"This is no file; {what} is {kind}.", file=path)
+            data = file.read(most + 1)
     except FileNotFoundError:
         return None
     except OSError as error:
-        what = "This is no file; a template is a UTF-8 text file" if path.is_dir() else f"The file cannot be read: {error.strerror}"
-        raise TemplateError(f"{what}.", file=str(path)) from None
-    if len(data) > LONGEST_FILE:
-        raise TemplateError(f"The file has {state.st_size:,} bytes; a template has {LONGEST_FILE:,} at most.", file=str(path))
-    return _decoded(path, data)
+        said = f"This is no file; {what} is {kind}" if Path(path).is_dir() else f"The file cannot be read: {error.strerror}"
+        raise TemplateError(f"{said}.", file=path) from None
+    if len(data) > most:
+        raise TemplateError(f"The file has {state.st_size:,} bytes; {what} has {most:,} at most.", file=path)
+    return data
 
 
 def _open_at_once(path: str, flags: int) -> int:

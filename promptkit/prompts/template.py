@@ -8,12 +8,12 @@ strict_yaml) are loaded by the first template that is rendered or read, not by t
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from promptkit import config
 from promptkit.errors import InputError, TemplateError, brief_path, warn
@@ -23,9 +23,13 @@ from promptkit.prompts.bundle import Bundle, FileSearch
 from promptkit.prompts.declarations import read_edition
 from promptkit.prompts.inputs import Input, Pictures, description_of, parameter_of, shown, terms_of
 from promptkit.prompts.languages import find_language
+from promptkit.prompts.library_look import NAME, NO_LOOK, LibraryPicture, Look
 from promptkit.prompts.names import FILE_NAME, is_word
 from promptkit.prompts.source_file import File, make_file, open_file
 from promptkit.terminal import printable
+
+if TYPE_CHECKING:  # is loaded where a picture goes along
+    from promptkit.images.picture import Picture
 
 __all__ = ["Prompt", "Template", "bundle_of", "example_of", "open_template", "rendered", "rendered_example", "sources_of"]
 
@@ -42,7 +46,8 @@ class Prompt(str):
 
     `inputs` are those given, not the defaults, by their keys for choices; `config` holds hints such as {"aspect_ratio": "1:1"};
     `files` maps the names of the template's files to their text, and `digest` is the sha256 of that mapping as canonical JSON. `pack` is
-    the distribution and version that the template was installed with, `pictures` how many pictures the prompt goes with.
+    the distribution and version that the template was installed with, `pictures` how many pictures the prompt goes with, and `references`
+    are those of its library (`library.yaml`) that go along with it.
     """
 
     text: str
@@ -55,6 +60,7 @@ class Prompt(str):
     pack: tuple[str, str] | None = None
     pictures: Pictures | None = None
     files: Mapping[str, str] = field(default_factory=dict, hash=False, repr=False)
+    references: tuple[LibraryPicture, ...] = field(default=(), hash=False, repr=False)
 
     def __new__(cls, text: str, *_: object, **__: object) -> Prompt:
         return super().__new__(cls, text)
@@ -72,10 +78,13 @@ class Prompt(str):
         return replace(self, text=str.__str__(before) + self.text) if isinstance(before, str) else NotImplemented
 
     def to_dict(self) -> dict[str, Any]:
-        """As one flat object (promptkit.prompt/1): `text`, `template`, `kind`, `digest`, `lang`, `pack`, and `input.…`, `config.…`."""
+        """As one flat object (promptkit.prompt/1): `text`, `template`, `kind`, `digest`, `lang`, `pack`, `references` (the names of the
+        library's pictures that go along), and `input.…`, `config.…`.
+        """
         about = {"text": self.text, "template": self.template, "kind": self.kind, "digest": self.digest, "lang": self.lang}
         pack = " ".join(self.pack) if self.pack else None
-        return flat_object("prompt", **about, pack=pack) | columns("input", self.inputs) | columns("config", self.config)
+        names = list(dict.fromkeys(each.name for each in self.references))
+        return flat_object("prompt", **about, pack=pack, references=names) | columns("input", self.inputs) | columns("config", self.config)
 
     def _repr_mimebundle_(self, include: Collection[str] | None = None, exclude: Collection[str] | None = None) -> dict[str, Any]:
         source = f"{self.template} ({self.lang})" if self.template else "free text"
@@ -96,6 +105,20 @@ def _lines_about(declared: Input) -> Iterator[str]:
         yield f"    {inner.name} ({terms_of(inner)}){f': {about}' if about else ''}"
 
 
+def _about_look(look: Look) -> Iterator[tuple[str, str]]:
+    """What a library's file gives a template: each name, and what it stands for."""
+    yield from ((name, shown(list(value) if isinstance(value, tuple) else value)) for name, value in look.inputs.items())
+    for declared in look.references.values():
+        count = len(declared.files or declared.sha256)
+        along = "goes along with each request" if count == 1 else f"{count} pictures that go along with each request"
+        yield declared.name, f"{declared.description} ({along})" if declared.description else along
+    yield from ((f"config.{name}", shown(value)) for name, value in look.config.items())
+
+
+def _lines_about_look(look: Look) -> Iterator[str]:
+    return (f"{name}: {said}" for name, said in _about_look(look))
+
+
 def _block(text: str) -> Html:
     return Html(f'<pre style="white-space:pre-wrap;overflow-wrap:break-word;word-break:normal">{escape(text)}</pre>')
 
@@ -111,7 +134,7 @@ class Template:
     `kind` is "generate" or "edit", `lang` the language of the base file, `languages` are all that there are files for, the base file's
     first. `pictures` says how many it needs, `config` holds hints for the request, `source` is the base file's text with plain line ends,
     `pack` the distribution and version that it was installed with, or None. `deprecated` says what to use instead, where the template
-    should not be used any more; it is empty for all others.
+    should not be used any more; it is empty for all others. `inputs` and `config` have what the template takes of its library.yaml.
     """
 
     name: str
@@ -129,6 +152,7 @@ class Template:
     pack: tuple[str, str] | None
     _base: File
     _search: FileSearch
+    _look: Look
     _bundles: dict[str, Bundle] = field(default_factory=dict)  # by language, each made when it is first asked for
 
     def __post_init__(self) -> None:
@@ -157,12 +181,23 @@ class Template:
         return made
 
     @classmethod
-    def of_files(cls, name: str, files: Mapping[str, str], *, base: str, pack: tuple[str, str] | None = None) -> Template:
-        """A template made of sources by their names, as a Prompt has them, of which `base` is its own; it looks for nothing on disk."""
+    def of_files(
+        cls,
+        name: str,
+        files: Mapping[str, str],
+        *,
+        base: str,
+        pack: tuple[str, str] | None = None,
+        pictures: Iterable[Picture] = (),
+    ) -> Template:
+        """A template made of sources by their names, as a Prompt has them, of which `base` is its own; it looks for nothing on disk. Those
+        of its library's pictures that are not among `pictures` cannot be sent.
+        """
         opened = {n: make_file(n, Path(n), text.encode("utf-8", "replace")) for n, text in files.items()}
         folder = base.rpartition("/")[0]
         beside = tuple(n.rpartition("/")[2] for n in files if n.rpartition("/")[0] == folder)
-        return _template(name, opened[base], beside, FileSearch((".",), given=opened), pack)
+        by_hash = {picture.sha256: picture for picture in pictures}
+        return _template(name, opened[base], beside, FileSearch((".",), given=opened, pictures=by_hash), pack)
 
     def __copy__(self) -> Template:
         return self
@@ -171,7 +206,8 @@ class Template:
         return self
 
     def __reduce__(self) -> tuple[Callable[..., Template], tuple[object, ...]]:
-        return _of_sources, (self.name, _all_sources(self), self._base.name, self.pack, self.file)
+        base, sources, pictures = sources_of(self)
+        return _of_sources, (self.name, sources, base, self.pack, self.file, pictures)
 
     @property
     def digest(self) -> str:
@@ -197,11 +233,14 @@ class Template:
         return inspect.Signature([*(parameter_of(i) for i in self.inputs.values()), lang], return_annotation=Prompt)
 
     def to_dict(self) -> dict[str, Any]:
-        """As one flat object (promptkit.template/1): `inputs` and `required` are the names of inputs."""
+        """As one flat object (promptkit.template/1): `inputs` and `required` are the names of inputs, `library_inputs` and `references`
+        those of the values and pictures that library.yaml gives it.
+        """
         required = [name for name, declared in self.inputs.items() if declared.required]
         about = {"name": self.name, "kind": self.kind, "description": self.description, "lang": self.lang, "languages": self.languages}
         pack = " ".join(self.pack) if self.pack else None
-        origin = {"file": self.file, "pack": pack, "problem": None, "deprecated": self.deprecated or None}
+        look = {"library_inputs": list(self._look.inputs), "references": list(self._look.references)}
+        origin = {"file": self.file, "pack": pack, "problem": None, "deprecated": self.deprecated or None, **look}
         return flat_object("template", **about, inputs=list(self.inputs), required=required, **origin) | columns("config", self.config)
 
     def __repr__(self) -> str:
@@ -212,13 +251,16 @@ class Template:
         languages = f"    lang (string, optional): one of {', '.join(self.languages)}"
         needed = ["", f"It {self.pictures.requirement()}."] if self.pictures.min or self.pictures.roles else []
         deprecated = ["", f"Deprecated: {self.deprecated}."] if self.deprecated else []
-        return printable("\n".join([self.description or self.name, *deprecated, *needed, "", "Inputs:", *about, languages]), keep="\n")
+        library = ["", f"From {NAME}:", *(f"    {line}" for line in _lines_about_look(self._look))] if self._look is not NO_LOOK else []
+        said = [self.description or self.name, *deprecated, *needed, "", "Inputs:", *about, languages, *library]
+        return printable("\n".join(said), keep="\n")
 
     def _repr_mimebundle_(self, include: Collection[str] | None = None, exclude: Collection[str] | None = None) -> dict[str, Any]:
         takes = f" It {self.pictures.requirement()}." if self.pictures.min or self.pictures.roles else ""
         deprecated = f" Deprecated: {self.deprecated}." if self.deprecated else ""
         note = f"{self.description} ({self.kind}; {', '.join(self.languages)}).{takes}{deprecated}"
         rows = [(label, terms_of(i), description_of(i)) for label, i in _with_fields(self.inputs)]
+        rows += [(name, f"from {NAME}", said) for name, said in _about_look(self._look)]
         inputs = table(rows, ("input", "type", "what it is"))
         example = example_of(self)
         about = card(self.name, Html(f"<div>{escape(note)}</div>"), inputs, *([_block(example)] if example else []))
@@ -240,7 +282,8 @@ def bundle_of(template: Template, wanted: str) -> Bundle:
         _warn_once((template.name, wanted), said)
     bundle = template._bundles.get(found)
     if bundle is None:
-        bundle = template._bundles[found] = template._search.gather(read_edition(template._base, _file_in(template, found)))
+        edition = template._search.with_library(read_edition(template._base, _file_in(template, found)))
+        bundle = template._bundles[found] = template._search.gather(edition)
     return bundle
 
 
@@ -249,11 +292,13 @@ def _file_in(template: Template, lang: str) -> File:
     return base if lang == template.lang else template._search.own_file(f"{base.name.removesuffix('.j2')}.{lang}.j2")
 
 
-def sources_of(template: Template) -> tuple[str, dict[str, str]]:
-    """The name of the template's own file, and the texts of all files that it is rendered from in any of its languages: what `of_files`
-    makes it of again.
+def sources_of(template: Template) -> tuple[str, dict[str, str], tuple[Picture, ...]]:
+    """The name of the template's own file; the texts of all files that it is rendered from in any of its languages, with its library's
+    look; and that library's pictures: what `of_files` makes it of again.
     """
-    return template._base.name, _all_sources(template)
+    library, along = template._search.whole_library()
+    sources = _all_sources(template) | ({NAME: library} if library else {})
+    return template._base.name, sources, tuple(each.picture for each in along)
 
 
 def _all_sources(template: Template) -> dict[str, str]:
@@ -267,9 +312,11 @@ def _all_sources(template: Template) -> dict[str, str]:
     return found
 
 
-def _of_sources(name: str, files: Mapping[str, str], base: str, pack: tuple[str, str] | None, file: Path) -> Template:
+def _of_sources(
+    name: str, files: Mapping[str, str], base: str, pack: tuple[str, str] | None, file: Path, pictures: Iterable[Picture] = ()
+) -> Template:
     """A template that came by pickle."""
-    return replace(Template.of_files(name, files, base=base, pack=pack), file=file)
+    return replace(Template.of_files(name, files, base=base, pack=pack, pictures=pictures), file=file)
 
 
 def rendered(template: Template, inputs: Mapping[str, Any], lang: str) -> Prompt:
@@ -281,7 +328,7 @@ def rendered(template: Template, inputs: Mapping[str, Any], lang: str) -> Prompt
     recorded, values = edition.accept(inputs)
     text = sandbox.render(edition.file.name, bundle.parts, values)
     sources, hints = dict(bundle.sources), dict(edition.config)
-    about = (edition.kind, bundle.digest, recorded, edition.lang, hints, template.pack, edition.pictures, sources)
+    about = (edition.kind, bundle.digest, recorded, edition.lang, hints, template.pack, edition.pictures, sources, bundle.references)
     return Prompt(text, template.name, *about)
 
 
@@ -338,7 +385,7 @@ def open_template(
 
 
 def _template(name: str, base: File, beside: tuple[str, ...], search: FileSearch, pack: tuple[str, str] | None = None) -> Template:
-    e = read_edition(base, base)
+    e = search.with_library(read_edition(base, base))
     if not base.text.strip():
         raise TemplateError("The file is empty; write its prompt.", file=str(base.path))
     stem = base.name.removesuffix(".j2").rpartition("/")[2]
@@ -347,7 +394,7 @@ def _template(name: str, base: File, beside: tuple[str, ...], search: FileSearch
         same = str(base.path.with_suffix(f".{e.lang}.j2"))
         raise TemplateError(f"This file says the same language, {e.lang!r}, as {base.name}; remove one.", file=same)
     about = (name, e.description, e.kind, e.lang, (e.lang, *others), e.inputs, e.pictures, e.config, e.examples, e.deprecated)
-    return Template(*about, source=base.text, file=base.path, pack=pack, _base=base, _search=search)
+    return Template(*about, source=base.text, file=base.path, pack=pack, _base=base, _search=search, _look=e.look)
 
 
 @lru_cache(maxsize=64)

@@ -27,8 +27,8 @@ CHUNK = 3 << 18  # bytes of a picture that are encoded at a time; a multiple of 
 
 @dataclass(frozen=True)
 class InputPicture:
-    """A picture that goes into a turn, its role (base, which is the one that is edited, anchor or reference), and the words that stand
-    right before it and bind a name to it; empty where there are none.
+    """A picture that goes into a turn, its role (base, which is the one that is edited, anchor, reference or library), and the words that
+    stand right before it and bind a name to it; empty where there are none.
     """
 
     picture: Picture

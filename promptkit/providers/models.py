@@ -15,8 +15,11 @@ A model that is not known is sent as it is, with no checks and no price.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -33,6 +36,7 @@ __all__ = [
     "Model",
     "Price",
     "all_ratios",
+    "as_told",
     "bare_name",
     "check",
     "check_name",
@@ -44,6 +48,7 @@ __all__ = [
     "known_model",
     "known_names",
     "lacks",
+    "own_facts",
     "price_at",
     "shutdown_notice",
     "size_of",
@@ -52,6 +57,7 @@ __all__ = [
 
 SIDES = (("512", 724), ("1K", 1448), ("2K", 2896))  # pixels of a square's side below which a picture is of that size
 BATCH_SHARES = {"google": 0.5}  # of the price, in batch mode; elsewhere nobody says that it is less (ai.google.dev/pricing, 2026-11)
+DAYS = ("as_of", "shut_down")
 MOST_TOKENS = 10**12  # of each kind; whatever a service claims, the sum is a number that a record holds
 
 
@@ -97,6 +103,9 @@ class Model:
 # The facts
 
 
+_told: ContextVar[Mapping[str, Any] | None] = ContextVar("facts that another process told", default=None)
+
+
 @cache
 def _facts() -> dict[str, Any]:
     import tomllib
@@ -122,15 +131,49 @@ def all_ratios() -> frozenset[str]:
 
 def known_model(name: str) -> Model | None:
     """What is known of the model, or None. SettingsError where the config file says what cannot be."""
-    configured = settings.models()
+    configured = _configured()
     name = name if name in configured else bare_name(name)
     own = configured.get(name)
     return _shipped(name) if own is None else _model(name, _merged(_facts()["models"].get(name, {}), _checked(name, own)))
 
 
+def _configured() -> Mapping[str, Any]:
+    told = _told.get()
+    return settings.models() if told is None else told
+
+
+def own_facts(name: str) -> dict[str, Any]:
+    """What the config file says of a model, as JSON by the model's name; for `as_told` in another process."""
+    configured = _configured()
+    named = name if name in configured else bare_name(name)
+    return {named: json.loads(json.dumps(configured[named], default=str))} if named in configured else {}
+
+
+@contextmanager
+def as_told(facts: Mapping[str, Any] | None) -> Iterator[None]:
+    """Within it `own_facts` of another process stand for the config file of this one; None: the config file's own."""
+    token = _told.set(None if facts is None else _with_dates(facts))
+    try:
+        yield
+    finally:
+        _told.reset(token)
+
+
+def _with_dates(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Facts that came as JSON, with days as TOML has them."""
+    return {
+        key: date.fromisoformat(value)
+        if key in DAYS and isinstance(value, str)
+        else _with_dates(value)
+        if isinstance(value, Mapping)
+        else value
+        for key, value in facts.items()
+    }
+
+
 def known_names() -> list[str]:
     """The models of which anything is known, by name."""
-    return sorted({**_facts()["models"], **settings.models()})
+    return sorted({**_facts()["models"], **_configured()})
 
 
 def bare_name(name: str) -> str:

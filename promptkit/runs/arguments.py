@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from concurrent.futures import Executor, ThreadPoolExecutor
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -14,13 +13,12 @@ from promptkit.lineage.location import Where
 from promptkit.prompts.template import Template
 from promptkit.runs.column_meaning import EXTRA
 from promptkit.runs.planning import MODES, Words
-from promptkit.runs.threads import Threads
 from promptkit.session.recipe import Recipe, read_recipe
 from promptkit.session.session import Session
 from promptkit.session.step import Step
 from promptkit.values import is_url, number, whole_number
 
-__all__ = ["checked_mode", "column_names", "count", "extra_columns", "mapping", "pace", "run_folder", "threads", "words_of"]
+__all__ = ["checked_mode", "column_names", "count", "extra_columns", "mapping", "pace", "run_folder", "words_of"]
 
 
 def run_folder(into: Where) -> Path:
@@ -113,12 +111,3 @@ def checked_mode(given: object) -> str:
         raise SettingsError(f'mode is "live" (each row by itself) or "batch" (by jobs, at Google for half the price), not {given!r:.60}.')
     return str(given)
 
-
-def threads(executor: object, workers: int) -> Executor:
-    """The executor of a caller, or threads."""
-    if executor is None:
-        return Threads(workers)
-    if isinstance(executor, ThreadPoolExecutor | Threads):
-        return executor
-    said = "executor= takes threads, such as concurrent.futures.ThreadPoolExecutor(8), which is what a run has without it"
-    raise SettingsError(f"{said}; a {type(executor).__name__} is none.")

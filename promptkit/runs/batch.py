@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
+from promptkit import config as settings
 from promptkit.cost import FREE
 from promptkit.engine.engine import Engine
 from promptkit.engine.plan import Plan
@@ -120,7 +121,9 @@ class BatchRun:
             self.written(False)
 
     def _open_jobs(self) -> list[BatchJob]:
-        """Those that are not over, and that waiting helps."""
+        """Those that are not over, and that waiting helps; none where nothing may be sent."""
+        if not settings.sends():
+            return []
         return [job for job in jobs_in(self.planner.into) if job.path.stem not in self._given_up]
 
     def _is_stopped(self, own: AtWork) -> bool:

@@ -1,6 +1,6 @@
 """The coordinator of one run: hands rows out, takes what came of them, keeps the budget and the pace, and writes the tables down.
 
-Of an executor only `submit` is called, and its futures are waited for as concurrent.futures does. It is the caller's: it is not shut down.
+An executor's futures are waited for as concurrent.futures does; what they say of being cancelled or running is not believed.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,17 +20,18 @@ from promptkit.cost import FREE
 from promptkit.engine.engine import Engine
 from promptkit.engine.sums import DRAFTS, REQUESTS
 from promptkit.errors import LineageError, PromptkitError, show_in_brief, warn
-from promptkit.lineage.layout import add_git_files, writing
+from promptkit.lineage.layout import add_git_files, has_marker, writing
 from promptkit.progress import Listener, Progress, span
 from promptkit.runs.allowance import RunBudget
 from promptkit.runs.batch_job import jobs_in
 from promptkit.runs.causes import DONE, ENDING, IN_JOB, WAITING, is_again
+from promptkit.runs.executors import is_of_threads, workers_of
 from promptkit.runs.order import Allowance, Order
 from promptkit.runs.planning import PlannedRow, Planner
 from promptkit.runs.row_folder import row_folders
 from promptkit.runs.row_state import RowState
-from promptkit.runs.under_way import AtWork, at_work
-from promptkit.runs.work import carry_out, look_up, nearest_words
+from promptkit.runs.under_way import AtWork, at_work, has_claims
+from promptkit.runs.work import look_up, nearest_words
 
 __all__ = ["STOPPED", "Coordinator", "look_at"]
 
@@ -38,6 +39,7 @@ log = logging.getLogger("promptkit")
 TICK = 0.5  # seconds between two looks at whether to stop
 LOGGED = 60.0  # seconds between two lines in a log
 TIMES = 3  # how often a row that ran out of its allowance is handed out again
+LOST = 10.0  # seconds after which an order that no process is seen to carry out is given up, once the run is stopped
 STOPPED = "stopped; what was under way is finished and recorded, and the same run goes on from there."
 STOPPING = "stopping: what is under way is finished first; Ctrl-C again leaves at once"
 Written = Callable[[bool], object]  # writes results down: whether now, or only where it is time
@@ -60,6 +62,7 @@ class _Handed:
     row: PlannedRow
     order: Order
     allowance: Allowance
+    seen_at: float = 0.0  # when a process was last seen to carry it out, once the run is stopped
 
 
 @dataclass
@@ -86,8 +89,10 @@ class Coordinator:
         asked = self.planner.asked
         self._todo: deque[PlannedRow] = deque(row for row in self.rows if self._is_to_do(row))
         self._tried: Counter[int] = Counter()
+        self._passed_over = ""  # why rows were not handed out, whose endpoint takes nothing more
         self._closed: dict[str, str] = {}  # the endpoints that take nothing more, with why
         self._in_hand: dict[Future[str], _Handed] = {}
+        self._workers = workers_of(self.executor, self.planner)
         self._budget = RunBudget(asked.budget, asked.max_requests, DRAFTS if self.planner.is_offline else REQUESTS)
         self._next_at, self._begun, self._logged = 0.0, time.monotonic(), 0.0
         self.counts.update(row.state.outcome for row in self.rows)
@@ -111,6 +116,7 @@ class Coordinator:
         if self._has_more():
             self.written(True)
             with at_work(into) as own, Progress(listener=self.on_progress) as progress:
+                self._workers.begin(own.path, min(self.planner.asked.workers, len(self._todo)), progress.say)
                 interrupted = self._run(own, progress)
         self.written(True)
         if interrupted is not None:
@@ -133,7 +139,9 @@ class Coordinator:
                     raise
                 interrupted = error
                 self.stop_asked.set()
+                own.stop()
                 progress.say(STOPPING)
+        self.ended = self.ended or self._passed_over
         return interrupted
 
     def _is_stopped(self, own: AtWork) -> bool:
@@ -172,8 +180,8 @@ class Coordinator:
         except PromptkitError as error:  # a picture that has gone since it was checked, for example
             self._came(row, RowState.failed(error))
             return True
-        if why := self._closed.get(order.endpoint.name):
-            self.ended = self.ended or why
+        if order.endpoint.name in self._closed:  # rows that are asked elsewhere go on
+            self._passed_over = self._closed[order.endpoint.name]
             return True
         allowance = self._budget.hand_out(row.requests, row.price, 1 + self.planner.asked.recover)
         if allowance is None:
@@ -185,8 +193,8 @@ class Coordinator:
 
     def _submit(self, row: PlannedRow, order: Order, allowance: Allowance) -> bool:
         try:
-            future = self.executor.submit(carry_out, order.to_text(), self.planner.hands)
-        except RuntimeError as error:  # a broken executor's, too
+            future = self._workers.submit(order, self._used(row))
+        except Exception as error:  # broken, shut down, or without its cluster
             self._todo.appendleft(row)
             self._budget.give_back(allowance, {})
             self.ended = f"The executor takes nothing more ({type(error).__name__}: {error}); run it again with another."
@@ -195,6 +203,11 @@ class Coordinator:
         self.handed_out += 1
         self._keep_pace(row.requests)
         return True
+
+    def _used(self, row: PlannedRow) -> dict[str, float]:
+        """What was spent in a row's folder, where that counts."""
+        folder = self.planner.into / row.folder
+        return dict(Engine.of(folder).ledger.used()) if self._budget.is_limited and has_marker(folder) else {}
 
     def _keep_pace(self, requests: int) -> None:
         if per_minute := self.planner.asked.per_minute:
@@ -221,24 +234,68 @@ class Coordinator:
         done, _ = wait(self._in_hand, timeout=pause or TICK, return_when=FIRST_COMPLETED)
         for future in done:
             self._done(future, self._in_hand.pop(future))
+        if self.stop_asked.is_set() and not is_of_threads(self.executor):
+            self._give_up_lost_orders()
         self.written(False)
 
     def _done(self, future: Future[str], handed: _Handed) -> None:
         try:
             state = RowState.of_text(future.result())
-        except BrokenExecutor as error:
-            self._budget.give_back(handed.allowance, {})
-            self.ended = f"The executor broke ({type(error).__name__}: {error}); what came before is recorded: run it again."
+        except (BrokenExecutor, CancelledError) as error:
+            self._lost(handed, error)
             return
         except Exception as error:  # in a transport of the caller's, for example: one row's failure ends no run
             log.warning("row %d failed", handed.row.number, exc_info=True)
-            state = RowState.failed(error)
+            state = self._failed(handed, error)
+        if state.outcome == WAITING and not any(take.steps for take in state.takes):
+            self._not_begun(handed, state.error)
+            return
         self._budget.give_back(handed.allowance, state.spent)
         self._close(handed.order, state)
         if state.outcome == "budget" and self._tried[handed.row.number] < TIMES:
             self._tried[handed.row.number] += 1
             self._todo.append(handed.row)
         self._came(handed.row, state)
+
+    def _give_up_lost_orders(self) -> None:
+        """Once the run is stopped: waits no longer for orders that nobody has under way, as Ctrl-C may have ended the workers too."""
+        now = time.monotonic()
+        for future, handed in list(self._in_hand.items()):
+            if has_claims(self.planner.into / handed.row.folder):
+                handed.seen_at = now
+            elif now - (handed.seen_at or now) > LOST:
+                del self._in_hand[future]
+                self._came(handed.row, self._on_record(handed.row))
+            handed.seen_at = handed.seen_at or now
+
+    def _lost(self, handed: _Handed, error: BaseException) -> None:
+        """An order of which the executor says no more: what is on record of its row counts, and the run ends."""
+        broke = "broke" if isinstance(error, BrokenExecutor) else "gave an order up"
+        said = f"{type(error).__name__}{f': {error!s:.200}' if str(error) else ''}"
+        self.ended = self.ended or f"The executor {broke} ({said}); what came before is recorded: run it again, with executor= a new one."
+        self._came(handed.row, self._on_record(handed.row))
+
+    def _failed(self, handed: _Handed, error: Exception) -> RowState:
+        """What came of a row whose order raised: where processes carry it out, what is on record of it, if that is a picture."""
+        if is_of_threads(self.executor):
+            return RowState.failed(error)
+        found = self._on_record(handed.row)
+        return found if found.outcome == DONE else RowState.abandoned(error)
+
+    def _on_record(self, row: PlannedRow) -> RowState:
+        try:
+            return look_up(self.planner.order(row), self.planner.hands)
+        except PromptkitError:
+            return row.state
+
+    def _not_begun(self, handed: _Handed, why: str) -> None:
+        """A worker has not begun an order, as it does not pass the probe, or as the run was stopped."""
+        self._budget.give_back(handed.allowance, {})
+        self._todo.appendleft(handed.row)
+        if why:
+            self.ended = self.ended or why
+        else:
+            self.stop_asked.set()
 
     def _close(self, order: Order, state: RowState) -> None:
         """Hands nothing more out for an endpoint whose error is the same for every row."""

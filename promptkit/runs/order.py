@@ -19,6 +19,7 @@ from promptkit.errors import SettingsError
 from promptkit.images.operations import Operation, operation_of
 from promptkit.images.picture import Picture
 from promptkit.prompts.inputs import Pictures
+from promptkit.prompts.library_look import LibraryPicture
 from promptkit.prompts.template import Prompt
 from promptkit.providers.endpoints import Endpoint
 from promptkit.providers.keys import Key
@@ -89,7 +90,9 @@ class Allowance:
 class Order:
     """One row to be carried out in `folder`: its steps one after the other, `takes` times. `id` is new for each hand-out.
 
-    `again` are the causes for which a step that failed before is asked again.
+    `again` are the causes for which a step that failed before is asked again. `used` is what was used in the folder when it was handed
+    out, so that an order that is begun again counts what was spent for it before; `facts` what the config file of who handed it out says
+    of its model, prices among it; `sends` whether anything may be sent. None: as it is found where the order is carried out.
     """
 
     folder: str
@@ -106,6 +109,9 @@ class Order:
     again: tuple[str, ...] = ()
     allowance: Allowance = field(default_factory=Allowance)
     id: str = ""
+    used: Mapping[str, float] | None = None
+    facts: Mapping[str, Any] | None = None
+    sends: bool = True
 
     def handed_out(self, allowance: Allowance) -> Order:
         """The same with an id of its own, and what it may spend."""
@@ -118,7 +124,7 @@ class Order:
 
     def to_text(self) -> str:
         """As a line of JSON."""
-        said = {**vars(self), "endpoint": _endpoint_json(self.endpoint), "steps": [_step_json(step) for step in self.steps]}
+        said = {**vars(self), "endpoint": endpoint_json(self.endpoint), "steps": [_step_json(step) for step in self.steps]}
         said["picture"] = self.picture and vars(self.picture)
         said["allowance"] = asdict(self.allowance)
         return json.dumps(said, ensure_ascii=False)
@@ -131,8 +137,8 @@ class Order:
         return cls(
             **said
             | {
-                "endpoint": hands.endpoints.get(said["endpoint"]["name"]) or _endpoint_of(said["endpoint"]),
-                "steps": tuple(_step_of(step) for step in said["steps"]),
+                "endpoint": hands.endpoints.get(said["endpoint"]["name"]) or endpoint_of(said["endpoint"]),
+                "steps": tuple(_step_of(step, hands) for step in said["steps"]),
                 "again": tuple(said["again"]),
                 "picture": PictureOf(**said["picture"]) if said["picture"] else None,
                 "allowance": Allowance(Money(*money) if money else None, said["allowance"]["requests"]),
@@ -159,13 +165,13 @@ class Hands:
 # As JSON
 
 
-def _endpoint_json(endpoint: Endpoint) -> dict[str, Any]:
+def endpoint_json(endpoint: Endpoint) -> dict[str, Any]:
     named = endpoint.dialect if isinstance(endpoint.dialect, str) else None
     said = {name: value for name, value in vars(endpoint).items() if name not in ("dialect", "headers")}
     return {**said, "headers": dict(endpoint.headers), "dialect": named}
 
 
-def _endpoint_of(said: Mapping[str, Any]) -> Endpoint:
+def endpoint_of(said: Mapping[str, Any]) -> Endpoint:
     return Endpoint(**{**said, "key_env": tuple(said["key_env"])})
 
 
@@ -177,18 +183,20 @@ def _step_json(step: OrderStep) -> dict[str, Any]:
     return {"kind": step.kind, "prompt": _prompt_json(step.prompt), "config": dict(step.config), "lang": step.lang, "along": along}
 
 
-def _step_of(said: Mapping[str, Any]) -> OrderStep:
+def _step_of(said: Mapping[str, Any], hands: Hands) -> OrderStep:
     if "operation" in said:
         return OrderStep(said["kind"], operation=operation_of(said["operation"], said["numbers"]))
     along = (
         AlongPicture(a["role"], a["step"], PictureOf(**a["picture"]) if a["picture"] else None, Words(**a["words"])) for a in said["along"]
     )
-    return OrderStep(said["kind"], _prompt_of(said["prompt"]), said["config"], said["lang"], tuple(along))
+    return OrderStep(said["kind"], _prompt_of(said["prompt"], hands), said["config"], said["lang"], tuple(along))
 
 
 def _prompt_json(prompt: Prompt) -> dict[str, Any]:
     inputs = {name: _plain(value) for name, value in prompt.inputs.items()}
-    rest = {"config": dict(prompt.config), "files": dict(prompt.files), "pictures": prompt.pictures and asdict(prompt.pictures)}
+    along = [[each.name, each.description, each.picture.sha256] for each in prompt.references]
+    pictures = prompt.pictures and asdict(prompt.pictures)
+    rest = {"config": dict(prompt.config), "files": dict(prompt.files), "pictures": pictures, "references": along}
     return {**vars(prompt), "inputs": inputs, **rest}
 
 
@@ -196,9 +204,10 @@ def _plain(value: Any) -> Any:
     return [_plain(each) for each in value] if isinstance(value, list | tuple) else dict(value) if isinstance(value, Mapping) else value
 
 
-def _prompt_of(said: Mapping[str, Any]) -> Prompt:
+def _prompt_of(said: Mapping[str, Any], hands: Hands) -> Prompt:
     pictures = said["pictures"]
     tuples = {name: tuple(pictures[name]) for name in ("roles", "names")} if pictures else {}
     inputs = {name: tuple(value) if isinstance(value, list) else value for name, value in said["inputs"].items()}
     more = {"pictures": Pictures(**{**pictures, **tuples}) if pictures else None, "pack": tuple(said["pack"]) if said["pack"] else None}
-    return Prompt(**{**said, **more, "inputs": inputs})
+    along = tuple(LibraryPicture(name, description, hands.pictures[sha256]) for name, description, sha256 in said["references"])
+    return Prompt(**{**said, **more, "inputs": inputs, "references": along})

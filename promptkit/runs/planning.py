@@ -15,9 +15,9 @@ from promptkit.cost import FREE, Cost, Money
 from promptkit.engine.client import Client, Terms
 from promptkit.engine.engine import Engine
 from promptkit.engine.options import checked_config, checked_pictures, checked_prompt, checked_words
-from promptkit.errors import InputError, PromptkitError, SettingsError, did_you_mean, listed
+from promptkit.errors import InputError, PictureError, PromptkitError, SettingsError, did_you_mean, listed
 from promptkit.images.formats import media_type
-from promptkit.images.picture import is_picture
+from promptkit.images.picture import Picture, is_picture
 from promptkit.prompts.template import Prompt
 from promptkit.providers import models
 from promptkit.providers.endpoint_choice import choose_endpoint, endpoint_behind
@@ -31,7 +31,7 @@ from promptkit.runs.order import AlongPicture, Hands, Order, OrderStep, PictureO
 from promptkit.runs.row_folder import key_of, name_of, row_folders
 from promptkit.runs.row_state import RowState
 from promptkit.runs.rows import Table, TableRow, sentence
-from promptkit.session.file_names import filled
+from promptkit.session.file_names import check_pattern
 from promptkit.session.recipe import Recipe, RecipeStep
 from promptkit.values import items
 
@@ -81,7 +81,7 @@ class Asked:
         return self.mode == BATCH
 
 
-@dataclass
+@dataclass(slots=True)
 class PlannedRow:
     """One row of the table, and what is known of it: where it stands, its key, its folder's name, its values, and what came of it."""
 
@@ -124,10 +124,10 @@ class Planner:
         self._clients: dict[tuple[Endpoint, str], Client] = {}
         self._checked: set[tuple[str, ...]] = set()  # headings that are known to mean something
         self._unchecked: list[tuple[TableRow, Client, object]] = []  # words in which no key was looked for yet
+        self._of_libraries: dict[str, Picture] = {}  # of the prompts that a function has made
         self._latest: tuple[TableRow, _Rendered] | None = None
-        self._first: dict[str, TableRow] = {}  # the first row of each key
-        self._equal: dict[str, int] = {}  # how many rows have its values
-        self._own_values: dict[str, str] = {}
+        self._first: dict[str, tuple[TableRow, str]] = {}  # the first row of each key, and the hash of its values
+        self._equal: dict[str, int] = {}  # how many rows have its values, where there are several
         self._check_inputs()
         if self.recipe and asked.is_batch:
             self._check_one_step(self.recipe.steps)
@@ -137,8 +137,7 @@ class Planner:
     @cached_property
     def hands(self) -> Hands:
         """What its orders need of this process."""
-        steps = self.recipe.steps if self.recipe else ()
-        pictures = {a.picture.sha256: a.picture for step in steps for a in step.along if a.picture}
+        pictures = self.recipe.pictures if self.recipe else self._of_libraries
         own = {e.name: e for e in self._endpoints.values() if not isinstance(e.dialect, str)}
         return Hands(self.asked.key, self.asked.transport, own, pictures)
 
@@ -311,6 +310,8 @@ class Planner:
                 continue
             pictures = (PictureOf.of(self._located(each)) for each in self._references(place, values))
             along = (*self._along(step), *(AlongPicture("reference", picture=picture) for picture in pictures))
+            if not self.recipe:
+                self._of_libraries.update((each.picture.sha256, each.picture) for each in prompt.references)
             yield OrderStep(step.kind, prompt, config, prompt.lang or self._lang(place, values), along)
 
     def _lang(self, place: int, values: RowValues) -> str | None:
@@ -345,7 +346,10 @@ class Planner:
         said = self.asked.label
         if "{" not in said:
             return str(values.all[said]) if said in values.all else None
-        return str(filled(said, dict.fromkeys(self._names, "") | {k: str(v) for k, v in values.all.items()}))
+        try:
+            return said.format_map(dict.fromkeys(self._names, "") | {k: str(v) for k, v in values.all.items()}) or None
+        except ValueError as error:  # a width that is none
+            raise ValueError(f"the label {said!r:.60} cannot be made ({error})") from None
 
     @cached_property
     def _names(self) -> list[str]:
@@ -361,12 +365,13 @@ class Planner:
         key = key_of(all_values if said is None else said)
         digest = key if said is None else key_of(all_values)
         if key not in self._first:
-            self._first[key], self._own_values[key], self._equal[key] = row, digest, 1
+            self._first[key] = row, digest
             return key
-        if self._own_values[key] != digest:
+        first, values_of_first = self._first[key]
+        if values_of_first != digest:
             what = "key" if own is not None else "label"
-            raise ValueError(f"the {what} {said!r:.60} is that of {self._first[key].place} too; give each row its own, in a column `key`")
-        self._equal[key] += 1
+            raise ValueError(f"the {what} {said!r:.60} is that of {first.place} too; give each row its own, in a column `key`")
+        self._equal[key] = self._equal.get(key, 1) + 1
         return f"{key}-{self._equal[key]}"
 
     # Where requests go
@@ -395,6 +400,11 @@ class Planner:
     def endpoint(self) -> Endpoint:
         """Where rows are asked for that name none of their own."""
         return self._endpoint(None)
+
+    @property
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """All that its rows ask."""
+        return tuple(self._endpoints.values())
 
     @property
     def is_offline(self) -> bool:
@@ -442,11 +452,25 @@ class Planner:
             return
         meaning = self._meaning.of(headings, self.table.name)
         self._checked.add(tuple(headings))
+        self._check_label([*self._names, *(m.name for m in meaning.values())])
         if not any(m.of_row and m.name == "endpoint" for m in meaning.values()):
             _ = self.endpoint  # where nothing says where requests go, that is wrong with all rows at once
         if self.recipe and self.recipe.needs_picture and not any(m.of_row and m.name == "picture" for m in meaning.values()):
             first = self.recipe.steps[0].name
             raise SettingsError(f"{first} starts from a picture: {self.table.name} needs a column `picture` that names one for each row.")
+
+    def _check_label(self, names: Sequence[str]) -> None:
+        """SettingsError for a label that no column and no input can fill."""
+        label = self.asked.label
+        if label is None or ("{" not in label and label in names):
+            return
+        if "{" not in label:
+            said = f"label= is a column, or a pattern such as \"{{subject}}\", and there is no {label!r:.60}"
+            raise SettingsError(f"{said}{did_you_mean(label, names)}; there are {listed(dict.fromkeys(names))}.")
+        try:
+            check_pattern(label, dict.fromkeys(names), "label")
+        except PictureError as error:
+            raise SettingsError(str(error)) from None
 
     def _check(self, row: TableRow, rendered: _Rendered) -> None:
         """Raises what would make a request of the row fail."""
@@ -470,8 +494,8 @@ class Planner:
         count = int(step.kind == "edit") + len(step.along) + len(references)
         checked_pictures(prompt, count)
         checked_words(prompt)
-        client.check_options(config, count)
-        self._unchecked.append((row, client, [prompt.text, dict(prompt.inputs), rendered.values.all, rendered.values.meta]))
+        client.check_options(config, count + len(prompt.references))
+        self._unchecked.append((row, client, [prompt.text, dict(prompt.inputs), _words(rendered.values.all), rendered.values.meta]))
         client.budget.check_price(rendered.model, rendered.endpoint.name, config.get("image_size"))
 
     def _check_picture(self, given: object, column: str) -> None:
@@ -514,6 +538,12 @@ def _key_in(client: Client, words: object) -> str:
     except SettingsError as error:
         return str(error).rstrip(".")
     return ""
+
+
+def _words(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What a row gives in words: its pictures hold no key that anybody would read."""
+    pictures = ("picture", "references")
+    return {name: value for name, value in values.items() if isinstance(value, str) or name.rpartition(".")[2] not in pictures}
 
 
 def _told(error: BaseException) -> list[str]:

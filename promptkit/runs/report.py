@@ -23,6 +23,7 @@ __all__ = ["REPORT", "run_card", "write_report"]
 
 REPORT = "report.html"
 PER_PAGE = 500
+VERDICTS = ("keep", "reject")
 CARD_ROWS, CARD_PIXELS, FAILED_SHOWN = 60, 128, 20
 POLICY = "default-src 'none'; img-src 'self' file: data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 STYLE = """
@@ -38,11 +39,15 @@ button[aria-pressed=true]{outline:2px solid currentColor}
 @media print{.filter{display:none}article{break-inside:avoid}}
 """
 SCRIPT = """
-const buttons=[...document.querySelectorAll('[data-show]')],told=document.querySelector('[aria-live]');
-for(const b of buttons)b.onclick=()=>{let n=0;for(const o of buttons)o.setAttribute('aria-pressed',String(o===b));
-for(const a of document.querySelectorAll('article')){a.hidden=b.dataset.show!=='all'&&a.dataset.outcome!==b.dataset.show;n+=!a.hidden}
-told.textContent=n+' rows shown'};
-document.querySelector('.filter').hidden=false;
+const buttons = [...document.querySelectorAll('[data-show]')], told = document.querySelector('[aria-live]')
+const rows = [...document.querySelectorAll('article')]
+function shows(shown, row) { return shown === 'all' || row.dataset.outcome === shown || row.dataset.marks.split(' ').includes(shown) }
+for (const button of buttons) button.onclick = () => {
+  for (const other of buttons) other.setAttribute('aria-pressed', String(other === button))
+  for (const row of rows) row.hidden = !shows(button.dataset.show, row)
+  told.textContent = rows.filter(row => !row.hidden).length + ' rows shown'
+}
+document.querySelector('.filter').hidden = false
 """
 
 
@@ -50,6 +55,7 @@ def write_report(into: Path, rows: Sequence[PlannedRow]) -> None:
     """Writes all its pages into the run's folder. LineageError where that cannot be."""
     pages = [rows[start : start + PER_PAGE] for start in range(0, len(rows), PER_PAGE)] or [rows]
     counts = Counter(row.state.outcome for row in rows)
+    counts.update(Counter(verdict for row in rows for verdict in _verdicts(row)))
     with writing(into):
         for number, shown in enumerate(pages, 1):
             html = _page(into, shown, counts, number, len(pages))
@@ -62,7 +68,7 @@ def _name(number: int) -> str:
 
 def _page(into: Path, rows: Sequence[PlannedRow], counts: Counter[str], number: int, pages: int) -> str:
     title = f"{into.name}{f', page {number} of {pages}' if pages > 1 else ''}"
-    note = f"{counts.total():,} rows: {', '.join(f'{count:,} {outcome}' for outcome, count in counts.items())}. Written {now()}."
+    note = f"{', '.join(f'{count:,} {outcome}' for outcome, count in counts.items())}. Written {now()}."
     body = f"<h1>{escape(title)}</h1><p class=note>{escape(note)}</p>{_pages(number, pages)}{_filter(counts)}"
     articles = "".join(map(_article, rows))
     return (
@@ -82,6 +88,7 @@ def _pages(number: int, pages: int) -> str:
 
 
 def _filter(counts: Counter[str]) -> str:
+    """Buttons for each outcome, and for each verdict that a mark gives; hidden where no script runs."""
     buttons = [_button("all", "all", True), *(_button(outcome, f"{outcome} ({count:,})", False) for outcome, count in counts.items())]
     return f'<p class=filter hidden role=group aria-label="show">{"".join(buttons)}<span class=note aria-live=polite></span></p>'
 
@@ -99,7 +106,14 @@ def _article(row: PlannedRow) -> str:
     waits = "<p>waiting</p>" if state.outcome == WAITING else ""
     story = f"<details><summary>row {row.number}</summary>{table(_story(row))}</details>"
     heading = f'<h2 dir="auto">{escape(name)}</h2>'
-    return f'<article{failed} data-outcome="{escape(state.outcome)}">{pictures}{heading}{said}{waits}{story}</article>'
+    marks = "".join(f'<p dir="auto">{escape(mark)}</p>' for mark in state.marks)
+    known = f'data-outcome="{escape(state.outcome)}" data-marks="{" ".join(_verdicts(row))}"'
+    return f"<article{failed} {known}>{pictures}{heading}{said}{waits}{marks}{story}</article>"
+
+
+def _verdicts(row: PlannedRow) -> list[str]:
+    """Which verdicts readers give any of its steps."""
+    return [verdict for verdict in VERDICTS if any(mark.startswith(verdict) for mark in row.state.marks)]
 
 
 def _files(row: PlannedRow) -> list[str]:

@@ -55,8 +55,8 @@ class Paced:
 def write_results(into: Path, rows: Sequence[PlannedRow]) -> None:
     """Writes both tables. LineageError where that cannot be."""
     with writing(into):
-        atomic.write_whole(into / JSONL, b"".join(_lines(rows)))
-        atomic.write_whole(into / CSV, _csv(rows))
+        atomic.write_parts(into / JSONL, _lines(rows))
+        atomic.write_parts(into / CSV, _csv(rows))
 
 
 def _lines(rows: Sequence[PlannedRow]) -> Iterator[bytes]:
@@ -85,7 +85,7 @@ def row_object(row: PlannedRow) -> dict[str, Any]:
         **state.cost.columns(),
         seconds=state.seconds,
         attempts=state.attempts,
-        marks=[],
+        marks=state.marks,
         error=state.error or None,
     ) | columns(COLUMN, {name: _storable(value) for name, value in row.row.values.items()})
 
@@ -99,14 +99,18 @@ def _storable(value: Any) -> Any:
 # For a spreadsheet
 
 
-def _csv(rows: Sequence[PlannedRow]) -> bytes:
+def _csv(rows: Sequence[PlannedRow]) -> Iterator[bytes]:
     headings = list(dict.fromkeys(name for row in rows for name in row.row.values))
-    file = io.StringIO(newline="")
-    writer = csv.writer(file)
-    writer.writerow([*headings, *(f"pk_{name}" for name in OURS)])
+    yield b"\xef\xbb\xbf"
+    yield _csv_line([*headings, *(f"pk_{name}" for name in OURS)])
     for row in rows:
-        writer.writerow([*(_cell(row.row.values.get(name)) for name in headings), *_our_cells(row)])
-    return b"\xef\xbb\xbf" + file.getvalue().encode("utf-8", "replace")
+        yield _csv_line([*(_cell(row.row.values.get(name)) for name in headings), *_our_cells(row)])
+
+
+def _csv_line(cells: Sequence[Any]) -> bytes:
+    file = io.StringIO(newline="")
+    csv.writer(file).writerow(cells)
+    return file.getvalue().encode("utf-8", "replace")
 
 
 def _cell(value: Any) -> Any:
@@ -125,7 +129,7 @@ def _our_cells(row: PlannedRow) -> list[Any]:
     amounts = cost["cost"] if not state.cost.unpriced else None
     return [
         *(row.number, told, harmless(files), *said, amounts, cost["currency"] if amounts is not None else None),
-        *(state.seconds if state.attempts else None, state.attempts, "", harmless(state.error)),
+        *(state.seconds if state.attempts else None, state.attempts, harmless(BETWEEN.join(state.marks)), harmless(state.error)),
     ]
 
 
@@ -166,6 +170,7 @@ def _row_of(said: Mapping[str, Any]) -> PlannedRow:
     elif said["outcome"] == WAITING:
         takes.append(TakeState())
     cost = Cost(tuple(zip(said["currencies"], said["amounts"], strict=True)), said["unpriced"])
-    state = RowState(tuple(takes), Cost(tuple(pair for pair in cost.sums if pair[1]), cost.unpriced), said["attempts"], said["seconds"])
+    known = Cost(tuple(pair for pair in cost.sums if pair[1]), cost.unpriced)
+    state = RowState(tuple(takes), known, said["attempts"], said["seconds"], marks=tuple(said["marks"]))
     row = TableRow(said["row"], said.get("line"), values)
     return PlannedRow(row, said["key"], said["label"], folder, state=state, was_there=bool(said["attempts"]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from promptkit.cost import FREE, Cost
 from promptkit.engine.sums import Sums
@@ -16,7 +16,7 @@ from promptkit.runs.causes import DONE, WAITING, cause_of
 __all__ = ["RowState", "StepState", "TakeState", "difference", "totals"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class StepState:
     """One step: its id, its number, its outcome and its first picture's file and sha256."""
 
@@ -35,7 +35,7 @@ class StepState:
         return cls(record.id, record.number, record.outcome, record.prompt.template or record.slug, *named)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class TakeState:
     """The steps of one take; whole where the last of them is the last of the recipe. `error` is the sentence of what stopped it."""
 
@@ -45,7 +45,7 @@ class TakeState:
     kind: str = ""  # the class of that error
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class RowState:
     """All takes of a row, and what its folder holds: what was spent there, how often was asked, for how many seconds.
 
@@ -57,6 +57,7 @@ class RowState:
     attempts: int = 0
     seconds: float = 0.0
     spent: Mapping[str, float] = field(default_factory=dict)
+    marks: tuple[str, ...] = ()  # what each reader says of its steps: keep ★★★★ bluer (client)
     is_there: bool = False
 
     @property
@@ -81,11 +82,20 @@ class RowState:
         said = str(error) if isinstance(error, PromptkitError) else f"{type(error).__name__}: {error}"
         return cls((TakeState(cause_of(error), (), said, type(error).__name__),), is_there=True)
 
+    @classmethod
+    def abandoned(cls, error: BaseException) -> RowState:
+        """A row whose worker ended, or could not say what came of it."""
+        said = f"The worker that carried it out ended ({type(error).__name__}: {error!s:.200}): run it again."
+        return cls((TakeState("interrupted", (), said, type(error).__name__),), is_there=True)
+
+    @classmethod
+    def waiting(cls, why: str) -> RowState:
+        """A row for which nothing was begun, with why."""
+        return cls((TakeState(error=why),), is_there=True)
+
     def to_text(self) -> str:
         """As a line of JSON."""
-        takes = [{**vars(take), "steps": [vars(step) for step in take.steps]} for take in self.takes]
-        cost = {"sums": self.cost.sums, "unpriced": self.cost.unpriced}
-        return json.dumps({**vars(self), "takes": takes, "cost": cost, "spent": dict(self.spent)})
+        return json.dumps(asdict(self))
 
     @classmethod
     def of_text(cls, text: str) -> RowState:
@@ -93,7 +103,7 @@ class RowState:
         said = json.loads(text)
         takes = tuple(TakeState(**{**take, "steps": tuple(StepState(**step) for step in take["steps"])}) for take in said["takes"])
         cost = Cost(tuple((unit, amount) for unit, amount in said["cost"]["sums"]), said["cost"]["unpriced"])
-        return cls(**{**said, "takes": takes, "cost": cost})
+        return cls(**{**said, "takes": takes, "cost": cost, "marks": tuple(said["marks"])})
 
 
 def totals(records: Iterable[Record]) -> tuple[Cost, int, float]:

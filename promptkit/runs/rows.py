@@ -30,7 +30,7 @@ LARGEST_CELL = 1_000_000  # characters
 EMPTY = "there is nothing to run"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class TableRow:
     """One row: its number from 1 on, the line where it begins (None where there are no lines), and its values by heading."""
 

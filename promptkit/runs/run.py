@@ -9,7 +9,7 @@ from concurrent.futures import Executor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from promptkit.cost import FREE, Cost
 from promptkit.engine.options import checked_config, checked_limits, checked_opening, refuse_unknown
@@ -22,11 +22,12 @@ from promptkit.providers.endpoints import Endpoint
 from promptkit.providers.keys import Key
 from promptkit.providers.options import OPTIONS
 from promptkit.providers.transport import Transport
-from promptkit.runs.arguments import checked_mode, column_names, count, extra_columns, mapping, pace, run_folder, threads, words_of
+from promptkit.runs.arguments import checked_mode, column_names, count, extra_columns, mapping, pace, run_folder, words_of
 from promptkit.runs.batch import BatchRun
 from promptkit.runs.causes import DONE, IN_JOB, WAITING, checked_causes
 from promptkit.runs.coordinator import Coordinator, look_at
-from promptkit.runs.planning import Asked, PlannedRow, Planner
+from promptkit.runs.executors import checked_executor, is_of_threads, refuse_what_stays
+from promptkit.runs.planning import LIVE, Asked, PlannedRow, Planner
 from promptkit.runs.preview import RunPreview, preview
 from promptkit.runs.report import run_card, write_report
 from promptkit.runs.results import Paced, read_rows, row_object, write_results
@@ -36,9 +37,13 @@ from promptkit.runs.rows import Table, open_table
 from promptkit.runs.run_file import RunFile, refuse_another_recipe, write_run_file
 from promptkit.runs.run_row import RunRow
 from promptkit.runs.saving import save_rows
+from promptkit.runs.threads import Threads
 from promptkit.runs.under_way import stop_all
 from promptkit.session.step import Steps
 from promptkit.values import whole_number
+
+if TYPE_CHECKING:  # is loaded where something is forgotten
+    from promptkit.lineage.forgetting import Forgetting
 
 __all__ = ["Run", "run"]
 
@@ -93,8 +98,12 @@ def run(
 
     `n` is how many pictures each row gets, `label` a pattern for rows' labels ("{subject}"), `budget` and `max_requests` bound all rows
     together, `workers` is how many at once, `per_minute` how many requests. Rows that failed are asked again where the cause may pass;
-    `retry` names others ("refused", "text"). `executor` is an executor of threads. `on_row` gets each row as it is done; with wait=False
-    the run goes on while this returns; `dry_run` shows what would be asked for, and sends and writes nothing.
+    `retry` names others ("refused", "text"). `on_row` gets each row as it is done; with wait=False the run goes on while this returns;
+    `dry_run` shows what would be asked for, and sends and writes nothing.
+
+    `executor` is any of concurrent.futures, such as loky's or Dask's client.get_executor(); it stays open. Processes need the same
+    promptkit, a folder `into` that all share, and the key in a variable of their own: each says what it lacks before its first row.
+    `api_key`, `transport` and functions go with threads only.
 
     With mode="batch" rows of one step are asked for by jobs at Google, for half the price, at most 100 requests a job; that may take a day.
     With wait=False it returns when the jobs are made; the same run, or `wait`, goes on polling them. What they fail at or leave out is in
@@ -127,6 +136,8 @@ def run(
     if asked.is_batch and executor is not None:
         raise SettingsError('mode="batch" has no workers of its own: leave executor= out.')
     words, folder = words_of(what), run_folder(into)
+    chosen = checked_executor(executor, asked.workers)
+    refuse_what_stays(chosen, words, endpoint, api_key=api_key, transport=transport)
     refuse_another_recipe(words, folder)
     planner = Planner(words, open_table(rows), folder, asked)
     planned, later = _read(planner)
@@ -136,7 +147,7 @@ def run(
     if asked.is_batch:
         made.begin_batch(later, on_row, on_progress)
         return made.go_on_in_batch(waits=wait)
-    made.begin(threads(executor, asked.workers), later, on_row, on_progress)
+    made.begin(chosen, later, on_row, on_progress)
     return made.wait() if wait else made.go_on()
 
 
@@ -198,6 +209,7 @@ class Run:
         self._coordinator: Coordinator | BatchRun | None = None
         self._thread: threading.Thread | None = None
         self._raised: BaseException | None = None
+        self._executor: Executor | None = None  # the caller's, which carries out a retry too
         self._reported = Paced(REPORTED)
         self._paced = Paced()
 
@@ -237,10 +249,10 @@ class Run:
         assert self._planner is not None
         heard = None if on_row is None else partial(_tell, on_row, self.folder)
         made = Coordinator(self._planner, self._planned, executor, self._written, heard, on_progress, later)
-        if made.has_work:
+        if made.has_work and is_of_threads(executor):
             self._planner.connect()
         write_run_file(self._planner)
-        self._coordinator = made
+        self._coordinator, self._executor = made, None if isinstance(executor, Threads) else executor
 
     def begin_batch(
         self, later: Iterator[PlannedRow], on_row: Callable[[RunRow], object] | None, on_progress: Listener | None
@@ -294,9 +306,11 @@ class Run:
         """
         again = checked_causes(causes[0] if len(causes) == 1 and not isinstance(causes[0], str) else causes)
         what, table, asked = self._again(is_placed="endpoint" in changes or "transport" in changes)
-        made = run(what, table, self.folder, **{**_keywords(asked), "retry": again, **changes})
+        executor = self._executor if changes.get("mode", asked.mode) == LIVE else None
+        made = run(what, table, self.folder, **{**_keywords(asked), "retry": again, "executor": executor, **changes})
         if isinstance(made, Run):
             self._planned, self._planner, self._coordinator, self._thread = made._planned, made._planner, made._coordinator, made._thread
+            self._executor = made._executor
         return self
 
     def _again(self, *, is_placed: bool) -> tuple[object, Table, Asked]:
@@ -424,8 +438,20 @@ class Run:
 
     @property
     def picked(self) -> Steps:
-        """The steps to go on with: of each row with a picture the only take."""
-        return Steps(step for row in self.rows for step in row.steps[:1] if len(row.steps) == 1)
+        """The steps to go on with: of each row those that are kept, else those with the most stars, else the only take."""
+        return Steps(step for row in self._with_folders() for step in row.picked)
+
+    def _with_folders(self) -> list[RunRow]:
+        return [row for row in self.rows if row.ok or row.folder.is_dir()]
+
+    def forget(self, *, rejected: bool, words: bool = False, dry_run: bool = False) -> list[Forgetting]:
+        """Takes away the pictures of all steps that every reader who judged them rejects, `rejected=True`; see Session.forget. What was, or
+        with `dry_run` would be, forgotten, by row.
+        """
+        if not rejected:
+            raise SettingsError("forget takes away what is rejected, rejected=True; Session.forget takes away steps of one row.")
+        found = [(row, steps) for row in self._with_folders() if (steps := row.session.marked("reject"))]
+        return [row.session.forget(*steps, words=words, dry_run=dry_run) for row, steps in found]
 
     def save(self, pattern: Where, *, picked: bool = False, size: object = None, overwrite: bool = False) -> list[Path]:
         """Saves the pictures by a pattern such as "out/{label}-{take}.jpg"; returns the paths.
@@ -434,8 +460,7 @@ class Run:
         `picked` alone; `size` is the longest side in pixels, or a size such as "800x600". PictureError for an unknown field, where two
         pictures would have the same name, and as Picture.save does; nothing is written then.
         """
-        chosen = None if not picked else {step.id for step in self.picked}
-        return save_rows(self.rows, pattern, self.folder.name, chosen=chosen, size=size, overwrite=overwrite)
+        return save_rows(self._with_folders(), pattern, self.folder.name, picked=picked, size=size, overwrite=overwrite)
 
     # Showing
 

@@ -61,6 +61,19 @@ class RunRow:
         return Steps(self.session[step.id] for step in self._row.state.last_steps)
 
     @property
+    def picked(self) -> Steps:
+        """The steps to go on with: those of its session that every reader who judged them keeps; else those of its takes with the most
+        stars; else the only take, where nobody rejects it.
+        """
+        if kept := self.session.marked("keep"):
+            return Steps(kept)
+        stars = {step: max((mark.stars or 0 for mark in step.marks), default=0) for step in self.steps}
+        if most := max(stars.values(), default=0):
+            return Steps(step for step, count in stars.items() if count == most)
+        rejected = self.session.marked("reject")
+        return Steps(step for step in self.steps if len(stars) == 1 and step not in rejected)
+
+    @property
     def pictures(self) -> tuple[Picture, ...]:
         """Their pictures."""
         return tuple(step.picture for step in self.steps)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,13 +28,12 @@ class _Saved(NamedTuple):
 
 
 def save_rows(
-    rows: Sequence[RunRow], pattern: Where, run: str, *, chosen: Collection[str] | None, size: object, overwrite: bool
+    rows: Sequence[RunRow], pattern: Where, run: str, *, picked: bool, size: object, overwrite: bool
 ) -> list[Path]:
-    """Saves the pictures of these rows, or of the steps with the `chosen` ids alone; returns the paths. See Run.save."""
+    """Saves the pictures of these rows, or those that were picked alone; returns the paths. See Run.save."""
     headings = list(dict.fromkeys(name for row in rows for name in row.inputs))
-    check_pattern(pattern, [*FIELDS, *headings])
-    steps = (_Saved(row, take, step) for row in rows for take, step in enumerate(row.steps, 1))
-    saved = [each for each in steps if chosen is None or each.step.id in chosen]
+    check_pattern(pattern, dict.fromkeys([*FIELDS, *headings]))
+    saved = [_Saved(row, take, step) for row in rows for take, step in enumerate(row.picked if picked else row.steps, 1)]
     targets = _targets(saved, pattern, headings, run)
     return save_all((_in_size(each.step.picture, size) for each in saved), targets, overwrite=overwrite)
 

@@ -17,7 +17,7 @@ from promptkit.lineage.files import json_bytes, read_json
 from promptkit.lineage.holding import hold, let_go
 from promptkit.lineage.layout import UNDER_WAY, under_way_in
 
-__all__ = ["AtWork", "at_work", "others_at_work", "stop_all"]
+__all__ = ["AtWork", "at_work", "has_claims", "is_over", "others_at_work", "stop_all"]
 
 PREFIX, STOP = "run-", ".stop"
 
@@ -41,8 +41,18 @@ class AtWork:
                 path.unlink(missing_ok=True)
 
     @property
+    def path(self) -> Path:
+        """Its file, as long as it is at work."""
+        return self._path
+
+    @property
     def _stop(self) -> Path:
         return self._path.with_suffix(STOP)
+
+    def stop(self) -> None:
+        """Tells workers that nothing more is begun."""
+        with suppress(OSError):  # then they carry out what they were handed
+            self._stop.touch()
 
     def shall_stop(self) -> bool:
         """Whether another process has asked it to stop."""
@@ -72,6 +82,17 @@ def others_at_work(into: Path) -> list[Path]:
         else:
             alive.append(path)
     return alive
+
+
+def is_over(path: Path) -> bool:
+    """Whether the coordinator whose file that is has ended, or was asked to stop: nothing more is begun for it."""
+    return path.with_suffix(STOP).exists() or not path.exists()
+
+
+def has_claims(folder: Path) -> bool:
+    """Whether a process that lives has a step under way in a row's folder."""
+    clock = partial(atomic.now_there, folder)
+    return any(not atomic.is_abandoned(p, read_json(p), clock=clock) for p in under_way_in(folder) if p.suffix == ".json")
 
 
 def stop_all(into: Path) -> int:

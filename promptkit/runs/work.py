@@ -25,6 +25,7 @@ from promptkit.engine.sums import DRAFTS, REQUESTS
 from promptkit.errors import LineageError, PromptkitError, TransportError
 from promptkit.images.picture import Picture
 from promptkit.lineage.record import Record
+from promptkit.providers import models
 from promptkit.providers.message import Request, Response
 from promptkit.runs.causes import DONE, IN_JOB, WAITING, cause_of, cause_of_record, is_again
 from promptkit.runs.order import AlongPicture, Hands, Order, OrderStep, PictureOf
@@ -41,7 +42,8 @@ def carry_out(order: str, hands: Hands = NO_HANDS) -> str:
     """Carries out an order (Order.to_text), and says what came of the row (RowState.to_text). Raises nothing of promptkit's."""
     read = Order.of_text(order, hands)
     try:
-        return RowWork(read, hands).carried_out().to_text()
+        with models.as_told(read.facts):
+            return RowWork(read, hands).carried_out().to_text()
     except PromptkitError as error:
         return RowState.failed(error).to_text()
 
@@ -84,6 +86,7 @@ class RowWork:
             recover=order.recover,
             deadline=order.deadline,
             on_progress=_unheard,  # the run has one display for all rows
+            send=order.sends,
             warned_of=hands.warned,
         )
         return Client(self.engine, terms, order.endpoint, order.model, key=hands.key)
@@ -96,7 +99,7 @@ class RowWork:
         """What came of the row, after all of it was asked for that is missing."""
         make_row_folder(Path(self.order.folder))
         self.engine.lineage.adopt()  # what a killed process left is found, and not paid for twice
-        before = self._used()
+        before = self._used() if self.order.used is None else dict(self.order.used)
         self._keep_within(before)
         state = self.state(may_ask=True)
         self._place_head(state)
@@ -112,7 +115,8 @@ class RowWork:
         """All takes of the row."""
         takes = tuple(self._take(number, may_ask=may_ask) for number in range(self.order.takes))
         cost, attempts, seconds = totals(self.engine.lineage.records())
-        return RowState(takes, cost, attempts, seconds, is_there=True)
+        marks = tuple(mark.text_by for of_step in self.engine.lineage.marks().values() for mark in of_step)
+        return RowState(takes, cost, attempts, seconds, marks=marks, is_there=True)
 
     def _used(self) -> dict[str, float]:
         """What was spent and asked in the folder, by the rules of a budget; nothing where there is no limit."""
@@ -250,6 +254,8 @@ class RowWork:
         for take in range(self.order.takes):
             plan = self._plan(self.order.steps[0], base, [], take)
             if self._answered(plan, may_ask=False) is None:
+                if not self._client.terms.sends:
+                    self._client.ask(plan)  # says that it is not on record
                 yield take, plan
 
     def request(self, plan: Plan) -> Request:

@@ -27,6 +27,7 @@ from promptkit.search.locations import PictureFile, mentions, picture_files, sea
 from promptkit.search.results import Found, FoundSteps, Match, Matches, Results, Searched, SessionInfo, Sessions
 from promptkit.search.text_match import folded, normalized, snippet
 from promptkit.session.fingerprint_cache import FingerprintCache, cache_path
+from promptkit.session.mark_values import wanted_marks
 from promptkit.session.session import Session
 from promptkit.session.step import Step, Steps
 from promptkit.views.facts import headline
@@ -53,16 +54,18 @@ def sessions(folder: Where | None = None) -> Sessions:
     return search.ended(Sessions(found))
 
 
-def find(words: str | Iterable[str], folder: Where | None = None) -> FoundSteps:
-    """The steps that hold all the words, newest first, in prompt, template, inputs, label, tags, names of pictures that went along or what
-    the model said.
+def find(words: str | Iterable[str] = (), folder: Where | None = None, *, marked: str | None = None, by: str | None = None) -> FoundSteps:
+    """The steps that hold all the words, newest first, in prompt, template, inputs, label, tags, notes of marks, names of pictures that
+    went along or what the model said; with `marked` those that are marked so ("keep", "reject", "4stars"), `by` one reader or by all.
 
     Case, accents and the way in which a sign is written do not matter, and parts of words count. A text is taken apart at its spaces; a
     list holds phrases. `folder`: as in `sessions`. SettingsError where there is no word.
     """
-    wanted = _wanted(words)
+    wanted = [] if marked is not None and not words else _wanted(words)
+    if marked is not None:
+        wanted_marks(marked, None, by)  # said now, and not when a session is searched
     search = _Search(folder)
-    found = [f for session, steps in search.opened() for f in _found(session, steps, wanted)]
+    found = [f for session, steps in search.opened() for f in _found(session, _that_are(session, steps, marked, by), wanted)]
     found.sort(key=lambda f: (_moment(f.step) or OLDEST, f.step.number), reverse=True)
     return search.ended(FoundSteps(found))
 
@@ -250,24 +253,35 @@ def _wanted(words: str | Iterable[str]) -> list[str]:
     return wanted
 
 
+def _that_are(session: Session, steps: Sequence[Step], marked: str | None, by: str | None) -> Sequence[Step]:
+    """Those that are marked so; all where nothing is said of that."""
+    if marked is None:
+        return steps
+    ids = {step.id for step in session.marked(marked, by=by)}
+    return [step for step in steps if step.id in ids]
+
+
 def _found(session: Session, steps: Sequence[Step], wanted: Sequence[str]) -> Iterator[Found]:
     names: dict[str, list[str]] = {}
     for name, step in session.tags.items():
         names.setdefault(step.id, []).append(name)
+    marks = steps[0].lineage.marks() if steps else {}
     for step in _remembered(steps):
-        texts = [(where, normalized(text)) for where, text in _texts(step, names.get(step.id, ()))]
+        notes = [mark.text_by for mark in marks.get(step.id, ())]
+        texts = [(where, normalized(text)) for where, text in _texts(step, names.get(step.id, ()), notes)]
         plain = [folded(text) for _, text in texts]
         if all(any(word in text for text in plain) for word in wanted):
-            best = max(range(len(texts)), key=lambda i: sum(word in plain[i] for word in wanted))
+            best = max(range(len(texts)), key=lambda i: (sum(word in plain[i] for word in wanted), not wanted and texts[i][0] == "mark"))
             where, text = texts[best]
-            yield Found(session, step, where, snippet(text, next(word for word in wanted if word in plain[best])))
+            yield Found(session, step, where, snippet(text, next((word for word in wanted if word in plain[best]), "")))
 
 
-def _texts(step: Step, tags: Iterable[str]) -> Iterator[tuple[str, str]]:
+def _texts(step: Step, tags: Iterable[str], marks: Iterable[str]) -> Iterator[tuple[str, str]]:
     """All texts of a step that are searched, with where they stand; of several with equally many of the words the first is shown."""
     prompt = step.record.prompt
     yield from (("prompt", prompt.get("text") or ""), ("label", step.label or ""))
     yield from (("tag", tag) for tag in tags)
+    yield from (("mark", mark) for mark in marks)
     yield "template", prompt.get("template") or ""
     for name, value in (prompt.get("inputs") or {}).items():
         yield f"input {name}", value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

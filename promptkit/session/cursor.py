@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Collection, Iterator, Mapping
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -18,12 +19,15 @@ from promptkit.images.picture import Picture, is_picture
 from promptkit.lineage.location import Where
 from promptkit.lineage.record import Problem, Record, added_up
 from promptkit.lineage.tree import Lineage
+from promptkit.progress import Listener
+from promptkit.session.listings import Tags
 from promptkit.session.step import Continuing, Step, Steps
 from promptkit.values import built_in, is_url
 
 if TYPE_CHECKING:  # what adds up and shows is loaded when someone looks
     from promptkit.engine.spending import Spending
     from promptkit.lineage.forgetting import Forgetting
+    from promptkit.session.drift import Drift
     from promptkit.session.explanation import Explanation
 
 __all__ = ["Cursor", "is_file_name"]
@@ -37,6 +41,7 @@ INSTEAD = {
     "save": "call save on a Step",
     "follow": "say which step, as in trail(step)",
     "explain": "say which step, explain(step)",
+    "measure": "say which step, drift(step)",
     "export": "say step=, or all=True",
     "replay": "say which steps, session.at(step).replay(…)",
 }
@@ -52,6 +57,7 @@ class Cursor(Continuing):
     def __init__(self, lineage: Lineage) -> None:
         self._lineage = lineage
         self._cursor: tuple[str | None, tuple[str, ...]] | None = None  # the head, and what undo left; None until someone asks
+        self._listener: Listener | None = None  # who gets the lines of progress
         self._owner = threading.current_thread()  # the thread itself: its number is given to another one when it has ended
 
     # Moving
@@ -92,9 +98,9 @@ class Cursor(Continuing):
     # Reading
 
     @property
-    def tags(self) -> dict[str, Step]:
+    def tags(self) -> Tags[Step]:
         """The tagged steps by name."""
-        return {name: self._step_of(self._lineage.get(i)) for name, i in self._lineage.tags().items() if self._lineage.has(i)}
+        return Tags({name: self._step_of(self._lineage.get(i)) for name, i in self._lineage.tags().items() if self._lineage.has(i)})
 
     @property
     def head(self) -> Step | None:
@@ -171,6 +177,12 @@ class Cursor(Continuing):
         walk = self._trail(step, "explain")
         return explain(self._lineage, walk[-1].record if walk else None, self._step_of, measured=measured)
 
+    def drift(self, step: object = None) -> Drift:
+        """What the trail of a step, by default the head, did to what nobody asked to change, and what helps; see session.drift.Drift."""
+        from promptkit.session.drift import drift
+
+        return drift(self._lineage, [s.record for s in self._trail(step, "measure")], self._step_of, self)
+
     def export(
         self,
         path: Where,
@@ -202,6 +214,50 @@ class Cursor(Continuing):
         trail = [each.record for each in self._trail(step, "follow")]
         return write_recipe(Recipe.of_trail(self._lineage, trail), path, overwrite=overwrite)
 
+    def page(
+        self,
+        path: Where | None = None,
+        steps: object = None,
+        *,
+        title: str | None = None,
+        lang: str | None = None,
+        embed: str = "thumbnails",
+        review: bool = False,
+        overwrite: bool = False,
+        **unknown: object,
+    ) -> Path:
+        """Writes the session as one HTML file that loads nothing, by default page.html in its folder; returns its path.
+
+        `steps` (steps, numbers, tags, beginnings of ids) are those that it shows, by default all. `title` stands for the session's name,
+        `lang` is the language of the page's own words (en, de, es-MX, zh-CN, ja, hi), by default the settings'. `embed` says how large its
+        pictures are: "thumbnails" (1,000 of them in 15 MB), "screen" (1,600 pixels), "originals" (the files' own bytes).
+
+        With `review` it is a page to send to people without promptkit (review.html), who choose among the pictures and send marks back for
+        `import_marks`: it holds pictures of 1,600 pixels at most, numbers and labels, and nothing else of the records. A file of another
+        maker is not replaced without `overwrite`. Raises SettingsError, StepNotFound, and LineageError where there is nothing to show.
+        """
+        from promptkit.session.page import SessionPage
+
+        refuse_unknown(unknown, ("steps", "title", "lang", "embed", "review", "overwrite"))
+        chosen = None if steps is None else [step.record for step in self._several(steps)]
+        page = SessionPage(self._lineage, chosen, self._position[0], title, lang, embed, self._listener, review)
+        return page.write(path, overwrite=overwrite)
+
+    def sheet(self, steps: object = None, *, columns: int | str | None = None, rows: int | str | None = None) -> Picture:
+        """A contact sheet of these steps, by default of all that have a picture: a PNG, each picture at most 256 pixels wide and high over
+        its number and caption, in rows of four or more. A step that continues the one before it has an arrow from there.
+
+        `steps` are what `trail`, `children` and `vary` return, or any list of Steps, numbers, tags and beginnings of ids. `columns` and
+        `rows` are numbers, or names of what varies along them, such as an input of the template; variants of two things are a grid of
+        themselves. Captions are in any script that a font here has; what cannot be drawn or is not shaped is said in a warning.
+        LineageError where there is no picture, SettingsError for more than 2,000, or a name that no step has.
+        """
+        from promptkit.session.sheet import sheet
+
+        named = None if steps is None else [step.record for step in self._several(steps)]
+        varied = [axis.name for axis in getattr(steps, "axes", ())]
+        return sheet(self._lineage, named, varied, columns, rows, self._listener)
+
     def verify(self) -> list[Problem]:
         """What on disk disagrees with its hash."""
         return self._lineage.verify()
@@ -214,7 +270,8 @@ class Cursor(Continuing):
     def _repr_mimebundle_(self, include: Collection[str] | None = None, exclude: Collection[str] | None = None) -> dict[str, Any]:
         if not len(self):
             return markup.mime_bundle(repr(self), "", include, exclude)
-        from promptkit.views.tree import tree_html, tree_text
+        from promptkit.views.picture_tree import tree_html
+        from promptkit.views.tree import tree_text
 
         text = f"{self!r}\n{tree_text(self._lineage, head=self._position[0])}"
         return markup.mime_bundle(text, markup.card(repr(self), tree_html(self._lineage, head=self._position[0])), include, exclude)
@@ -228,8 +285,7 @@ class Cursor(Continuing):
         """
         from promptkit.session.forgetting import forget
 
-        records = [self._step(step).record for each in steps for step in (each if isinstance(each, Steps) else (each,))]
-        return forget(self._lineage, records, words=words, dry_run=dry_run)
+        return forget(self._lineage, [step.record for step in self._several(steps)], words=words, dry_run=dry_run)
 
     # The head
 
@@ -309,6 +365,18 @@ class Cursor(Continuing):
             return self[key]
         said = f"A {type(key).__name__} names no step; give a Step, a number, a tag, or the beginning of an id."
         raise StepNotFound(said, path=self.folder)
+
+    def _several(self, keys: object) -> list[Step]:
+        """The steps that are named, each once: one of them, or any number of them, of `Steps`, and of lists of them."""
+        ahead, found = deque([keys]), dict[str, Step]()
+        while ahead:
+            key = ahead.popleft()
+            if isinstance(key, Iterable) and not isinstance(key, str):
+                ahead.extendleft(reversed(list(key)))
+            else:
+                step = self._step(key)
+                found[step.id] = step
+        return list(found.values())
 
     def _step_or_picture(self, key: object) -> Record | Picture:
         if isinstance(key, Step) and key not in self:  # another session's step is a picture from outside

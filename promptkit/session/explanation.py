@@ -15,6 +15,7 @@ from promptkit.engine.spending import Spending, spending
 from promptkit.errors import LineageError, PromptkitError
 from promptkit.images.changes import Changes
 from promptkit.json_objects import columns, dicts, flat_object
+from promptkit.lineage.marks import Mark
 from promptkit.lineage.record import Record
 from promptkit.lineage.tree import Lineage
 from promptkit.session.step import Step
@@ -32,15 +33,14 @@ from promptkit.views.facts import (
     outcome_in_words,
     step_name,
 )
-from promptkit.views.tree import PICTURES_SHOWN
-from promptkit.views.word_diff import WordDiff, word_diff
+from promptkit.views.word_diff import LEAST_SHARED, WordDiff, word_diff
 
-__all__ = ["NOT_GIVEN", "WIDTH", "Explained", "Explanation", "Lost", "explain"]
+__all__ = ["NOT_GIVEN", "PICTURES_SHOWN", "WIDTH", "Explained", "Explanation", "Lost", "explain"]
 
 WIDTH = 100  # columns of a text
 LINES = 12  # of a prompt or an answer, where it is not shown in full
 SUMMARY = 280  # characters of a text before the rest is folded away, in HTML
-LEAST_SHARED = 0.5  # of the shorter prompt's words; two prompts that share less are two prompts, and neither rewords the other
+PICTURES_SHOWN = 60  # the last ones; steps before them are words
 PICTURE_PIXELS = 160
 LEAD = "  "
 
@@ -72,7 +72,7 @@ class Explained:
 
     `parent` names the step that it continues, `words` is how its prompt differs from that one's (None where one of them has no prompt),
     `inputs` the template's inputs that differ, as pairs of values before and after. `references` are the pictures that were sent along, in
-    words. `changes` is the edit measured, where that was asked for. `notes` are what a person should know.
+    words, `marks` what readers make of it. `changes` is the edit measured, where that was asked for. `notes` are what a person should know.
     """
 
     step: Step
@@ -83,6 +83,7 @@ class Explained:
     references: tuple[str, ...]
     changes: Changes | None
     notes: tuple[str, ...]
+    marks: tuple[Mark, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """As one flat object (promptkit.explained/1): the step's, and `difference` in words from the prompt before, `references`, `notes`,
@@ -113,6 +114,7 @@ class Explained:
             record,
             self.step.lineage,
             references=self.references,
+            marks=self.marks,
             against=self._against(),
             changes=self.changes.summary if self.changes else "",  # its warnings are among the notes
             cost=_cost(record),
@@ -221,13 +223,14 @@ def explain(lineage: Lineage, record: Record | None, step_of: Callable[[Record],
     if record is None:
         raise _nothing(lineage)
     ancestors = _ancestors(lineage, record)
-    tags, references = lineage.tags(), References(lineage)
+    tags, marks, references = lineage.tags(), lineage.marks(), References(lineage)
 
     def explained(each: Record | Lost, before: Record | Lost | None) -> Explained | Lost:
         if isinstance(each, Lost):
             return each
         names = [name for name, full_id in tags.items() if full_id == each.id]
-        return _explained(step_of(each), before if isinstance(before, Record) else None, names, references, measured)
+        made = _explained(step_of(each), before if isinstance(before, Record) else None, names, references, measured)
+        return replace(made, marks=marks.get(each.id, ()))
 
     return Explanation(tuple(map(explained, ancestors, [None, *ancestors[:-1]])))
 

@@ -29,11 +29,13 @@ def has_fields(path: str | os.PathLike[str]) -> bool:
     return "{" in (said := os.fsdecode(path)) or "}" in said
 
 
-def check_pattern(path: str | os.PathLike[str], known: Collection[str] = FIELDS) -> None:
-    """PictureError for a field that there is not, with those that are known, and for a brace that stands alone."""
-    for _, name, _, conversion in _parts(os.fsdecode(path)):
+def check_pattern(path: str | os.PathLike[str], known: Collection[str] = FIELDS, what: str = "file name") -> None:
+    """PictureError for a field that there is not, with those that are known, and for a brace that stands alone. `what` the pattern is of
+    stands in its sentence.
+    """
+    for _, name, _, conversion in _parts(os.fsdecode(path), what):
         if name is not None and (name not in known or conversion):
-            said = f"The file name {os.fsdecode(path)!r:.120} has an unknown field {{{name:.40}}}{did_you_mean(name, known)}"
+            said = f"The {what} {os.fsdecode(path)!r:.120} has an unknown field {{{name:.40}}}{did_you_mean(name, known)}"
             raise PictureError(f"{said}; known are {listed(known)}, and {{{{ stands for a brace.")
 
 
@@ -82,11 +84,11 @@ def safe_name(text: str) -> str:
     return f"{name}_" if RESERVED.fullmatch(name) else name.strip(" .")
 
 
-def _parts(pattern: str) -> list[tuple[str, str | None, str | None, str | None]]:
+def _parts(pattern: str, what: str = "file name") -> list[tuple[str, str | None, str | None, str | None]]:
     try:
         return list(string.Formatter().parse(pattern))
     except ValueError:
-        said = f"The file name {pattern!r:.120} has a brace that stands alone; fields are written {{number}}"
+        said = f"The {what} {pattern!r:.120} has a brace that stands alone; fields are written {{number}}"
         raise PictureError(f"{said}, and {{{{ stands for a brace.") from None
 
 

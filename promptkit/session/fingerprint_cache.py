@@ -9,50 +9,33 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from promptkit import atomic, config
 from promptkit.images.fingerprint import Fingerprint
-from promptkit.lineage.files import append_to, read_file
+from promptkit.session.cache_lines import append_lines, cache_file, forget_lines, read_lines
 
 __all__ = ["CACHE_NAME", "FingerprintCache", "cache_path", "forget_fingerprints"]
 
 # The number in it grows with each change of how fingerprints are made: those of an older promptkit cannot be compared with new ones.
 CACHE_NAME = "looks-3.jsonl"
-LARGEST = 256 * 2**20  # bytes: those of a million pictures
 
 
 def cache_path() -> Path:
     """Where the user's cache is, whether or not there is one."""
-    return config.data_folder().parent / CACHE_NAME
+    return cache_file(CACHE_NAME)
 
 
 def forget_fingerprints(sha256s: Iterable[str]) -> None:
-    """Takes these pictures out of the user's cache; what other processes append at the same moment may be lost, and is made again."""
-    path, gone = cache_path(), [sha256.encode() for sha256 in sha256s]
-    try:
-        lines = read_file(path, LARGEST).splitlines(keepends=True)
-    except OSError:
-        return
-    left = [line for line in lines if not any(sha256 in line for sha256 in gone)]
-    if len(left) < len(lines):
-        atomic.write_whole(path, b"".join(left))
+    """Takes these pictures out of the user's cache."""
+    forget_lines(cache_path(), sha256s)
 
 
 class FingerprintCache:
-    """Fingerprints by the sha256 of their pictures, in a file of JSON lines.
-
-    Several processes may append at once: each writes whole lines. A broken line is skipped, and its picture is decoded again. Where the
-    file cannot be written, nothing is stored, and nothing is raised.
-    """
+    """Fingerprints by the sha256 of their pictures, in a file of JSON lines. A broken line is skipped, and its picture is decoded again."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._known: dict[str, list[tuple[str, Fingerprint | None]]] = {}  # by the ten digits of the sha256 that file names have
         self._new: list[bytes] = []
-        try:
-            lines = read_file(path, LARGEST).splitlines()
-        except OSError:
-            return
-        for line in lines:
+        for line in read_lines(path):
             with suppress(ValueError, KeyError, TypeError, AttributeError, RecursionError):
                 self._read(json.loads(line))
 
@@ -73,11 +56,7 @@ class FingerprintCache:
         self._new.append(json.dumps({"sha256": sha256, "fingerprint": packed}).encode())
 
     def save(self) -> None:
-        """Appends what was added since the last call, in one write, after a line break: a killed process may have left half a line."""
-        if not self._new:
-            return
-        data = b"\n" + b"\n".join(self._new) + b"\n"
-        with suppress(OSError):
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            append_to(self._path, data)
+        """Appends what was added since the last call."""
+        if self._new:
+            append_lines(self._path, self._new)
         self._new = []  # only now: Ctrl-C in the middle of it comes here once more

@@ -1,4 +1,4 @@
-"""Forgetting steps for a user: in the session's folder, in the cache of fingerprints, and in the user's name."""
+"""Forgetting steps for a user: in the session's folder, in the caches of fingerprints, measures and thumbnails, and in the user's name."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from collections.abc import Sequence
 
 from promptkit import config
 from promptkit.errors import LineageError
+from promptkit.images.thumbnails import forget_thumbnails
 from promptkit.lineage import forgetting
 from promptkit.lineage.forgetting import Forgetting
 from promptkit.lineage.record import Record
 from promptkit.lineage.tree import Lineage
 from promptkit.session.fingerprint_cache import forget_fingerprints
+from promptkit.session.measure_cache import forget_measures
 
 __all__ = ["forget"]
 
@@ -22,5 +24,8 @@ def forget(lineage: Lineage, records: Sequence[Record], *, words: bool = False, 
         raise LineageError(said, path=lineage.folder)
     done = forgetting.forget(lineage, records, by=config.user_name(), words=words, dry_run=dry_run)
     if not dry_run:
-        forget_fingerprints(output.sha256 for record in records for output in record.outputs)
+        gone = [output.sha256 for record in records for output in record.outputs]
+        forget_fingerprints(gone)
+        forget_measures(gone)
+        forget_thumbnails(gone)
     return done

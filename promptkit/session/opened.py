@@ -31,7 +31,7 @@ class Opened(Cursor):
     def __init__(self, folder: Path, terms: Terms) -> None:
         self._engine = Engine.of(folder)
         super().__init__(self._engine.lineage)
-        self._terms = terms
+        self._terms, self._listener = terms, terms.on_progress
         self._settled: Client | None = None
 
     # Where requests go
@@ -72,6 +72,7 @@ class Opened(Cursor):
     def __setstate__(self, state: _State) -> None:
         Cursor.__init__(self, state.engine.lineage)
         self._engine, self._terms, self._settled = state.engine, state.terms, state.settled
+        self._listener = state.terms.on_progress
         self._cursor, self._owner = state.position if state.position[0] else None, state.owner
 
 

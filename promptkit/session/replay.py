@@ -17,20 +17,21 @@ from promptkit.cost import FREE, Cost
 from promptkit.engine.ask import Answer
 from promptkit.engine.client import Client, Terms, added_root
 from promptkit.engine.engine import Engine
-from promptkit.engine.labels import Named, recorded_words
+from promptkit.engine.labels import LIBRARY, Named, recorded_words
 from promptkit.engine.made import make, making_again
 from promptkit.engine.options import CONFIG, checked_label, checked_pictures, checked_text, checked_words
-from promptkit.engine.plan import Plan, known_hints
+from promptkit.engine.plan import Plan, known_hints, library_along
 from promptkit.engine.region_plan import recorded_region
 from promptkit.errors import InputError, LineageError, PictureError, SettingsError, brief_path, warn
 from promptkit.images.box import box_text
 from promptkit.images.picture import Picture
 from promptkit.lineage.record import FULL_SHA256, VARIED, Record
 from promptkit.lineage.tree import Lineage
+from promptkit.prompts.library_look import LibraryPicture
 from promptkit.providers import models
 from promptkit.providers.endpoint_choice import choose_endpoint, endpoint_of_record, service_with_key
 from promptkit.providers.endpoints import Endpoint
-from promptkit.session.changes import SQUASHES
+from promptkit.session.keep_rules import SQUASHES
 from promptkit.session.replay_preview import PreviewedStep, ReplayPreview, brief
 from promptkit.session.reprompt import NewWords, Reprompt, refuse_unknown_inputs
 from promptkit.views.facts import headline, is_draft
@@ -97,7 +98,14 @@ class _Repeat:
 
     @property
     def references(self) -> tuple[Mapping[str, Any], ...]:
-        return tuple(s for s in self.record.sources if s["role"] != "base")
+        """The pictures that went along, but for those of the template's library, which its prompt brings."""
+        return tuple(s for s in self.record.sources if s["role"] not in ("base", LIBRARY))
+
+    @property
+    def library(self) -> list[LibraryPicture]:
+        """The pictures of the template's library that go along now."""
+        own = [s for s in self.record.sources if s["role"] != LIBRARY]
+        return library_along(self.words.prompt.references, {s.get("name") or "" for s in own}, {s["sha256"] for s in own})
 
     @cached_property
     def left_out(self) -> list[str]:
@@ -119,12 +127,12 @@ class _Repeat:
 
     def check(self) -> None:
         """Raises what would make the request fail."""
-        count, prompt = len(self.record.sources), self.words.prompt
+        count, prompt = sum(s["role"] != LIBRARY for s in self.record.sources), self.words.prompt
         with self._named():
             if self.words.is_todays:  # what it was recorded with goes with the template that it was recorded with
                 checked_pictures(prompt, count)
             checked_words(prompt)
-            self.client.check_options(self.config, count)
+            self.client.check_options(self.config, count + len(self.library))
             self.client.refuse_keys([prompt.text, dict(prompt.inputs)])
             self.client.refuse_keys_of_template(prompt)
 
@@ -206,6 +214,8 @@ class Replay:
             for source in repeat.references:
                 if source.get("step") not in self._again:
                     _ = self._lineage.source(source).data  # one that is missing says so before anything is paid for
+            for along in repeat.library:
+                _ = along.picture.data
         return repeats
 
     def _place(self, record: Record) -> tuple[Endpoint, str, str]:
@@ -283,6 +293,7 @@ class Replay:
         region = recorded_region(self._lineage, record, base.picture) if base else None
         plan = repeat.client.plan(repeat.words.prompt, base, there, label=label, meta=meta, region=region)
         roles = [*(["base"] if base else []), *(s["role"] for s in repeat.references)]
+        roles += [s.role for s in plan.sources[len(roles) :]]  # of the library
         sources = tuple(replace(s, role=role) for s, role in zip(plan.sources, roles, strict=True))
         take = record.fields.get("take")
         return replace(plan, sources=sources, take=take if isinstance(take, int) else 0)

@@ -19,7 +19,7 @@ from promptkit.lineage.record import Record
 from promptkit.lineage.tree import Lineage
 from promptkit.prompts.template import Prompt
 from promptkit.providers import models
-from promptkit.session.changes import SQUASHES
+from promptkit.session.keep_rules import SQUASHES
 from promptkit.views.facts import headline
 
 __all__ = ["HINTS", "Squashed", "squashed"]

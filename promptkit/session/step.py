@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self
@@ -15,20 +15,25 @@ from promptkit.images.formats import suffix_of
 from promptkit.images.picture import Picture
 from promptkit.json_objects import flat_object
 from promptkit.kernel import show_inline
+from promptkit.lineage.marked import marks_columns
 from promptkit.lineage.record import Record
 from promptkit.lineage.record_row import record_columns
-from promptkit.lineage.schema import Attempt
 from promptkit.lineage.tree import Lineage
 from promptkit.markup import mime_bundle
 from promptkit.prompts.template import Prompt, Template
+from promptkit.session.listings import Attempts, Pictures
 from promptkit.session.made_here import MadeHere
 
 if TYPE_CHECKING:  # what measures and shows is loaded when someone looks
     from promptkit.images.changes import Changes
     from promptkit.images.operations import Operation
+    from promptkit.lineage.marks import Mark
+    from promptkit.session.marks import Marks
     from promptkit.session.region import EditedRegion
 
 __all__ = ["Continuing", "Step", "Steps"]
+
+FEW = 16  # steps
 
 
 class Continuing(Protocol):
@@ -43,6 +48,10 @@ class Continuing(Protocol):
     def make(self, operation: Operation, *, on: object, **said: Any) -> Step: ...
 
     def make_each(self, channels: Mapping[str, Operation], *, on: object) -> Steps: ...
+
+    def mark(
+        self, step: object, verdict: str | None = "", *, stars: int | None, note: str | None, region: object, by: str | None
+    ) -> Mark: ...
 
     def __getitem__(self, key: str) -> Step: ...
 
@@ -77,9 +86,9 @@ class Step(MadeHere):
         return recorded_prompt(self.lineage, self.record) if self.record.prompt else None
 
     @property
-    def sources(self) -> tuple[Picture, ...]:
+    def sources(self) -> Pictures:
         """The pictures that went in, the one being edited first."""
-        return tuple(self.lineage.source(s) for s in self.record.sources)
+        return Pictures(self.lineage.source(s) for s in self.record.sources)
 
     @property
     def region(self) -> EditedRegion | None:
@@ -89,9 +98,9 @@ class Step(MadeHere):
         return EditedRegion.of(self.lineage, self.record)
 
     @property
-    def pictures(self) -> tuple[Picture, ...]:
+    def pictures(self) -> Pictures:
         """The pictures that came out."""
-        return self.record.pictures
+        return Pictures(self.record.pictures)
 
     @property
     def picture(self) -> Picture:
@@ -104,9 +113,9 @@ class Step(MadeHere):
         return str(self.attempts[-1].get("text") or "") if self.attempts else ""
 
     @property
-    def attempts(self) -> tuple[Attempt, ...]:
-        """Each request and what came of it."""
-        return self.record.attempts
+    def attempts(self) -> Attempts:
+        """Each request and what came of it; printed, and in a notebook, told in words."""
+        return Attempts.of(self.record)
 
     @property
     def ok(self) -> bool:
@@ -184,6 +193,25 @@ class Step(MadeHere):
         _refuse_on(options)
         return self._session.vary(prompt, n, on=self, **options)
 
+    def mark(
+        self,
+        verdict: str | None = "",
+        *,
+        stars: int | None = None,
+        note: str | None = None,
+        region: object = None,
+        by: str | None = None,
+    ) -> Mark:
+        """Says what somebody makes of it: "keep", "reject", 1 to 5 stars, a note, a region; None takes the mark back. See Session.mark."""
+        return self._session.mark(self, verdict, stars=stars, note=note, region=region, by=by)
+
+    @property
+    def marks(self) -> Marks:
+        """What each reader says of it: the newest marks, without those that were taken back."""
+        from promptkit.session.marks import Marks
+
+        return Marks(self.lineage.marks_of(self.record))
+
     def for_channels(
         self,
         channels: str | Mapping[str, object],
@@ -210,9 +238,7 @@ class Step(MadeHere):
     def _made(self, operation: Operation, label: str | None, meta: Mapping[str, Any] | None) -> Step:
         return self._session.make(operation, on=self, label=label, meta=meta)
 
-    def save(
-        self, path: str | os.PathLike[str], *, embed: bool = False, drop_credentials: bool = False, overwrite: bool = False
-    ) -> Path:
+    def save(self, path: str | os.PathLike[str], *, embed: bool = False, drop_credentials: bool = False, overwrite: bool = False) -> Path:
         """Writes its picture to a file; see Picture.save. `embed`: a PNG copy with its lineage inside, prompts included.
 
         The path may be a pattern such as "{session}-{number}-{label}.png", with session, number, id, label, template, model, endpoint, take
@@ -247,7 +273,8 @@ class Step(MadeHere):
 
     def to_dict(self) -> dict[str, Any]:
         """As one flat object, as --json prints it (promptkit.step/1): of its record, and `session`, `folder`, `tags` and `reused`; of a
-        variant what varied, `varied.…`.
+        variant what varied, `varied.…`. `marks` says in words what each reader makes of it, `verdict` what they agree on (or `conflict`),
+        `stars` is the fewest that one gave.
 
         Sizes are in pixels and bytes, `seconds` include waits; `cost` and `currency` are None where nothing is known, and `unpriced` counts
         attempts without a known price.
@@ -283,7 +310,9 @@ class Step(MadeHere):
     def _repr_mimebundle_(self, include: Collection[str] | None = None, exclude: Collection[str] | None = None) -> dict[str, Any]:
         from promptkit.views.cards import step_card
 
-        return mime_bundle(repr(self), step_card(self.record, reused=self.reused), include, exclude, jpeg=self._jpeg)
+        tags = [name for name, full_id in self.lineage.tags().items() if full_id == self.id]
+        shown = step_card(self.record, self.lineage, reused=self.reused, tags=tags, marks=self.marks)
+        return mime_bundle(repr(self), shown, include, exclude, jpeg=self._jpeg)
 
     def _jpeg(self) -> str:
         return self.picture.small_jpeg() if self.record.pictures else ""
@@ -309,13 +338,24 @@ class Steps(tuple[Step, ...]):
     def to_dicts(self) -> list[dict[str, Any]]:
         """Each as one flat object; see Step.to_dict."""
         tags = {lineage: lineage.tags() for lineage in dict.fromkeys(step.lineage for step in self)}  # each read once
-        return [_as_dict(step, [name for name, full_id in tags[step.lineage].items() if full_id == step.id]) for step in self]
+        marks = self._marks
+        named = {lineage: _by_id(names) for lineage, names in tags.items()}
+        return [_as_dict(s, named[s.lineage].get(s.id, []), marks.get(s.id, ())) for s in self]
 
     def _repr_mimebundle_(self, include: Collection[str] | None = None, exclude: Collection[str] | None = None) -> dict[str, Any]:
         from promptkit.views.cards import strip_html
 
         text = "\n".join(map(repr, self)) or "no steps"
-        return mime_bundle(text, strip_html([s.record for s in self], reused=[s.id for s in self if s.reused]), include, exclude)
+        shown = strip_html([s.record for s in self], reused=[s.id for s in self if s.reused], marks=self._marks)
+        return mime_bundle(text, shown, include, exclude)
+
+    @property
+    def _marks(self) -> dict[str, tuple[Mark, ...]]:
+        """What readers make of them, by their ids: of a few steps only theirs are read, else each session's once."""
+        if len(self) <= FEW:
+            return {step.id: step.lineage.marks_of(step.record) for step in self}
+        lineages = dict.fromkeys(step.lineage for step in self)
+        return {full_id: marks for lineage in lineages for full_id, marks in lineage.marks().items()}
 
 
 def _found_again(session: Continuing, full_id: str, reused: bool) -> Step:
@@ -328,9 +368,17 @@ def _found_again(session: Continuing, full_id: str, reused: bool) -> Step:
     return Step(session, step.lineage, step.record, reused=reused)
 
 
-def _as_dict(step: Step, tags: list[str]) -> dict[str, Any]:
+def _by_id(tags: Mapping[str, str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name, full_id in tags.items():
+        found.setdefault(full_id, []).append(name)
+    return found
+
+
+def _as_dict(step: Step, tags: list[str], marks: Sequence[Mark]) -> dict[str, Any]:
     folder = step.lineage.folder
-    return flat_object("step", session=folder.name, folder=folder, **record_columns(step.record), tags=tags, reused=step.reused)
+    where, said = {"session": folder.name, "folder": folder}, {"tags": tags, **marks_columns(marks), "reused": step.reused}
+    return flat_object("step", **where, **record_columns(step.record), **said)
 
 
 def _refuse_on(options: Mapping[str, object]) -> None:

@@ -287,5 +287,5 @@ class Variants(Steps):
     def _repr_mimebundle_(self, include: Collection[str] | None = None, exclude: Collection[str] | None = None) -> dict[str, Any]:
         from promptkit.views.grid import grid_html
 
-        shown = grid_html(self._named_axes, self._records, reused=[step.id for step in self if step.reused])
+        shown = grid_html(self._named_axes, self._records, reused=[step.id for step in self if step.reused], marks=self._marks)
         return mime_bundle(str(self), shown, include, exclude)

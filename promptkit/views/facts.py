@@ -16,17 +16,21 @@ from promptkit.cost import FREE, Cost
 from promptkit.errors import LineageError, StepNotFound
 from promptkit.images.box import box_text
 from promptkit.images.formats import has_credentials
+from promptkit.lineage.marks import Mark
 from promptkit.lineage.record import FULL_SHA256, VARIED, Record
 from promptkit.lineage.schema import Attempt, PromptFields, RecordFields, RegionFields
 from promptkit.lineage.tree import Lineage
-from promptkit.terminal import printable
+from promptkit.terminal import cut, printable, width
 
 __all__ = [
     "BY_HAND",
     "MADE_HERE",
     "NAME_COLUMNS",
+    "NOT_KNOWN",
     "Fact",
     "References",
+    "attempts_in_words",
+    "caption",
     "cost_in_words",
     "credentials_in_words",
     "done_here",
@@ -34,8 +38,12 @@ __all__ = [
     "headline",
     "is_draft",
     "local_time",
+    "mark_in_words",
     "outcome_in_words",
+    "plain_text",
+    "price_in_words",
     "role_in_words",
+    "seconds_between",
     "sent_along",
     "short_hashes",
     "step_in_words",
@@ -44,6 +52,7 @@ __all__ = [
 ]
 
 HEADLINE = 96  # characters
+INPUT = 60  # columns of one input's value in a caption
 NOT_KNOWN = "no known price"
 BY_HAND = "made by hand"
 MADE_HERE = "made here"
@@ -69,6 +78,7 @@ def facts(
     lineage: Lineage | None = None,
     *,
     references: Iterable[str] = (),
+    marks: Iterable[Mark] = (),
     against: str = "",
     changes: str = "",
     cost: str = "",
@@ -77,8 +87,9 @@ def facts(
     """All that is told of a record, in the order in which it is shown; what is empty is left out.
 
     Ids in the caller's notes are named as steps of `lineage`, where it is given. What the record alone does not tell is given in words:
-    `references` which pictures were sent along, `against` how its prompt differs from its parent's, `changes` how its picture does, `cost`
-    what several attempts cost together (by default what the record says), `notes` what a person should know beside the recorded warnings.
+    `references` which pictures were sent along, `marks` what readers make of it, `against` how its prompt differs from its parent's,
+    `changes` how its picture does, `cost` what several attempts cost together (by default what the record says), `notes` what a person
+    should know beside the recorded warnings.
     """
     said: list[tuple[str, str]] = [
         *_prompt(record),
@@ -87,11 +98,12 @@ def facts(
         (RecordFields.region.label, _region(record.region)),
         (RecordFields.request.label, _asked(record.request)),
         (RecordFields.made.label, _made_here(record)),
-        *_attempts(record),
+        *attempts_in_words(record),
         *([("cost", cost or cost_in_words(record.cost, attempts=len(record.attempts)))] if len(record.attempts) > 1 else []),
         *((RecordFields.outputs.label, _output(output)) for output in record.outputs),
         ("forgotten", _forgotten(record)),
         ("changes", changes),
+        ("marks", "\n".join(map(mark_in_words, marks))),
         (VARIED, ", ".join(f"{name}: {value}" for name, value in record.varied.items())),
         *((RecordFields.meta.label, f"{name}: {_note(value, lineage)}") for name, value in record.notes.items()),
         *((RecordFields.warnings.label, note) for note in dict.fromkeys((*(record.fields.get("warnings") or ()), *notes))),
@@ -155,16 +167,17 @@ def _plain(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _attempts(record: Record) -> Iterator[tuple[str, str]]:
+def attempts_in_words(record: Record) -> Iterator[tuple[str, str]]:
+    """Each attempt by its name, `asked 2`, and what came of it in lines."""
     for i, attempt in enumerate(record.attempts):
-        waited = _seconds(record.attempts[i - 1].get("ended"), attempt.get("started")) if i else None
+        waited = seconds_between(record.attempts[i - 1].get("ended"), attempt.get("started")) if i else None
         name = RecordFields.attempts.label + (f" {i + 1}" if len(record.attempts) > 1 else "")
-        yield name, _attempt(attempt, record.prompt.get("text"), waited, _price(record, attempt))
+        yield name, _attempt(attempt, record.prompt.get("text"), waited, price_in_words(record, attempt))
 
 
 def _attempt(attempt: Mapping[str, Any], asked: object, waited: float | None, price: str) -> str:
     """One line of what came of it, one of how it was asked where that differs, then what the service said."""
-    took = _seconds(attempt.get("started"), attempt.get("ended"))
+    took = seconds_between(attempt.get("started"), attempt.get("ended"))
     reason = attempt.get("finish_reason")
     came = f"{attempt.get('outcome') or 'interrupted'}{f' ({reason})' if reason else ''}"
     details = [
@@ -182,7 +195,7 @@ def _attempt(attempt: Mapping[str, Any], asked: object, waited: float | None, pr
     return "\n".join(lines)
 
 
-def _price(record: Record, attempt: Attempt) -> str:
+def price_in_words(record: Record, attempt: Attempt) -> str:
     """What an attempt cost, with the price list that says so; nothing of one that was free and of which nothing was noted."""
     cost = record.cost_of(attempt)
     if cost.unpriced:
@@ -200,7 +213,7 @@ def cost_in_words(cost: Cost, *, attempts: int, possible: Cost = FREE) -> str:
     return f"{said}; {cost.unpriced} of {attempts} attempts without a known price" if cost.unpriced else said
 
 
-def _seconds(start: object, end: object) -> float | None:
+def seconds_between(start: object, end: object) -> float | None:
     """Between two times as recorded; None where they are none, or a clock went backwards."""
     try:
         seconds = (datetime.fromisoformat(str(end)) - datetime.fromisoformat(str(start))).total_seconds()
@@ -220,6 +233,11 @@ def _forgotten(record: Record) -> str:
     return f"{note.said.strip() or 'yes'}{', with prompt and reply' if note.words else ''}" if note else ""
 
 
+def mark_in_words(mark: Mark) -> str:
+    """What a reader makes of a step, and when: `keep ★★★★ bluer (client), 2026-11-28 11:23`."""
+    return f"{mark.text_by}, {local_time(mark.at)}"
+
+
 def _note(value: object, lineage: Lineage | None) -> str:
     """A value of the caller's notes; a list of ids as the steps that they are of, as `squash` and `replay` write them."""
     values = value if isinstance(value, list) else [value]
@@ -234,14 +252,50 @@ def headline(record: Record) -> str:
     """One line for a step: its label, else the beginning of its prompt, or what was done here; whether its picture was made by hand from
     another step's, and why there is none where there is none.
     """
-    text = record.fields.get("label") or record.prompt.get("text") or done_here(record)
+    return _headed(record, record.fields.get("label") or record.prompt.get("text") or done_here(record))
+
+
+def caption(record: Record, columns: int | None = None) -> str:
+    """One line for a step among others: its label, else its template by name with the inputs that were given, never its boilerplate; else
+    as `headline`. In at most so many columns of a terminal, of which the text behind it in brackets takes what it needs.
+    """
+    text = record.fields.get("label") or _filled(record.prompt) or record.prompt.get("text") or done_here(record)
+    return _headed(record, text, columns)
+
+
+def _filled(prompt: Mapping[str, Any]) -> str:
+    """`sticker: happy red panda · outline: bold`; nothing without a template."""
+    if not prompt.get("template"):
+        return ""
+    given = [(name, text) for name, value in (prompt.get("inputs") or {}).items() if (text := _input(value))]
+    rest = (f" · {name}: {text}" for name, text in given[1:])
+    return f"{prompt['template']}{f': {given[0][1]}' if given else ''}{''.join(rest)}"
+
+
+def _input(value: object) -> str:
+    """An input's value in a few words."""
+    return cut(" ".join(plain_text(value).split()), INPUT)
+
+
+def plain_text(value: object) -> str:
+    """An input's value as text: a list's items one after the other, nothing for None."""
+    if isinstance(value, list | tuple):
+        return ", ".join(map(plain_text, value))
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}: {plain_text(each)}" for name, each in value.items())
+    return "" if value is None else str(value)
+
+
+def _headed(record: Record, text: object, columns: int | None = None) -> str:
     line = printable(" ".join(str(text).split()))
-    short = line if len(line) <= HEADLINE else line[: HEADLINE - 1] + "…"
-    state = [BY_HAND] * record.by_hand + [record.outcome] * (not record.ok) + ["forgotten"] * bool(record.forgotten)
-    if not short and (record.by_hand or record.forgotten):
-        return ", ".join(state)
-    short = short or ("a stripped step" if record.fields.get("stripped_from") else "a picture of one's own")
-    return f"{short} ({', '.join(state)})" if state else short
+    state = ", ".join([BY_HAND] * record.by_hand + [record.outcome] * (not record.ok) + ["forgotten"] * bool(record.forgotten))
+    if not line and (record.by_hand or record.forgotten):
+        return state
+    line = line or ("a stripped step" if record.fields.get("stripped_from") else "a picture of one's own")
+    behind = f" ({state})" if state else ""
+    if columns is not None:
+        return f"{cut(line, max(1, columns - width(behind)))}{behind}"
+    return f"{line if len(line) <= HEADLINE else line[: HEADLINE - 1] + '…'}{behind}"
 
 
 def done_here(record: Record) -> str:

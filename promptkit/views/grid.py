@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from itertools import product
+from typing import NamedTuple
 
 from promptkit.lineage.record import Record
 from promptkit.markup import Html, escape, strip
 from promptkit.terminal import aligned, cut, printable
-from promptkit.views.cards import step_figure
+from promptkit.views.cards import NO_MARKS, MarksById, show_thumbnails, step_figure
 
 __all__ = ["grid_html", "grid_text"]
 
@@ -20,16 +21,27 @@ Axes = Sequence[tuple[str, Sequence[str]]]  # of each its name, and what its val
 Cells = Mapping[tuple[int, ...], Sequence[Record]]  # the steps at each place, which has an index on each axis
 
 
+class _Told(NamedTuple):
+    """What is told of steps besides their records, by their ids."""
+
+    reused: Collection[str]
+    marks: MarksById
+
+
 def grid_text(axes: Axes, cells: Cells) -> str:
     """The numbers of the steps in a table: the first axis down, the second across; a table for each value of further ones."""
     return "\n\n".join(_table_text(axes[:2], title, _inside(cells, rest)) for title, rest in _tables(axes))
 
 
-def grid_html(axes: Axes, cells: Cells, *, reused: Collection[str] = ()) -> Html:
-    """The same in pictures; where one thing varied and each place has one step, these side by side."""
+def grid_html(axes: Axes, cells: Cells, *, reused: Collection[str] = (), marks: MarksById = NO_MARKS) -> Html:
+    """The same in pictures, with the readers' marks of each step, by its id; where one thing varied and each place has one step, these side
+    by side.
+    """
+    told = _Told(reused, marks)
+    show_thumbnails(record for records in cells.values() for record in records)
     if len(axes) == 1 and all(len(records) < 2 for records in cells.values()):
-        return strip(_cell(cells.get((i,), ()), reused, label) for i, label in enumerate(axes[0][1]))
-    tables = (_table_html(axes[:2], title, _inside(cells, rest), reused) for title, rest in _tables(axes))
+        return strip(_cell(cells.get((i,), ()), told, label) for i, label in enumerate(axes[0][1]))
+    tables = (_table_html(axes[:2], title, _inside(cells, rest), told) for title, rest in _tables(axes))
     return Html(f'<div style="overflow-x:auto">{"".join(tables)}</div>')
 
 
@@ -69,10 +81,10 @@ def _numbers(records: Sequence[Record]) -> str:
 # In pictures
 
 
-def _table_html(axes: Axes, title: str, cells: Cells, reused: Collection[str]) -> str:
+def _table_html(axes: Axes, title: str, cells: Cells, told: _Told) -> str:
     (down, rows), (across, columns) = axes[0], axes[1] if len(axes) > 1 else ("", [])
     caption = f'<caption style="text-align:left" dir="auto">{escape(title)}</caption>' if title else ""
-    lines = ((row, [_td(cells.get(place, ()), reused) for place in _row(i, columns)]) for i, row in enumerate(rows))
+    lines = ((row, [_td(cells.get(place, ()), told) for place in _row(i, columns)]) for i, row in enumerate(rows))
     body = "".join(f"<tr>{_head(row, 'row')}{''.join(line)}</tr>" for row, line in lines)
     return f'<table style="border-collapse:collapse">{caption}<thead>{_heads(down, across, columns)}</thead><tbody>{body}</tbody></table>'
 
@@ -93,15 +105,15 @@ def _head(label: str, scope: str) -> str:
     return f'<th scope="{scope}" style="{CELL};max-width:160px;overflow-wrap:anywhere" dir="auto">{escape(label)}</th>'
 
 
-def _td(records: Sequence[Record], reused: Collection[str]) -> str:
-    return f'<td style="{CELL}">{_cell(records, reused)}</td>'
+def _td(records: Sequence[Record], told: _Told) -> str:
+    return f'<td style="{CELL}">{_cell(records, told)}</td>'
 
 
-def _cell(records: Sequence[Record], reused: Collection[str], label: str = "") -> Html:
+def _cell(records: Sequence[Record], told: _Told, label: str = "") -> Html:
     """The steps at one place, each over its number; with a label where no axis says it."""
     if not records:
         return Html(f'<div style="margin:4px;font-size:85%">{escape(f"{label}: {MISSING}" if label else MISSING)}</div>')
-    figures = "".join(step_figure(r, caption=_caption(r, label, r.id in reused)) for r in records)
+    figures = "".join(step_figure(r, called=_caption(r, label, r.id in told.reused), marks=told.marks.get(r.id, ())) for r in records)
     return Html(f'<div style="display:flex;gap:4px">{figures}</div>')  # in one line, which a table's narrow cell would break
 
 

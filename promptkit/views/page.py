@@ -1,89 +1,115 @@
-"""The page: a whole history in one HTML file that loads nothing."""
+"""The page: a whole history in one HTML file that loads nothing.
+
+The file is a list of all steps, each with its whole story, which is there without any script. The script beside this file makes a tree of
+it that can be folded and searched, with one story beside it; the data that it reads says how the steps hang together.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any
 
-from promptkit.images.picture import Picture
+from promptkit.cost import FREE
+from promptkit.errors import LineageError
 from promptkit.lineage.record import Record
-from promptkit.lineage.schema import Output
 from promptkit.lineage.tree import Lineage
-from promptkit.markup import Html, escape, page, table
-from promptkit.views.cards import pictures_html, references_html
-from promptkit.views.facts import References, facts, headline, local_time, outcome_in_words, step_name, times_asked
-from promptkit.views.tree import tags_by_id, walk
+from promptkit.markup import Html, escape, page, visible
+from promptkit.views.facts import headline
+from promptkit.views.page_pictures import PagePictures
+from promptkit.views.page_story import Link, Stories, anchor, shown_text, template_anchor
+from promptkit.views.page_words import PageWords, page_words
+from promptkit.views.tree import tags_by_id
 
 __all__ = ["page_html"]
 
-Link = Callable[[str], str]  # from a picture's file name to the URL to open it by
 
-PAGE_PIXELS = 256
-STYLE = """
-:root{color-scheme:light dark;font:15px/1.45 system-ui,sans-serif}
-body{max-width:1100px;margin:2rem auto;padding:0 1rem}
-h1{font-size:1.3rem}.note{opacity:.7}
-ol{list-style:none;margin:0;padding:0}ol ol{margin-left:1rem;padding-left:1rem;border-left:2px solid rgba(128,128,128,.35)}
-li{margin:.8rem 0}article{display:flex;gap:1rem;align-items:flex-start}
-article img{border-radius:8px;display:block;margin-bottom:4px;border:1px solid rgba(128,128,128,.25)}
-article>div{min-width:0;overflow-wrap:anywhere}.pictures{flex:none}
-.prompt{white-space:pre-wrap;margin:.2rem 0}.tag{background:#f5c54255;border-radius:4px;padding:0 .4em}
-.failed{color:#c0392b}summary{cursor:pointer;opacity:.7}td{padding-right:1em;white-space:pre-wrap}
-td:first-child{white-space:nowrap}
-"""
+def page_html(
+    lineage: Lineage,
+    *,
+    steps: Sequence[Record] | None = None,
+    head: str | None = None,
+    link: Link | None = None,
+    title: str | None = None,
+    words: PageWords | None = None,
+    pictures: PagePictures | None = None,
+) -> Html:
+    """The history in one file that loads nothing: of all steps, or of these, the tree, and each step's story.
 
-
-def page_html(lineage: Lineage, *, head: str | None = None, link: Link | None = None) -> Html:
-    """The whole history in one file that loads nothing: the tree, and for each step its thumbnail, its prompt and what is recorded.
-
-    `link` turns a picture's file name into the URL to open it by; without it nothing is linked.
+    `link` turns a picture's file name into the URL to open it by; without it nothing is linked. `title` is the folder's name unless given,
+    `words` are English, `pictures` thumbnails.
     """
-    tags, references = tags_by_id(lineage), References(lineage)
-    tree: list[str] = []
-    for visit in walk(lineage):
-        record = visit.record
-        if visit.at == "end":
-            tree.append("</ol></li>")
-            continue
-        tree.append("" if visit.at == "next" else "<li><ol>")
-        rows = table(_rows(lineage, record, references))
-        article = _article(record, tags.get(record.id, ()), record.id == head, link, _origin(lineage, record), rows)
-        tree.append(f"<li>{article}</li>")
-    records = lineage.records()
-    failed = sum(not r.ok for r in records)
-    note = f"{len(records)} steps{f', {failed} of them without a picture' if failed else ''}"
-    body = f'<h1>{escape(lineage.folder.name)}</h1><p class="note">{escape(note)}</p><ol>{"".join(tree)}</ol>'
-    return page(lineage.folder.name, STYLE, body)
+    chosen = sorted(lineage.records() if steps is None else steps, key=lambda record: record.number)
+    words = words or page_words("en")
+    pictures = pictures or PagePictures(sum(len(record.outputs) for record in chosen))
+    stories, tags = Stories(lineage, chosen, words, pictures, link), tags_by_id(lineage)
+    articles = "".join(f"<li>{stories.article(r, tags.get(r.id, ()), r.id == head)}</li>" for r in chosen)
+    name = visible(lineage.folder.name if title is None else title)
+    body = (
+        f'<header class="top"><h1 dir="auto">{escape(name)}</h1><p>{escape(_summary(chosen, words))}</p></header>'
+        f'<main id="list"><ol>{articles}</ol>{_templates(lineage, stories, words)}</main>'
+    )
+    data = {"lang": words.lang, "words": dict(words.all), "steps": _steps(lineage, chosen, stories, tags, head)}
+    return page(name, _file("page.css"), body, lang=words.lang, script=_file("boxes.js") + _file("page.js"), data=data)
 
 
-def _origin(lineage: Lineage, record: Record) -> str:
-    """Which steps it was made from, in words."""
-    numbers = [step_name(lineage, lineage.get(p)) for p in record.parents if lineage.has(p)]
-    return f" from {' and '.join(numbers)}{times_asked(record)}" if numbers else times_asked(record)
+def _summary(chosen: Sequence[Record], words: PageWords) -> str:
+    failed, cost = sum(not r.ok for r in chosen), sum((r.cost for r in chosen), FREE)
+    said = [f"{words('steps')}: {len(chosen)}", f"{words('without-picture')}: {failed}" if failed else ""]
+    return " · ".join(filter(None, [*said, f"{words('cost')}: {cost.known.in_words('.4f')}" if cost.sums else ""]))
 
 
-def _article(record: Record, tags: Sequence[str], is_head: bool, link: Link | None, origin: str, rows: Html) -> str:
-    shown = [] if record.forgotten else zip(record.pictures, record.outputs, strict=True)
-    images = "".join(_linked(p, o, link, headline(record)) for p, o in shown) or pictures_html(record, PAGE_PIXELS)
-    marks = "".join(f' <span class="tag">{escape(t)}</span>' for t in tags) + (" ← head" if is_head else "")
-    told = outcome_in_words(record)
-    outcome = "" if told in ("picture", "added") else f' <span class="{"note" if record.ok else "failed"}">{escape(told)}</span>'
-    text = record.prompt.get("text") or headline(record)
-    folded = f"<details><summary>how it came to be</summary>{rows}</details>"
-    words = f'<b>{record.number}</b>{origin}{marks}{outcome}<p class="prompt">{escape(text)}</p>{folded}'
-    return f'<article id="step-{record.number}"><div class="pictures">{images}</div><div>{words}</div></article>'
+def _steps(
+    lineage: Lineage, chosen: Sequence[Record], stories: Stories, tags: Mapping[str, Sequence[str]], head: str | None
+) -> list[dict[str, Any]]:
+    """What the script needs of each step. `up` is the place in this list of the nearest step before it that the page has, or None."""
+    places = {record.id: i for i, record in enumerate(chosen)}
+    return [
+        {
+            "at": anchor(lineage, record),
+            "name": stories.name(record),
+            "up": _before(lineage, record, places),
+            "caption": visible(headline(record)),
+            "tags": [visible(tag) for tag in tags.get(record.id, ())],
+            "head": record.id == head,
+            "failed": "" if record.ok else stories.outcome(record),
+            **({"marks": [visible(marks)]} if (marks := stories.marks_in_short(record)) else {}),
+            **({"small": stories.small[record.id]} if record.id in stories.small else {}),
+        }
+        for record in chosen
+    ]
 
 
-def _linked(picture: Picture, output: Output, link: Link | None, alt: str) -> str:
-    image = f'<img src="{escape(picture.thumbnail(PAGE_PIXELS))}" alt="{escape(alt)}" loading="lazy">'
-    return f'<a href="{escape(link(output.name))}">{image}</a>' if link else image
+def _before(lineage: Lineage, record: Record, places: Mapping[str, int]) -> int | None:
+    seen = {record.id}
+    while record.parents and record.parents[0] not in seen:
+        if record.parents[0] in places:
+            return places[record.parents[0]]
+        seen.add(record.parents[0])
+        try:
+            record = lineage.get(record.parents[0])
+        except LineageError:
+            return None
+    return None
 
 
-def _rows(lineage: Lineage, record: Record, references: References) -> Iterator[tuple[object, object]]:
-    """When, and the record's facts but for the prompt, which stands above them; the pictures that were sent along are shown among them."""
-    if when := local_time(str(record.fields.get("started"))):
-        yield "when", when
-    for fact in facts(record, lineage, references=references.in_words(record)):
-        if fact.name == "with":
-            yield fact.name, Html(f"{escape(fact.short)}{references_html(lineage, record)}")
-        elif fact.name != "prompt":
-            yield fact.name, fact.text if fact.name == "id" else fact.short
+def _templates(lineage: Lineage, stories: Stories, words: PageWords) -> str:
+    """The sources of the templates, each once, for the steps that link to them."""
+    told = "".join(_template(lineage, digest, name) for digest, name in stories.templates.items() if digest)
+    return f'<section id="templates"><h2>{escape(words("templates"))}</h2>{told}</section>' if told else ""
+
+
+def _template(lineage: Lineage, digest: str, name: str) -> str:
+    try:
+        sources = lineage.template_files(digest)
+    except LineageError:
+        sources = {}
+    shown = "".join(f'<h4>{shown_text(file)}</h4><pre dir="auto">{shown_text(text)}</pre>' for file, text in sources.items())
+    return f'<section id="{template_anchor(digest)}"><h3>{shown_text(name)} <code>{escape(digest[:10])}</code></h3>{shown}</section>'
+
+
+@cache
+def _file(name: str) -> str:
+    """The page's style, or its script."""
+    return files("promptkit.views").joinpath(name).read_text(encoding="utf-8")

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from promptkit.terminal import width
 from promptkit.words import WORD, between
 
-__all__ = ["WordDiff", "word_diff"]
+__all__ = ["LEAST_SHARED", "WordDiff", "marked_changes", "word_diff"]
 
+LEAST_SHARED = 0.5  # of the shorter prompt's words; two prompts that share less are two prompts, and neither rewords the other
 FEWEST_SHARED = 3  # characters between two changes; with fewer they become one change
 MOST_COMPARED = 4000  # words; what differs in a longer prompt is taken as one change
 ALL_COUNT = 800  # words up to which frequent ones are matched too, which takes the square of their number
 GRAMMAR = 3  # columns, of which a Chinese character takes two; words of fewer, such as an article, are not counted as a change
+
+Piece = tuple[Literal["same", "removed", "added"], str]
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,28 @@ class _Run(NamedTuple):
 
 def word_diff(before: str, after: str) -> WordDiff:
     """The words that were removed and added between two texts; characters in Chinese and Japanese."""
+    old, new, runs, shared = _compared(before, after)
+    pairs = tuple((between(before, old[r.i : r.j]), between(after, new[r.k : r.l])) for r in runs)
+    return WordDiff(pairs, shared)
+
+
+def marked_changes(before: str, after: str) -> Iterator[Piece]:
+    """The second text in pieces, each the same as in the first or added, with what was removed of the first where it stood."""
+    old, new, runs, _ = _compared(before, after)
+    done = 0
+    for run in runs:
+        start = new[run.k].start() if run.k < len(new) else len(after)
+        end = new[run.l - 1].end() if run.l > run.k else start
+        removed = before[old[run.i].start() : old[run.j - 1].end()] if run.j > run.i else ""
+        pieces: tuple[Piece, ...] = (("same", after[done:start]), ("removed", removed), ("added", after[start:end]))
+        yield from (piece for piece in pieces if piece[1])
+        done = end
+    if after[done:]:
+        yield "same", after[done:]
+
+
+def _compared(before: str, after: str) -> tuple[list[re.Match[str]], list[re.Match[str]], list[_Run], float]:
+    """The words of both texts, the changes from one to the other, and the share of the shorter one's words that the other has."""
     old, new = list(WORD.finditer(before)), list(WORD.finditer(after))
     one, other = [m[0] for m in old], [m[0] for m in new]
     start = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
@@ -69,9 +94,8 @@ def word_diff(before: str, after: str) -> WordDiff:
     end = next((i for i in range(least) if one[-1 - i] != other[-1 - i]), least)
     runs = _runs(one[start : len(one) - end], other[start : len(other) - end])
     shifted = [_ended(_Run(*(n + start for n in run)), one, other) for run in runs]
-    pairs = tuple((between(before, old[r.i : r.j]), between(after, new[r.k : r.l])) for r in _joined(shifted, before, old))
     shared = len(one) - sum(r.j - r.i for r in runs)
-    return WordDiff(pairs, shared / min(len(one), len(other)) if one and other else float(one == other))
+    return old, new, _joined(shifted, before, old), shared / min(len(one), len(other)) if one and other else float(one == other)
 
 
 def _runs(one: list[str], other: list[str]) -> list[_Run]:

@@ -335,6 +335,75 @@ CASES: dict[str, tuple[Files, list[str]]] = {
     "two ratios": ({"t.j2": A + "A {{ a }} in 16:9, format 1:1."}, ["t.j2:5 two-ratios"]),
     "another ratio than the config's": ({"t.j2": front("config: {aspect_ratio: 1:1}") + "A cat in 16:9."}, ["t.j2:4 two-ratios"]),
     "the config's ratio": ({"t.j2": front("config: {aspect_ratio: 16:9}") + "A cat in 16:9 at 10:30."}, []),
+    # a library's file
+    "a value that is used": ({"library.yaml": "inputs: {b: ink}", "t.j2": "A cat in {{ b }}."}, []),
+    "a value that is used by a partial, a partial's name that is not there": (
+        {"library.yaml": "inputs: {b: ink}", "t.j2": "A cat in {% include '_p.j2' %}.", "_p.j2": "{{ b }}{{ d }}"},
+        ["_p.j2:1 undeclared-name"],
+    ),
+    "a value that an imported file does not see": (
+        {
+            "library.yaml": "inputs: {b: ink}",
+            "t.j2": "{% from '_p.j2' import m %}A {{ m() }}.",
+            "_p.j2": "{% macro m() %}{{ b }}{% endmacro %}",
+        },
+        ["_p.j2:1 undeclared-name", "library.yaml:1 library-unused"],
+    ),
+    "a value that nothing uses": (
+        {"library.yaml": "inputs:\n  b: ink\n  d: oil", "t.j2": "A cat in {{ b }}."},
+        ["library.yaml:3 library-unused"],
+    ),
+    "a default that goes before a value": (
+        {"library.yaml": "inputs: {b: ink}", "t.j2": front("inputs: {b: {default: oil}}") + "A cat in {{ b }}."},
+        ["t.j2:2 library-shadowed"],
+    ),
+    "a name of the body's own that goes before a value": (
+        {"library.yaml": "inputs: {b: ink}", "t.j2": "A cat\n{%- set b = 'oil' %} in {{ b }}."},
+        ["library.yaml:1 library-unused", "t.j2:2 library-shadowed"],
+    ),
+    "a default of one that takes no values": (
+        {
+            "library.yaml": "inputs: {b: ink}",
+            "u.j2": "A cat in {{ b }}.",
+            "t.j2": front("library: false", "inputs: {b: {default: x}}") + "A cat in {{ b }}.",
+        },
+        [],
+    ),
+    "a value that is the default of an input, and does not fit": (
+        {"library.yaml": "inputs: {b: ink}", "t.j2": front("inputs:", "  b: {type: integer}") + "A cat of {{ b }}."},
+        ["t.j2:3 broken"],
+    ),
+    "a reference that the library does not have": (
+        {"library.yaml": "inputs: {b: ink}", "t.j2": front("library: [inputs, fox]") + "A cat in {{ b }}."},
+        ["t.j2:2 broken"],
+    ),
+    "a value in other languages only": (
+        {"library.yaml": "inputs:\n  b: {en: ink}", "t.j2": "A cat in {{ b }}.", "t.ja.j2": "{{ b }}の猫。"},
+        ["library.yaml:2 untranslated"],
+    ),
+    "a value in all languages": (
+        {"library.yaml": "inputs:\n  b: {en: ink, ja: 墨}", "t.j2": "A cat in {{ b }}.", "t.ja.j2": "{{ b }}の猫。"},
+        [],
+    ),
+    "all that is wrong with a library's file": (
+        {
+            "library.yaml": "inputs:\n  b: {}\nreferences:\n  fox: fox.png\nconfig:\n  aspect_ratio: 5:9\n  image_size: 2\n"
+            "channels:\n  a:\n    b: 9;16\n    c: {siz: 1}\nchanels: {}",
+            "t.j2": CAT,
+        },
+        [
+            *(f"library.yaml:{line} library-file" for line in (2, 4)),
+            "library.yaml:6 no-ratio",
+            *(f"library.yaml:{line} library-file" for line in (7, 10, 11, 12)),
+        ],
+    ),
+    "a library's file that is no YAML": ({"library.yaml": "inputs: {", "t.j2": CAT, "u.j2": CAT}, ["library.yaml:2 library-file"]),
+    "a library's file that is no text": ({"library.yaml": b"inputs: \xff", "t.j2": CAT}, ["library.yaml:1 library-file"]),
+    "a picture that is none": ({"library.yaml": "references:\n  a: a.png", "a.png": "x", "t.j2": CAT}, ["library.yaml:2 library-file"]),
+    "files that are taken for a library's": (
+        {"library.yml": "", "edit/library.yaml": "", "t.j2": CAT},
+        ["edit/library.yaml:1 library-file", "library.yml:1 library-file"],
+    ),
     "a ratio that no model has": ({"t.j2": front('config: {aspect_ratio: "5:9"}') + "A cat."}, ["t.j2:2 no-ratio"]),
     "defaults and choices in another language": (
         {
@@ -416,6 +485,11 @@ def test_each_code_has_a_case_and_a_meaning() -> None:
         ({"t.j2": front("kind: edit") + "Add a hat."}, "“Add a hat.” does not say what to keep"),
         ({"t.j2": "cat " * 500}, "The prompt has 500 words; 480 at most"),
         ({"t.j2": CAT + "{# promptkit: ignore too-lnog #}"}, "There is no code 'too-lnog' (did you mean 'too-long'?)"),
+        ({"library.yaml": "inputs: {brand: ink}", "t.j2": "A cat in {{ brnad }}."}, "nor set before (did you mean 'brand'?)"),
+        ({"library.yaml": "inputs: {a: 1}\nrefrences: {}", "t.j2": CAT}, "unknown key 'refrences' (did you mean 'references'?)"),
+        ({"library.yaml": "references: {a: b.png}", "t.j2": CAT}, "names the picture 'b.png', which is not there; put it into the folder"),
+        ({"library.yaml": "channels: {a: {b: {siz: 1}}}", "t.j2": CAT}, "The channel 'b' has no option 'siz' (did you mean 'size'?)"),
+        ({"edit/library.yaml": "", "t.j2": CAT}, "holds for its sub-folders, too; move what it says there."),
         ({"t.j2": front("examples: [{inputs: {}}]") + "\n{{ [1][1] }}"}, "Example 1 does not render in 'en' ("),
     ],
 )

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from kit.loopback import png
 
 from promptkit.authoring.git_revision import MOST_FILES, templates_at
 from promptkit.authoring.prompt_changes import Changes, compare_with_revision
@@ -143,6 +144,24 @@ def test_nothing_to_compare_is_no_success(repository: Path, tmp_path: Path) -> N
         compare_with_revision("HEAD", folder / "nowhere")
     with pytest.raises(TemplateError, match="not a git repository"):
         compare_with_revision("HEAD", tmp_path)
+
+
+def test_a_library_s_look_is_compared(repository: Path) -> None:
+    """Its values, pictures and their descriptions as they were then; of git's files its own and the pictures that it names are read."""
+    look = "inputs: {brand: red}\nreferences: {fox: {file: in/fox.png, description: a fox}}"
+    folder = committed(repository, {"t.j2": "A card in {{ brand }}.", "u.j2": "---\nlibrary: false\n---\nA card.", "other.png": "x"})
+    (folder / "in").mkdir()
+    (folder / "in/fox.png").write_bytes(png("orange"))
+    committed(repository, {"library.yaml": look})
+    assert sorted(templates_at("HEAD", folder)) == ["in/fox.png", "library.yaml", "t.j2", "u.j2"]
+    assert compare_with_revision("HEAD", folder).changed == ()
+    (folder / "in/fox.png").write_bytes(png("red"))
+    changes = compare_with_revision("HEAD", folder)
+    assert told(changes) == ["t 1 en changed"]
+    assert "! picture fox: is another, or said otherwise" in as_markdown(changes, "HEAD")
+    write(folder, {"library.yaml": "inputs: {brand: blue}\nreferences: {owl: in/fox.png}"})
+    shown = as_markdown(compare_with_revision("HEAD", folder), "HEAD")
+    assert all(said in shown for said in ("“red” → “blue”", "! picture fox: goes along no more", "! picture owl: goes along now"))
 
 
 # Strangers' repositories

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from promptkit.authoring.scaffold import scaffold_source, write_template
-from promptkit.errors import TemplateError
+from promptkit.errors import InputError, TemplateError
 from promptkit.prompts.brackets import from_brackets
 from promptkit.prompts.declarations import FIELDS
 from promptkit.prompts.library import Library
@@ -43,6 +43,19 @@ def test_a_scaffold_works_as_it_stands(tmp_path: Path, kind: str) -> None:
     assert (template.kind, template.pictures.min) == (kind, int(kind == "edit"))
     assert str(template(**template.examples[0]["inputs"])) == TEXTS[kind]
     assert len(template.examples) == 2
+
+
+def test_a_scaffold_knows_the_look_of_its_library(tmp_path: Path) -> None:
+    """A comment says what library.yaml gives; what does not fit it is not written."""
+    (tmp_path / "library.yaml").write_text("inputs: {brand: ink}\nreferences: {fox: fox.png}\nchannels: {}")
+    source = scaffold_source("poster", folder=tmp_path)
+    assert "\n# library.yaml gives values that the body may use (brand); fox along with each request. `false` takes" in source
+    assert source.replace("library: true\n", "") == re.sub("(?m)^library: true\n", "", source)
+    write_template(tmp_path, "poster", source)
+    assert scaffold_source("poster") == scaffold_source("poster", folder=tmp_path / "nowhere")
+    with pytest.raises(InputError, match=r"'brand' takes its default from library\.yaml, which is 'ink'"):
+        write_template(tmp_path, "other", "---\ninputs: {brand: {type: integer}}\n---\nA {{ brand }}.")
+    assert not (tmp_path / "other.j2").exists()
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import shlex
 import subprocess
 import sys
@@ -102,11 +103,20 @@ def test_a_real_bash_completes(cup: Session) -> None:
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_the_lines_for_each_shell(shell: str) -> None:
-    """On stdout alone, so that they can be evaluated; where they belong is said on stderr."""
+    """On stdout alone and without a word on stderr, for a shell evaluates them at each of its starts."""
     out, said = run("completion", shell)
     assert "promptkit" in out
-    assert "completion" in said
+    assert said == ""
     assert "bash, zsh, fish" in run("completion", "tcsh", code=2)[1]
+
+
+def test_where_the_lines_belong_is_said_to_who_looks_at_them() -> None:
+    """On a terminal alone."""
+    ours, theirs = pty.openpty()
+    done = subprocess.run([sys.executable, "-m", "promptkit", "completion", "zsh"], stdout=theirs, stderr=subprocess.PIPE, text=True)
+    os.close(theirs)
+    os.close(ours)
+    assert done.stderr == 'put into ~/.zshrc, after compinit: eval "$(promptkit completion zsh)"\n'
 
 
 def test_argcomplete_is_an_extra() -> None:

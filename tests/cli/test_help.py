@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import pty
 import shlex
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
-from kit.shell import on_stdin, run
+from kit.effort import slowness
+from kit.shell import on_a_terminal, on_stdin, run
 
 from promptkit.cli.examples import EXAMPLES
 from promptkit.cli.main import GROUPS, TITLES, build_parser
@@ -65,26 +64,6 @@ def test_every_command_has_examples() -> None:
     assert EXAMPLES.keys() == every_parser().keys()
 
 
-def on_a_terminal(*arguments: str, columns: int = 60, **environment: str) -> str:
-    """What a command shows on a terminal of that width."""
-    ours, theirs = pty.openpty()
-    variables = {**os.environ, "COLUMNS": str(columns), "TERM": "xterm", **environment}
-    with subprocess.Popen([sys.executable, "-m", "promptkit", *arguments], stdout=theirs, stderr=theirs, env=variables):
-        os.close(theirs)
-        shown = b""
-        while data := _read(ours):
-            shown += data
-    os.close(ours)
-    return shown.decode()
-
-
-def _read(handle: int) -> bytes:
-    try:
-        return os.read(handle, 65536)
-    except OSError:  # Linux says so where the other end has gone
-        return b""
-
-
 @pytest.mark.parametrize("arguments", [("--help",), ("generate", "--help")])
 def test_it_is_as_wide_as_the_terminal_and_coloured(arguments: tuple[str, ...]) -> None:
     """NO_COLOR and a pipe get none; an example stays in one line, so that it can be pasted."""
@@ -99,15 +78,16 @@ def test_it_is_as_wide_as_the_terminal_and_coloured(arguments: tuple[str, ...]) 
 
 
 def test_help_takes_at_most_60_ms_more_than_the_interpreter() -> None:
-    """In processor time, the best of several."""
+    """In processor time, the best of several, and more on a machine that is slow just now."""
 
     def best(*command: str) -> float:
         spent = []
         for _ in range(5):
-            before = time.perf_counter(), os.times()
+            before = os.times()
             subprocess.run([sys.executable, *command], capture_output=True, check=True)
             after = os.times()
-            spent.append(sum(after[2:4]) - sum(before[1][2:4]))
+            spent.append(sum(after[2:4]) - sum(before[2:4]))
         return min(spent)
 
-    assert best("-m", "promptkit", "--help") - best("-c", "pass") <= 0.06
+    slow = slowness()
+    assert best("-m", "promptkit", "--help") - best("-c", "pass") <= 0.06 * max(slow, slowness())

@@ -148,7 +148,10 @@ def test_commands_print_every_kind_that_is_described(bear: Session) -> None:
         see(f"{command} -s ./bear")
     for command in ("sessions .", "find panda --in .", "which one.png --in .", "embedded in.png", "price google", "templates"):
         see(command)
-    for command in ("doctor", "completion bash", "reference panda 1 -s ./bear"):
+    Path("mail.txt").write_text("1 keep", encoding="utf-8")
+    for command in ("reference panda 1", "mark 1 reject", "marks mail.txt", "drift"):
+        see(f"{command} -s ./bear")
+    for command in ("doctor", "completion bash"):
         see(command)
     for command in ("templates check --codes", "templates render mine", "render -t sticker -i subject=fox"):
         see(command)
@@ -163,6 +166,9 @@ def test_commands_print_every_kind_that_is_described(bear: Session) -> None:
     fields.add_text("parameters", "a hat\nSteps: 20, Sampler: Euler a, Seed: 7")
     Image.new("RGB", (8, 6)).save("another-tools.png", pnginfo=fields)
     see("embedded another-tools.png")
+    Path("animals.csv").write_text("label,subject\nfox,red fox\n")
+    see("run animals.csv -t sticker --into r -e offline --dry-run")
+    see("run animals.csv -t sticker --into r -e offline")
     see("goto 99 -s ./bear", code=1)
     bear[2].files[0].unlink()
     see("verify -s ./bear", code=1)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from kit.loopback import Loopback, error_reply, png, text_reply
-from kit.shell import run, run_process
+from kit.shell import run, run_bytes, run_process
 
 from promptkit import Session
 from promptkit.cli.main import GROUPS, build_parser
@@ -44,6 +44,19 @@ def test_the_demo_shows_the_whole_thing_and_commands_that_work() -> None:
         subprocess.run(command, shell=True, check=True, capture_output=True)
     assert len(Session("./promptkit-demo")) == 4 + sum(" edit " in c for c in commands)
     assert "promptkit-demo-2" in run_process("demo")[0]
+
+
+def test_the_demo_ends_with_its_page_and_opens_it(tmp_path: Path) -> None:
+    """The last line is where the page is; --open has the user's browser open it, and where there is none says so."""
+    opened, browser = tmp_path / "opened", tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {opened}\n')
+    browser.chmod(0o755)
+    out, said = run_bytes("demo", "--open", BROWSER=str(browser))
+    assert out.decode().splitlines()[-1] == f"The page with all pictures: {Path('promptkit-demo/page.html')}"
+    assert opened.read_text().strip() == Path("promptkit-demo/page.html").absolute().as_uri()
+    _, said = run_bytes("demo", "--open", BROWSER="", DISPLAY="", WAYLAND_DISPLAY="")
+    assert "promptkit-demo-2" in said or sys.platform in ("darwin", "win32")
+
 
 
 def test_templates_and_render() -> None:
@@ -226,7 +239,7 @@ def test_a_path_that_is_no_text_is_printed_as_its_bytes() -> None:
     assert done.stdout.endswith(b"/caf\xe9" + os.linesep.encode())
     assert Path(os.fsdecode(done.stdout.rstrip())).is_dir()
     page = subprocess.run([sys.executable, "-m", "promptkit", "page", "-s", f"./{folder}"], capture_output=True, check=True).stdout
-    assert "<h1>caf?</h1>" in Path(os.fsdecode(page.rstrip())).read_text("utf-8")
+    assert "caf⟨U+DCE9⟩</h1>" in Path(os.fsdecode(page.rstrip())).read_text("utf-8")
 
 
 def test_no_command_shows_all_of_them_and_where_to_begin() -> None:
@@ -280,9 +293,9 @@ def test_help_and_a_wrong_command_load_no_group(arguments: tuple[str, ...]) -> N
 
 @pytest.mark.parametrize("group", GROUPS)
 def test_a_command_loads_its_own_group_only(group: str) -> None:
-    """`promptkit COMMAND --help` loads the group of the command, and none of the others, but for demo, which writes a page."""
+    """`promptkit COMMAND --help` loads the group of the command, and none of the others."""
     loaded = loaded_by(next(iter(GROUPS[group])), "--help")
-    assert {other for other in GROUPS if f"promptkit.cli.{other}" in loaded} == {group, *(["page"] if group == "demo" else [])}
+    assert {other for other in GROUPS if f"promptkit.cli.{other}" in loaded} == {group}
 
 
 @pytest.mark.parametrize("arguments", [("templates",), ("templates", "sticker"), ("render", "-t", "sticker", "-i", "subject=owl")])
@@ -306,5 +319,5 @@ def test_a_page_links_files_of_its_session_only() -> None:
     Path("bear/up.png").write_bytes(record.picture.data)
     run("page", "-s", "./bear")
     html = Path("bear/page.html").read_text(encoding="utf-8")
-    assert re.findall(r'href="([^"]*)"', html) == ["./up.png"]
+    assert re.findall(r'href="([^#"][^"]*)"', html) == ["./up.png"]
     assert str(Path("bear/up.png").absolute()) in run("log", "-s", "./bear", "--files")[0]

@@ -8,7 +8,7 @@ import pytest
 from kit.shell import run
 
 from promptkit.cli.main import GROUPS, build_parser
-from promptkit.cli.parser import FLAGS, Parser
+from promptkit.cli.parser import FLAGS, PERHAPS, Parser, command_first
 
 
 def leaves(parser: Parser) -> Iterator[Parser]:
@@ -16,11 +16,17 @@ def leaves(parser: Parser) -> Iterator[Parser]:
 
 
 def test_the_options_without_a_value_are_known_before_the_command() -> None:
-    """The table that finds the command behind options names all that have none, and no other."""
+    """The table that finds the command behind options names all that have none, and no other; of one that has a value in some commands and
+    none in others, the command is found all the same.
+    """
     actions = [action for group in GROUPS for leaf in leaves(build_parser(group)) for action in leaf.actions if action.option_strings]
     without = {text for action in actions if action.nargs == 0 for text in action.option_strings}
-    assert without | {"--version"} == FLAGS
-    assert FLAGS.isdisjoint({text for action in actions if action.nargs != 0 for text in action.option_strings})
+    with_value = {text for action in actions if action.nargs != 0 for text in action.option_strings}
+    assert (without | {"--version"}) - with_value == FLAGS
+    assert without & with_value == PERHAPS
+    assert command_first(["--embed", "save", "fox.png"], ["save", "page"]) == ["save", "--embed", "fox.png"]
+    assert command_first(["--embed", "-s", "./fox", "save"], ["save", "page"]) == ["save", "--embed", "-s", "./fox"]
+    assert command_first(["--embed", "screen", "page", "3"], ["save", "page"]) == ["page", "--embed", "screen", "3"]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from inspect import unwrap
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,9 @@ from promptkit.cli.texts import output, picture
 OFFLINE = ("-s", "./a", "-e", "offline")
 
 
+OF_THEIR_OWN = ("MONEY", "INPUT=VALUE", "NAME=HEADING", "GB")  # values that are read later, or in parts
+
+
 def leaves(parser: Parser) -> list[Parser]:
     return [leaf for each in parser.commands.values() for leaf in leaves(each)] if parser.commands else [parser]
 
@@ -28,9 +32,9 @@ def test_every_option_and_word_reads_a_file() -> None:
     for group in GROUPS:
         for leaf in leaves(build_parser(group)):
             for action in leaf.actions:
-                if action.nargs == 0 or action.choices or action.type is None or action.metavar in ("MONEY", "INPUT=VALUE", "GB"):
+                if action.nargs == 0 or action.choices or action.type is None or action.metavar in OF_THEIR_OWN:
                     continue
-                expected = Path("text") if action.type is picture else "7"
+                expected = Path("text") if unwrap(action.type) is picture else "7"
                 assert str(action.type("@text")) in (str(expected), "7.0", "7"), (leaf.prog, action.dest)
                 assert action.type is output or action.type("@text") != "@text"
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import io
 import json
-import time
 import zlib
 from pathlib import Path
 
 import pytest
+from kit.effort import effort
 from PIL import Image, PngImagePlugin
 
 from promptkit import Picture, Session
@@ -134,10 +134,9 @@ def test_utf_8_where_latin_1_is_due() -> None:
 def test_what_is_unpacked_is_bounded() -> None:
     """A small file that unpacks to gigabytes is cut; a field that stands there again is not unpacked again."""
     bomb = chunk(b"zTXt", b"parameters\0\0" + zlib.compress(b"x" * 50_000_000, 9))
-    began = time.process_time()
     (found,) = tool_metadata(with_chunks(*[bomb] * 100))
     assert len(found.text) == LONGEST_TEXT
-    assert time.process_time() - began < 1
+    assert effort(lambda: tool_metadata(with_chunks(*[bomb] * 100))) < 1
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])

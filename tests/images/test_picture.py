@@ -346,12 +346,12 @@ def test_a_notebook_card_shows_text_as_text() -> None:
     assert bundle["text/plain"] == "<Picture ab <script> 1×2>"
 
 
-THUMBNAILS = [((300, 100), 60, (60, 20)), ((100, 300), 60, (20, 60)), ((8, 6), 60, (8, 6)), ((900, 1), 60, (60, 1))]
+THUMBNAILS = [((300, 100), 60, (120, 40)), ((100, 300), 60, (40, 120)), ((8, 6), 60, (8, 6)), ((900, 1), 60, (120, 1))]
 
 
 @pytest.mark.parametrize(("size", "pixels", "shown"), THUMBNAILS)
 def test_a_thumbnail_fits(size: tuple[int, int], pixels: int, shown: tuple[int, int]) -> None:
-    """A thumbnail is a data URI of a WebP of at most so many pixels, with the same proportions, and never larger than the picture."""
+    """A thumbnail is a data URI of a WebP of at most twice so many pixels, with the same proportions, and never larger than the picture."""
     kind, _, data = Picture(png(size=size)).thumbnail(pixels).partition(",")
     assert kind == "data:image/webp;base64"
     with Image.open(io.BytesIO(base64.b64decode(data, validate=True))) as image:

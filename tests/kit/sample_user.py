@@ -20,6 +20,7 @@ from promptkit import (
     KeyRejected,
     Library,
     LineageError,
+    Mark,
     ModelNotFound,
     NoPicture,
     NotRecorded,
@@ -122,7 +123,13 @@ def refine(folder: Path) -> Session:
     assert_type(bear.reference("scarf", best, description="the red scarf"), Reference)
     assert_type(bear.references, dict[str, Reference])
     bear.edit("Add the scarf", references="scarf")
+    assert_type(best.mark("keep", stars=4, note="bluer", region=(0, 0, 100, 100), by="client"), Mark)
+    assert [mark.verdict for mark in bear.marks] == ["keep"]
+    assert_type(bear.marked("keep")[0], Step)
+    assert [mark.text for mark in bear.import_marks(f"{best.number} reject too dark", by="Ann")] == ["reject too dark"]
+    assert bear.marked("keep").conflicts == (best,)
     assert_type(bear.head, Step | None)
+    assert_type(bear.drift().worst, Step | None)
     assert_type(bear.steps, Steps)
     assert_type(bear.tags, dict[str, Step])
     assert_type(bear["for the client"], Step)
@@ -158,6 +165,7 @@ def spent(cost: Cost) -> str:
 def taken_along(bear: Session, folder: Path) -> list[Problem]:
     """Exported, imported, found again and checked."""
     assert_type(bear.export(folder / "bear.zip", all=True), Path)
+    assert_type(bear.page(folder / "bear.html", [1], title="A bear", lang="ja", embed="screen", review=True), Path)
     import_session(folder / "bear.zip", folder / "copy")
     saved: Path = bear.save(folder / "out.png")
     copy = Session(folder / "copy", send=False)

@@ -42,7 +42,7 @@ def test_the_files_are_what_the_table_says() -> None:
     """Each file that ships is what the table of fields makes today: `python -m promptkit.lineage.json_schema` writes them anew."""
     write(Path.cwd())
     assert {p.name: p.read_bytes() for p in FOLDER.iterdir()} == {p.name: p.read_bytes() for p in Path.cwd().iterdir()}
-    assert set(schemas()) == {"forgotten", "record", "tag", "reference", "session"}
+    assert set(schemas()) == {"forgotten", "mark", "marks", "record", "tag", "reference", "session"}
 
 
 @pytest.mark.parametrize("path", RECORDS, ids=lambda p: f"{p.parent.name}/{p.name[:4]}")
@@ -57,6 +57,8 @@ def test_tags_markers_and_notes_of_earlier_releases_fit(folder: Path) -> None:
     validator("session").validate(json.loads((folder / "promptkit.json").read_bytes()))
     for path in folder.glob("tags/*.json"):
         validator("tag").validate(json.loads(path.read_bytes()))
+    for path in folder.glob("marks/*.json"):
+        validator("mark").validate(json.loads(path.read_bytes()))
     for path in folder.glob("*.forgotten.json"):
         validator("forgotten").validate(json.loads(path.read_bytes()))
 
@@ -70,14 +72,18 @@ def test_what_is_written_today_fits() -> None:
     with pytest.raises(PromptkitError):
         fox.edit("What would suit it at night?")
     bear.tag("for the client", fox)
+    fox.mark("keep", stars=4, note="bluer", region=(0, 0, 9, 9), by="client")
+    fox.mark(None)
     bear.export("bare.zip", all=True, strip=True)
     zipfile.ZipFile("bare.zip").extractall("bare")
-    found = [path for path in Path.cwd().rglob("[0-9]*-*.json") if "bear" in path.parts or "bare" in path.parts]
+    found = [path for folder in ("bear", "bare/stripped") for path in Path(folder).glob("[0-9]*-*.json")]
     assert {json.loads(path.read_bytes())["outcome"] for path in found} == {"picture", "text", "added"}
     for path in found:
         RECORD.validate(json.loads(path.read_bytes()))
     for path in Path("bear/tags").iterdir():
         validator("tag").validate(json.loads(path.read_bytes()))
+    for path in (*Path("bear/marks").iterdir(), *Path("bare/stripped/marks").iterdir()):
+        validator("mark").validate(json.loads(path.read_bytes()))
     validator("session").validate(json.loads(Path("bear/promptkit.json").read_bytes()))
 
 

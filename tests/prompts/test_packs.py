@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from kit.loopback import png
 from kit.places import FreshEnvironment
 
 from promptkit import PromptkitWarning, Session, TemplateNotFound, templates
@@ -66,7 +67,9 @@ def test_a_pack_is_built_installed_and_recorded(fresh_environment: FreshEnvironm
     (project / "acme_prompts/__init__.py").write_text("")
     (project / "acme_prompts/templates/sticker.j2").write_text(STICKER)
     (project / "acme_prompts/templates/_kind.j2").write_text("A poster")
-    (project / "acme_prompts/templates/poster/town.j2").write_text("{% include '_kind.j2' %} of a town.")
+    (project / "acme_prompts/templates/poster/town.j2").write_text("{% include '_kind.j2' %} of a town in {{ paint }}.")
+    (project / "acme_prompts/templates/library.yaml").write_text("inputs: {paint: oil}\nreferences: {fox: fox.png}")
+    (project / "acme_prompts/templates/fox.png").write_bytes(png("orange"))
     (project / "pyproject.toml").write_text(PROJECT)
     fresh_environment.install(project)
     script = (
@@ -74,9 +77,10 @@ def test_a_pack_is_built_installed_and_recorded(fresh_environment: FreshEnvironm
         "step = Session('./bear', endpoint='offline').generate(templates.acme.sticker(subject='fox'))\n"
         "print(step.prompt, templates.acme.poster.town(), sep='|')"
     )
-    assert fresh_environment.run("-c", script, cwd=tmp_path) == "An ACME sticker of a fox.|A poster of a town.\n"
+    assert fresh_environment.run("-c", script, cwd=tmp_path) == "An ACME sticker of a fox.|A poster of a town in oil.\n"
     (record,) = (tmp_path / "bear").glob("0001-*.json")
     prompt = json.loads(record.read_text())["prompt"]
+    assert [source["name"] for source in json.loads(record.read_text())["sources"]] == ["fox"]
     assert (prompt["template"], prompt["pack"]) == ("acme.sticker", ["acme-prompts", "1.2.0"])
     assert len(prompt["digest"]) == 64
     listed = fresh_environment.run("-m", "promptkit", "templates", cwd=tmp_path)
@@ -93,6 +97,28 @@ def test_a_pack_is_seen_as_soon_as_it_is_installed(install: Callable[..., Path])
     assert "acme.sticker" in template_names(templates)
     assert "acme" in dir(templates)
     assert dir(templates.acme) == ["sticker"]
+
+
+def test_a_pack_has_a_look_of_its_own(install: Callable[..., Path]) -> None:
+    """Its library.yaml and pictures come with it, hold for its templates, and are kept with the step."""
+    template = "---\ninputs: {subject: {}}\n---\nAn {{ brand }} sticker of {{ subject|article }}."
+    folder = install(
+        "acme = acme_prompts.templates",
+        files={
+            "sticker.j2": template,
+            "edit/rain.j2": "{{ brand }} rain.",
+            "library.yaml": "inputs: {brand: ACME}\nreferences: {fox: art/fox.png}",
+        },
+    )
+    (folder / "art").mkdir()
+    (folder / "art/fox.png").write_bytes(png("orange"))
+    step = Session("./bear", endpoint="offline").generate(templates.acme.sticker(subject="fox"))
+    assert (step.prompt.text, str(templates.acme.edit.rain())) == ("An ACME sticker of a fox.", "ACME rain.")
+    assert [picture.data for picture in step.sources] == [png("orange")]
+    assert step.prompt.pack == ("acme-prompts", "1.2.0")
+    (folder / "library.yaml").unlink()
+    [again] = Session("./bear").replay("./new", inputs={"subject": "owl"})
+    assert (again.prompt.text, len(again.sources)) == ("An ACME sticker of an owl.", 1)
 
 
 def test_another_step_of_the_same_prompt_names_its_pack_too(install: Callable[..., Path]) -> None:

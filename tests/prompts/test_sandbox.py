@@ -14,6 +14,7 @@ from types import FrameType
 from typing import Any
 
 import pytest
+from kit.effort import slowness
 
 from promptkit.errors import TemplateError
 from promptkit.prompts import sandbox
@@ -299,18 +300,20 @@ def hold_all(folder: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="the memory of a process is read where Linux shows it")
 def test_hostile_templates_stay_within_a_second_and_100_megabytes(tmp_path: Path) -> None:
-    """No case takes a second of the processor, and none of them 100 MB."""
+    """No case takes a second of the processor (more on one that is slow just now), and none of them 100 MB."""
+    slow = slowness()
     done = subprocess.run(
         [sys.executable, "-c", "import test_sandbox, pathlib, sys; test_sandbox.hold_all(pathlib.Path(sys.argv[1]))", str(tmp_path)],
-        env=os.environ | {"PYTHONPATH": str(HERE), "PYTHONIOENCODING": "utf-8"},
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(HERE), str(HERE.parent)]), "PYTHONIOENCODING": "utf-8"},
         capture_output=True,
         text=True,
         encoding="utf-8",
     )
     assert done.returncode == 0, done.stderr
+    slowest = max(slow, slowness())
     lines = [line.split("\t") for line in done.stdout.splitlines()]
     assert len(lines) == len(CASES)
-    assert [line for line in lines if float(line[0]) >= 1] == []
+    assert [line for line in lines if float(line[0]) >= slowest] == []
     assert "more memory" not in done.stdout
 
 

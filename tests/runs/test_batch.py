@@ -330,6 +330,18 @@ def test_a_live_request_for_what_a_job_asks_for_is_refused_with_its_name(tmp_pat
         assert batch(service, ANIMALS, tmp_path / "r", mode="live").counts == {"picture": 4}
 
 
+def test_nothing_is_sent_where_that_is_forbidden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither a job is made nor polled; the rows say that they are not on record."""
+    with batch_service(pending=9) as service:
+        batch(service, ANIMALS[:1], tmp_path / "r", wait=False)
+        calls = len(service.batch.calls)
+        monkeypatch.setenv("PROMPTKIT_SEND", "never")
+        made = batch(service, ANIMALS[:2], tmp_path / "r")
+        assert len(service.batch.calls) == calls
+    assert made["fox"].outcome == "batch"
+    assert "not on record" in made["bear"].error
+
+
 # What it may cost
 
 

@@ -179,9 +179,10 @@ def test_a_transport_that_raises_ends_one_row(tmp_path: Path) -> None:
         ({"columns": {"subject": 3}}, "both texts"),
         ({"inputs": {"subjct": "x"}}, "inputs= has 'subjct', which no template here has \\(did you mean 'subject'\\?\\)"),
         ({"takes": 2}, "no keyword 'takes'; use n="),
-        ({"executor": object()}, "executor= takes threads"),
+        ({"executor": object()}, "executor= is an executor such as concurrent.futures.ThreadPoolExecutor"),
         ({"label": 7}, "label= is a pattern"),
-        ({"label": "{subjct}"}, "unknown field {subjct}"),
+        ({"label": "{subjct}"}, r"The label '\{subjct\}' has an unknown field \{subjct\} \(did you mean 'subject'\?\)"),
+        ({"label": "subjct"}, "there is no 'subjct' \\(did you mean 'subject'\\?\\)"),
         ({"into": "s3://bucket/run"}, "is an address"),
     ],
 )

@@ -169,6 +169,37 @@ def test_pictures_are_saved_under_names_of_the_tables_columns(service: Loopback,
     assert len(done(service, ANIMALS, tmp_path / "one").picked) == 4
 
 
+def test_marks_say_what_is_picked(service: Loopback, tmp_path: Path) -> None:
+    """What is kept goes first, then what has the most stars, then the only take; what is rejected is not picked, and can be forgotten.
+    Marks stand in the tables and in the report when the run is run again, which asks for nothing.
+    """
+    made = done(service, ANIMALS, tmp_path / "r", n=2)
+    fox, bear, owl, _ = made.rows
+    fox.steps[1].mark("keep", note="bluer", by="client")
+    bear.steps[0].mark(stars=2)
+    bear.steps[1].mark(stars=4)
+    for step in owl.steps:
+        step.mark("reject")
+    assert made.picked == (fox.steps[1], bear.steps[1])
+    assert [path.name for path in made.save(tmp_path / "out/{label}", picked=True)] == ["fox.png", "bear.png"]
+    again = done(service, ANIMALS, tmp_path / "r", n=2)
+    assert len(service.received) == 8
+    assert again["fox"].to_dict()["marks"] == ["keep bluer (client)"]
+    [row, *_] = csv.DictReader((tmp_path / "r/results.csv").read_text("utf-8-sig").splitlines())
+    assert row["pk_marks"] == "keep bluer (client)"
+    page = Page((tmp_path / "r/report.html").read_text())
+    assert page.values("button", "data-show") == ["all", "picture", "keep", "reject"]
+    assert page.values("article", "data-marks") == ["keep", "", "reject", ""]
+    one = done(service, ANIMALS[:2], tmp_path / "one")
+    one.rows[0].steps[0].mark("reject")
+    assert one.picked == one.rows[1].steps
+    assert [each.dry_run for each in again.forget(rejected=True, dry_run=True)] == [True]
+    again.forget(rejected=True)
+    assert [step.record.forgotten is not None for step in owl.session] == [True, True]
+    with pytest.raises(SettingsError, match="rejected=True"):
+        again.forget(rejected=False)
+
+
 def test_pictures_of_the_rows_go_in(service: Loopback, tmp_path: Path) -> None:
     """A folder of pictures is edited, and a column of references goes along; paths start from the table."""
     for name, colour in (("a", "red"), ("b", "blue"), ("hat", "green")):

@@ -122,6 +122,15 @@ def test_equal_rows_have_folders_of_their_own(service: Loopback, tmp_path: Path)
     assert len(service.received) == 3
 
 
+def test_labels_are_made_of_columns(service: Loopback, tmp_path: Path) -> None:
+    """By a pattern, or of a column that is named; a label is what it says, and its folder's name is safe."""
+    rows = [{"subject": "a/b: fox", "palette": "red"}, {"subject": "owl"}]
+    made = done(service, rows, tmp_path / "r", label="{subject} in {palette}")
+    assert [row.label for row in made.rows] == ["a/b: fox in red", "owl in "]
+    assert [row.folder.name.rpartition("-")[0] for row in made.rows] == ["a-b-_fox_in_red", "owl_in"]
+    assert [row.label for row in done(service, rows, tmp_path / "s", label="subject").rows] == ["a/b: fox", "owl"]
+
+
 def test_rows_hold_no_git_files(service: Loopback, tmp_path: Path) -> None:
     """The run's folder tells git what to leave alone for all rows below it."""
     made = done(service, ANIMALS[:1], tmp_path / "r")

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kit.effort import effort
 from kit.loopback import png
 from kit.steps import answered, edit_json, fields, made, snapshot
 from PIL import Image, ImageDraw, ImageEnhance
@@ -166,9 +167,8 @@ def test_a_table_is_quick_however_long_a_cell() -> None:
     for i in range(400):
         bear.set_tag(f"for the client number {i}", step.id)
     listed = sessions()
-    start = time.process_time()
     row = listed.rows()[0]
-    assert time.process_time() - start < 0.1
+    assert effort(listed.rows) < 0.1
     assert len(row) < 200
     assert "[for the client number 0] [for the client number 1] [for th…" in row
     assert "[for the client number 399]" in listed._repr_mimebundle_()["text/html"]

@@ -18,7 +18,8 @@ from promptkit import Picture, Session, Step, templates
 from promptkit.errors import LineageError
 from promptkit.images.changes import MOST_CHANGED, Changes
 from promptkit.lineage.tree import Lineage
-from promptkit.session.changes import SQUASHES, changes
+from promptkit.session.changes import changes
+from promptkit.session.keep_rules import SQUASHES
 
 
 @pytest.fixture

@@ -43,8 +43,9 @@ ONE_IMPORTER = {
     "jinja2": {"prompts.sandbox"},
     "yaml": {"prompts.strict_yaml"},
     "PIL": {
-        *("images.changes", "images.fingerprint", "images.picture", "images.pixels", "images.region", "images.region_fit", "images.still"),
-        *("providers.offline.painter", "providers.offline.service", "views.sheets"),  # for drawing
+        *("images.changes", "images.fingerprint", "images.measures", "images.picture", "images.pixels"),
+        *("images.region", "images.region_fit", "images.still", "images.thumbnails"),
+        *("providers.offline.painter", "providers.offline.service", "views.sheets", "views.fonts", "views.lettering"),  # for drawing
     },
     "requests": {"providers.transport"},
     "urllib3": {"providers.transport"},
@@ -252,6 +253,7 @@ def test_the_wheel_works_in_an_empty_environment(fresh_environment: FreshEnviron
     assert "promptkit/_templates/sticker.j2" in names
     assert "promptkit/py.typed" in names
     assert "promptkit/providers/models.toml" in names
+    assert {f"promptkit/views/{name}" for name in ("page.js", "page.css", "page_words.toml")} <= {*names}
     assert {f"promptkit/prompts/words/{lang}.toml" for lang in ("en", "es", "hi", "ja", "zh")} <= {*names}
     assert not any(n.startswith(("tests/", "notebooks/", "templates/")) for n in names)
     script = "from promptkit import templates; print(templates.sticker(subject='fox'))"

@@ -12,7 +12,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from kit import earlier, every_template, named_references, other_hands
+from kit import earlier, every_template, marked, named_references, other_hands
 from kit.places import TESTS
 
 from promptkit import FunctionTransport, Session, Step, import_session
@@ -320,6 +320,32 @@ def test_a_replay_sends_the_words_that_were_sent(story: earlier.Service) -> None
         there = named.at(number).replay(named_references.session(f"there-{number}", story))
         sent, said = ([[s.label for s in step.record.sources] for step in steps] for steps in (there, named.trail(number)))
         assert sent == said
+
+
+# 0.1-marks
+
+
+MARKS = [
+    "step 1: keep ★★★★★",
+    "step 1: keep ★★★★ bluer (Bo)",
+    "step 2: reject (Bo)",
+    "step 2: reject zu dunkel 32x24+0+0 (Zoë)",
+    "step 2: keep 2x2+1+2 (客户)",
+    "step 3: ★★ もっと青く (Bo)",
+    "step 3: ★★★ (客户)",
+]
+
+
+def test_marks_count_as_they_did() -> None:
+    """The newest of each reader, without those that were taken back; said again the same count, and what was sent again is known."""
+    shutil.copytree(EARLIER / "0.1-marks", "bear")
+    bear = Session("./bear", endpoint="offline")
+    assert [str(mark) for mark in bear.marks] == MARKS
+    assert [s.number for s in bear.marked("keep")] == [1]
+    assert bear.marked("keep").conflicts == (bear[2],)
+    assert bear.import_marks(marked.MAIL).known == 3
+    assert [str(mark) for mark in marked.calls("bear").marks] == [str(mark) for mark in marked.calls("new").marks] == MARKS
+    assert bear.verify() == []
 
 
 # 0.1-other-hands, and 0.1-forgotten

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kit import earlier, named_references, other_hands
+from kit import earlier, marked, named_references, other_hands
 from kit.loopback import json_reply, picture_reply, png
 from kit.places import ROOT
 
@@ -148,6 +148,20 @@ def test_names_of_pictures_stay_there(last: Path) -> None:
     assert (tagged, went_on, problems) == (steps[-1].id, True, [])
     assert {name: data for name, data in before.items() if data != next(story.folder.rglob(name)).read_bytes()} == {}
     assert Session("./story", endpoint="offline").verify() == []
+
+
+def test_marks_stay_there(last: Path) -> None:
+    """The last release reads, checks and continues a session with marks, and leaves them as they are."""
+    bear = marked.calls("bear")
+    before = {path.name: path.read_bytes() for path in bear.folder.glob("marks/*")}
+    script = (
+        "bear = promptkit.Session('./bear', endpoint='offline')\n"
+        "said = [[s.id for s in bear], bear.edit('Add a bell', on=1).ok, list(map(str, bear.verify()))]"
+    )
+    ids, went_on, problems = told_by(last, script)
+    assert (ids, went_on, problems) == ([step.id for step in bear][:3], True, [])
+    assert {path.name: path.read_bytes() for path in bear.folder.glob("marks/*")} == before
+    assert Session("./bear", endpoint="offline").verify() == []
 
 
 def test_a_hands_work_and_what_was_forgotten_are_steps_there(last: Path) -> None:

@@ -323,11 +323,11 @@ def _filled(image: Image) -> Image:
 
 
 def _beside(image: Image, others: Sequence[Image]) -> None:
-    """The other pictures, as small prints along the top."""
+    """The other pictures, as small prints along the top, from the right: what cannot be drawn is said at the left."""
     side = max(8, round(min(image.size) * min(0.26, 0.85 / max(1, len(others)))))
     for n, other in enumerate(others):
         framed = ImageOps.expand(ImageOps.fit(other, (side, side)), max(1, side // 14), WHITE)
-        image.paste(framed, (round(image.width * 0.03 + n * side * 1.2), round(image.height * 0.03)))
+        image.paste(framed, (round(image.width * 0.97 - framed.width - n * side * 1.2), round(image.height * 0.03)))
 
 
 # The whole
