@@ -123,6 +123,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "promptkit run animals.csv -t sticker --into ./stickers -e offline --dry-run",
         "promptkit run animals.csv -t sticker -t edit.style_transfer -i 2.style=ink --into ./ink --budget 5",
         "promptkit run animals.csv -t sticker --column subject=Bezeichnung --takes 2 --into ./stickers",
+        "promptkit run animals.csv -t sticker --into ./stickers -e google --batch --wait",
         "promptkit run --into ./stickers --status",
         "promptkit run --into ./stickers --retry refused text",
     ),

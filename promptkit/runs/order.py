@@ -41,6 +41,10 @@ class PictureOf:
         """One that is given: a path, or anything else that a picture can be opened from, whose bytes go along."""
         return cls(path=str(given)) if isinstance(given, Path) else cls(data=base64.b64encode(Picture.open(given).data).decode())
 
+    def below(self, folder: Path) -> PictureOf:
+        """The same, where its path starts from that folder."""
+        return self if self.path is None else replace(self, path=str(folder / self.path))
+
     def open(self, hands: Hands) -> Picture:
         """The picture. PictureError where it cannot be read."""
         if self.sha256 is not None:
@@ -56,6 +60,10 @@ class AlongPicture:
     step: int | None = None
     picture: PictureOf | None = None
     words: Words = field(default_factory=Words)
+
+    def below(self, folder: Path) -> AlongPicture:
+        """The same, where the path of its picture starts from that folder."""
+        return replace(self, picture=self.picture and self.picture.below(folder))
 
 
 @dataclass(frozen=True)
@@ -108,6 +116,11 @@ class Order:
     def handed_out(self, allowance: Allowance) -> Order:
         """The same with an id of its own, and what it may spend."""
         return replace(self, id=secrets.token_hex(8), allowance=allowance)
+
+    def placed(self, folder: Path) -> Order:
+        """The same for a row's folder that stands there, with the pictures that are named from it on."""
+        steps = tuple(replace(step, along=tuple(along.below(folder) for along in step.along)) for step in self.steps)
+        return replace(self, folder=str(folder), picture=self.picture and self.picture.below(folder), steps=steps)
 
     def to_text(self) -> str:
         """As a line of JSON."""
