@@ -3,6 +3,7 @@
 // takes each story from the list, and writes what it says with textContent: nothing of what people or models wrote is read as markup twice.
 const promptkitPage = (() => {
   const { sizeOf, pointIn, between, middle, within, boxText, readBox } = boxes;
+  const { start, filled, made, button } = elements;
   const LANES = 6;  // beyond them the lines of the tree run on in the last one
   const LANE = 14, EDGE = 12, ROW = 68, MIDDLE = ROW / 2;  // pixels
   const MANY = 100;  // steps from which on what is not on the head's trail is folded at first
@@ -17,35 +18,12 @@ const promptkitPage = (() => {
     beside: () => "", boxTools: () => [],  // what a live page adds to a story, and to a box that was drawn
   };
 
-  root.classList.add("app");
-  document.addEventListener("DOMContentLoaded", () => {
-    try {
-      begin();
-    } catch (error) {
-      root.classList.remove("app");  // the list is there all the same
-      throw error;
-    }
-  });
+  start(begin);
 
   // Pieces
 
-  function say(name, filled = {}) {
-    return state.words[name].replace(/\{(\w+)\}/g, (whole, key) => (key in filled ? filled[key] : whole));
-  }
-
-  function made(tag, attributes = {}, ...children) {
-    const element = document.createElement(tag);
-    for (const [name, value] of Object.entries(attributes)) {
-      if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-      else if (value === true) element.setAttribute(name, "");
-      else if (value !== false && value !== null && value !== undefined) element.setAttribute(name, value);
-    }
-    element.append(...children.filter((child) => child !== null && child !== ""));
-    return element;
-  }
-
-  function button(text, onclick, attributes = {}) {
-    return made("button", { type: "button", onclick, ...attributes }, text);
+  function say(name, values) {
+    return filled(state.words[name], values);
   }
 
   function announce(text) {

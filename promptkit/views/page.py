@@ -52,7 +52,7 @@ def page_html(
         f'<main id="list"><ol>{articles}</ol>{_templates(lineage, stories, words)}</main>'
     )
     data: dict[str, Any] = {"lang": words.lang, "words": dict(words.all), "steps": _steps(lineage, chosen, stories, tags, head)}
-    script, style = _file("boxes.js") + _file("page.js"), _file("page.css")
+    script, style = _file("elements.js") + _file("boxes.js") + _file("page.js"), _file("page.css")
     if live is None:
         return page(name, style, body, lang=words.lang, script=script, data=data)
     data["live"] = {**live, "steps": {anchor(lineage, record): _marked(record, stories) for record in chosen}}

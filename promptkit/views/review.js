@@ -3,40 +3,18 @@
 // What a reader says stays in this page (and in this browser, where it may), until it is saved as a file or copied as a text.
 (() => {
   const { sizeOf, pointIn, between, middle, within, boxText } = boxes;
+  const { start, filled, made, button } = elements;
   const MOST_STARS = 5;
-  const VIEWS = ["one-by-one", "two-at-a-time", "all", "send"];
   const root = document.documentElement;
+  const VIEWS = ["one-by-one", "two-at-a-time", "all", "send"];
   const state = { steps: [], words: {}, marks: {}, name: "", at: null, view: "one-by-one", place: 0, round: [], pair: 0, isDrawing: false };
 
-  root.classList.add("app");
-  document.addEventListener("DOMContentLoaded", () => {
-    try {
-      begin();
-    } catch (error) {
-      root.classList.remove("app");  // the list is there all the same
-      throw error;
-    }
-  });
+  start(begin);
 
   // Pieces
 
-  function say(name, filled = {}) {
-    return state.words[name].replace(/\{(\w+)\}/g, (whole, key) => (key in filled ? filled[key] : whole));
-  }
-
-  function made(tag, attributes = {}, ...children) {
-    const element = document.createElement(tag);
-    for (const [name, value] of Object.entries(attributes)) {
-      if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-      else if (value === true) element.setAttribute(name, "");
-      else if (value !== false && value !== null && value !== undefined) element.setAttribute(name, value);
-    }
-    element.append(...children.filter((child) => child !== null && child !== ""));
-    return element;
-  }
-
-  function button(text, onclick, attributes = {}) {
-    return made("button", { type: "button", onclick, ...attributes }, text);
+  function say(name, values) {
+    return filled(state.words[name], values);
   }
 
   function announce(text) {

@@ -62,7 +62,7 @@ def review_html(
     )
     said = {name: words.all[name] for name in WORDS}
     data = {"words": said, "root": _root(lineage, items[0][0]), "steps": [_step(lineage, record) for record, _ in items]}
-    script = _file("boxes.js") + _file("review.js")
+    script = _file("elements.js") + _file("boxes.js") + _file("review.js")
     return page(name, _file("review.css"), body, lang=words.lang, script=script, data=data)
 
 
