@@ -7,10 +7,11 @@ import unicodedata
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
-__all__ = ["Html", "card", "escape", "figure", "mime_bundle", "page", "strip", "table", "visible"]
+__all__ = ["Html", "card", "escape", "figure", "folded", "mime_bundle", "page", "strip", "table", "visible", "words"]
 
 # Colours come from the notebook's theme where it has them, so that a dark theme stays readable.
 BORDER = "1px solid rgba(128,128,128,.4)"
+EDGE = "1px solid rgba(128,128,128,.35)"
 # JupyterLab and nbconvert set what stands between two dollar signs as a formula; MathJax 2 and 3 leave different classes alone.
 NO_FORMULAS = "tex2jax_ignore mathjax_ignore"
 JPEG = "image/jpeg"
@@ -29,17 +30,34 @@ def escape(text: object) -> Html:
     return text if isinstance(text, Html) else Html(html.escape(str(text), quote=True).encode("utf-8", "replace").decode())
 
 
+def words(text: object, tag: str = "span") -> Html:
+    """User text: literal, from the right where its first letter is, its line breaks kept and its long words broken; nothing in it hides."""
+    lines = text if isinstance(text, Html) else Html("<br>".join(map(escape, visible(str(text).replace("\r\n", "\n")).split("\n"))))
+    return Html(f'<{tag} dir="auto" style="white-space:pre-wrap;overflow-wrap:anywhere">{lines}</{tag}>')
+
+
 def figure(source: str, caption: object = "", *, alt: str = "", width: int | None = None) -> Html:
-    """One picture (`source` is a URL or a data URI; width in pixels) over its caption."""
-    size = f' width="{width}"' if width else ""
-    image = f'<img src="{escape(source)}" alt="{escape(alt)}"{size} loading="lazy" style="max-width:100%;border-radius:6px">'
-    note = f'<figcaption style="font-size:85%;overflow-wrap:anywhere">{escape(caption)}</figcaption>' if caption else ""
+    """One picture over its caption. `source` is a URL or a data URI; it is shown `width` CSS pixels wide, or as wide as it knows itself
+    (a Thumbnail does). A thin edge shows where a white picture ends.
+    """
+    shown = width or getattr(source, "width", None)
+    size = f' width="{shown}"' if shown else ""
+    style = f"max-width:100%;height:auto;border:{EDGE};border-radius:6px;box-sizing:border-box"
+    image = f'<img src="{escape(source)}" alt="{escape(visible(alt))}"{size} loading="lazy" style="{style}">'
+    said = caption if isinstance(caption, Html) else f'<span dir="auto">{escape(visible(caption))}</span>'
+    note = f'<figcaption style="font-size:85%;line-height:1.35;overflow-wrap:anywhere">{said}</figcaption>' if caption else ""
     return Html(f'<figure style="margin:4px;display:inline-block;vertical-align:top;max-width:100%">{image}{note}</figure>')
+
+
+def folded(summary: object, *content: object) -> Html:
+    """Content that one click opens."""
+    inside = "".join(map(escape, content))
+    return Html(f'<details><summary style="cursor:pointer">{escape(summary)}</summary>{inside}</details>')
 
 
 def strip(figures: Iterable[str]) -> Html:
     """Figures side by side, in as many lines as they need."""
-    return Html(f'<div style="display:flex;flex-wrap:wrap;gap:4px">{"".join(map(escape, figures))}</div>')
+    return Html(f'<div style="display:flex;flex-wrap:wrap;gap:4px;align-items:flex-start">{"".join(map(escape, figures))}</div>')
 
 
 def table(rows: Iterable[Sequence[object]], header: Sequence[object] = ()) -> Html:

@@ -7,9 +7,26 @@ import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
-from typing import TextIO
+from shutil import get_terminal_size
+from typing import NamedTuple, Self, TextIO
 
-__all__ = ["aligned", "cut", "has_colour", "is_completing", "printable", "width"]
+__all__ = [
+    "BOLD",
+    "CYAN",
+    "GREEN",
+    "RED",
+    "YELLOW",
+    "LineStyle",
+    "aligned",
+    "cut",
+    "has_colour",
+    "in_colour",
+    "is_completing",
+    "printable",
+    "width",
+]
+
+BOLD, RED, GREEN, YELLOW, CYAN = "1", "31", "32", "33", "36"  # as terminals number them
 
 JOINERS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"  # without them some words and emoji fall apart
 # Combining marks and joiners take no column of their own. Terminals differ about spacing marks (Mc); newer ones draw a syllable as one.
@@ -32,6 +49,23 @@ def has_colour(stream: TextIO) -> bool:
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not stream.isatty():
         return False
     return sys.platform != "win32" or "WT_SESSION" in os.environ  # older consoles would show the codes
+
+
+class LineStyle(NamedTuple):
+    """How lines are shown: in at most so many columns (None: as long as they are), and whether in colours."""
+
+    columns: int | None = None
+    has_colour: bool = False
+
+    @classmethod
+    def of(cls, stream: TextIO) -> Self:
+        """As the terminal behind the stream shows them; whole and without colours where there is none."""
+        return cls(get_terminal_size().columns if stream.isatty() else None, has_colour(stream))
+
+
+def in_colour(text: str, *codes: str) -> str:
+    """The text between the codes that colour it in a terminal and those that end that; nothing of nothing."""
+    return f"\033[{';'.join(codes)}m{text}\033[0m" if text and codes else text
 
 
 def is_completing() -> bool:

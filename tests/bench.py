@@ -4,7 +4,8 @@ Two programs edit one picture of 2 MB forty times against a server on loopback: 
 one fsynced file for each edit. They run in turn, each in a process of its own; the medians are compared. What the commands take to start
 is compared with the bare interpreter, and what a notebook imports with google.genai, where that is installed; what measuring a trail takes,
 with the decoding of its pictures. Last, one edit after ten thousand steps is compared with one after ten, in an open process and in the
-shell; `python tests/bench.py growth` measures that alone. `python tests/bench.py runs` measures runs over tables: planning, a second run,
+shell; `python tests/bench.py growth` measures that alone. Looking at a hundred pictures, in cards and on a sheet, is compared with decoding
+them one after another (`python tests/bench.py looking`). `python tests/bench.py runs` measures runs over tables: planning, a second run,
 memory, and chains at a server that takes its time.
 """
 
@@ -33,6 +34,7 @@ SHORT, LONG = 10, 10_000  # steps
 FEW, MANY = 100, 10_000  # rows
 CHAINS, STEPS, WORKERS, ANSWER = 64, 10, 16, 0.2  # chains of so many steps, and seconds that the server takes for each answer
 SMALL = 100  # pixels of a side: a picture of 30 kB
+LOOKED_AT = 100  # pictures
 
 
 def picture(side: int = 816) -> bytes:
@@ -280,6 +282,46 @@ def _output(*words: str) -> str:
     return subprocess.run([sys.executable, __file__, *words], check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
+# Looking
+
+
+def compare_looking() -> None:
+    """Wall time: a hundred PNGs of 2 MB decoded one after another, shown as thumbnails, shown again, drawn on a sheet; and one JPEG."""
+    from kit.pictures import encoded, scene
+
+    from promptkit import Picture
+    from promptkit.images.thumbnails import make_thumbnails
+    from promptkit.views.lettering import Lettering
+    from promptkit.views.sheet_layout import Cell, in_rows
+    from promptkit.views.sheets import sheet_of
+
+    made = [encoded(scene().rotate(90 * i), compress_level=6).data for i in range(4)]
+
+    def pictures() -> list[Picture]:
+        """As records describe them: nothing of them is in memory but their names."""
+        described = {"mime_type": "image/png", "size": (1024, 1024)}
+        return [Picture.recorded(lambda i=i: made[i % 4], sha256=f"{i:064x}", **described) for i in range(LOOKED_AT)]
+
+    with tempfile.TemporaryDirectory() as home:
+        os.environ["PROMPTKIT_HOME"] = home
+        decoding = _seconds(lambda: [picture.image for picture in pictures()])
+        layout = in_rows([Cell(picture, "12 a fox in the snow") for picture in pictures()])
+        for what, look in (
+            ("shown in a tree", lambda: make_thumbnails(pictures(), 160)),
+            ("shown again", lambda: make_thumbnails(pictures(), 160)),
+            ("on a contact sheet", lambda: sheet_of(layout, Lettering(14))),
+        ):
+            took = _seconds(look)
+            said = f"{took:.2f} s, decoded one after another {decoding:.2f}, ratio {took / decoding:.3f}"
+            print(f"{LOOKED_AT} PNGs of {len(made[0]) / 1e6:.1f} MB {what}: {said}")
+        jpeg = encoded(scene((4000, 3000)), "JPEG", quality=85)
+        print(f"a JPEG of 12 megapixels, {len(jpeg.data) / 1e6:.1f} MB, in a tree: {1000 * _seconds(lambda: jpeg.thumbnail(160)):.0f} ms")
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    return timeit.timeit(work, number=1)
+
+
 def main(who: str = "", url: str = "", folder: str = "", edits: str = "") -> None:
     if who.startswith("serve"):
         serve(*([ANSWER, SMALL] if who == "serve-slowly" else []))
@@ -291,6 +333,8 @@ def main(who: str = "", url: str = "", folder: str = "", edits: str = "") -> Non
         chains_of(url)
     elif who == "growth":
         compare_growth()
+    elif who == "looking":
+        compare_looking()
     elif who:
         {"ours": ours, "by_hand": by_hand}[who](url, Path(folder), int(edits))
         usage = resource.getrusage(resource.RUSAGE_SELF)
@@ -302,6 +346,7 @@ def main(who: str = "", url: str = "", folder: str = "", edits: str = "") -> Non
         compare_edits()
         compare_growth()
         compare_runs()
+        compare_looking()
 
 
 if __name__ == "__main__":

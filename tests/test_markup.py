@@ -82,6 +82,22 @@ def test_each_piece_shows_what_it_is_given(name: str) -> None:
         assert dict(seen.attributes)["src"] == dict(seen.attributes)["alt"] == NASTY
 
 
+@given(text=TEXTS)
+def test_words_have_the_direction_of_their_first_letter_and_keep_their_lines(text: str) -> None:
+    """A line break is a tag of its own, all else is text; nothing that hides is left in it."""
+    piece = markup.words(text)
+    seen = Reader(piece)
+    lines = markup.visible(text.replace("\r\n", "\n")).split("\n")
+    assert seen.tags == ["span", *["br"] * (len(lines) - 1)]
+    assert ("dir", "auto") in seen.attributes
+    assert "".join(seen.text) == "".join(lines)
+
+
+def test_what_is_folded_opens_without_a_script() -> None:
+    """A summary, which is text, and what it opens."""
+    assert markup.folded("3 <more>", Html("<b>a</b>")).endswith("3 &lt;more&gt;</summary><b>a</b></details>")
+
+
 @pytest.mark.parametrize("value", [7, None, 1.5, ["<a>"], ValueError("<a>")], ids=repr)
 def test_what_is_no_text_is_shown_as_text(value: object) -> None:
     """Any value is shown as its text, escaped."""

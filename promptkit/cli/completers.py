@@ -143,9 +143,9 @@ def _models(**_: object) -> list[str]:
 
 
 def _causes(**_: object) -> list[str]:
-    from promptkit.runs.causes import CAUSES
+    from promptkit.runs.causes import RETRIED
 
-    return list(CAUSES)
+    return list(RETRIED)
 
 
 def _languages(**_: object) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 __all__ = ["EXAMPLES"]
 
 EXAMPLES: Mapping[str, tuple[str, ...]] = {
-    "demo": ("promptkit demo",),
+    "demo": ("promptkit demo", "promptkit demo --open"),
     "doctor": ("promptkit doctor", "promptkit doctor --json"),
     "templates": ("promptkit templates sticker", "promptkit templates new poster ./prompts", "promptkit templates check ./prompts"),
     "templates show": ("promptkit templates sticker", "promptkit templates show edit.add", "promptkit templates -L ./prompts poster"),
@@ -91,6 +91,12 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "promptkit page 2-3 -s ./fox --review -o for-client.html --title 'Your fox'",
         "promptkit page -s ./fox -o sheet.png",
     ),
+    "sheet": (
+        "promptkit sheet -s ./fox -o fox.png",
+        "promptkit sheet --trail -s ./fox -o path.png",
+        "promptkit sheet 3-8 -s ./fox --columns 3 -o six.png",
+        "promptkit sheet -s ./fox --rows palette --columns style -o grid.png",
+    ),
     "sessions": ("promptkit sessions", "promptkit sessions ./work"),
     "find": ("promptkit find fox snow", 'promptkit find "red fox" --in ./work', "promptkit find --marked keep --in ./work"),
     "which": ("promptkit which fox.png", "promptkit which fox.png --in ./work --similar"),
@@ -116,6 +122,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "promptkit run animals.csv -t sticker --into ./stickers -e offline --dry-run",
         "promptkit run animals.csv -t sticker -t edit.style_transfer -i 2.style=ink --into ./ink --budget 5",
         "promptkit run animals.csv -t sticker --column subject=Bezeichnung --takes 2 --into ./stickers",
+        "promptkit run animals.csv -t sticker --into ./stickers -e google --batch --wait",
         "promptkit run --into ./stickers --status",
         "promptkit run --into ./stickers --retry refused text",
     ),

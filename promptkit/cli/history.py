@@ -13,6 +13,7 @@ from promptkit.cli.steps import steps_marked
 from promptkit.lineage.tree import Lineage
 from promptkit.session.session import Session
 from promptkit.session.step import Steps
+from promptkit.terminal import LineStyle
 from promptkit.views.tree import steps_text, tree_text
 
 __all__ = ["add"]
@@ -57,7 +58,8 @@ def _log(options: Namespace) -> int:
         tell_of_damage(session)
         return 0
     head = session.head
-    print(tree_text(Lineage(session.folder), head=head.id if head else None, files=options.files))
+    style = LineStyle.of(sys.stdout)
+    print(tree_text(Lineage(session.folder), head=head.id if head else None, files=options.files, style=style))
     tell_of_damage(session)
     return 0
 
@@ -69,7 +71,8 @@ def _log_marked(session: Session, options: Namespace) -> int:
         print_objects(steps.to_dicts())
     elif steps:
         head = session.head
-        print(steps_text(Lineage(session.folder), [step.record for step in steps], head=head.id if head else None, files=options.files))
+        records, style = [step.record for step in steps], LineStyle.of(sys.stdout)
+        print(steps_text(Lineage(session.folder), records, head=head.id if head else None, files=options.files, style=style))
     else:
         say(f"no step is marked {options.marked!r:.60}")
     tell_of_damage(session)

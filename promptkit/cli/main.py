@@ -57,6 +57,7 @@ GROUPS = {
         "verify": "check all files against their hashes",
     },
     "page": {"page": "write the session as one HTML file to look at, or a contact sheet"},
+    "sheet": {"sheet": "draw a contact sheet: pictures with captions, in rows or in a grid"},
     "search": {
         "sessions": "list the sessions with steps, cost, last change, tags and head",
         "find": "find the steps whose prompt, inputs, label, tags, marks or answer hold all the words",
@@ -89,7 +90,7 @@ TITLES = {
     "make and change pictures": "generate edit vary add make reference squash replay",
     "many at once": "run recipe",
     "go back and forth": "undo redo goto tag",
-    "look": "log show drift page verify sessions find which price",
+    "look": "log show drift page sheet verify sessions find which price",
     "choose": "mark marks",
     "take along and give away": "save export import embedded forget",
     "write and use templates": "templates render",

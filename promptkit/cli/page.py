@@ -5,18 +5,17 @@ from __future__ import annotations
 from argparse import Namespace
 from pathlib import Path
 
+from promptkit.cli.browser import open_in_browser
 from promptkit.cli.flags import Commands, add_command, add_output, add_session
-from promptkit.cli.output import as_json, print_file, say, usage
+from promptkit.cli.output import as_json, print_file, usage
 from promptkit.cli.session import existing_session, tell_of_damage
 from promptkit.cli.steps import STEPS, steps_named
 from promptkit.cli.written import STDOUT, check_stdout, write_document, write_stdout
 from promptkit.errors import SettingsError
-from promptkit.lineage.marked import agreed_in_words
 from promptkit.lineage.tree import Lineage
 from promptkit.session.page import SessionPage
 from promptkit.session.session import Session
 from promptkit.session.step import Step
-from promptkit.views.facts import headline
 from promptkit.views.page_pictures import EMBEDDINGS
 
 __all__ = ["add"]
@@ -51,11 +50,11 @@ def _page(options: Namespace) -> int:
         written = _settings(session, steps, options).write(target, overwrite=options.overwrite)
         print_file(written)
         if options.open:
-            _open(written)
+            open_in_browser(written)
     else:
         write_document(target, _sheet(session, steps, target), overwrite=options.overwrite, ours=_is_own_sheet)
         if options.open:
-            _open(target)
+            open_in_browser(target)
     return 0
 
 
@@ -83,22 +82,10 @@ def _settings(session: Session, steps: list[Step], options: Namespace) -> Sessio
     )
 
 
-def _open(path: Path) -> None:
-    """Opens it where people look at such files; says so where nothing there does."""
-    import webbrowser
-
-    if not webbrowser.open(path.resolve().as_uri()):
-        say(f"no browser could be started here; open {path} yourself")
-
-
 def _sheet(session: Session, steps: list[Step], target: Path) -> bytes:
-    from promptkit.views.sheets import contact_sheet, sheet_bytes
+    from promptkit.views.sheets import sheet_bytes
 
-    shown = [s for s in steps if s.ok]
-    pictures = [None if s.record.forgotten else s.picture for s in shown]
-    marks = Lineage(session.folder).marks()
-    said = {full_id: f" [{agreed_in_words(own)}]" for full_id, own in marks.items()}
-    sheet = contact_sheet(pictures, [f"{s.number}{said.get(s.id, '')} {headline(s.record)}" for s in shown])
+    sheet = session.sheet([step for step in steps if step.ok] or steps).image
     try:
         return sheet_bytes(sheet, target.suffix)
     except (OSError, ValueError, KeyError) as error:

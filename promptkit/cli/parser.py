@@ -20,9 +20,9 @@ __all__ = ["FLAGS", "PERHAPS", "Parser", "as_written", "command_first", "parsed"
 # The options without a value, of all commands: what stands behind another one before the command is its value.
 FLAGS = frozenset(
     [
-        *("-h", "--help", "--version", "--json", "--all", "--changes", "--codes", "--cost", "--drop-credentials", "--dry-run"),
-        *("--files", "--fresh", "--full", "--no-send", "--open", "--overwrite", "--review", "--root", "--similar", "--stretch", "--strip"),
-        *("--today", "--words", "--status", "--stop", "--keep-extra", "--picked"),
+        *("-h", "--help", "--version", "--json", "--all", "--batch", "--changes", "--codes", "--cost", "--drop-credentials", "--dry-run"),
+        *("--files", "--fresh", "--full", "--keep-extra", "--no-send", "--open", "--overwrite", "--picked", "--review", "--root"),
+        *("--siblings", "--similar", "--status", "--stop", "--stretch", "--strip", "--today", "--trail", "--wait", "--words"),
     ]
 )
 PERHAPS = frozenset({"--embed"})  # those that have a value in some commands, and none in others
@@ -40,7 +40,7 @@ SECTIONS = {
     ),
     "what is said of it": ("--stars", "--note", "--by", "--marked"),
     "who is asked, and how": (
-        *("--endpoint", "--model", "--chain", "--recover", "--workers", "--per-minute", "--fresh", "--no-send"),
+        *("--endpoint", "--model", "--chain", "--recover", "--workers", "--per-minute", "--batch", "--wait", "--fresh", "--no-send"),
         "--deadline",
     ),
     "what it may cost": ("--budget", "--max-requests"),

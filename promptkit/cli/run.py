@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from argparse import ArgumentTypeError, Namespace
 from pathlib import Path
 from typing import Any
@@ -29,8 +30,9 @@ from promptkit.cli.written import STDOUT, write_stdout
 from promptkit.errors import SettingsError
 from promptkit.prompts.inputs import Input
 from promptkit.providers.options import OPTIONS
-from promptkit.runs.causes import CAUSES, DONE
+from promptkit.runs.causes import DONE, IN_JOB, RETRIED
 from promptkit.runs.coordinator import STOPPED
+from promptkit.runs.planning import BATCH, LIVE
 from promptkit.runs.preview import RunPreview
 from promptkit.runs.rows import Table, table_of_bytes
 from promptkit.runs.run import Run, run
@@ -54,9 +56,12 @@ def add(commands: Commands) -> None:
     made.add_argument("--into", required=True, metavar="FOLDER", help="the run's folder: a session for each row, results.csv, report.html")
     _what(made)
     _asking(made)
+    about = "ask by batch jobs, at Google for half the price: returns when they are made, and polls them when run again"
+    made.add_argument("--batch", action="store_true", help=about)
+    made.add_argument("--wait", action="store_true", help="with --batch: return when the jobs are over, which may take a day")
     made.add_argument("--dry-run", action="store_true", help="show prompts, requests, cost and time; send and write nothing")
     made.add_argument("--status", action="store_true", help="say how far it is; exit status 1 while rows are missing")
-    about = f"go on with it, and ask again what failed for these causes, too: {', '.join(CAUSES)}"
+    about = f"go on with it, and ask again what failed for these causes, too: {', '.join(RETRIED)}"
     made.add_argument("--retry", nargs="*", metavar="CAUSE", help=about)
     made.add_argument("--stop", action="store_true", help="let a run that is under way finish what it has begun, and end")
     recipe = add_command(commands, "recipe", _recipe, "write the trail of a step as a recipe, which `run --recipe` carries out")
@@ -115,7 +120,7 @@ def _carried_out(options: Namespace) -> int:
     if options.status:
         return _status(options)
     if options.rows is None:
-        return _told(Run.open(options.into).retry(*options.retry, **given(options, *SETTINGS)))
+        return _told(Run.open(options.into).retry(*(options.retry or ()), **given(options, *SETTINGS), **_mode(options)), options)
     recipe = _recipe_of(options)
     declared = {name: declared for step in recipe.steps for name, declared in step.declared.items()}
     how: dict[str, Any] = {
@@ -125,17 +130,24 @@ def _carried_out(options: Namespace) -> int:
         "n": options.takes if options.takes is not None else 1,
         "extra": "keep" if options.keep_extra else "refuse",
         "retry": options.retry or (),
+        **_mode(options),
     }
     made = run(recipe, _rows(options), options.into, dry_run=options.dry_run, **how)
-    return _previewed(made) if isinstance(made, RunPreview) else _told(made)
+    return _previewed(made) if isinstance(made, RunPreview) else _told(made, options)
+
+
+def _mode(options: Namespace) -> dict[str, Any]:
+    return {"mode": BATCH, "wait": options.wait} if options.batch else {"mode": LIVE}
 
 
 def _check_together(options: Namespace) -> None:
     """Exits where two things are asked for at once, or nothing is."""
     alone = [name for name in ("status", "stop") if getattr(options, name)]
-    if alone and (options.rows is not None or options.retry is not None or len(alone) > 1):
+    if options.wait and not options.batch:
+        raise usage("--wait goes with --batch; without that a run waits anyway")
+    if alone and (options.rows is not None or options.retry is not None or options.batch or len(alone) > 1):
         raise usage(f"--{alone[0]} stands alone with --into")
-    if not alone and options.rows is None and options.retry is None:
+    if not alone and options.rows is None and options.retry is None and not options.batch:
         raise usage(NAME_ROWS)
     if options.rows is None and (options.template or options.recipe or options.dry_run) and not alone:
         raise usage("a template is carried out over a table: name that, too, such as animals.csv")
@@ -180,9 +192,13 @@ def _previewed(shown: RunPreview) -> int:
     return 0
 
 
-def _told(made: Run) -> int:
+def _told(made: Run, options: Namespace) -> int:
     """Prints what came, and returns the exit status."""
     _print(made)
+    if options.batch and (count := made.counts.get(IN_JOB)):
+        rows = f"{count} row{' is' if count == 1 else 's are'} in batch jobs, which may take a day"
+        command = shlex.join(["promptkit", "run", "--into", str(options.into), "--batch"])
+        say(f"{rows}: `{command}` polls them, with --wait until they are over")
     if not as_json():
         print_file(made.folder / "results.csv")
     return _code(made)
@@ -199,7 +215,7 @@ def _print(made: Run) -> None:
 
 
 def _code(made: Run) -> int:
-    causes = {cause for cause in made.counts if cause != DONE}
+    causes = {cause for cause in made.counts if cause not in (DONE, IN_JOB)}
     if not causes:
         return 0
     if made.ended_by in ("BudgetExceeded", "OutOfCredit", "QuotaExceeded") or causes & set(MONEY):

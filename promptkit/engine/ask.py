@@ -46,7 +46,10 @@ MOST_KEPT = 32_000_000  # bytes of an answer that are kept beside the record
 
 @dataclass(frozen=True)
 class Service:
-    """Where steps are asked for and recorded, and within which bounds; `deadline` is in seconds for one step."""
+    """Where steps are asked for and recorded, and within which bounds; `deadline` is in seconds for one step.
+
+    `job` names the batch job whose answers the transport brings: then nothing goes out, each is brought once, and costs what it does there.
+    """
 
     lineage: Lineage
     endpoint: Endpoint
@@ -57,6 +60,7 @@ class Service:
     recover: int
     deadline: float
     on_progress: Listener | None = None
+    job: str | None = None
 
 
 @dataclass(frozen=True)
@@ -169,7 +173,11 @@ class Asking:
 
     def _price(self) -> Cost | None:
         plan = self._plan
-        return models.estimate(plan.model, plan.endpoint, image_size=plan.config.get("image_size"))
+        return models.estimate(plan.model, plan.endpoint, image_size=plan.config.get("image_size"), in_batch=self._is_in_batch)
+
+    @property
+    def _is_in_batch(self) -> bool:
+        return self._service.job is not None
 
     def _settle(self, reply: Reply, cost: Mapping[str, Any] | None) -> None:
         """Keeps aside what the answer cost, and gives the rest back; one that broke off, or was not counted, may have cost it all."""
@@ -192,10 +200,12 @@ class Asking:
         asked = self._asks[-1]
         noted: dict[str, Any] = {"started": now(), "sent_text": asked.text}
         noted |= {"without": list(asked.without)} if asked.without else {}
-        step.attempt(noted | ({"kept": self._kept} if self._kept else {}))
+        noted |= {"batch": self._service.job} if self._is_in_batch else {}
+        step.attempt(noted | ({"kept": self._kept} if self._kept else {}), is_answered=self._is_in_batch)
         self._progress.say("waiting for the picture" if len(self._asks) == 1 else f"attempt {len(self._asks)}, waiting for the picture")
         left = max(0.001, self._deadline - time.monotonic())
-        sys.audit("promptkit.send", request)  # whoever wants to see all that goes out adds a hook with sys.addaudithook
+        if not self._is_in_batch:
+            sys.audit("promptkit.send", request)  # whoever wants to see all that goes out adds a hook with sys.addaudithook
         response, reply = self._reply(replace(request, timeout=min(request.timeout, left)))
         if reply.error is not None and reply.was_too_large:
             reply.error.args = (f"{reply.error} It was {len(request) / 1e6:.1f} MB.",)
@@ -277,7 +287,8 @@ class Asking:
             return {"usd": 0.0, "basis": "errors are not charged"}
         came = reply.pictures[0].size if reply.pictures else None
         size = models.cost_size(plan.model, plan.endpoint, size, came)
-        return models.cost(plan.model, plan.endpoint, tokens=reply.tokens, pictures=len(reply.pictures), image_size=size)
+        brought, batch = len(reply.pictures), self._is_in_batch
+        return models.cost(plan.model, plan.endpoint, tokens=reply.tokens, pictures=brought, image_size=size, in_batch=batch)
 
     def _noted(self, reply: Reply, cost: Mapping[str, Any] | None) -> dict[str, Any]:
         return {
@@ -307,7 +318,7 @@ class Asking:
             return None
 
     def _following(self, reply: Reply) -> recovery.Ask | None:
-        if reply.outcome == "picture" or self._stop.is_set():
+        if reply.outcome == "picture" or self._stop.is_set() or self._is_in_batch:
             return None
         following = recovery.next_ask(
             self._replies,

@@ -36,6 +36,7 @@ from promptkit.engine.plan import (
     history,
     known_hints,
     prompt_to_ask,
+    record_fields,
     recorded_config,
     recorded_prompt,
     recorded_sources,
@@ -43,7 +44,7 @@ from promptkit.engine.plan import (
 )
 from promptkit.engine.rate_limit import RateLimit, rate_limit_of
 from promptkit.engine.recorded_templates import recorded_wordings
-from promptkit.errors import LineageError, NotRecorded, PromptkitError, SettingsError, warn
+from promptkit.errors import LineageError, NotRecorded, PromptkitError, SettingsError, TransportError, warn
 from promptkit.images.picture import Picture
 from promptkit.lineage.record import Record
 from promptkit.progress import Listener
@@ -53,6 +54,7 @@ from promptkit.providers import models
 from promptkit.providers.dialect import Dialect, interleaves
 from promptkit.providers.endpoints import Endpoint
 from promptkit.providers.keys import Key, find_key, refuse_key
+from promptkit.providers.message import Request, Response, Turn, check_length
 from promptkit.providers.transport import FunctionTransport, Transport, transport_to
 
 if TYPE_CHECKING:  # is loaded where a region is edited
@@ -319,6 +321,26 @@ class Client:
             number, kept = answer.record.number, answer.record.fields.get("label")
             warn(f"Step {number} is reused, and keeps its label {kept!r}; fresh=True asks anew, for a step labelled {plan.label!r}.")
         return answer
+
+    def request(self, plan: Plan) -> Request:
+        """What a plan sends, for a batch job. SettingsError for what may not be sent: a key, too many bytes, unfinished words."""
+        self._service([plan])
+        refuse_key(self.key, record_fields(plan, label=plan.label, meta=plan.meta))
+        request = self.dialect.encode(Turn(plan.prompt.text, plan.pictures(), plan.model, plan.config, plan.history))
+        check_length(request, self.dialect.largest_body)
+        return request
+
+    def record_answer(self, plan: Plan, answer: Response | TransportError, job: str, file: Path) -> Answer:
+        """Records what the batch job of that name, whose file that is, answered to a plan, or that no answer came."""
+
+        def bring(path: str, body: bytes) -> Response:  # noqa: ARG001  (a transport's own face)
+            if isinstance(answer, TransportError):
+                raise answer
+            return answer
+
+        service = replace(self._service([plan]), transport=FunctionTransport(bring), rate_limit=RateLimit(), recover=0, job=job)
+        [recorded] = self._noted([plan], [self.engine.record_answer(plan, service, file)])
+        return recorded
 
     def ask_anew(self, plan: Plan) -> Answer:
         """A new step, whatever is there; where nothing is sent, the next take on record that this session has not brought."""

@@ -17,7 +17,7 @@ from promptkit.engine.budget import Ledger
 from promptkit.engine.failures import shared_failure
 from promptkit.engine.parallel import ask_together
 from promptkit.engine.plan import Plan, added_fields
-from promptkit.engine.request_claim import OnRecord, RequestClaim, Taken, is_shared, wait_until_free
+from promptkit.engine.request_claim import AnsweredClaim, OnRecord, RequestClaim, Taken, is_shared, wait_until_free
 from promptkit.errors import LineageError, PromptkitError, warn
 from promptkit.images.picture import Picture
 from promptkit.lineage.record import Record
@@ -193,6 +193,21 @@ class Engine:
                     return ask(service, plan, RequestClaim(self.lineage, plan.recipe, partial(self.find, [plan])))
                 except (OnRecord, Taken):
                     plan = replace(plan, take=plan.take + 1)
+
+    def record_answer(self, plan: Plan, service: Service, job: Path) -> Answer:
+        """Records what a batch job, whose file that is, answered to a plan: the service brings it. Once, however often it is fetched."""
+
+        def recorded() -> Record | None:
+            """The step of it, unless its process left it while it was recorded, with nothing that it brought."""
+            asked = (r for r in self.lineage.with_recipe(plan.recipe) if r.attempts and r.attempts[-1].batch == service.job)
+            return next((r for r in asked if r.ok or (r.outcome == r.attempts[-1].outcome and r.attempts[-1].get("ended"))), None)
+
+        with self._alone(plan.recipe):
+            self.lineage.adopt()  # what a killed process was just recording
+            try:
+                return ask(service, plan, AnsweredClaim(self.lineage, plan.recipe, recorded, job))
+            except OnRecord as found:
+                return _shared(found.record, service)
 
     def carry_out_all(
         self,

@@ -1,9 +1,13 @@
-"""One request, one payment, in all processes that share a folder: who asks for the same thing waits for the step of who asked first."""
+"""One request, one payment, in all processes that share a folder: who asks for the same thing waits for the step of who asked first.
+
+What a batch job asks for may take a day, and is not waited for: it is refused with the job's name.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from promptkit.errors import LineageError, PromptkitError
 from promptkit.lineage.pending_step import ADOPTED
@@ -12,7 +16,7 @@ from promptkit.lineage.request_claims import Holder
 from promptkit.lineage.tree import Lineage
 from promptkit.progress import Listener, Progress
 
-__all__ = ["OnRecord", "RequestClaim", "Taken", "is_shared", "wait_until_free"]
+__all__ = ["AnsweredClaim", "OnRecord", "RequestClaim", "Taken", "in_batch_job", "is_shared", "wait_until_free"]
 
 PAUSES = (0.01, 0.5)  # seconds between two looks at who is asking, at first and at most
 
@@ -40,16 +44,16 @@ class RequestClaim:
         self._is_mine = False
 
     def check(self) -> None:
-        """Taken where another process has it; writes nothing, and claims nothing."""
+        """Taken where another process has it, LineageError where a batch job has; writes nothing, and claims nothing."""
         if not self._optional and (holder := self._lineage.holder_of(self._asked)):
-            raise Taken(str(holder))
+            raise _taken(holder, self._lineage)
 
     def take(self) -> None:
-        """Claims it. Taken where another process has it, OnRecord where the step came meanwhile."""
+        """Claims it. Taken where another process has it, LineageError where a batch job has, OnRecord where the step came meanwhile."""
         if holder := self._lineage.take_request(self._asked):
             if self._optional:
                 return
-            raise Taken(str(holder))
+            raise _taken(holder, self._lineage)
         self._is_mine = True
         try:
             found = self._find()
@@ -67,6 +71,39 @@ class RequestClaim:
             self._lineage.let_request_go(self._asked)
 
 
+class AnsweredClaim(RequestClaim):
+    """The claim of a batch job on a request that it has answered: given up when the answer is on record."""
+
+    def __init__(self, lineage: Lineage, asked: str, find: Callable[[], Record | None], job: Path) -> None:
+        super().__init__(lineage, asked, find)
+        self._job = job
+
+    def check(self) -> None:
+        """Nothing: the job has it."""
+
+    def take(self) -> None:
+        """OnRecord where the answer was recorded before."""
+        if (found := self._find()) is not None:
+            self.end()
+            raise OnRecord(found)
+
+    def end(self) -> None:
+        """Gives it up, once the answer is on record."""
+        if self._find() is not None:
+            self._lineage.let_job_request_go(self._asked, self._job)
+
+
+def in_batch_job(holder: Holder, lineage: Lineage) -> LineageError:
+    """The error for a request that a batch job has in hand: that may take a day, and is not waited for."""
+    said = f"The same is asked for by {holder}, whose answer has not come; nothing was sent from here"
+    error = LineageError(f'{said}: the run that made the job goes on polling it, with mode="batch".', path=lineage.folder)
+    return error.also(in_shell=f"{said}: the `promptkit run --batch` that made the job goes on polling it, run again.")
+
+
+def _taken(holder: Holder, lineage: Lineage) -> PromptkitError:
+    return Taken(str(holder)) if holder.job is None else in_batch_job(holder, lineage)
+
+
 def wait_until_free(lineage: Lineage, asked: str, deadline: float, listener: Listener | None = None) -> None:
     """Waits until nobody asks for that: its process has recorded what came, or has gone.
 
@@ -75,6 +112,8 @@ def wait_until_free(lineage: Lineage, asked: str, deadline: float, listener: Lis
     end, pause = time.monotonic() + deadline, PAUSES[0]
     with Progress(listener=listener) as progress:
         while holder := lineage.holder_of(asked):
+            if holder.job is not None:
+                raise in_batch_job(holder, lineage)
             progress.say(f"waiting for {holder}, which asks for the same")
             if (left := end - time.monotonic()) <= 0:
                 raise _kept_waiting(lineage, holder, deadline)

@@ -35,6 +35,8 @@ SENDABLE = ("image/png", "image/jpeg", "image/webp", "image/heic", "image/heif")
 ORIENTATION = 0x0112  # EXIF's tag
 QUALITY = {"JPEG": {"quality": 95, "subsampling": 0}}  # of what is converted: no step should be seen
 CARD_PIXELS = 320
+CARD_BYTES = 14_000  # with the JPEG beside it 35 kB in a notebook's file
+JPEG_BYTES = 12_000
 JPEG_PIXELS = 480
 REDUCED = ("L", "LA", "RGB", "RGBA", "CMYK", "YCbCr")
 MOST_TURNS = 1000  # pictures of which this process remembers how they are turned
@@ -55,6 +57,8 @@ class Picture:
     `sha256` is of those bytes, `mime_type` is what they say and not what a label said, `size` is (width, height) in pixels as stored, or
     None where Pillow cannot read it. Make one with `Picture.open`.
     """
+
+    card_pixels, card_bytes = CARD_PIXELS, CARD_BYTES  # how large a notebook shows it, in CSS pixels and in bytes
 
     def __init__(self, data: bytes) -> None:
         self._read: Callable[[], bytes] = lambda: data
@@ -175,7 +179,8 @@ class Picture:
         return f"<Picture {self.sha256[:10]} {self.mime_type} {size}>"
 
     def _repr_mimebundle_(self, include: Collection[str] | None = None, exclude: Collection[str] | None = None) -> dict[str, Any]:
-        html = markup.figure(self.thumbnail(CARD_PIXELS), repr(self))
+        small = self.thumbnail(self.card_pixels, self.card_bytes)
+        html = markup.figure(small, repr(self))
         return markup.mime_bundle(repr(self), html, include, exclude, jpeg=self.small_jpeg)
 
     def _mime_(self) -> tuple[str, str]:
@@ -255,17 +260,17 @@ class Picture:
         return self._thumbnails[pixels, most]
 
     def small_jpeg(self) -> str:
-        """At most JPEG_PIXELS wide and high, in base64, for readers that have no HTML; "" where it cannot be decoded."""
+        """At most JPEG_PIXELS wide and high, and of JPEG_BYTES, in base64, for readers that have no HTML; "" where it cannot be decoded."""
         import base64
+
+        from promptkit.images.thumbnails import encoded
 
         try:
             small = self.reduced(JPEG_PIXELS)
         except PromptkitError:
             return ""
-        buffer = io.BytesIO()
         with _quiet:
-            (_on_white(small) if small.mode == "RGBA" else small).save(buffer, "JPEG", quality=80)
-        return base64.b64encode(buffer.getvalue()).decode()
+            return base64.b64encode(encoded(_on_white(small) if small.mode == "RGBA" else small, JPEG_BYTES, "JPEG")).decode()
 
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
         """Writes the exact bytes where the suffix fits them, converted (and said so) where it does not; adds one where there is none.

@@ -23,14 +23,15 @@ from promptkit.progress import Listener, Progress
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["Thumbnail", "forget_thumbnails", "make_thumbnails", "thumbnail"]
+__all__ = ["Thumbnail", "encoded", "forget_thumbnails", "make_thumbnails", "thumbnail"]
 
 CACHE = "thumbnails-1"  # the number grows with each change of how they are made
 BYTES_A_PIXEL = 64  # of its longest side as it is shown: 10 kB at 160 pixels, 20 at 320
 SHARP = 2  # pixels of a screen for each of CSS's
-QUALITY = 80
-LESS = ((1.3, 65), (1.9, 50))  # what is so many times too large, and the quality at which it likely fits
-LEAST = 35
+QUALITY = 75
+QUALITIES = ((1.0, QUALITY), (1.3, 60), (1.7, 45))  # what is so many times too large, and the quality at which it likely fits
+LEAST, OF_LEAST = 35, 0.55  # the lowest quality, and how large a file is at it
+QUICK, THOROUGH = 0, 4  # methods of WebP encoders
 PROFILE = 1024  # bytes of a colour profile that may go along; larger ones become sRGB
 MOST_FILES = 20_000  # kept, of which the oldest quarter goes when there are more
 WORKERS = 2
@@ -87,7 +88,7 @@ def thumbnail(picture: Source, pixels: int, most: int | None = None) -> Thumbnai
         path = _path(picture.sha256, pixels, largest) if picture.is_there else None
         data = path and _kept(path)
         if not data:
-            data = _encoded(picture.reduced(SHARP * pixels), largest)
+            data = encoded(picture.reduced(SHARP * pixels), largest)
             if path:
                 _keep(path, data)
     except PromptkitError:
@@ -114,21 +115,30 @@ def make_thumbnails(pictures: Iterable[Source], pixels: int, listener: Listener 
 # Making
 
 
-def _encoded(image: Image.Image, most: int) -> bytes:
-    """The picture as WebP of at most so many bytes: quality gives way first, then the number of pixels."""
-    image, quality = _in_srgb(image), QUALITY
-    while len(data := _webp(image, quality)) > most and max(image.size) > 1:
-        excess = len(data) / most
-        if quality == LEAST:
-            wide, high = (max(1, int(side * 0.9 * excess**-0.5)) for side in image.size)
-            image = image.resize((wide, high))
-        quality = next((less for times, less in LESS if excess < times and less < quality), LEAST)
+def encoded(image: Image.Image, most: int, kind: str = "WEBP") -> bytes:
+    """A picture as WebP or JPEG of at most so many bytes: quality gives way first, then the number of pixels."""
+    image = _in_srgb(image)
+    excess = len(_file(image, kind, QUALITY, QUICK)) / most  # a first look, a third as costly as the file itself
+    quality = next((less for times, less in QUALITIES if excess <= times), LEAST)
+    image = _smaller(image, excess * OF_LEAST if quality == LEAST else 1)
+    method = THOROUGH if excess <= 1 else QUICK + 1  # drawings become a third smaller, grain does not
+    while len(data := _file(image, kind, quality, method)) > most and max(image.size) > 1:
+        image, quality = _smaller(image, 1 if quality > LEAST else len(data) / most), LEAST
     return data
 
 
-def _webp(image: Image.Image, quality: int) -> bytes:
+def _smaller(image: Image.Image, excess: float) -> Image.Image:
+    """With so many times fewer pixels, and some fewer still; as it is where there is no excess."""
+    if excess <= 1:
+        return image
+    wide, high = (max(1, int(side * 0.95 * excess**-0.5)) for side in image.size)
+    return image.resize((wide, high))
+
+
+def _file(image: Image.Image, kind: str, quality: int, method: int) -> bytes:
     buffer = io.BytesIO()
-    image.save(buffer, "WEBP", quality=quality, method=2, icc_profile=image.info.get("icc_profile"))
+    own = {"method": method} if kind == "WEBP" else {"optimize": method > QUICK}
+    image.save(buffer, kind, quality=quality, icc_profile=image.info.get("icc_profile"), **own)
     return buffer.getvalue()
 
 

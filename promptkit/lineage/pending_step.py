@@ -60,15 +60,17 @@ class PendingStep:
 
     # While it is asked for
 
-    def attempt(self, fields: Mapping[str, Any]) -> None:
-        """Notes an attempt before it is sent; until it is answered it counts as interrupted. LineageError where it must not be sent:
-        the step is recorded already, or there is hardly room for a picture.
+    def attempt(self, fields: Mapping[str, Any], *, is_answered: bool = False) -> None:
+        """Notes an attempt before it is sent; until it is answered it counts as interrupted. One whose answer is at hand is noted together
+        with that. LineageError where it must not be sent: the step is recorded already, or there is hardly room for a picture.
         """
         with self._lock, writing(self.folder):
             if self.record is not None:
                 raise LineageError(f"Step {self.number} was recorded already; nothing more is asked for it.", path=self.record.path)
             _check_room(self.folder)
             self.fields["attempts"].append({**fields, "outcome": "interrupted"})
+            if is_answered:
+                return
             try:
                 self._note()
             except OSError:

@@ -1,7 +1,8 @@
 """Who is asking for what: one file in `.open/` for each request in flight, so that of all processes that share a folder one asks.
 
 Its name is made of the recipe (or of the picture that is added), so that making it decides who asks, and looking for it costs one read.
-It is made before a step takes its number, and removed when the step is on record; what a dead process left is taken over.
+It is made before a step takes its number, and removed when the step is on record; what a dead process left is taken over. Of what a batch
+job asks for, the claim is the job's: it names the job's file, and counts as long as that is there, whichever processes live.
 """
 
 from __future__ import annotations
@@ -27,21 +28,38 @@ from promptkit.lineage.holding import hold, is_held, let_go
 from promptkit.lineage.layout import UNDER_WAY
 from promptkit.lineage.record import now
 
-__all__ = ["REQUEST_NAME", "Holder", "clear_requests", "holder_of", "let_request_go", "request_path", "take_request"]
+__all__ = [
+    "REQUEST_NAME",
+    "Holder",
+    "clear_requests",
+    "holder_of",
+    "let_job_request_go",
+    "let_request_go",
+    "request_path",
+    "take_request",
+    "take_request_for_job",
+]
 
 REQUEST_NAME = re.compile(r"(?:\.open-)?r-[0-9a-f]{32}\.json")
 LARGEST = 65_536  # bytes of a claim
+JOB = "job"  # what names its file in a job's claim
 YOUNG = 2.0  # seconds in which a claim that says nothing may be one that is just being written
 
 
 @dataclass(frozen=True)
 class Holder:
-    """The process that is asking for something, as its claim names it."""
+    """The process that is asking for something, or the batch job that is, as its claim names it.
+
+    `job` is the job's name at the service, or that of its file as long as it has none; None where a process asks.
+    """
 
     note: Mapping[str, Any]
+    job: str | None = None
 
     def __str__(self) -> str:
-        """Process, machine, and since when."""
+        """Process, machine, and since when; or the job's name."""
+        if self.job is not None:
+            return f"the batch job {self.job}"
         process, host, claimed = (f"{self.note.get(name, 'unknown')!s:.80}" for name in ("process", "host", "claimed"))
         return f"process {process} on {host}, since {claimed}"
 
@@ -76,7 +94,7 @@ def holder_of(path: Path) -> Holder | None:
         return None
     note = json_object(data)
     if not _is_dead(path, note):
-        return Holder(note)
+        return Holder(note, _job_name(_job_file(path, note)) if JOB in note else None)
     _remove_judged(path, data)
     return None
 
@@ -86,6 +104,23 @@ def let_request_go(path: Path) -> None:
     let_go(path)
     with suppress(OSError):
         if json_object(read_file(path, LARGEST)).get("run") == atomic.RUN:  # else it was taken over, as of a machine that slept
+            path.unlink(missing_ok=True)
+
+
+def take_request_for_job(path: Path, job: Path) -> Holder | None:
+    """Claims a request for the batch job whose file that is; else who has it. One that the job has already is its own."""
+    note = {JOB: os.path.relpath(job, path.parent).replace(os.sep, "/"), "claimed": now()}
+    while not atomic.make_new(path, json_bytes(note, indent=None)):
+        if (holder := holder_of(path)) is not None:
+            return None if holder.note.get(JOB) == note[JOB] else holder
+    return None
+
+
+def let_job_request_go(path: Path, job: Path) -> None:
+    """Gives up what was claimed for that job; another's claim stays."""
+    with suppress(OSError):
+        note = json_object(read_file(path, LARGEST))
+        if JOB in note and _job_file(path, note) == Path(os.path.normpath(job)):
             path.unlink(missing_ok=True)
 
 
@@ -131,7 +166,23 @@ def _remove_no_claim(path: Path, why: str) -> None:
         raise LineageError(f"{said}. Remove it, if nobody does, then try again.", path=path) from None
 
 
+def _job_file(path: Path, note: Mapping[str, Any]) -> Path:
+    """The file of the job that a claim names: from the claim's folder on, so that all can be moved together."""
+    return Path(os.path.normpath(path.parent / str(note[JOB])))
+
+
+def _job_name(file: Path) -> str:
+    """What the service calls a job; the name of its file where it does not say."""
+    try:
+        name = json_object(read_file(file, LARGEST)).get("name")
+    except OSError:
+        name = None
+    return f"{name or file.stem!s:.200}"
+
+
 def _is_dead(path: Path, note: Mapping[str, Any]) -> bool:
+    if JOB in note:
+        return not _job_file(path, note).is_file()
     if note.get("process") == os.getpid() and note.get("run") == atomic.RUN:
         with _own:
             return not is_held(path)

@@ -123,6 +123,7 @@ class MadeFields(Entry):
 class Attempt(Entry):
     """One request and what came of it. `turn`, `body` and `kept` name files in extra/ by their sha256: the model's turn, which only a
     dialect reads; an answer without a picture as it came; pictures that broke off or are of no known kind. `link` came in their place.
+    `batch` is the job by which it was asked for, in batch mode.
     """
 
     started = anything(survives=Survives.AS_IT_IS, stays=True)
@@ -142,6 +143,7 @@ class Attempt(Entry):
     body = optional(str)
     kept = texts(list | None)
     link = optional(str)
+    batch = optional(str, label="batch job")
     error = optional_entry(Raised)
 
 

@@ -50,7 +50,15 @@ from promptkit.lineage.pending_step import PendingStep, settle
 from promptkit.lineage.prompt_key import prompt_key
 from promptkit.lineage.record import Problem, Record, number_of
 from promptkit.lineage.references import NamedPictures, normal, read_references, remove_reference, write_reference
-from promptkit.lineage.request_claims import Holder, holder_of, let_request_go, request_path, take_request
+from promptkit.lineage.request_claims import (
+    Holder,
+    holder_of,
+    let_job_request_go,
+    let_request_go,
+    request_path,
+    take_request,
+    take_request_for_job,
+)
 from promptkit.lineage.rows import Row, Sums, added, asked_by, prompt_key_of
 from promptkit.lineage.schema import empty_fields, schema_of
 from promptkit.values import built_in
@@ -553,6 +561,16 @@ class Lineage:
         """Gives up a request that this process claimed; what it asked for is on record, or was not sent."""
         path = request_path(self.folder, asked)
         let_request_go(path)
+
+    def take_request_for_job(self, asked: str, job: Path) -> Holder | None:
+        """Claims a request for the batch job whose file that is, as long as it is there; else who has it."""
+        self.create()
+        with writing(self.folder):
+            return take_request_for_job(request_path(self.folder, asked), job)
+
+    def let_job_request_go(self, asked: str, job: Path) -> None:
+        """Gives up a request that was claimed for that job."""
+        let_job_request_go(request_path(self.folder, asked), job)
 
     def known_with(self, recipe: str) -> frozenset[str]:
         """The names of the files of the steps that asked for that, as far as they are known already."""

@@ -206,9 +206,8 @@ class Template:
         return self
 
     def __reduce__(self) -> tuple[Callable[..., Template], tuple[object, ...]]:
-        library, along = self._search.whole_library()
-        sources = _all_sources(self) | ({NAME: library} if library else {})
-        return _of_sources, (self.name, sources, self._base.name, self.pack, self.file, tuple(each.picture for each in along))
+        base, sources, pictures = sources_of(self)
+        return _of_sources, (self.name, sources, base, self.pack, self.file, pictures)
 
     @property
     def digest(self) -> str:
@@ -293,11 +292,13 @@ def _file_in(template: Template, lang: str) -> File:
     return base if lang == template.lang else template._search.own_file(f"{base.name.removesuffix('.j2')}.{lang}.j2")
 
 
-def sources_of(template: Template) -> tuple[str, dict[str, str]]:
-    """The name of the template's own file, and the texts of all files that it is rendered from in any of its languages: what `of_files`
-    makes it of again.
+def sources_of(template: Template) -> tuple[str, dict[str, str], tuple[Picture, ...]]:
+    """The name of the template's own file; the texts of all files that it is rendered from in any of its languages, with its library's
+    look; and that library's pictures: what `of_files` makes it of again.
     """
-    return template._base.name, _all_sources(template)
+    library, along = template._search.whole_library()
+    sources = _all_sources(template) | ({NAME: library} if library else {})
+    return template._base.name, sources, tuple(each.picture for each in along)
 
 
 def _all_sources(template: Template) -> dict[str, str]:

@@ -10,12 +10,13 @@ import binascii
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from promptkit.errors import PromptkitError, SettingsError
 from promptkit.images.picture import Picture
 
-__all__ = ["Exchange", "InBase64", "InputPicture", "Reply", "Request", "Response", "Tokens", "Turn", "check_length", "is_ok"]
+__all__ = ["Exchange", "InBase64", "InFile", "InputPicture", "Reply", "Request", "Response", "Tokens", "Turn", "check_length", "is_ok"]
 
 READ_TIMEOUT = 300.0  # seconds; a 4K picture takes one to two minutes
 CHUNK = 3 << 18  # bytes of a picture that are encoded at a time; a multiple of 3, so that base64 has no padding in between
@@ -78,18 +79,36 @@ class InBase64:
 
 
 @dataclass(frozen=True)
+class InFile:
+    """A file of `size` bytes that stands in a body as it is, read a chunk at a time while it is sent."""
+
+    path: Path
+    size: int
+
+    def __len__(self) -> int:
+        return self.size
+
+    def __iter__(self) -> Iterator[bytes]:
+        with self.path.open("rb") as file:
+            while chunk := file.read(CHUNK):
+                yield chunk
+
+
+@dataclass(frozen=True)
 class Request:
     """One request: the path below an endpoint's base URL, and the body in pieces. It holds no key, in `headers` neither.
 
     Iterating gives the body in chunks of bytes; `len` is its length in bytes. `timeout` is in seconds, for the whole answer.
+    Where `into` names a file, a transport may write the body of a good answer there, of any length, instead of bringing it.
     """
 
     path: str
-    pieces: tuple[bytes | InBase64, ...] = field(repr=False)
+    pieces: tuple[bytes | InBase64 | InFile, ...] = field(default=(), repr=False)
     timeout: float = READ_TIMEOUT
     method: str = "POST"
     content_type: str = "application/json"
     headers: Mapping[str, str] = field(default_factory=dict)
+    into: Path | None = None
 
     def __len__(self) -> int:
         return sum(map(len, self.pieces))

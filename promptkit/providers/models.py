@@ -56,6 +56,7 @@ __all__ = [
 
 
 SIDES = (("512", 724), ("1K", 1448), ("2K", 2896))  # pixels of a square's side below which a picture is of that size
+BATCH_SHARES = {"google": 0.5}  # of the price, in batch mode; elsewhere nobody says that it is less (ai.google.dev/pricing, 2026-11)
 DAYS = ("as_of", "shut_down")
 MOST_TOKENS = 10**12  # of each kind; whatever a service claims, the sum is a number that a record holds
 
@@ -290,16 +291,22 @@ def shutdown_notice(name: str, today: date) -> str | None:
     return f"{name} was to shut down on {model.shut_down}{replaced} ({_dated(model.as_of)})."
 
 
-def estimate(name: str, endpoint: str, *, image_size: str | None) -> Cost | None:
-    """What one request may cost before it is sent; None where no price is known."""
+def estimate(name: str, endpoint: str, *, image_size: str | None, in_batch: bool = False) -> Cost | None:
+    """What one request may cost before it is sent, alone or in a batch job; None where no price is known."""
     if endpoint == "offline":
         return FREE
     price = price_at(name, endpoint)
     each = price.of_picture(image_size) if price else None
-    return Cost.of(each, price.currency) if price and each is not None else None
+    return Cost.of(each * _share(endpoint, in_batch), price.currency) if price and each is not None else None
 
 
-def cost(name: str, endpoint: str, *, tokens: Tokens | None, pictures: int, image_size: str | None) -> dict[str, Any] | None:
+def _share(endpoint: str, in_batch: bool) -> float:
+    return BATCH_SHARES.get(endpoint, 1.0) if in_batch else 1.0
+
+
+def cost(
+    name: str, endpoint: str, *, tokens: Tokens | None, pictures: int, image_size: str | None, in_batch: bool = False
+) -> dict[str, Any] | None:
     """What an answer cost, as records hold it: by its token counts where it has them, else by its pictures; None where no price is known.
 
     Never raises for what a service may count: the picture beside it is paid.
@@ -309,13 +316,14 @@ def cost(name: str, endpoint: str, *, tokens: Tokens | None, pictures: int, imag
     price = price_at(name, endpoint)
     if price is None:
         return None
+    share, batch = _share(endpoint, in_batch), "batch " if in_batch else ""
     if price.tokens and tokens and (tokens.picture or not pictures):  # counts that forget the picture would make it look cheap
         amount = sum(min(max(0, n), MOST_TOKENS) * each for n, each in zip(tokens, price.tokens, strict=True)) / 1e6
-        return price.charge(round(amount, 6), f"{endpoint} tokens")
+        return price.charge(round(amount * share, 6), f"{endpoint} {batch}tokens")
     each = price.of_picture(image_size)
     if each is None or not pictures:
         return None
-    return price.charge(round(each * pictures, 6), f"{endpoint} pictures")
+    return price.charge(round(each * pictures * share, 6), f"{endpoint} {batch}pictures")
 
 
 def size_of(size: tuple[int, int] | None) -> str | None:

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import IO, TYPE_CHECKING, Any, Protocol, runtime_checkable
 from urllib.parse import urlsplit
 from weakref import WeakSet, WeakValueDictionary
 
@@ -16,7 +16,7 @@ from promptkit import __version__, config
 from promptkit.errors import TransportError, warn
 from promptkit.providers.endpoints import Endpoint, is_local
 from promptkit.providers.keys import Key
-from promptkit.providers.message import Request, Response
+from promptkit.providers.message import Request, Response, is_ok
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -97,9 +97,13 @@ class RequestsTransport:
             stream=True,
             verify=next(iter(config.certificates().values()), None),
         ) as response:
+            if request.into is not None and is_ok(response.status_code):
+                with request.into.open("wb") as file:
+                    self._read(response, file, limit=None)
+                return Response(response.status_code, dict(response.headers), b"")
             body = io.BytesIO()  # which hands over what it holds without a copy
             try:
-                self._read(response, body)
+                self._read(response, body, self._limit)
             except Exception:  # whatever the network raises: what came before it may hold the picture, whole
                 self._course.came = Response(response.status_code, dict(response.headers), body.getvalue())
                 raise
@@ -131,12 +135,12 @@ class RequestsTransport:
             request.headers[name] = f"Bearer {secret}" if self._endpoint.auth == "bearer" else secret
         return request
 
-    def _read(self, response: requests.Response, body: io.BytesIO) -> None:
+    def _read(self, response: requests.Response, body: IO[bytes], limit: int | None) -> None:
         is_packed = "Content-Encoding" in response.headers  # who looks for nothing to unpack copies less
         while chunk := response.raw.read1(AT_ONCE, decode_content=is_packed):
             body.write(chunk)
-            if body.tell() > self._limit:
-                said = f"{self._endpoint.name} sent more than {self._limit / 1e6:.0f} MB; the reply was refused."
+            if limit is not None and body.tell() > limit:
+                said = f"{self._endpoint.name} sent more than {limit / 1e6:.0f} MB; the reply was refused."
                 raise TransportError(said, sent=True)
 
     def _failure(self, error: Exception) -> TransportError:

@@ -12,13 +12,13 @@ from promptkit.errors import LineageError, SettingsError
 from promptkit.lineage.location import Where
 from promptkit.prompts.template import Template
 from promptkit.runs.column_meaning import EXTRA
-from promptkit.runs.planning import Words
+from promptkit.runs.planning import MODES, Words
 from promptkit.session.recipe import Recipe, read_recipe
 from promptkit.session.session import Session
 from promptkit.session.step import Step
 from promptkit.values import is_url, number, whole_number
 
-__all__ = ["column_names", "count", "extra_columns", "mapping", "pace", "run_folder", "words_of"]
+__all__ = ["checked_mode", "column_names", "count", "extra_columns", "mapping", "pace", "run_folder", "words_of"]
 
 
 def run_folder(into: Where) -> Path:
@@ -103,3 +103,11 @@ def extra_columns(given: object) -> str:
     if given not in EXTRA:
         raise SettingsError(f'extra is "refuse" (an unknown column is an error) or "keep" (it becomes a note), not {given!r:.60}.')
     return str(given)
+
+
+def checked_mode(given: object) -> str:
+    """How rows are asked for."""
+    if given not in MODES:
+        raise SettingsError(f'mode is "live" (each row by itself) or "batch" (by jobs, at Google for half the price), not {given!r:.60}.')
+    return str(given)
+

@@ -1,7 +1,8 @@
 """Why a row has no picture, in one word, and whether it is asked again when the run is run again.
 
 What may pass by itself, or by what the user does beside the table (a key, a credit, a budget), is asked again. A refusal and an answer in
-words are asked again only where the caller says so: the same request brings mostly the same, and is paid again.
+words are asked again only where the caller says so: the same request brings mostly the same, and is paid again. So is what a batch job left
+without an answer, which may have been charged; what is in a job is asked by nobody else.
 """
 
 from __future__ import annotations
@@ -31,9 +32,22 @@ from promptkit.errors import (
 from promptkit.lineage.record import Record
 from promptkit.values import texts
 
-__all__ = ["CAUSES", "DONE", "ENDING", "PASSING", "WAITING", "cause_of", "cause_of_record", "checked_causes", "is_again"]
+__all__ = [
+    "CAUSES",
+    "DONE",
+    "ENDING",
+    "IN_JOB",
+    "MISSING",
+    "PASSING",
+    "RETRIED",
+    "WAITING",
+    "cause_of",
+    "cause_of_record",
+    "checked_causes",
+    "is_again",
+]
 
-DONE, WAITING = "picture", "waiting"
+DONE, WAITING, IN_JOB, MISSING = "picture", "waiting", "batch", "missing"
 # each cause with what it means; the order is that of tables
 CAUSES: Mapping[str, str] = {
     "transport": "nothing came back from the service, or half of it",
@@ -47,7 +61,10 @@ CAUSES: Mapping[str, str] = {
     "error": "the service answered with another error",
     "disk": "a picture or the row's folder could not be read or written",
     "invalid": "the row itself is wrong",
+    IN_JOB: "it is in a batch job, whose answer has not come",
+    MISSING: "its batch job ended without an answer for it",
 }
+RETRIED = tuple(cause for cause in CAUSES if cause != IN_JOB)  # that a caller may name, to ask again
 PASSING = frozenset({"transport", "busy", "interrupted", "budget", "credit", "access", "disk", "invalid"})
 ENDING = (KeyRejected, ModelNotFound, OutOfCredit, QuotaExceeded, RegionUnavailable)  # one of these is the same for all rows that ask there
 
@@ -77,6 +94,8 @@ def cause_of(error: BaseException) -> str:
 
 def cause_of_record(record: Record) -> str:
     """The cause for which a recorded step has no picture."""
+    if record.attempts and record.attempts[-1].batch and record.outcome == "interrupted":
+        return MISSING
     told: Mapping[str, Any] = (record.attempts[-1].error.fields if record.attempts and record.attempts[-1].error else {}) or {}
     kind = getattr(errors, str(told.get("kind")), None)
     if isinstance(kind, type) and issubclass(kind, errors.PromptkitError):
@@ -89,8 +108,8 @@ def checked_causes(given: object) -> tuple[str, ...]:
     named = (given,) if isinstance(given, str) else texts(given) if not isinstance(given, set | frozenset) else tuple(map(str, given))
     if named is None:
         raise SettingsError(f'retry= is a cause or several, such as ("refused", "text"), not {given!r:.60}.')
-    if wrong := next((cause for cause in named if cause not in CAUSES), None):
-        raise SettingsError(f"There is no cause {wrong!r:.40}{did_you_mean(wrong, CAUSES)}; known are {', '.join(CAUSES)}.")
+    if wrong := next((cause for cause in named if cause not in RETRIED), None):
+        raise SettingsError(f"There is no cause {wrong!r:.40}{did_you_mean(wrong, RETRIED)}; known are {', '.join(RETRIED)}.")
     return tuple(dict.fromkeys(named))
 
 

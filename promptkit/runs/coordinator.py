@@ -23,7 +23,8 @@ from promptkit.errors import LineageError, PromptkitError, show_in_brief, warn
 from promptkit.lineage.layout import add_git_files, has_marker, writing
 from promptkit.progress import Listener, Progress, span
 from promptkit.runs.allowance import RunBudget
-from promptkit.runs.causes import DONE, ENDING, WAITING, is_again
+from promptkit.runs.batch_job import jobs_in
+from promptkit.runs.causes import DONE, ENDING, IN_JOB, WAITING, is_again
 from promptkit.runs.executors import is_of_threads, workers_of
 from promptkit.runs.order import Allowance, Order
 from promptkit.runs.planning import PlannedRow, Planner
@@ -44,13 +45,13 @@ STOPPING = "stopping: what is under way is finished first; Ctrl-C again leaves a
 Written = Callable[[bool], object]  # writes results down: whether now, or only where it is time
 
 
-def look_at(planner: Planner, row: PlannedRow) -> None:
+def look_at(planner: Planner, row: PlannedRow, *, tells_failures: bool = False) -> None:
     """Looks up what is on record of a row, and in what that differs from what is asked now. An error becomes the row's failure."""
     if not row.was_there:
         return
     try:
         order = planner.order(row)
-        row.state = look_up(order, planner.hands)
+        row.state = look_up(order, planner.hands, tells_failures=tells_failures)
         row.changed = nearest_words(order, planner.hands) if row.state.outcome == WAITING else ""
     except PromptkitError as error:
         row.state = RowState.failed(error)
@@ -88,6 +89,7 @@ class Coordinator:
         asked = self.planner.asked
         self._todo: deque[PlannedRow] = deque(row for row in self.rows if self._is_to_do(row))
         self._tried: Counter[int] = Counter()
+        self._passed_over = ""  # why rows were not handed out, whose endpoint takes nothing more
         self._closed: dict[str, str] = {}  # the endpoints that take nothing more, with why
         self._in_hand: dict[Future[str], _Handed] = {}
         self._workers = workers_of(self.executor, self.planner)
@@ -139,6 +141,7 @@ class Coordinator:
                 self.stop_asked.set()
                 own.stop()
                 progress.say(STOPPING)
+        self.ended = self.ended or self._passed_over
         return interrupted
 
     def _is_stopped(self, own: AtWork) -> bool:
@@ -177,8 +180,8 @@ class Coordinator:
         except PromptkitError as error:  # a picture that has gone since it was checked, for example
             self._came(row, RowState.failed(error))
             return True
-        if why := self._closed.get(order.endpoint.name):
-            self.ended = self.ended or why
+        if order.endpoint.name in self._closed:  # rows that are asked elsewhere go on
+            self._passed_over = self._closed[order.endpoint.name]
             return True
         allowance = self._budget.hand_out(row.requests, row.price, 1 + self.planner.asked.recover)
         if allowance is None:
@@ -211,12 +214,14 @@ class Coordinator:
             self._next_at = max(self._next_at, time.monotonic()) + requests * 60 / per_minute
 
     def _count_spent(self, into: Path) -> None:
-        """Counts what all rows of the folder cost before, those that the table has no more included."""
+        """Counts what all rows of the folder cost before, those that the table has no more included, and what batch jobs may cost."""
         if not self._budget.is_limited:
             return
         for name in row_folders(into).values():
             with suppress(LineageError):
                 self._budget.count(Engine.of(into / name).ledger.used())
+        for job in jobs_in(into):
+            self._budget.count(job.reserved)
 
     # Taking in
 
@@ -324,7 +329,7 @@ class Coordinator:
     def in_words(self) -> str:
         """How far it is: "12 of 200 rows done, 2 failed, 0.47 USD, 3 min left"."""
         done = self.counts[DONE]
-        failed = sum(count for outcome, count in self.counts.items() if outcome not in (DONE, WAITING))
+        failed = sum(count for outcome, count in self.counts.items() if outcome not in (DONE, IN_JOB, WAITING))
         parts = [f"{done} of {len(self.rows)} rows done", *([f"{failed} failed"] if failed else []), str(self.cost), self._time_left()]
         return ", ".join(filter(None, parts))
 
@@ -340,4 +345,8 @@ class Coordinator:
         if self.ended:
             waiting = self.counts[WAITING]
             warn(f"The run stopped, with {waiting} row{'' if waiting == 1 else 's'} waiting: {self.ended}")
+        if in_job := next((row for row in self.rows if row.state.outcome == IN_JOB), None):
+            count = self.counts[IN_JOB]
+            rows = f"{count} row{' is' if count == 1 else 's are'} in batch jobs, and not asked for live"
+            warn(f"{rows}. {in_job.label or in_job.row.place}: {in_job.state.error}")
 

@@ -19,6 +19,7 @@ from promptkit.errors import SettingsError
 from promptkit.images.operations import Operation, operation_of
 from promptkit.images.picture import Picture
 from promptkit.prompts.inputs import Pictures
+from promptkit.prompts.library_look import LibraryPicture
 from promptkit.prompts.template import Prompt
 from promptkit.providers.endpoints import Endpoint
 from promptkit.providers.keys import Key
@@ -40,6 +41,10 @@ class PictureOf:
         """One that is given: a path, or anything else that a picture can be opened from, whose bytes go along."""
         return cls(path=str(given)) if isinstance(given, Path) else cls(data=base64.b64encode(Picture.open(given).data).decode())
 
+    def below(self, folder: Path) -> PictureOf:
+        """The same, where its path starts from that folder."""
+        return self if self.path is None else replace(self, path=str(folder / self.path))
+
     def open(self, hands: Hands) -> Picture:
         """The picture. PictureError where it cannot be read."""
         if self.sha256 is not None:
@@ -55,6 +60,10 @@ class AlongPicture:
     step: int | None = None
     picture: PictureOf | None = None
     words: Words = field(default_factory=Words)
+
+    def below(self, folder: Path) -> AlongPicture:
+        """The same, where the path of its picture starts from that folder."""
+        return replace(self, picture=self.picture and self.picture.below(folder))
 
 
 @dataclass(frozen=True)
@@ -108,6 +117,11 @@ class Order:
         """The same with an id of its own, and what it may spend."""
         return replace(self, id=secrets.token_hex(8), allowance=allowance)
 
+    def placed(self, folder: Path) -> Order:
+        """The same for a row's folder that stands there, with the pictures that are named from it on."""
+        steps = tuple(replace(step, along=tuple(along.below(folder) for along in step.along)) for step in self.steps)
+        return replace(self, folder=str(folder), picture=self.picture and self.picture.below(folder), steps=steps)
+
     def to_text(self) -> str:
         """As a line of JSON."""
         said = {**vars(self), "endpoint": endpoint_json(self.endpoint), "steps": [_step_json(step) for step in self.steps]}
@@ -124,7 +138,7 @@ class Order:
             **said
             | {
                 "endpoint": hands.endpoints.get(said["endpoint"]["name"]) or endpoint_of(said["endpoint"]),
-                "steps": tuple(_step_of(step) for step in said["steps"]),
+                "steps": tuple(_step_of(step, hands) for step in said["steps"]),
                 "again": tuple(said["again"]),
                 "picture": PictureOf(**said["picture"]) if said["picture"] else None,
                 "allowance": Allowance(Money(*money) if money else None, said["allowance"]["requests"]),
@@ -169,18 +183,20 @@ def _step_json(step: OrderStep) -> dict[str, Any]:
     return {"kind": step.kind, "prompt": _prompt_json(step.prompt), "config": dict(step.config), "lang": step.lang, "along": along}
 
 
-def _step_of(said: Mapping[str, Any]) -> OrderStep:
+def _step_of(said: Mapping[str, Any], hands: Hands) -> OrderStep:
     if "operation" in said:
         return OrderStep(said["kind"], operation=operation_of(said["operation"], said["numbers"]))
     along = (
         AlongPicture(a["role"], a["step"], PictureOf(**a["picture"]) if a["picture"] else None, Words(**a["words"])) for a in said["along"]
     )
-    return OrderStep(said["kind"], _prompt_of(said["prompt"]), said["config"], said["lang"], tuple(along))
+    return OrderStep(said["kind"], _prompt_of(said["prompt"], hands), said["config"], said["lang"], tuple(along))
 
 
 def _prompt_json(prompt: Prompt) -> dict[str, Any]:
     inputs = {name: _plain(value) for name, value in prompt.inputs.items()}
-    rest = {"config": dict(prompt.config), "files": dict(prompt.files), "pictures": prompt.pictures and asdict(prompt.pictures)}
+    along = [[each.name, each.description, each.picture.sha256] for each in prompt.references]
+    pictures = prompt.pictures and asdict(prompt.pictures)
+    rest = {"config": dict(prompt.config), "files": dict(prompt.files), "pictures": pictures, "references": along}
     return {**vars(prompt), "inputs": inputs, **rest}
 
 
@@ -188,9 +204,10 @@ def _plain(value: Any) -> Any:
     return [_plain(each) for each in value] if isinstance(value, list | tuple) else dict(value) if isinstance(value, Mapping) else value
 
 
-def _prompt_of(said: Mapping[str, Any]) -> Prompt:
+def _prompt_of(said: Mapping[str, Any], hands: Hands) -> Prompt:
     pictures = said["pictures"]
     tuples = {name: tuple(pictures[name]) for name in ("roles", "names")} if pictures else {}
     inputs = {name: tuple(value) if isinstance(value, list) else value for name, value in said["inputs"].items()}
     more = {"pictures": Pictures(**{**pictures, **tuples}) if pictures else None, "pack": tuple(said["pack"]) if said["pack"] else None}
-    return Prompt(**{**said, **more, "inputs": inputs})
+    along = tuple(LibraryPicture(name, description, hands.pictures[sha256]) for name, description, sha256 in said["references"])
+    return Prompt(**{**said, **more, "inputs": inputs, "references": along})

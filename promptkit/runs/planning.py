@@ -17,11 +17,12 @@ from promptkit.engine.engine import Engine
 from promptkit.engine.options import checked_config, checked_pictures, checked_prompt, checked_words
 from promptkit.errors import InputError, PictureError, PromptkitError, SettingsError, did_you_mean, listed
 from promptkit.images.formats import media_type
-from promptkit.images.picture import is_picture
+from promptkit.images.picture import Picture, is_picture
 from promptkit.prompts.template import Prompt
 from promptkit.providers import models
 from promptkit.providers.endpoint_choice import choose_endpoint, endpoint_behind
 from promptkit.providers.endpoints import Endpoint
+from promptkit.providers.gemini_batch import check_batch
 from promptkit.providers.keys import Key
 from promptkit.providers.options import OPTIONS
 from promptkit.providers.transport import Transport
@@ -34,12 +35,13 @@ from promptkit.session.file_names import check_pattern
 from promptkit.session.recipe import Recipe, RecipeStep
 from promptkit.values import items
 
-__all__ = ["Asked", "PlannedRow", "Planner", "Words"]
+__all__ = ["BATCH", "LIVE", "MODES", "Asked", "PlannedRow", "Planner", "Words"]
 
 SHOWN = 20  # problems that an error tells
 AT_ONCE = 500  # rows whose words are looked through for keys together
 HEAD = 64  # bytes by which a picture's type is known
 NO_FOLDER = ".none"  # in which a row's client asks, where there is no folder yet
+LIVE, BATCH = MODES = ("live", "batch")
 Function = Callable[[Mapping[str, Any]], Any]
 Words = Recipe | Function
 
@@ -49,7 +51,8 @@ class Asked:
     """How a run was asked for, beside its rows: all of it checked, so that it can be written down.
 
     `inputs` hold for every row, `columns` say which heading is read for a name, `label` is a pattern over the row's values, `options` are
-    those of a request. `budget` and `max_requests` bound all rows together, `per_minute` requests. `extra` is "refuse" or "keep".
+    those of a request. `budget` and `max_requests` bound all rows together, `per_minute` requests. `extra` is "refuse" or "keep", `mode`
+    "live" or "batch".
     """
 
     inputs: Mapping[str, Any] = field(default_factory=dict)
@@ -70,6 +73,12 @@ class Asked:
     per_minute: float | None = None
     retry: tuple[str, ...] = ()
     extra: str = "refuse"
+    mode: str = LIVE
+
+    @property
+    def is_batch(self) -> bool:
+        """Whether rows are asked for by batch jobs."""
+        return self.mode == BATCH
 
 
 @dataclass(slots=True)
@@ -115,17 +124,20 @@ class Planner:
         self._clients: dict[tuple[Endpoint, str], Client] = {}
         self._checked: set[tuple[str, ...]] = set()  # headings that are known to mean something
         self._unchecked: list[tuple[TableRow, Client, object]] = []  # words in which no key was looked for yet
+        self._of_libraries: dict[str, Picture] = {}  # of the prompts that a function has made
         self._latest: tuple[TableRow, _Rendered] | None = None
         self._first: dict[str, tuple[TableRow, str]] = {}  # the first row of each key, and the hash of its values
         self._equal: dict[str, int] = {}  # how many rows have its values, where there are several
         self._check_inputs()
+        if self.recipe and asked.is_batch:
+            self._check_one_step(self.recipe.steps)
         if table.headings is not None:
             self._check_headings(table.headings)
 
     @cached_property
     def hands(self) -> Hands:
         """What its orders need of this process."""
-        pictures = self.recipe.pictures if self.recipe else {}
+        pictures = self.recipe.pictures if self.recipe else self._of_libraries
         own = {e.name: e for e in self._endpoints.values() if not isinstance(e.dialect, str)}
         return Hands(self.asked.key, self.asked.transport, own, pictures)
 
@@ -298,6 +310,8 @@ class Planner:
                 continue
             pictures = (PictureOf.of(self._located(each)) for each in self._references(place, values))
             along = (*self._along(step), *(AlongPicture("reference", picture=picture) for picture in pictures))
+            if not self.recipe:
+                self._of_libraries.update((each.picture.sha256, each.picture) for each in prompt.references)
             yield OrderStep(step.kind, prompt, config, prompt.lang or self._lang(place, values), along)
 
     def _lang(self, place: int, values: RowValues) -> str | None:
@@ -397,6 +411,11 @@ class Planner:
         """Whether all rows ask for offline drafts."""
         return all(endpoint.is_offline for endpoint in self._endpoints.values())
 
+    def client(self, endpoint: str, model: str) -> Client:
+        """What reaches an endpoint of that name, one of this run's or a known one. SettingsError where there is none."""
+        named = next((e for e in self._endpoints.values() if e.name == endpoint), None)
+        return self._client(named or choose_endpoint(endpoint), model)
+
     def connect(self) -> None:
         """Finds the keys and the transports, so that none is missing midway; sends nothing. They live as long as the planner."""
         for client in self._clients.values():
@@ -418,6 +437,14 @@ class Planner:
             if not is_placed and not any(_has(step, name) for step in steps):
                 near = did_you_mean(name, known)
                 raise SettingsError(f"inputs= has {name!r:.60}, which no template here has{near}; they have {listed(known)}.")
+
+    def _check_one_step(self, steps: Sequence[RecipeStep]) -> None:
+        """SettingsError for what batch mode cannot do: a step waits for no other there."""
+        if len(steps) != 1 or steps[0].operation:
+            said = f"this has {len(steps)}" if len(steps) != 1 else f"{steps[0].name} is made here, and asks nobody"
+            raise SettingsError(f'mode="batch" takes one step that asks for each row, and {said}: run the chain with mode="live".').also(
+                in_shell=f"--batch takes one template, and {said}: run the chain without --batch."
+            )
 
     def _check_headings(self, headings: Sequence[str]) -> None:
         """SettingsError for a column that means nothing, and where a picture is needed and no column has one."""
@@ -447,6 +474,9 @@ class Planner:
 
     def _check(self, row: TableRow, rendered: _Rendered) -> None:
         """Raises what would make a request of the row fail."""
+        if self.asked.is_batch:
+            self._check_one_step(rendered.steps)
+            check_batch(rendered.endpoint, rendered.model)
         picture = rendered.values.of_row.get("picture")
         if rendered.steps[0].kind != "generate" and picture is None:
             raise ValueError("picture is missing: name the file that the first step starts from")
@@ -464,7 +494,7 @@ class Planner:
         count = int(step.kind == "edit") + len(step.along) + len(references)
         checked_pictures(prompt, count)
         checked_words(prompt)
-        client.check_options(config, count)
+        client.check_options(config, count + len(prompt.references))
         self._unchecked.append((row, client, [prompt.text, dict(prompt.inputs), _words(rendered.values.all), rendered.values.meta]))
         client.budget.check_price(rendered.model, rendered.endpoint.name, config.get("image_size"))
 
@@ -486,7 +516,8 @@ class Planner:
     def _price(self, rendered: _Rendered) -> tuple[int, Cost | None]:
         """How many requests a row takes where nothing is there, and what they may cost."""
         configs = [c for p, c in zip(rendered.prompts, rendered.configs, strict=True) if p is not None]
-        prices = [models.estimate(rendered.model, rendered.endpoint.name, image_size=c.get("image_size")) for c in configs]
+        where, in_batch = (rendered.model, rendered.endpoint.name), self.asked.is_batch
+        prices = [models.estimate(*where, image_size=c.get("image_size"), in_batch=in_batch) for c in configs]
         count = len(configs) * self.asked.takes
         if any(price is None for price in prices):
             return count, None

@@ -19,6 +19,7 @@ __all__ = ["PreviewedRow", "RunPreview", "preview"]
 
 SHOWN = 3  # prompts
 CHANGED_SHOWN = 10
+DAY = 86_400.0  # seconds, which Google aims at for a batch job
 GUESSED = 10.0  # seconds that a request takes, where none is on record
 
 
@@ -146,6 +147,8 @@ def _part(price: Cost, share: float) -> Cost:
 
 def _time(planner: Planner, rows: Sequence[PlannedRow], requests: int) -> tuple[float, str]:
     """How long so many requests take, and of what that was made: of the pace that is asked for, of what is on record, else of a guess."""
+    if planner.asked.is_batch:
+        return (DAY, "batch mode aims at a day, and mostly takes less") if requests else (0.0, "batch mode")
     workers, per_minute = planner.asked.workers, planner.asked.per_minute
     attempts, seconds = sum(row.state.attempts for row in rows), sum(row.state.seconds for row in rows)
     each = seconds / attempts if attempts else GUESSED

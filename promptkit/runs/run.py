@@ -22,11 +22,12 @@ from promptkit.providers.endpoints import Endpoint
 from promptkit.providers.keys import Key
 from promptkit.providers.options import OPTIONS
 from promptkit.providers.transport import Transport
-from promptkit.runs.arguments import column_names, count, extra_columns, mapping, pace, run_folder, words_of
-from promptkit.runs.causes import DONE, WAITING, checked_causes
+from promptkit.runs.arguments import checked_mode, column_names, count, extra_columns, mapping, pace, run_folder, words_of
+from promptkit.runs.batch import BatchRun
+from promptkit.runs.causes import DONE, IN_JOB, WAITING, checked_causes
 from promptkit.runs.coordinator import Coordinator, look_at
 from promptkit.runs.executors import checked_executor, is_of_threads, refuse_what_stays
-from promptkit.runs.planning import Asked, PlannedRow, Planner
+from promptkit.runs.planning import LIVE, Asked, PlannedRow, Planner
 from promptkit.runs.preview import RunPreview, preview
 from promptkit.runs.report import run_card, write_report
 from promptkit.runs.results import Paced, read_rows, row_object, write_results
@@ -52,6 +53,7 @@ REPORTED = 60.0  # seconds at least between two writings of the report
 HINTS = {
     "takes": "n=", "template": "the first argument, what", "table": "the second argument, rows", "folder": "into=",
     "reuse": "another folder for into=", "fresh": "another folder for into=", "chain": "a Session for chains that talk",
+    "batch": 'mode="batch"',
     **dict.fromkeys(("references", "images"), "a column `references`"),
 }
 
@@ -81,6 +83,7 @@ def run(
     extra: str = "refuse",
     on_row: Callable[[RunRow], object] | None = None,
     on_progress: Listener | None = None,
+    mode: str = "live",
     wait: bool = True,
     dry_run: bool = False,
     **options: Any,
@@ -102,6 +105,10 @@ def run(
     promptkit, a folder `into` that all share, and the key in a variable of their own: each says what it lacks before its first row.
     `api_key`, `transport` and functions go with threads only.
 
+    With mode="batch" rows of one step are asked for by jobs at Google, for half the price, at most 100 requests a job; that may take a day.
+    With wait=False it returns when the jobs are made; the same run, or `wait`, goes on polling them. What they fail at or leave out is in
+    the Run, and asked live only by a run with mode="live".
+
     Every row is checked before anything is sent: InputError names all problems, with their lines. SettingsError, LineageError. Failed rows
     are in the Run; what keeps all of them from being asked is a warning.
     """
@@ -122,9 +129,12 @@ def run(
         per_minute=pace(per_minute),
         retry=checked_causes(retry),
         extra=extra_columns(extra),
+        mode=checked_mode(mode),
         **opening,
         **checked_limits(budget, max_requests),
     )
+    if asked.is_batch and executor is not None:
+        raise SettingsError('mode="batch" has no workers of its own: leave executor= out.')
     words, folder = words_of(what), run_folder(into)
     chosen = checked_executor(executor, asked.workers)
     refuse_what_stays(chosen, words, endpoint, api_key=api_key, transport=transport)
@@ -134,6 +144,9 @@ def run(
     if dry_run:
         return _previewed(planner, planned, later)
     made = Run(planner.into, planned, planner)
+    if asked.is_batch:
+        made.begin_batch(later, on_row, on_progress)
+        return made.go_on_in_batch(waits=wait)
     made.begin(chosen, later, on_row, on_progress)
     return made.wait() if wait else made.go_on()
 
@@ -193,7 +206,7 @@ class Run:
 
     def __init__(self, into: Path, planned: list[PlannedRow], planner: Planner | None = None, file: RunFile | None = None) -> None:
         self.folder, self._planned, self._planner, self._file = into, planned, planner, file
-        self._coordinator: Coordinator | None = None
+        self._coordinator: Coordinator | BatchRun | None = None
         self._thread: threading.Thread | None = None
         self._raised: BaseException | None = None
         self._executor: Executor | None = None  # the caller's, which carries out a retry too
@@ -220,7 +233,7 @@ class Run:
                 before = row.state
                 row.was_there, row.folder = True, folders[row.key]
                 look_at(self._planner, row)
-                if row.state.outcome == WAITING and before.outcome != WAITING:
+                if row.state.outcome == WAITING and before.outcome not in (WAITING, IN_JOB):
                     row.state = before
 
     # Carrying out
@@ -241,8 +254,29 @@ class Run:
         write_run_file(self._planner)
         self._coordinator, self._executor = made, None if isinstance(executor, Threads) else executor
 
+    def begin_batch(
+        self, later: Iterator[PlannedRow], on_row: Callable[[RunRow], object] | None, on_progress: Listener | None
+    ) -> None:
+        """Makes ready to carry it out by batch jobs. SettingsError where a key is missing, before anything is written."""
+        assert self._planner is not None
+        heard = None if on_row is None else partial(_tell, on_row, self.folder)
+        made = BatchRun(self._planner, self._planned, self._written, heard, on_progress, later)
+        if made.has_work:
+            self._planner.connect()
+        write_run_file(self._planner)
+        self._coordinator = made
+
+    def go_on_in_batch(self, *, waits: bool) -> Run:
+        """Makes and polls its jobs, until they are over where it `waits`."""
+        assert isinstance(self._coordinator, BatchRun)
+        self._coordinator.waits = waits
+        self._carry_out()
+        return self
+
     def wait(self) -> Run:
-        """Waits until it is done, or was stopped, and returns it. Ctrl-C lets what is under way finish first."""
+        """Waits until it is done, or was stopped, and returns it. Ctrl-C lets what is under way finish first; batch jobs go on without."""
+        if isinstance(self._coordinator, BatchRun):
+            return self.go_on_in_batch(waits=True)
         if self._thread is not None:
             self._joined()
         elif self._coordinator is not None:
@@ -272,7 +306,8 @@ class Run:
         """
         again = checked_causes(causes[0] if len(causes) == 1 and not isinstance(causes[0], str) else causes)
         what, table, asked = self._again(is_placed="endpoint" in changes or "transport" in changes)
-        made = run(what, table, self.folder, **{**_keywords(asked), "retry": again, "executor": self._executor, **changes})
+        executor = self._executor if changes.get("mode", asked.mode) == LIVE else None
+        made = run(what, table, self.folder, **{**_keywords(asked), "retry": again, "executor": executor, **changes})
         if isinstance(made, Run):
             self._planned, self._planner, self._coordinator, self._thread = made._planned, made._planner, made._coordinator, made._thread
             self._executor = made._executor
@@ -346,8 +381,8 @@ class Run:
 
     @property
     def failed(self) -> tuple[RunRow, ...]:
-        """Those that have no picture, and are not waiting."""
-        return tuple(row for row in self.rows if row.outcome not in (DONE, WAITING))
+        """Those that have no picture, and are neither waiting nor in a batch job."""
+        return tuple(row for row in self.rows if row.outcome not in (DONE, IN_JOB, WAITING))
 
     @property
     def missing(self) -> tuple[RunRow, ...]:
@@ -460,5 +495,5 @@ def _planner_again(file: RunFile, folder: Path, rows: Sequence[PlannedRow]) -> P
 def _keywords(asked: Asked) -> dict[str, Any]:
     """How a run was asked for, as the keywords of `run`."""
     names = ("inputs", "columns", "label", "lang", "endpoint", "model", "transport", "budget", "max_requests", "workers", "per_minute")
-    plain = {name: getattr(asked, name) for name in (*names, "recover", "deadline", "extra")}
+    plain = {name: getattr(asked, name) for name in (*names, "recover", "deadline", "extra", "mode")}
     return {**plain, "n": asked.takes, "api_key": asked.key.reveal() if asked.key else None, **asked.options}

@@ -18,7 +18,7 @@ from promptkit.errors import LineageError, SettingsError
 from promptkit.lineage.files import parsed, read_file, reason
 from promptkit.lineage.layout import writing
 from promptkit.lineage.record import now
-from promptkit.runs.planning import Asked, Planner, Words
+from promptkit.runs.planning import LIVE, Asked, Planner, Words
 from promptkit.runs.rows import Table, TableRow
 from promptkit.session.recipe import Recipe
 from promptkit.values import for_json
@@ -71,6 +71,7 @@ class RunFile:
         recipe = Recipe.of_json(said["recipe"], str(into / RUN_FILE)) if said.get("recipe") else None
         budget = Money(*said["budget"]) if said.get("budget") else None
         plain = {name: said[name] for name in PLAIN}
+        plain |= {"mode": said.get("mode", LIVE)}
         asked = Asked(inputs=said["inputs"], options=said["options"], endpoint=said["endpoint"], budget=budget, **plain)
         folder = said.get("pictures_from")
         return cls(recipe, said.get("function"), asked, str(said.get("table")), None if folder is None else (into / folder).resolve())
@@ -96,6 +97,7 @@ def write_run_file(planner: Planner) -> None:
         "options": dict(asked.options),
         "endpoint": planner.endpoint.name,
         "budget": list(asked.budget) if asked.budget else None,
+        "mode": asked.mode,
         **{name: getattr(asked, name) for name in PLAIN},
     }
     data = json.dumps(said, ensure_ascii=False, indent=1, default=for_json).encode("utf-8", "replace") + b"\n"

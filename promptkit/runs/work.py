@@ -5,7 +5,7 @@ Every step is found by what it asks, so that an order carried out twice, or begu
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -20,17 +20,19 @@ from promptkit.engine.labels import Named
 from promptkit.engine.made import Making, make
 from promptkit.engine.nearest_step import difference as words_changed
 from promptkit.engine.plan import Plan
+from promptkit.engine.request_claim import in_batch_job
 from promptkit.engine.sums import DRAFTS, REQUESTS
-from promptkit.errors import LineageError, PromptkitError
+from promptkit.errors import LineageError, PromptkitError, TransportError
 from promptkit.images.picture import Picture
 from promptkit.lineage.record import Record
 from promptkit.providers import models
-from promptkit.runs.causes import DONE, WAITING, cause_of, cause_of_record, is_again
-from promptkit.runs.order import AlongPicture, Hands, Order, OrderStep
+from promptkit.providers.message import Request, Response
+from promptkit.runs.causes import DONE, IN_JOB, WAITING, cause_of, cause_of_record, is_again
+from promptkit.runs.order import AlongPicture, Hands, Order, OrderStep, PictureOf
 from promptkit.runs.row_folder import make_row_folder
 from promptkit.runs.row_state import RowState, StepState, TakeState, difference, totals
 
-__all__ = ["carry_out", "look_up", "nearest_words"]
+__all__ = ["RowWork", "carry_out", "look_up", "nearest_words"]
 
 NO_HANDS = Hands()
 MOST_COMPARED = 8  # steps in the place of one that is missing
@@ -46,9 +48,11 @@ def carry_out(order: str, hands: Hands = NO_HANDS) -> str:
         return RowState.failed(error).to_text()
 
 
-def look_up(order: Order, hands: Hands) -> RowState:
-    """What is on record of a row; nothing is asked or written."""
-    return RowWork(order, hands).state(may_ask=False)
+def look_up(order: Order, hands: Hands, *, tells_failures: bool = False) -> RowState:
+    """What is on record of a row; nothing is asked or written. A failure that is to be asked again is waiting, or, where it
+    `tells_failures`, what it was.
+    """
+    return RowWork(order, hands, tells_failures).state(may_ask=False)
 
 
 def nearest_words(order: Order, hands: Hands) -> str:
@@ -62,6 +66,7 @@ class RowWork:
 
     order: Order
     hands: Hands
+    tells_failures: bool = False  # those too that are to be asked again
     asked: int = field(default=0, init=False)
     _missing: Plan | None = field(default=None, init=False)  # the first request that is not on record
 
@@ -211,7 +216,7 @@ class RowWork:
         """The step, on record or asked for; a failure that is on record and is not to be asked again; None where it may not be asked."""
         if (found := self.engine.find([plan]) or self._client.find(plan)) is not None:
             return Answer(found, reused=True)
-        if failed := self._failed(plan):
+        if failed := self._in_job(plan) or self._failed(plan):
             return failed
         if not may_ask:
             self._missing = plan
@@ -220,15 +225,64 @@ class RowWork:
         self.asked += not answer.reused
         return answer
 
+    def _in_job(self, plan: Plan) -> TakeState | None:
+        """That a batch job asks for it, where one does: then nobody else does."""
+        holder = self.engine.lineage.holder_of(plan.recipe)
+        if holder is None or holder.job is None:
+            return None
+        error = in_batch_job(holder, self.engine.lineage)
+        return TakeState(IN_JOB, (), str(error), type(error).__name__)
+
     def _failed(self, plan: Plan) -> TakeState | None:
         """How the same request failed before, where that is not to be asked again."""
         known = self.engine.lineage.with_recipe(plan.recipe)
         last = max((r for r in known if not r.ok), key=lambda r: r.number, default=None)
-        if last is None or is_again(cause := cause_of_record(last), self.order.again):
+        if last is None or (is_again(cause := cause_of_record(last), self.order.again) and not self.tells_failures):
             return None
         error = shared_failure(last, endpoint=self.order.endpoint, key=None, deadline=self.order.deadline)
         said = str(error).partition(f"Step {last.number} of it says: ")[2] or str(error)
         return TakeState(cause, (), said, type(error).__name__)
+
+
+    # In batch mode
+
+    def missing(self) -> Iterator[tuple[int, Plan]]:
+        """The takes of a row of one step that are to be asked for, with their plans; the row's own picture is added."""
+        make_row_folder(Path(self.order.folder))
+        self.engine.lineage.adopt()
+        base = self._root(True) if self._picture else None
+        for take in range(self.order.takes):
+            plan = self._plan(self.order.steps[0], base, [], take)
+            if self._answered(plan, may_ask=False) is None:
+                if not self._client.terms.sends:
+                    self._client.ask(plan)  # says that it is not on record
+                yield take, plan
+
+    def request(self, plan: Plan) -> Request:
+        """What a plan sends. SettingsError for what may not be sent."""
+        return self._client.request(plan)
+
+    def pinned(self) -> Order:
+        """The order with all its pictures in the row's folder, named from there on: its plan is the same whatever becomes of others."""
+        [step] = self.order.steps
+        base = self._root(True) if self._picture else None
+        along = tuple(replace(a, picture=a.picture and self._pinned(a.picture)) for a in step.along)
+        picture = PictureOf(path=base.outputs[0].name) if base else None
+        return replace(self.order, picture=picture, steps=(replace(step, along=along),))
+
+    def _pinned(self, picture: PictureOf) -> PictureOf:
+        opened = picture.open(self.hands)
+        self.engine.lineage.keep_source(opened)
+        return PictureOf(path=self.engine.lineage.source_name(opened))
+
+    def record_answer(self, take: int, answer: Response | TransportError, job: str, file: Path) -> None:
+        """Records what the batch job of that name, whose file that is, answered to a take, or that no answer came."""
+        make_row_folder(Path(self.order.folder))
+        base = self._root(False) if self._picture else None
+        plan = self._plan(self.order.steps[0], base, [], take)
+        recorded = self._client.record_answer(plan, answer, job, file).record
+        if recorded.ok and not take:
+            self.engine.lineage.set_head(recorded.id)
 
 
 def _unheard(line: str) -> None:

@@ -20,6 +20,7 @@ from promptkit.lineage.location import Where
 from promptkit.lineage.record import Problem, Record, added_up
 from promptkit.lineage.tree import Lineage
 from promptkit.progress import Listener
+from promptkit.session.listings import Tags
 from promptkit.session.step import Continuing, Step, Steps
 from promptkit.values import built_in, is_url
 
@@ -97,9 +98,9 @@ class Cursor(Continuing):
     # Reading
 
     @property
-    def tags(self) -> dict[str, Step]:
+    def tags(self) -> Tags[Step]:
         """The tagged steps by name."""
-        return {name: self._step_of(self._lineage.get(i)) for name, i in self._lineage.tags().items() if self._lineage.has(i)}
+        return Tags({name: self._step_of(self._lineage.get(i)) for name, i in self._lineage.tags().items() if self._lineage.has(i)})
 
     @property
     def head(self) -> Step | None:
@@ -242,6 +243,21 @@ class Cursor(Continuing):
         page = SessionPage(self._lineage, chosen, self._position[0], title, lang, embed, self._listener, review)
         return page.write(path, overwrite=overwrite)
 
+    def sheet(self, steps: object = None, *, columns: int | str | None = None, rows: int | str | None = None) -> Picture:
+        """A contact sheet of these steps, by default of all that have a picture: a PNG, each picture at most 256 pixels wide and high over
+        its number and caption, in rows of four or more. A step that continues the one before it has an arrow from there.
+
+        `steps` are what `trail`, `children` and `vary` return, or any list of Steps, numbers, tags and beginnings of ids. `columns` and
+        `rows` are numbers, or names of what varies along them, such as an input of the template; variants of two things are a grid of
+        themselves. Captions are in any script that a font here has; what cannot be drawn or is not shaped is said in a warning.
+        LineageError where there is no picture, SettingsError for more than 2,000, or a name that no step has.
+        """
+        from promptkit.session.sheet import sheet
+
+        named = None if steps is None else [step.record for step in self._several(steps)]
+        varied = [axis.name for axis in getattr(steps, "axes", ())]
+        return sheet(self._lineage, named, varied, columns, rows, self._listener)
+
     def verify(self) -> list[Problem]:
         """What on disk disagrees with its hash."""
         return self._lineage.verify()
@@ -254,7 +270,8 @@ class Cursor(Continuing):
     def _repr_mimebundle_(self, include: Collection[str] | None = None, exclude: Collection[str] | None = None) -> dict[str, Any]:
         if not len(self):
             return markup.mime_bundle(repr(self), "", include, exclude)
-        from promptkit.views.tree import tree_html, tree_text
+        from promptkit.views.picture_tree import tree_html
+        from promptkit.views.tree import tree_text
 
         text = f"{self!r}\n{tree_text(self._lineage, head=self._position[0])}"
         return markup.mime_bundle(text, markup.card(repr(self), tree_html(self._lineage, head=self._position[0])), include, exclude)

@@ -17,13 +17,13 @@ from promptkit.lineage.record import Record
 from promptkit.lineage.tree import Lineage
 from promptkit.session.drift_advice import Advice, advice, alike_judged, name_in_main, stands_alone
 from promptkit.session.drift_rules import parts_of_limits
+from promptkit.session.explanation import PICTURES_SHOWN
 from promptkit.session.step import Step
 from promptkit.session.trail_measures import MeasuredStep, measured_trail
 from promptkit.terminal import aligned, printable
 from promptkit.views.cards import strip_html
 from promptkit.views.charts import Line, line_chart
 from promptkit.views.facts import step_name
-from promptkit.views.tree import PICTURES_SHOWN
 
 __all__ = ["Drift", "drift"]
 

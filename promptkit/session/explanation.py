@@ -33,14 +33,14 @@ from promptkit.views.facts import (
     outcome_in_words,
     step_name,
 )
-from promptkit.views.tree import PICTURES_SHOWN
 from promptkit.views.word_diff import LEAST_SHARED, WordDiff, word_diff
 
-__all__ = ["NOT_GIVEN", "WIDTH", "Explained", "Explanation", "Lost", "explain"]
+__all__ = ["NOT_GIVEN", "PICTURES_SHOWN", "WIDTH", "Explained", "Explanation", "Lost", "explain"]
 
 WIDTH = 100  # columns of a text
 LINES = 12  # of a prompt or an answer, where it is not shown in full
 SUMMARY = 280  # characters of a text before the rest is folded away, in HTML
+PICTURES_SHOWN = 60  # the last ones; steps before them are words
 PICTURE_PIXELS = 160
 LEAD = "  "
 

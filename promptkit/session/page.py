@@ -14,6 +14,7 @@ from promptkit.lineage.location import Where
 from promptkit.lineage.record import Record
 from promptkit.lineage.tree import Lineage
 from promptkit.progress import Listener
+from promptkit.views.facts import sent_along
 from promptkit.views.page import page_html
 from promptkit.views.page_pictures import EMBEDDINGS, Embedding, PagePictures
 from promptkit.views.page_words import PageWords, page_languages, page_words
@@ -62,7 +63,8 @@ class SessionPage:
         if self.review:
             _check_review(embed)
             return review_html(self.lineage, chosen, words, title=self.title, listener=self.listener).encode("utf-8", "replace")
-        pictures = PagePictures(sum(len(record.outputs) for record in chosen), embed)
+        along = sum(len(list(sent_along(record))) for record in chosen)
+        pictures = PagePictures(sum(len(record.outputs) for record in chosen), embed, along=along)
         pictures.prepare((picture for record in chosen if not record.forgotten for picture in record.pictures), self.listener)
         base = os.path.relpath(self.lineage.folder, place)
         html = page_html(

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from promptkit import __version__, atomic
-from promptkit.engine.labels import Words, recorded_words
+from promptkit.engine.labels import LIBRARY, Words, recorded_words
 from promptkit.engine.options import CONFIG
 from promptkit.engine.plan import prompt_to_ask
 from promptkit.engine.recorded_templates import recorded_template
@@ -100,8 +100,10 @@ class Recipe:
 
     @property
     def pictures(self) -> dict[str, Picture]:
-        """Those that go along with its steps, by sha256."""
-        return {a.picture.sha256: a.picture for step in self.steps for a in step.along if a.picture}
+        """The pictures from outside that go along with its steps, by sha256: their own, and those of their templates' libraries."""
+        along = [a.picture for step in self.steps for a in step.along if a.picture]
+        of_libraries = [picture for step in self.steps if step.template for picture in sources_of(step.template)[2]]
+        return {picture.sha256: picture for picture in (*along, *of_libraries)}
 
     @classmethod
     def of_templates(cls, templates: Sequence[Template]) -> Recipe:
@@ -128,7 +130,8 @@ class Recipe:
     def to_json(self) -> dict[str, Any]:
         """As JSON: promptkit.recipe/1."""
         steps = [_step_json(step) for step in self.steps]
-        pictures = {s: {"mime_type": p.mime_type, "data": base64.b64encode(p.data).decode()} for s, p in self.pictures.items()}
+        given = self.pictures
+        pictures = {sha256: {"mime_type": p.mime_type, "data": base64.b64encode(p.data).decode()} for sha256, p in given.items()}
         return {"schema": SCHEMA, "promptkit": __version__, "steps": steps, "pictures": pictures}
 
     @classmethod
@@ -194,7 +197,8 @@ def _step_of(lineage: Lineage, record: Record, places: Mapping[str, int]) -> Rec
     template, added = _template_of(prompt)
     kind = EDIT if any(s["role"] == "base" for s in record.sources) else GENERATE
     config = {k: v for k, v in (record.request.config or {}).items() if k in CONFIG and k != "seed"}
-    along = tuple(_along(lineage, source, places) for source in record.sources if source["role"] != "base")
+    beside = (source for source in record.sources if source["role"] not in ("base", LIBRARY))  # a template brings its library's itself
+    along = tuple(_along(lineage, source, places) for source in beside)
     text, inputs = (added, dict(prompt.inputs)) if template else (prompt.text, {})
     return RecipeStep(kind, template, text, inputs, prompt.lang, config, along)
 
@@ -236,8 +240,9 @@ def _step_json(step: RecipeStep) -> dict[str, Any]:
 
 
 def _template_json(template: Template) -> dict[str, Any]:
-    base, files = sources_of(template)
-    return {"name": template.name, "file": base, "pack": list(template.pack) if template.pack else None, "files": files}
+    base, files, pictures = sources_of(template)
+    pack = list(template.pack) if template.pack else None
+    return {"name": template.name, "file": base, "pack": pack, "files": files, "pictures": [p.sha256 for p in pictures]}
 
 
 def _along_json(along: Along) -> dict[str, Any]:
@@ -251,7 +256,7 @@ def _step_of_json(said: Mapping[str, Any], pictures: Mapping[str, Picture]) -> R
         return RecipeStep(MAKE, operation=operation_of(said["operation"], said["numbers"]))
     if said["kind"] not in (GENERATE, EDIT):
         raise SettingsError(f"a step is {said['kind']!r:.40}; expected generate, edit or make.")
-    template = _template_of_json(said["template"]) if said.get("template") else None
+    template = _template_of_json(said["template"], pictures) if said.get("template") else None
     text = str(said.get("text") or "")
     if template is None and not text.strip():
         raise SettingsError("a step has neither a template nor a text.")
@@ -260,9 +265,10 @@ def _step_of_json(said: Mapping[str, Any], pictures: Mapping[str, Picture]) -> R
     return RecipeStep(said["kind"], template, text, dict(said.get("inputs") or {}), said.get("lang"), config, along)
 
 
-def _template_of_json(said: Mapping[str, Any]) -> Template:
-    pack = said.get("pack")
-    return Template.of_files(str(said["name"]), dict(said["files"]), base=str(said["file"]), pack=tuple(pack) if pack else None)
+def _template_of_json(said: Mapping[str, Any], pictures: Mapping[str, Picture]) -> Template:
+    pack, along = said.get("pack"), [pictures[sha256] for sha256 in said.get("pictures") or ()]
+    files = dict(said["files"])
+    return Template.of_files(str(said["name"]), files, base=str(said["file"]), pack=tuple(pack) if pack else None, pictures=along)
 
 
 def _along_of_json(said: Mapping[str, Any], pictures: Mapping[str, Picture]) -> Along:

@@ -25,6 +25,7 @@ from promptkit.lineage.record import Record, now
 from promptkit.lineage.references import NamedPicture, NamedPictures, normal, read_references
 from promptkit.lineage.tree import Lineage
 from promptkit.session.cursor import is_file_name
+from promptkit.session.listings import References
 from promptkit.session.opened import Opened
 from promptkit.session.step import Step
 from promptkit.terminal import printable
@@ -151,11 +152,11 @@ class Naming(Opened):
             warn(f"{name!r} was a reference, {before.shown}; from now on it is a tag.")
 
     @property
-    def references(self) -> dict[str, Reference]:
+    def references(self) -> References[Reference]:
         """What each name stands for, by name: those of this session, then those that Session(references=…) brought along."""
         own, tags = _read(self.folder), self._lineage.tags()
         brought = {name: each for name, each in self._brought().items() if name not in own and as_tagged(name, tags) not in tags}
-        return own | brought
+        return References(own | brought)
 
     def _brought(self) -> dict[str, Reference]:
         found: dict[str, Reference] = {}

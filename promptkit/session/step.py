@@ -18,10 +18,10 @@ from promptkit.kernel import show_inline
 from promptkit.lineage.marked import marks_columns
 from promptkit.lineage.record import Record
 from promptkit.lineage.record_row import record_columns
-from promptkit.lineage.schema import Attempt
 from promptkit.lineage.tree import Lineage
 from promptkit.markup import mime_bundle
 from promptkit.prompts.template import Prompt, Template
+from promptkit.session.listings import Attempts, Pictures
 from promptkit.session.made_here import MadeHere
 
 if TYPE_CHECKING:  # what measures and shows is loaded when someone looks
@@ -86,9 +86,9 @@ class Step(MadeHere):
         return recorded_prompt(self.lineage, self.record) if self.record.prompt else None
 
     @property
-    def sources(self) -> tuple[Picture, ...]:
+    def sources(self) -> Pictures:
         """The pictures that went in, the one being edited first."""
-        return tuple(self.lineage.source(s) for s in self.record.sources)
+        return Pictures(self.lineage.source(s) for s in self.record.sources)
 
     @property
     def region(self) -> EditedRegion | None:
@@ -98,9 +98,9 @@ class Step(MadeHere):
         return EditedRegion.of(self.lineage, self.record)
 
     @property
-    def pictures(self) -> tuple[Picture, ...]:
+    def pictures(self) -> Pictures:
         """The pictures that came out."""
-        return self.record.pictures
+        return Pictures(self.record.pictures)
 
     @property
     def picture(self) -> Picture:
@@ -113,9 +113,9 @@ class Step(MadeHere):
         return str(self.attempts[-1].get("text") or "") if self.attempts else ""
 
     @property
-    def attempts(self) -> tuple[Attempt, ...]:
-        """Each request and what came of it."""
-        return self.record.attempts
+    def attempts(self) -> Attempts:
+        """Each request and what came of it; printed, and in a notebook, told in words."""
+        return Attempts.of(self.record)
 
     @property
     def ok(self) -> bool:
@@ -310,7 +310,9 @@ class Step(MadeHere):
     def _repr_mimebundle_(self, include: Collection[str] | None = None, exclude: Collection[str] | None = None) -> dict[str, Any]:
         from promptkit.views.cards import step_card
 
-        return mime_bundle(repr(self), step_card(self.record, reused=self.reused, marks=self.marks), include, exclude, jpeg=self._jpeg)
+        tags = [name for name, full_id in self.lineage.tags().items() if full_id == self.id]
+        shown = step_card(self.record, self.lineage, reused=self.reused, tags=tags, marks=self.marks)
+        return mime_bundle(repr(self), shown, include, exclude, jpeg=self._jpeg)
 
     def _jpeg(self) -> str:
         return self.picture.small_jpeg() if self.record.pictures else ""

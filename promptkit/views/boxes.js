@@ -9,7 +9,11 @@ const boxes = (() => {
 
   function pointIn(event, image, size) {
     const place = image.getBoundingClientRect();
-    return { x: ((event.clientX - place.left) / place.width) * size.width, y: ((event.clientY - place.top) / place.height) * size.height };
+    const inside = (share) => Math.max(0, Math.min(share, 1));  // a pointer that leaves the picture stays at its edge
+    return {
+      x: inside((event.clientX - place.left) / place.width) * size.width,
+      y: inside((event.clientY - place.top) / place.height) * size.height,
+    };
   }
 
   function between(one, other) {
@@ -22,16 +26,16 @@ const boxes = (() => {
   }
 
   function within(box, size) {
-    const side = (start, length, most) => {
-      const from = Math.max(0, Math.min(Math.round(start), most - 1));
-      const cut = Math.round(start) < 0 ? Math.round(length) + Math.round(start) : Math.round(length);
-      return [from, Math.max(1, Math.min(cut, most - from))];
-    };
-    const moved = (start, length, most) => Math.max(0, Math.min(start, most - length));  // a box that is moved keeps its size
-    const isMoved = Number.isInteger(box.left) && Number.isInteger(box.width);
-    const [left, width] = isMoved ? [moved(box.left, Math.min(box.width, size.width), size.width), Math.min(box.width, size.width)] : side(box.left, box.width, size.width);
-    const [top, height] = isMoved ? [moved(box.top, Math.min(box.height, size.height), size.height), Math.min(box.height, size.height)] : side(box.top, box.height, size.height);
-    return { left, top, width, height };
+    const [width, height] = [length(box.width, size.width), length(box.height, size.height)];
+    return { left: start(box.left, size.width - width), top: start(box.top, size.height - height), width, height };
+  }
+
+  function length(given, most) {
+    return Math.max(1, Math.min(Math.round(given), most));
+  }
+
+  function start(given, last) {
+    return Math.max(0, Math.min(Math.round(given), last));
   }
 
   function boxText(box) {

@@ -20,7 +20,7 @@ from promptkit.lineage.marks import Mark
 from promptkit.lineage.record import FULL_SHA256, VARIED, Record
 from promptkit.lineage.schema import Attempt, PromptFields, RecordFields, RegionFields
 from promptkit.lineage.tree import Lineage
-from promptkit.terminal import printable
+from promptkit.terminal import cut, printable, width
 
 __all__ = [
     "BY_HAND",
@@ -29,6 +29,8 @@ __all__ = [
     "NOT_KNOWN",
     "Fact",
     "References",
+    "attempts_in_words",
+    "caption",
     "cost_in_words",
     "credentials_in_words",
     "done_here",
@@ -38,6 +40,7 @@ __all__ = [
     "local_time",
     "mark_in_words",
     "outcome_in_words",
+    "plain_text",
     "price_in_words",
     "role_in_words",
     "seconds_between",
@@ -49,6 +52,7 @@ __all__ = [
 ]
 
 HEADLINE = 96  # characters
+INPUT = 60  # columns of one input's value in a caption
 NOT_KNOWN = "no known price"
 BY_HAND = "made by hand"
 MADE_HERE = "made here"
@@ -94,7 +98,7 @@ def facts(
         (RecordFields.region.label, _region(record.region)),
         (RecordFields.request.label, _asked(record.request)),
         (RecordFields.made.label, _made_here(record)),
-        *_attempts(record),
+        *attempts_in_words(record),
         *([("cost", cost or cost_in_words(record.cost, attempts=len(record.attempts)))] if len(record.attempts) > 1 else []),
         *((RecordFields.outputs.label, _output(output)) for output in record.outputs),
         ("forgotten", _forgotten(record)),
@@ -163,7 +167,8 @@ def _plain(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _attempts(record: Record) -> Iterator[tuple[str, str]]:
+def attempts_in_words(record: Record) -> Iterator[tuple[str, str]]:
+    """Each attempt by its name, `asked 2`, and what came of it in lines."""
     for i, attempt in enumerate(record.attempts):
         waited = seconds_between(record.attempts[i - 1].get("ended"), attempt.get("started")) if i else None
         name = RecordFields.attempts.label + (f" {i + 1}" if len(record.attempts) > 1 else "")
@@ -247,14 +252,50 @@ def headline(record: Record) -> str:
     """One line for a step: its label, else the beginning of its prompt, or what was done here; whether its picture was made by hand from
     another step's, and why there is none where there is none.
     """
-    text = record.fields.get("label") or record.prompt.get("text") or done_here(record)
+    return _headed(record, record.fields.get("label") or record.prompt.get("text") or done_here(record))
+
+
+def caption(record: Record, columns: int | None = None) -> str:
+    """One line for a step among others: its label, else its template by name with the inputs that were given, never its boilerplate; else
+    as `headline`. In at most so many columns of a terminal, of which the text behind it in brackets takes what it needs.
+    """
+    text = record.fields.get("label") or _filled(record.prompt) or record.prompt.get("text") or done_here(record)
+    return _headed(record, text, columns)
+
+
+def _filled(prompt: Mapping[str, Any]) -> str:
+    """`sticker: happy red panda · outline: bold`; nothing without a template."""
+    if not prompt.get("template"):
+        return ""
+    given = [(name, text) for name, value in (prompt.get("inputs") or {}).items() if (text := _input(value))]
+    rest = (f" · {name}: {text}" for name, text in given[1:])
+    return f"{prompt['template']}{f': {given[0][1]}' if given else ''}{''.join(rest)}"
+
+
+def _input(value: object) -> str:
+    """An input's value in a few words."""
+    return cut(" ".join(plain_text(value).split()), INPUT)
+
+
+def plain_text(value: object) -> str:
+    """An input's value as text: a list's items one after the other, nothing for None."""
+    if isinstance(value, list | tuple):
+        return ", ".join(map(plain_text, value))
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}: {plain_text(each)}" for name, each in value.items())
+    return "" if value is None else str(value)
+
+
+def _headed(record: Record, text: object, columns: int | None = None) -> str:
     line = printable(" ".join(str(text).split()))
-    short = line if len(line) <= HEADLINE else line[: HEADLINE - 1] + "…"
-    state = [BY_HAND] * record.by_hand + [record.outcome] * (not record.ok) + ["forgotten"] * bool(record.forgotten)
-    if not short and (record.by_hand or record.forgotten):
-        return ", ".join(state)
-    short = short or ("a stripped step" if record.fields.get("stripped_from") else "a picture of one's own")
-    return f"{short} ({', '.join(state)})" if state else short
+    state = ", ".join([BY_HAND] * record.by_hand + [record.outcome] * (not record.ok) + ["forgotten"] * bool(record.forgotten))
+    if not line and (record.by_hand or record.forgotten):
+        return state
+    line = line or ("a stripped step" if record.fields.get("stripped_from") else "a picture of one's own")
+    behind = f" ({state})" if state else ""
+    if columns is not None:
+        return f"{cut(line, max(1, columns - width(behind)))}{behind}"
+    return f"{line if len(line) <= HEADLINE else line[: HEADLINE - 1] + '…'}{behind}"
 
 
 def done_here(record: Record) -> str:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from promptkit.lineage.record import Record
 from promptkit.markup import Html, escape, strip
 from promptkit.terminal import aligned, cut, printable
-from promptkit.views.cards import NO_MARKS, MarksById, step_figure
+from promptkit.views.cards import NO_MARKS, MarksById, show_thumbnails, step_figure
 
 __all__ = ["grid_html", "grid_text"]
 
@@ -38,6 +38,7 @@ def grid_html(axes: Axes, cells: Cells, *, reused: Collection[str] = (), marks: 
     by side.
     """
     told = _Told(reused, marks)
+    show_thumbnails(record for records in cells.values() for record in records)
     if len(axes) == 1 and all(len(records) < 2 for records in cells.values()):
         return strip(_cell(cells.get((i,), ()), told, label) for i, label in enumerate(axes[0][1]))
     tables = (_table_html(axes[:2], title, _inside(cells, rest), told) for title, rest in _tables(axes))
@@ -112,7 +113,7 @@ def _cell(records: Sequence[Record], told: _Told, label: str = "") -> Html:
     """The steps at one place, each over its number; with a label where no axis says it."""
     if not records:
         return Html(f'<div style="margin:4px;font-size:85%">{escape(f"{label}: {MISSING}" if label else MISSING)}</div>')
-    figures = "".join(step_figure(r, caption=_caption(r, label, r.id in told.reused), marks=told.marks.get(r.id, ())) for r in records)
+    figures = "".join(step_figure(r, called=_caption(r, label, r.id in told.reused), marks=told.marks.get(r.id, ())) for r in records)
     return Html(f'<div style="display:flex;gap:4px">{figures}</div>')  # in one line, which a table's narrow cell would break
 
 

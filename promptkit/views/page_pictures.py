@@ -16,14 +16,15 @@ __all__ = ["EMBEDDINGS", "Embedding", "PagePictures", "Shown"]
 Embedding = Literal["thumbnails", "screen", "originals"]
 EMBEDDINGS: tuple[Embedding, ...] = get_args(Embedding)
 
-BUDGET = 8_000_000  # bytes of all thumbnails of a page, in base64 a third more: with its words 1,000 steps stay below 15 MB
+# Bytes of all thumbnails of a page, and of all that were sent along, in base64 a third more: with its words 1,000 steps stay below 15 MB.
+BUDGET, BUDGET_ALONG = 7_500_000, 1_500_000
 SIZES = ((24, 480), (100, 320), (300, 200))  # up to so many pictures on a page, CSS pixels of a thumbnail
 LEAST_SIZE = 140  # CSS pixels, of more pictures than these
 BYTES_A_PIXEL = 200  # of a thumbnail's longest side, at most
 SCREEN = 800  # CSS pixels: 1,600 of a sharp screen's
 SCREEN_BYTES = 400_000
 ROW = 72  # CSS pixels of a thumbnail in the tree, where the picture beside it is a large one
-ALONG = 96  # CSS pixels of a picture that was sent along
+ALONG, ALONG_BYTES = 96, 6_000  # CSS pixels, and bytes at most, of a picture that was sent along
 NOTHING = "data:,"
 # What browsers show; of another file its picture is converted.
 SHOWN_BY_BROWSERS = ("image/png", "image/jpeg", "image/webp", "image/gif", "image/avif", "image/bmp")
@@ -37,10 +38,12 @@ class Shown(NamedTuple):
 
 
 class PagePictures:
-    """How the pictures of one page are embedded; `count` is how many there are, which share the page's bytes."""
+    """How the pictures of one page are embedded; `count` is how many there are, `along` how many were sent along: they share the page's
+    bytes.
+    """
 
-    def __init__(self, count: int, embed: Embedding = "thumbnails") -> None:
-        self._embed = embed
+    def __init__(self, count: int, embed: Embedding = "thumbnails", *, along: int = 0) -> None:
+        self._embed, self._most_along = embed, min(ALONG_BYTES, BUDGET_ALONG // max(1, along))
         pixels = next((pixels for most, pixels in SIZES if count <= most), LEAST_SIZE)
         self._size, self._most = (pixels, min(BYTES_A_PIXEL * pixels, BUDGET // max(1, count)))
         if embed != "thumbnails":
@@ -60,7 +63,7 @@ class PagePictures:
 
     def along(self, picture: Picture) -> str:
         """A picture that was sent along, small."""
-        return _made(picture, ALONG)
+        return _made(picture, ALONG, self._most_along)
 
     def _on_screen(self, picture: Picture) -> str:
         """At most as large as a screen: the file itself where that takes fewer bytes."""

@@ -1,5 +1,7 @@
-"""A lineage as a tree: in lines of text, and as pictures. A step that is continued once goes on straight below it, with an arrow; only
-branches are indented."""
+"""A lineage as a tree: the order in which its steps are walked, and the tree in lines of text.
+
+A step that is continued once goes on straight below it, with an arrow; only branches are indented.
+"""
 
 from __future__ import annotations
 
@@ -10,17 +12,14 @@ from promptkit.lineage.marked import marks_in_short
 from promptkit.lineage.marks import Mark
 from promptkit.lineage.record import Record
 from promptkit.lineage.tree import Lineage
-from promptkit.markup import Html, strip
-from promptkit.terminal import printable
-from promptkit.views.cards import step_figure
-from promptkit.views.facts import headline, times_asked
+from promptkit.terminal import BOLD, CYAN, GREEN, RED, YELLOW, LineStyle, in_colour, printable, width
+from promptkit.views.facts import caption, times_asked
 
-__all__ = ["LEGEND", "PICTURES_SHOWN", "step_line", "steps_text", "tags_by_id", "tree_html", "tree_text", "walk"]
+__all__ = ["LEGEND", "Visit", "step_line", "steps_text", "tags_by_id", "tree_text", "walk"]
 
-PICTURES_SHOWN = 60  # in a notebook; older steps are shown as words
+PLAIN = LineStyle()
+LEAST = 8  # columns of a terminal for a caption, however narrow it is
 LEGEND = "(↓ continues the line above)"  # in brackets, so that it is not taken for a step
-ARROW = Html('<div style="align-self:center">→</div>')
-INDENT = "margin-left:12px;padding-left:8px;border-left:2px solid rgba(128,128,128,.4)"
 
 
 class Visit(NamedTuple):
@@ -69,8 +68,8 @@ def tags_by_id(lineage: Lineage) -> dict[str, list[str]]:
     return names
 
 
-def tree_text(lineage: Lineage, *, head: str | None = None, files: bool = False) -> str:
-    """The tree in lines: number, prompt, tags, marks, the head; with `files` each step's file below it; at its end, what ↓ says."""
+def tree_text(lineage: Lineage, *, head: str | None = None, files: bool = False, style: LineStyle = PLAIN) -> str:
+    """The tree in lines: number, caption, tags, marks, the head; with `files` each step's file below it; at its end, what ↓ says."""
     tags, marks, has_arrow = tags_by_id(lineage), lineage.marks(), False
     lines: list[str] = []
     levels: list[str] = []  # the indent that each branch gives to what is below it; a root gives none
@@ -83,22 +82,31 @@ def tree_text(lineage: Lineage, *, head: str | None = None, files: bool = False)
             lines.append("")
         has_arrow = has_arrow or visit.at == "next"
         sign = {"root": "", "next": "↓ ", "branch": "└─ " if visit.last else "├─ "}[visit.at]
-        lines.append("".join(levels) + sign + step_line(record, tags.get(record.id, ()), marks.get(record.id, ()), record.id == head))
+        own = (tags.get(record.id, ()), marks.get(record.id, ()), record.id == head)
+        lines.append(step_line(record, *own, indent=_indent("".join(levels) + sign, style), style=style))
         if visit.at != "next":
             levels.append("" if visit.at == "root" else "   " if visit.last else "│  ")
         if files:
-            lines += ["".join(levels) + line for line in _files(lineage, record)]
+            lines += [_indent("".join(levels), style) + line for line in _files(lineage, record)]
     if has_arrow:
         lines.append(LEGEND)
     return "\n".join(lines)
 
 
-def steps_text(lineage: Lineage, records: Iterable[Record], *, head: str | None = None, files: bool = False) -> str:
+def _indent(indent: str, style: LineStyle) -> str:
+    """What stands before a step; the beginning of one that would take more than half of the line is left out."""
+    most = len(indent) if style.columns is None else max(LEAST, style.columns // 2)
+    return indent if len(indent) <= most else f"…{indent[1 - most :]}"
+
+
+def steps_text(
+    lineage: Lineage, records: Iterable[Record], *, head: str | None = None, files: bool = False, style: LineStyle = PLAIN
+) -> str:
     """Some steps as lines, in their order, as the tree has them."""
     tags, marks = tags_by_id(lineage), lineage.marks()
     lines: list[str] = []
     for record in records:
-        lines.append(step_line(record, tags.get(record.id, ()), marks.get(record.id, ()), record.id == head))
+        lines.append(step_line(record, tags.get(record.id, ()), marks.get(record.id, ()), record.id == head, style=style))
         lines += _files(lineage, record) if files else []
     return "\n".join(lines)
 
@@ -107,45 +115,23 @@ def _files(lineage: Lineage, record: Record) -> list[str]:
     return [f"  {path}" for path in [lineage.folder / output.name for output in record.outputs] or [record.path]]
 
 
-def step_line(record: Record, tags: Sequence[str] = (), marks: Sequence[Mark] = (), is_head: bool = False) -> str:
-    """A step on one line: number, prompt, tags, what readers make of it, whether it is the head."""
-    names = "".join(f" [{printable(t)}]" for t in tags)
-    said = f" · {marks_in_short(marks)}" if marks else ""
-    return f"{record.number} {headline(record)}{times_asked(record)}{names}{said}{' <- head' if is_head else ''}"
-
-
-class _Block:
-    """One run of the notebook's tree: its figures in a row, below it its branches; those of a single step stand side by side."""
-
-    def __init__(self) -> None:
-        self.figures: list[Html] = []
-        self.leaves: list[Html] = []
-        self.blocks: list[str] = []
-
-    def html(self) -> str:
-        below = (strip(self.leaves) if self.leaves else "") + "".join(self.blocks)
-        return strip(self.figures) + (f'<div style="{INDENT}">{below}</div>' if below else "")
-
-
-def tree_html(lineage: Lineage, *, head: str | None = None) -> Html:
-    """The tree as pictures, for a notebook; the newest PICTURES_SHOWN steps have theirs."""
-    tags, marks = tags_by_id(lineage), lineage.marks()
-    pictured = {r.id for r in lineage.records()[-PICTURES_SHOWN:]}
-    open_blocks = [_Block()]
-    for visit in walk(lineage):
-        record = visit.record
-        if visit.at == "end":
-            block = open_blocks.pop()
-            if block.figures:
-                open_blocks[-1].blocks.append(block.html())
-            continue
-        names, own = tags.get(record.id, ()), marks.get(record.id, ())
-        made = step_figure(record, tags=names, marks=own, is_head=record.id == head, picture=record.id in pictured)
-        if visit.at == "next":
-            open_blocks[-1].figures += [ARROW, made]
-            continue
-        if visit.at == "branch" and visit.leaf:
-            open_blocks[-1].leaves.append(made)
-        open_blocks.append(_Block())
-        open_blocks[-1].figures += [] if visit.at == "branch" and visit.leaf else [made]
-    return Html("".join(open_blocks[0].blocks))
+def step_line(
+    record: Record,
+    tags: Sequence[str] = (),
+    marks: Sequence[Mark] = (),
+    is_head: bool = False,
+    *,
+    indent: str = "",
+    style: LineStyle = PLAIN,
+) -> str:
+    """A step on one line: number, caption, tags, what readers make of it, whether it is the head. Where the line is too narrow for all of
+    it the caption is cut.
+    """
+    number, asked, names = str(record.number), times_asked(record), "".join(f" [{printable(tag)}]" for tag in tags)
+    said, at = f" · {marks_in_short(marks)}" if marks else "", " <- head" if is_head else ""
+    around = sum(map(width, (indent, number, " ", asked, names, said, at)))
+    called = caption(record, None if style.columns is None else max(LEAST, style.columns - around))
+    state = [BOLD] if is_head else [] if record.ok else [RED]
+    parts: list[tuple[str, list[str]]] = [(indent, []), (number, [BOLD, CYAN]), (f" {called}{asked}", state)]
+    parts += [(names, [YELLOW]), (said, [GREEN]), (at, [BOLD, GREEN])]
+    return "".join(in_colour(text, *codes) if style.has_colour else text for text, codes in parts)

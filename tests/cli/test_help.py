@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pty
 import shlex
 import subprocess
 import sys
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from kit.effort import slowness
-from kit.shell import on_stdin, run
+from kit.shell import on_a_terminal, on_stdin, run
 
 from promptkit.cli.examples import EXAMPLES
 from promptkit.cli.main import GROUPS, TITLES, build_parser
@@ -63,26 +62,6 @@ def test_every_command_has_examples_that_parse(command: str) -> None:
 def test_every_command_has_examples() -> None:
     """Also those below `promptkit templates`."""
     assert EXAMPLES.keys() == every_parser().keys()
-
-
-def on_a_terminal(*arguments: str, columns: int = 60, **environment: str) -> str:
-    """What a command shows on a terminal of that width."""
-    ours, theirs = pty.openpty()
-    variables = {**os.environ, "COLUMNS": str(columns), "TERM": "xterm", **environment}
-    with subprocess.Popen([sys.executable, "-m", "promptkit", *arguments], stdout=theirs, stderr=theirs, env=variables):
-        os.close(theirs)
-        shown = b""
-        while data := _read(ours):
-            shown += data
-    os.close(ours)
-    return shown.decode()
-
-
-def _read(handle: int) -> bytes:
-    try:
-        return os.read(handle, 65536)
-    except OSError:  # Linux says so where the other end has gone
-        return b""
 
 
 @pytest.mark.parametrize("arguments", [("--help",), ("generate", "--help")])

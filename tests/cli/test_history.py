@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -13,11 +14,13 @@ import pytest
 from drift_damage import grainy
 from kit.loopback import png
 from kit.pictures import encoded, scene, with_box
-from kit.shell import run
-from kit.steps import made
+from kit.shell import on_a_terminal, run
+from kit.steps import failed, made
 
 from promptkit import Picture, Session
 from promptkit.lineage.tree import Lineage
+from promptkit.terminal import LineStyle, width
+from promptkit.views.tree import tree_text
 
 
 def edited(folder: Path, *pictures: bytes, text: str = "make it another colour") -> Session:
@@ -102,6 +105,57 @@ def test_times_that_no_clock_showed_stop_nothing(tmp_path: Path, started: str) -
     lineage = Lineage(tmp_path / "bear")
     lineage.set_head(made(lineage, started=started).id)
     assert show(str(lineage.folder)).startswith("1 edit: picture")
+
+
+# The tree in a terminal
+
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """Two long captions, one of them wide, a branch, a tag, a failed step; the head is not the last one."""
+    lineage = Lineage(tmp_path / "bear")
+    inputs = {"subject": "a bear with a very long name", "outline": "bold"}
+    root = made(lineage, prompt={"text": "boilerplate " * 30, "template": "sticker", "inputs": inputs})
+    wide = made(lineage, parents=[root.id], prompt={"text": "\u718a\u732b" * 40})
+    failed(lineage, parents=[root.id], prompt={"text": "what would suit it at night, and at dawn, and in the rain?"})
+    lineage.set_head(wide.id)
+    lineage.set_tag("for the client", wide.id)
+    return tmp_path / "bear"
+
+
+@pytest.mark.parametrize("columns", [40, 72, 120])
+def test_the_log_is_as_wide_as_the_terminal(tree: Path, columns: int) -> None:
+    """Captions are cut at the terminal's width; number, tags, head and outcome stay, so that the head is seen in any tree."""
+    shown = COLOURS.sub("", on_a_terminal("log", "-s", str(tree), columns=columns)).splitlines()
+    assert columns - 1 <= max(map(width, shown)) <= columns
+    assert shown[0].startswith("1 sticker: a bear with a very")
+    assert shown[1].endswith("… [for the client] <- head")
+    assert shown[2].endswith(" (text)")
+
+
+def test_the_log_is_coloured_where_there_are_colours(tree: Path) -> None:
+    """A terminal shows head, tags and failures in colour, with the words that say the same; NO_COLOR and pipes get the words alone."""
+    shown = on_a_terminal("log", "-s", str(tree))
+    assert "\x1b[1;32m <- head\x1b[0m" in shown
+    assert "\x1b" not in on_a_terminal("log", "-s", str(tree), NO_COLOR="1")
+    plain, _ = run("log", "-s", tree)
+    assert "\x1b" not in plain
+    assert plain.splitlines()[0] == "1 sticker: a bear with a very long name · outline: bold"
+
+
+def test_a_deep_branch_leaves_room_for_its_steps(tmp_path: Path) -> None:
+    """Where branches inside of each other would take more than half of the line, the beginning of their indent is left out."""
+    lineage = Lineage(tmp_path / "bear")
+    parent = made(lineage)
+    for i in range(20):
+        made(lineage, parents=[parent.id], prompt={"text": "a side way"})
+        parent = made(lineage, parents=[parent.id], prompt={"text": f"edit {i}"})
+    lines = tree_text(lineage, head=parent.id, style=LineStyle(40)).splitlines()
+    assert max(map(width, lines)) <= 40
+    assert lines[-1].startswith("…")
+    assert lines[-1].endswith("└─ 41 edit 19 <- head")
 
 
 # drift

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from kit.loopback import Loopback, error_reply, png, text_reply
-from kit.shell import run, run_process
+from kit.shell import run, run_bytes, run_process
 
 from promptkit import Session
 from promptkit.cli.main import GROUPS, build_parser
@@ -44,6 +44,19 @@ def test_the_demo_shows_the_whole_thing_and_commands_that_work() -> None:
         subprocess.run(command, shell=True, check=True, capture_output=True)
     assert len(Session("./promptkit-demo")) == 4 + sum(" edit " in c for c in commands)
     assert "promptkit-demo-2" in run_process("demo")[0]
+
+
+def test_the_demo_ends_with_its_page_and_opens_it(tmp_path: Path) -> None:
+    """The last line is where the page is; --open has the user's browser open it, and where there is none says so."""
+    opened, browser = tmp_path / "opened", tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {opened}\n')
+    browser.chmod(0o755)
+    out, said = run_bytes("demo", "--open", BROWSER=str(browser))
+    assert out.decode().splitlines()[-1] == f"The page with all pictures: {Path('promptkit-demo/page.html')}"
+    assert opened.read_text().strip() == Path("promptkit-demo/page.html").absolute().as_uri()
+    _, said = run_bytes("demo", "--open", BROWSER="", DISPLAY="", WAYLAND_DISPLAY="")
+    assert "promptkit-demo-2" in said or sys.platform in ("darwin", "win32")
+
 
 
 def test_templates_and_render() -> None:

@@ -85,7 +85,7 @@ def test_open_opens_the_file_in_the_browser(monkeypatch: pytest.MonkeyPatch) -> 
     said = json.loads(run_process("page", "-s", "./bear", "--open", "--json")[0])
     assert said["file"] == written
     monkeypatch.setenv("BROWSER", os.devnull)
-    assert "no browser could be started here; open" in run_process("page", "-s", "./bear", "--open")[1]
+    assert "No browser could be started; the page is " in run_process("page", "-s", "./bear", "--open")[1]
 
 
 def test_a_page_on_stdout_cannot_be_opened() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kit.batch_service import batch_service
 from kit.json_objects import described
 from kit.loopback import Loopback, Received, picture_reply, png, text_reply
 from kit.shell import on_stdin, run
@@ -40,6 +41,48 @@ def test_a_table_is_carried_out_looked_at_and_saved() -> None:
     assert run("run", "--into", "stickers", "--status")[1] == said
     saved = run("save", "--run", "stickers", "-o", "out/{label}-{take}.png", "--picked")[0]
     assert saved == "out/fox-1.png\nout/bear-1.png\nout/owl-1.png\n"
+
+
+def test_a_batch_comes_back_with_what_to_do_next_and_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """--batch makes the job and says which command polls it; --wait returns when it is over, with or without the table."""
+    with batch_service(pending=1) as service:
+        monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", service.url)
+        monkeypatch.setenv("GEMINI_API_KEY", "not-a-real-key")
+        batch = (*COMMAND[:-1], "google", "--batch")
+        assert "3 requests, 0.0585 USD" in run(*batch, "--dry-run")[0]
+        _, said = run(*batch)
+        assert "3 rows: 3 batch; 0.00 USD" in said
+        assert "3 rows are in batch jobs, which may take a day: `promptkit run --into ./stickers --batch` polls them" in said
+        assert "3 batch" in run("run", "--into", "stickers", "--status", code=1)[1]
+        assert "3 batch" in run("run", "--into", "stickers", "--batch")[1]
+        assert "3 picture" in run("run", "--into", "stickers", "--batch", "--wait")[1]
+        assert len(service.batch.jobs) == 1
+        assert "not-a-real-key" not in "".join(p.read_text("utf-8", "replace") for p in Path("stickers").rglob("*") if p.is_file())
+
+
+def test_a_live_command_for_what_a_job_asks_for_names_the_job() -> None:
+    """In the shell's words, and nothing is sent."""
+    with batch_service(pending=9) as service:
+        run(*COMMAND[:-1], service.url, "--batch")
+        [folder] = Path("stickers").glob("fox-*")
+        _, said = run("generate", "-t", "sticker", "-i", "subject=red fox", "-s", str(folder), "-e", service.url, code=1)
+        assert service.batch.jobs[0] in said
+        assert "`promptkit run --batch`" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--wait",), "--wait goes with --batch"),
+        (("--batch", "-t", "edit.style_transfer", "-i", "2.style=ink"), "--batch takes one template"),
+        (("--batch",), "Offline drafts cost nothing and have no batch mode"),
+    ],
+)
+def test_what_batch_mode_cannot_do_is_a_sentence(words: tuple[str, ...], said: str) -> None:
+    """In the shell's words."""
+    code = 2 if words == ("--wait",) else 1
+    assert said in run(*COMMAND, *words, code=code)[1]
+    assert not Path("stickers").exists()
 
 
 def test_chains_columns_and_inputs(service: Loopback) -> None:

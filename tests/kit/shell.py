@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import pty
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -47,6 +48,26 @@ def run_bytes(*arguments: object, code: int = 0, stdin: bytes = b"", **environme
     done = subprocess.run(command, capture_output=True, input=stdin, env={**os.environ, **environment})
     said = done.stderr.decode().replace(os.linesep, "\n")
     return done.stdout, _checked(done.returncode, code, "", said)[1]
+
+
+def on_a_terminal(*arguments: str, columns: int = 60, **environment: str) -> str:
+    """What a command shows on a terminal of that width."""
+    ours, theirs = pty.openpty()
+    variables = {**os.environ, "COLUMNS": str(columns), "TERM": "xterm", **environment}
+    with subprocess.Popen([sys.executable, "-m", "promptkit", *arguments], stdout=theirs, stderr=theirs, env=variables):
+        os.close(theirs)
+        shown = b""
+        while data := _read(ours):
+            shown += data
+    os.close(ours)
+    return shown.decode()
+
+
+def _read(handle: int) -> bytes:
+    try:
+        return os.read(handle, 65536)
+    except OSError:  # Linux says so where the other end has gone
+        return b""
 
 
 def _status(arguments: Sequence[str]) -> int:

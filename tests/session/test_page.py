@@ -140,11 +140,13 @@ def test_a_screens_picture_is_no_larger_than_a_screen(service: Loopback) -> None
 
 
 def test_thumbnails_share_the_bytes_of_the_page(service: Loopback) -> None:
-    """Few pictures are large; of a thousand each has eight kilobytes at most, however much there is to see in it."""
+    """Few pictures are large; of a thousand each has 7.5 kilobytes at most, however much there is to see in it, and what went along 1.5."""
     noise = Image.effect_noise((1024, 1024), 90).convert("RGB")
     picture = bear_of(service, encoded(noise, "PNG"))[1].picture
     few, many = (base64.b64decode(PagePictures(count).shown(picture).source.partition(",")[2]) for count in (1, 1000))
-    assert len(many) <= 8000 < len(few) <= 96_000
+    assert len(many) <= 7500 < len(few) <= 96_000
+    few, many = (base64.b64decode(PagePictures(1, along=count).along(picture).partition(",")[2]) for count in (1, 1000))
+    assert len(many) <= 1500 < len(few) <= 6000
 
 
 def test_a_forgotten_picture_is_on_no_page(service: Loopback) -> None:

@@ -13,7 +13,8 @@ from promptkit import Session
 from promptkit.lineage.record import now
 from promptkit.lineage.tree import Lineage
 from promptkit.views.page import page_html
-from promptkit.views.tree import LEGEND, tree_html, tree_text
+from promptkit.views.picture_tree import tree_html
+from promptkit.views.tree import LEGEND, tree_text
 
 pytestmark = pytest.mark.filterwarnings("ignore:step")  # the pictures here are often the same ones
 
@@ -84,12 +85,12 @@ def test_histories_may_branch_deeper_than_python_calls() -> None:
 
 
 def test_the_trees_of_a_notebook_stay_small(service: Loopback) -> None:
-    """A notebook's tree shows the newest sixty pictures, so that a long session does not fill the notebook."""
+    """A notebook's tree shows the newest hundred pictures, so that a long session does not fill the notebook."""
     service.always = picture_reply(png())
     session = Session("./bear", endpoint=service.url)
-    for i in range(70):
+    for i in range(110):
         session.generate(f"{i}")
     html = session._repr_mimebundle_()["text/html"]
-    assert html.count("data:image/") == 60
+    assert html.count("data:image/") == 100
     assert len(html) < 300_000
     assert Path("./bear").is_dir()

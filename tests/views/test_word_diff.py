@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from kit.effort import effort
 
-from promptkit.views.word_diff import word_diff
+from promptkit.views.word_diff import marked_changes, word_diff
 
 
 @pytest.mark.parametrize(
@@ -61,3 +61,22 @@ def test_long_prompts_are_compared_in_moderate_time(length: int) -> None:
 def test_what_other_texts_tell_can_be_left_out(before: str, after: str, values: tuple[str, str], left: tuple[tuple[str, str], ...]) -> None:
     """Changes that lie inside two given texts go, articles with them; what was written besides them stays."""
     assert word_diff(before, after).outside(*values).changes == left
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "pieces"),
+    [
+        ("a red fox", "a red fox", [("same", "a red fox")]),
+        ("a red fox", "a blue fox", [("same", "a "), ("removed", "red"), ("added", "blue"), ("same", " fox")]),
+        ("a fox\n\nin snow", "a fox\n\nin  deep snow", [("same", "a fox\n\nin  "), ("added", "deep"), ("same", " snow")]),
+        ("a big red fox", "a red fox", [("same", "a "), ("removed", "big"), ("same", "red fox")]),
+        ("a fox and", "a fox", [("same", "a fox"), ("removed", "and")]),
+        ("添加羊驼", "添加小羊驼", [("same", "添加"), ("added", "小"), ("same", "羊驼")]),
+        ("", "a fox", [("added", "a fox")]),
+        ("a fox", "", [("removed", "a fox")]),
+    ],
+)
+def test_a_text_is_cut_where_it_changed(before: str, after: str, pieces: list[tuple[str, str]]) -> None:
+    """What stayed and what came in make the second text as it is, line breaks and all; what went stands where it stood."""
+    assert list(marked_changes(before, after)) == pieces
+    assert "".join(text for kind, text in pieces if kind != "removed") == after

@@ -45,7 +45,7 @@ ONE_IMPORTER = {
     "PIL": {
         *("images.changes", "images.fingerprint", "images.measures", "images.picture", "images.pixels"),
         *("images.region", "images.region_fit", "images.still", "images.thumbnails"),
-        *("providers.offline.painter", "providers.offline.service", "views.sheets"),  # for drawing
+        *("providers.offline.painter", "providers.offline.service", "views.sheets", "views.fonts", "views.lettering"),  # for drawing
     },
     "requests": {"providers.transport"},
     "urllib3": {"providers.transport"},
@@ -253,6 +253,8 @@ def test_the_wheel_works_in_an_empty_environment(fresh_environment: FreshEnviron
     assert "promptkit/_templates/sticker.j2" in names
     assert "promptkit/py.typed" in names
     assert "promptkit/providers/models.toml" in names
+    shown = {f"promptkit/views/{path.name}" for path in (PACKAGE / "views").iterdir() if path.suffix in (".js", ".css", ".toml")}
+    assert "promptkit/views/page.js" in shown <= {*names}
     assert {f"promptkit/prompts/words/{lang}.toml" for lang in ("en", "es", "hi", "ja", "zh")} <= {*names}
     assert not any(n.startswith(("tests/", "notebooks/", "templates/")) for n in names)
     script = "from promptkit import templates; print(templates.sticker(subject='fox'))"

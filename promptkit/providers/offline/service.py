@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from promptkit.providers.offline import words
+from promptkit.providers.offline.batch import Batch, Faults
 
 __all__ = ["answer", "greeting", "serve"]
 
@@ -71,7 +72,7 @@ def answer(path: str, body: bytes) -> tuple[int, dict[str, str], bytes]:
 
 def greeting(url: str) -> str:
     """The line that says to whoever started the service what it answers, and where."""
-    return f"The offline painter answers generateContent at {url} (no key is needed); Ctrl-C stops it."
+    return f"The offline painter answers generateContent, and batch mode, at {url} (no key is needed); Ctrl-C stops it."
 
 
 def _http(status: int, content: Mapping[str, Any]) -> tuple[int, dict[str, str], bytes]:
@@ -319,9 +320,28 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     wbufsize = -1  # headers and body leave together
     disable_nagle_algorithm = True
 
+    server: _Server
+
     def do_POST(self) -> None:
-        if (body := self._body()) is not None:
+        if (body := self._body()) is None:
+            return
+        if Batch.is_asked(self.path):
+            self._send_of_batch(body)
+        else:
             self._send(*answer(self.path, body))
+
+    def do_GET(self) -> None:
+        if Batch.is_asked(self.path):
+            self._send_of_batch(b"")
+        else:
+            self.send_error(501)
+
+    def do_DELETE(self) -> None:
+        self.do_GET()
+
+    def _send_of_batch(self, body: bytes) -> None:
+        host = self.headers.get("Host") or "{}:{}".format(*self.server.server_address[:2])
+        self._send(*self.server.batch.answered(self.command, self.path, dict(self.headers), body, host))
 
     def _body(self) -> bytes | None:
         length = self.headers.get("Content-Length", "")
@@ -335,8 +355,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         return None
 
     def _send(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        sent = {"Content-Length": str(len(body)), **headers}
+        self.close_connection = self.close_connection or sent["Content-Length"] != str(len(body))
         self.send_response(status)
-        for name, value in {**headers, "Content-Length": str(len(body))}.items():
+        for name, value in sent.items():
             self.send_header(name, value)
         if self.close_connection:
             self.send_header("Connection", "close")
@@ -345,7 +367,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Google's shape of an error, where http.server would answer HTML; any method but POST is a 404 there."""
+        """Google's shape of an error, where http.server would answer HTML; any other method, and any other path, is a 404 there."""
         self.close_connection = True
         refused = _not_found(self.path) if code == 501 else _RequestError("http", code=code, message=message or explain or "")
         self._send(*_http(refused.code, {"error": refused.error}))
@@ -358,12 +380,18 @@ class _Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64  # variations arrive all at once
 
+    def __init__(self, address: tuple[str, int], faults: Faults | None) -> None:
+        super().__init__(address, _Handler)
+        self.batch = Batch(answer, faults or Faults())
+
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Passes over a client that hung up, which needs no traceback."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 
 
-def serve(host: str = "127.0.0.1", port: int = 0) -> http.server.ThreadingHTTPServer:
-    """The same painter behind a real socket; the caller runs serve_forever(). port 0 takes a free one."""
-    return _Server((host, port), _Handler)
+def serve(host: str = "127.0.0.1", port: int = 0, *, faults: Faults | None = None) -> _Server:
+    """The same painter behind a real socket, with batch mode; the caller runs serve_forever(). port 0 takes a free one. `faults` are what
+    goes wrong in batch mode.
+    """
+    return _Server((host, port), faults)
