@@ -234,7 +234,7 @@ class Coordinator:
         done, _ = wait(self._in_hand, timeout=pause or TICK, return_when=FIRST_COMPLETED)
         for future in done:
             self._done(future, self._in_hand.pop(future))
-        if self.stop_asked.is_set() and not is_of_threads(self.executor):
+        if (self.stop_asked.is_set() or self.ended) and not is_of_threads(self.executor):
             self._give_up_lost_orders()
         self.written(False)
 

@@ -270,11 +270,17 @@ def test_headers_and_never_sending_are_looked_for(service: Loopback, probe: Prob
 
 
 def test_a_missing_key_is_told_before_anything_is_sent(service: Loopback, tmp_path: Path) -> None:
-    """Every worker that answers is asked first: nothing is sent, and the same run goes on once the key is there."""
+    """Every worker that answers is asked first: nothing is sent, and the same run goes on with workers that have the key, which the process
+    that runs it needs not have.
+    """
     with processes() as executor, pytest.raises(SettingsError, match=r"has no key for 'work': set WORK_KEY .* Nothing was sent\."):
         run(templates.sticker, ANIMALS, tmp_path / "r", endpoint=keyed(service), executor=executor)
     assert service.received == []
-    assert done(service, ANIMALS, tmp_path / "r").counts == {"picture": 4}
+    with processes(WORK_KEY=KEY) as executor:
+        made = run(templates.sticker, ANIMALS, tmp_path / "r", endpoint=keyed(service), executor=executor)
+    assert isinstance(made, Run)
+    assert made.counts == {"picture": 4}
+    assert {r.headers["Authorization"] for r in service.received} == {f"Bearer {KEY}"}
 
 
 def test_a_worker_that_joins_later_answers_before_its_first_order(service: Loopback, tmp_path: Path) -> None:
