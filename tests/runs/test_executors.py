@@ -91,11 +91,12 @@ def test_each_hand_out_has_an_id_of_its_own(service: Loopback, tmp_path: Path) -
     """Executors that answer equal calls from memory are never given two: orders and probes differ at each hand-out."""
     executor = Traveling()
     service.say(text_reply("no", "IMAGE_SAFETY"))
-    made = done(service, ANIMALS[:1], tmp_path / "r", executor=executor)
-    assert made.counts == {"refused": 1}
+    made = done(service, ANIMALS[:2], tmp_path / "r", executor=executor, max_requests=9)
+    assert made.counts == {"refused": 1, "picture": 1}
     made.retry("refused", executor=executor)
-    assert made.counts == {"picture": 1}
-    assert len(executor.calls) == len(set(executor.calls)) == 4
+    assert made.counts == {"picture": 2}
+    assert len(executor.calls) == len(set(executor.calls)) == 6
+    assert [json.loads(order[0])["used"] for order in executor.calls if order[1:]] == [{}, {}, {"requests": 1.0}]  # in their folders before
     assert not executor.was_shut_down
 
 
