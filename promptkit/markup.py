@@ -99,14 +99,17 @@ def _without_formulas(content: str) -> str:
     return f'<div class="{NO_FORMULAS}">{content}</div>' if content else ""
 
 
-def page(title: str, style: str, content: str, *, lang: str = "en", script: str = "", data: object = None) -> Html:
+def page(title: str, style: str, content: str, *, lang: str = "en", script: str = "", data: object = None, is_live: bool = False) -> Html:
     """A whole document that loads nothing from anywhere: its own style, pictures as data URIs, no script but the one given here.
+
+    One that `is_live` may ask whoever served it, and nobody else.
 
     `data` is what the script reads, as JSON, from the element `data`. The policy names style and script by their hashes, so that nothing
     else runs, whatever the content says; an attribute `style` counts for nothing in it.
     """
     scripts = f"; script-src {_hashed(script)}" if script else ""
-    policy = f"default-src 'none'; img-src data:; style-src {_hashed(style)}{scripts}; base-uri 'none'; form-action 'none'"
+    asks = "; connect-src 'self'" if is_live else ""
+    policy = f"default-src 'none'; img-src data:; style-src {_hashed(style)}{scripts}{asks}; base-uri 'none'; form-action 'none'"
     return Html(
         "<!doctype html>\n"
         f'<html lang="{escape(lang)}"><head><meta charset="utf-8"><meta name="generator" content="promptkit">'

@@ -89,6 +89,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "promptkit page -s ./fox --open",
         "promptkit page 1-3 -s ./fox -o fox.html --embed originals --lang de",
         "promptkit page 2-3 -s ./fox --review -o for-client.html --title 'Your fox'",
+        "promptkit page -s ./fox --serve --open",
         "promptkit page -s ./fox -o sheet.png",
     ),
     "sheet": (

@@ -17,6 +17,7 @@ __all__ = [
     "NO_PICTURE",
     "PATHS_WHOLE",
     "as_json",
+    "print_address",
     "print_file",
     "print_objects",
     "say",
@@ -61,6 +62,14 @@ def print_file(path: object, *, step: int | None = None) -> None:
         print_objects([{"schema": "promptkit.file/1", "file": str(path), "step": step}])
     else:
         print(path)
+
+
+def print_address(url: str) -> None:
+    """The address at which something is served, on stdout at once, for who waits for it."""
+    if as_json():
+        print_objects([{"schema": "promptkit.address/1", "url": url}])
+    else:
+        print(url, flush=True)
 
 
 def say(text: str) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from argparse import Namespace
 from pathlib import Path
 
-from promptkit.cli.browser import open_in_browser
+from promptkit.cli.browser import open_address, open_in_browser
 from promptkit.cli.flags import Commands, add_command, add_output, add_session
-from promptkit.cli.output import as_json, print_file, usage
+from promptkit.cli.output import as_json, print_address, print_file, say, usage
 from promptkit.cli.session import existing_session, tell_of_damage
 from promptkit.cli.steps import STEPS, steps_named
 from promptkit.cli.written import STDOUT, check_stdout, write_document, write_stdout
@@ -30,6 +30,7 @@ def add(commands: Commands) -> None:
     page.add_argument("steps", nargs="*", metavar="STEPS", help=f"only these: {STEPS}")
     add_output(page, ".html (page.html in the session's folder), or .png for a contact sheet; - writes HTML to stdout")
     page.add_argument("--open", action="store_true", help="open it in the browser")
+    page.add_argument("--serve", action="store_true", help="serve it to a browser here until Ctrl-C: marks are written, new steps appear")
     page.add_argument("--embed", choices=EMBEDDINGS, help="how large the pictures inside are (thumbnails); screen: 1,600 pixels")
     page.add_argument("--review", action="store_true", help="a page for people without promptkit, whose choice `promptkit marks` reads")
     page.add_argument("--lang", help="language of the page's own words: en, de, es-MX, ja, zh-CN, hi (that of the settings)")
@@ -38,6 +39,8 @@ def add(commands: Commands) -> None:
 
 def _page(options: Namespace) -> int:
     session = existing_session(options)
+    if options.serve:
+        return _serve(session, options)
     steps = steps_named(session, options.steps) or list(session.steps)
     target = Path(options.output).expanduser() if options.output not in (None, STDOUT) else None
     tell_of_damage(session)
@@ -55,6 +58,23 @@ def _page(options: Namespace) -> int:
         write_document(target, _sheet(session, steps, target), overwrite=options.overwrite, ours=_is_own_sheet)
         if options.open:
             open_in_browser(target)
+    return 0
+
+
+def _serve(session: Session, options: Namespace) -> int:
+    """Serves it until Ctrl-C; prints its address."""
+    if options.steps or options.output is not None or options.review:
+        raise usage("--serve writes no file and shows all steps; leave the steps, -o and --review out")
+    tell_of_damage(session)
+    with session.page(serve=True, title=options.title, lang=options.lang, embed=options.embed or EMBEDDINGS[0]) as live:
+        print_address(live.url)
+        if options.open:
+            open_address(live.url, live.url)
+        say("marks are written at once, new steps appear by themselves; Ctrl-C ends it")
+        try:
+            live.wait()
+        except KeyboardInterrupt:
+            say("the page is closed; what was marked is written")
     return 0
 
 

@@ -22,7 +22,7 @@ FLAGS = frozenset(
     [
         *("-h", "--help", "--version", "--json", "--all", "--batch", "--changes", "--codes", "--cost", "--drop-credentials", "--dry-run"),
         *("--files", "--fresh", "--full", "--keep-extra", "--no-send", "--open", "--overwrite", "--picked", "--review", "--root"),
-        *("--siblings", "--similar", "--status", "--stop", "--stretch", "--strip", "--today", "--trail", "--wait", "--words"),
+        *("--serve", "--siblings", "--similar", "--status", "--stop", "--stretch", "--strip", "--today", "--trail", "--wait", "--words"),
     ]
 )
 PERHAPS = frozenset({"--embed"})  # those that have a value in some commands, and none in others

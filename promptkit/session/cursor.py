@@ -214,35 +214,6 @@ class Cursor(Continuing):
         trail = [each.record for each in self._trail(step, "follow")]
         return write_recipe(Recipe.of_trail(self._lineage, trail), path, overwrite=overwrite)
 
-    def page(
-        self,
-        path: Where | None = None,
-        steps: object = None,
-        *,
-        title: str | None = None,
-        lang: str | None = None,
-        embed: str = "thumbnails",
-        review: bool = False,
-        overwrite: bool = False,
-        **unknown: object,
-    ) -> Path:
-        """Writes the session as one HTML file that loads nothing, by default page.html in its folder; returns its path.
-
-        `steps` (steps, numbers, tags, beginnings of ids) are those that it shows, by default all. `title` stands for the session's name,
-        `lang` is the language of the page's own words (en, de, es-MX, zh-CN, ja, hi), by default the settings'. `embed` says how large its
-        pictures are: "thumbnails" (1,000 of them in 15 MB), "screen" (1,600 pixels), "originals" (the files' own bytes).
-
-        With `review` it is a page to send to people without promptkit (review.html), who choose among the pictures and send marks back for
-        `import_marks`: it holds pictures of 1,600 pixels at most, numbers and labels, and nothing else of the records. A file of another
-        maker is not replaced without `overwrite`. Raises SettingsError, StepNotFound, and LineageError where there is nothing to show.
-        """
-        from promptkit.session.page import SessionPage
-
-        refuse_unknown(unknown, ("steps", "title", "lang", "embed", "review", "overwrite"))
-        chosen = None if steps is None else [step.record for step in self._several(steps)]
-        page = SessionPage(self._lineage, chosen, self._position[0], title, lang, embed, self._listener, review)
-        return page.write(path, overwrite=overwrite)
-
     def sheet(self, steps: object = None, *, columns: int | str | None = None, rows: int | str | None = None) -> Picture:
         """A contact sheet of these steps, by default of all that have a picture: a PNG, each picture at most 256 pixels wide and high over
         its number and caption, in rows of four or more. A step that continues the one before it has an arrow from there.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from promptkit import atomic, config
@@ -17,6 +18,7 @@ from promptkit.progress import Listener
 from promptkit.views.facts import sent_along
 from promptkit.views.page import page_html
 from promptkit.views.page_pictures import EMBEDDINGS, Embedding, PagePictures
+from promptkit.views.page_story import Link
 from promptkit.views.page_words import PageWords, page_languages, page_words
 from promptkit.views.review import review_html
 
@@ -59,6 +61,15 @@ class SessionPage:
 
     def encoded(self, place: Path) -> bytes:
         """The bytes of the file, for one that lies in the folder `place`: its links to the pictures' files start there."""
+        base = os.path.relpath(self.lineage.folder, place)
+        return self._html(lambda name: quote(f"./{Path(base, name).as_posix()}"))
+
+    def served(self, link: Link, live: Mapping[str, Any]) -> bytes:
+        """The bytes of the page as it is served: with all steps that there are now, and the head where the folder has it."""
+        lineage = Lineage(self.lineage.folder)
+        return replace(self, lineage=lineage, head=lineage.head()[0])._html(link, live)
+
+    def _html(self, link: Link, live: Mapping[str, Any] | None = None) -> bytes:
         words, embed, chosen = _words(self.lang), _embedding(self.embed), self._chosen()
         if self.review:
             _check_review(embed)
@@ -66,15 +77,15 @@ class SessionPage:
         along = sum(len(list(sent_along(record))) for record in chosen)
         pictures = PagePictures(sum(len(record.outputs) for record in chosen), embed, along=along)
         pictures.prepare((picture for record in chosen if not record.forgotten for picture in record.pictures), self.listener)
-        base = os.path.relpath(self.lineage.folder, place)
         html = page_html(
             self.lineage,
             steps=chosen,
             head=self.head,
-            link=lambda name: quote(f"./{Path(base, name).as_posix()}"),
+            link=link,
             title=self.title,
             words=words,
             pictures=pictures,
+            live=live,
         )
         return html.encode("utf-8", "replace")
 

@@ -31,10 +31,10 @@ from promptkit.providers.endpoints import Endpoint, known_endpoints
 from promptkit.providers.keys import Key
 from promptkit.providers.options import OPTIONS
 from promptkit.providers.transport import Transport
-from promptkit.session.marking import Marking
 from promptkit.session.own_picture import added, root_of
 from promptkit.session.references import Naming, names_from
 from promptkit.session.region import check_region, given_region, read_region, refuse_region
+from promptkit.session.showing import Showing
 from promptkit.session.step import Step, Steps
 from promptkit.session.varying import Varying
 from promptkit.values import built_in
@@ -49,7 +49,7 @@ __all__ = ["Session"]
 ANCHORLESS = "A new root continues nothing that could drift, so there is no anchor; send the picture along with references=."
 
 
-class Session(Marking, Naming, Varying):
+class Session(Showing, Naming, Varying):
     """A tree of pictures in one folder, and a head from which the next edit starts.
 
     `where` is a name (the session folder ./NAME if there is one, else NAME in the user's data folder) or, with a separator or as a Path,

@@ -1,7 +1,7 @@
 "use strict";
 // Makes a tree of the list of steps that the page is without a script, and shows one step's story beside it. It reads the element `data`,
 // takes each story from the list, and writes what it says with textContent: nothing of what people or models wrote is read as markup twice.
-(() => {
+const promptkitPage = (() => {
   const { sizeOf, pointIn, between, middle, within, boxText, readBox } = boxes;
   const LANES = 6;  // beyond them the lines of the tree run on in the last one
   const LANE = 14, EDGE = 12, ROW = 68, MIDDLE = ROW / 2;  // pixels
@@ -12,7 +12,10 @@
   const DIGESTS = /[0-9a-f]{10,}/g;  // in which a short number would be found everywhere
   const SVG = "http://www.w3.org/2000/svg";
   const root = document.documentElement;
-  const state = { steps: [], order: [], chosen: -1, folded: new Set(), found: null, words: {}, isSingle: true, told: null };
+  const state = {
+    steps: [], order: [], chosen: -1, folded: new Set(), found: null, words: {}, isSingle: true, told: null,
+    beside: () => "", boxTools: () => [],  // what a live page adds to a story, and to a box that was drawn
+  };
 
   root.classList.add("app");
   document.addEventListener("DOMContentLoaded", () => {
@@ -268,7 +271,7 @@
       hasPicture ? button(say("box"), () => drawBox(step, story.querySelector(".pictures img"))) : null,
     ];
     const kept = state.story.contains(document.activeElement) && document.activeElement.classList.contains("picture-button");
-    state.story.replaceChildren(made("div", { class: "tools" }, ...tools), trail(step), story);
+    state.story.replaceChildren(made("div", { class: "tools" }, ...tools), trail(step), state.beside(step), story);
     state.story.scrollTop = 0;
     if (kept && hasPicture) story.querySelector(".picture-button").focus();
     highlight();
@@ -344,7 +347,7 @@
       made("header", {}, heading, button(say("close"), () => dialog.close())), ...content, made("p", { class: "said quiet", "aria-live": "polite" }),
     );
     const before = document.activeElement;
-    dialog.addEventListener("close", () => { dialog.remove(); if (before && before.isConnected) before.focus(); });
+    dialog.addEventListener("close", () => { dialog.remove(); (before && before.isConnected ? before : state.steps[state.chosen].row).focus(); });
     dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
     document.body.append(dialog);
     dialog.showModal();
@@ -515,7 +518,7 @@
       await toClipboard(boxText(box), field);
       announce(say("copied", { text: boxText(box) }));
     };
-    const line = made("div", { class: "box-line" }, made("label", {}, say("box-text"), field), button(say("copy"), copy));
+    const line = made("div", { class: "box-line" }, made("label", {}, say("box-text"), field), button(say("copy"), copy), ...state.boxTools(step, () => box));
     show(`${step.name} ${step.caption}`, "drawing", board, made("p", { id: "box-about", class: "quiet" }, say("box-about")), line);
     board.focus();
   }
@@ -627,18 +630,41 @@
     else root.classList.remove("reading");
   }
 
+  function plant() {
+    for (const step of state.steps) {
+      step.article = document.getElementById(step.at);
+      step.article.removeAttribute("id");  // else a browser takes the focus away when it jumps to what is not shown
+    }
+    grow();
+    state.tree.replaceChildren(...state.order.map(makeRow));
+  }
+
+  // The steps as another reading of the page has them. What is folded, found, chosen and read stays; the head is followed.
+  function update(fresh) {
+    const before = state.steps[state.chosen], folded = [...state.folded].map((i) => state.steps[i].at), top = state.story.scrollTop;
+    const hadFocus = state.tree.contains(document.activeElement), data = JSON.parse(fresh.getElementById("data").textContent);
+    for (const part of ["header.top", "#list"]) document.querySelector(part).replaceWith(fresh.querySelector(part));
+    Object.assign(state, { steps: data.steps, order: [], chosen: -1 });
+    plant();
+    state.folded = new Set(state.steps.filter((step) => folded.includes(step.at)).map((step) => step.i));
+    const same = state.steps.find((step) => step.at === before.at), head = state.steps.find((step) => step.head);
+    const next = (before.head ? head : same) || same || head || state.steps[state.steps.length - 1];
+    if (state.found) search(state.field.value);
+    if (state.found && !state.found.has(next.i)) state.found.add(next.i);
+    choose(next);
+    if (hadFocus) next.row.focus({ preventScroll: true });
+    if (next.at === before.at) state.story.scrollTop = top;
+    else remember(`#${next.at}`);
+  }
+
   function begin() {
     const data = JSON.parse(document.getElementById("data").textContent);
     state.words = data.words;
     state.steps = data.steps;
     state.isSingle = storedSingle();
     if (!state.steps.length) return root.classList.remove("app");
-    for (const step of state.steps) {
-      step.article = document.getElementById(step.at);
-      step.article.removeAttribute("id");  // else a browser takes the focus away when it jumps to what is not shown
-    }
-    grow();
-    state.tree = made("div", { role: "tree", "aria-label": say("tree") }, ...state.order.map(makeRow));
+    state.tree = made("div", { role: "tree", "aria-label": say("tree") });
+    plant();
     state.told = made("p", { class: "unseen", "aria-live": "polite" });
     state.story = made("section", { id: "story", tabindex: "-1" });
     const panes = made("main", { class: "panes" }, made("nav", { class: "tree-pane", "aria-label": say("tree") }, state.tree), state.story);
@@ -666,4 +692,6 @@
     if (step) open(step);
     else showTemplate(at);
   }
+
+  return { state, say, made, button, announce, update };
 })();

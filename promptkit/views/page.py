@@ -34,11 +34,12 @@ def page_html(
     title: str | None = None,
     words: PageWords | None = None,
     pictures: PagePictures | None = None,
+    live: Mapping[str, Any] | None = None,
 ) -> Html:
     """The history in one file that loads nothing: of all steps, or of these, the tree, and each step's story.
 
     `link` turns a picture's file name into the URL to open it by; without it nothing is linked. `title` is the folder's name unless given,
-    `words` are English, `pictures` thumbnails.
+    `words` are English, `pictures` thumbnails. `live` is what a page that is served needs beside it: its version, and its reader's name.
     """
     chosen = sorted(lineage.records() if steps is None else steps, key=lambda record: record.number)
     words = words or page_words("en")
@@ -50,8 +51,12 @@ def page_html(
         f'<header class="top"><h1 dir="auto">{escape(name)}</h1><p>{escape(_summary(chosen, words))}</p></header>'
         f'<main id="list"><ol>{articles}</ol>{_templates(lineage, stories, words)}</main>'
     )
-    data = {"lang": words.lang, "words": dict(words.all), "steps": _steps(lineage, chosen, stories, tags, head)}
-    return page(name, _file("page.css"), body, lang=words.lang, script=_file("boxes.js") + _file("page.js"), data=data)
+    data: dict[str, Any] = {"lang": words.lang, "words": dict(words.all), "steps": _steps(lineage, chosen, stories, tags, head)}
+    script, style = _file("boxes.js") + _file("page.js"), _file("page.css")
+    if live is None:
+        return page(name, style, body, lang=words.lang, script=script, data=data)
+    data["live"] = {**live, "steps": {anchor(lineage, record): _marked(record, stories) for record in chosen}}
+    return page(name, style + _file("live.css"), body, lang=words.lang, script=script + _file("live.js"), data=data, is_live=True)
 
 
 def _summary(chosen: Sequence[Record], words: PageWords) -> str:
@@ -79,6 +84,12 @@ def _steps(
         }
         for record in chosen
     ]
+
+
+def _marked(record: Record, stories: Stories) -> dict[str, Any]:
+    """By what a step is named when it is marked, and what each reader says of it."""
+    names = ("by", "verdict", "stars", "note", "region")
+    return {"id": record.id, "marks": [{name: getattr(mark, name) for name in names} for mark in stories.read(record)]}
 
 
 def _before(lineage: Lineage, record: Record, places: Mapping[str, int]) -> int | None:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from promptkit.errors import LineageError
 from promptkit.lineage.marked import marks_in_short
+from promptkit.lineage.marks import Mark
 from promptkit.lineage.record import Record
 from promptkit.lineage.schema import Attempt, Output
 from promptkit.lineage.tree import Lineage
@@ -269,6 +270,10 @@ class Stories:
     def _marks(self, record: Record) -> str:
         said = self.marks(record)
         return self._part("marks", f"<ul>{''.join(f'<li dir=auto>{shown_text(text)}</li>' for text in said)}</ul>") if said else ""
+
+    def read(self, record: Record) -> Sequence[Mark]:
+        """The marks of a step that count."""
+        return self._by_readers.get(record.id, ())
 
     def marks(self, record: Record) -> list[str]:
         """What each reader makes of it, in words."""

@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
+import subprocess
 import sys
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
+from kit.json_objects import described
 from kit.loopback import png
 from kit.shell import run, run_process
 
@@ -56,6 +60,42 @@ def test_a_page_for_readers() -> None:
     assert re.findall("<b>(.)</b>", html) == ["2", "3"]
     assert "--review writes a page, and a.png would be a contact sheet" in run("page", "--review", "-s", "./bear", "-o", "a.png", code=2)[1]
     assert "leave --embed out" in run("page", "--review", "-s", "./bear", "--embed", "originals", code=1)[1]
+
+
+def test_it_is_served_until_ctrl_c() -> None:
+    """Its address is a line on stdout, at once; Ctrl-C ends it with one line."""
+    three()
+    command = [sys.executable, "-m", "promptkit", "page", "-s", "./bear", "--serve"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8") as served:
+        assert served.stdout
+        assert served.stderr
+        url = served.stdout.readline().strip()
+        assert re.fullmatch(r"http://127\.0\.0\.1:\d+/[\w-]{20,}/", url)
+        with urlopen(url) as answer:
+            assert b'<article id="step-3"' in answer.read()
+        assert "Ctrl-C ends it" in served.stderr.readline()
+        served.send_signal(signal.SIGINT)
+        out, said = served.communicate(timeout=60)
+    assert (served.returncode, out, said) == (0, "", "the page is closed; what was marked is written\n")
+
+
+def test_its_address_is_an_object_for_programs() -> None:
+    """With --json, as the schema describes it."""
+    three()
+    command = [sys.executable, "-m", "promptkit", "page", "-s", "./bear", "--serve", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, encoding="utf-8") as served:
+        assert served.stdout
+        printed = json.loads(served.stdout.readline())
+        served.send_signal(signal.SIGINT)
+    described([printed])
+    assert printed["url"].startswith("http://127.0.0.1:")
+
+
+def test_a_served_page_is_no_file() -> None:
+    """Steps, a file and --review do not go with it."""
+    three()
+    for words in (("2",), ("-o", "a.html"), ("--review",)):
+        assert "--serve writes no file and shows all steps" in run("page", *words, "-s", "./bear", "--serve", code=2)[1]
 
 
 def test_a_wrong_size_or_language_is_named() -> None:

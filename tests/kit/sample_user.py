@@ -121,7 +121,8 @@ def refine(folder: Path) -> Session:
     bear.goto(both)
     bear.tag("for the client", best)
     assert_type(bear.reference("scarf", best, description="the red scarf"), Reference)
-    assert_type(bear.references, dict[str, Reference])
+    named: dict[str, Reference] = bear.references
+    assert named
     bear.edit("Add the scarf", references="scarf")
     assert_type(best.mark("keep", stars=4, note="bluer", region=(0, 0, 100, 100), by="client"), Mark)
     assert [mark.verdict for mark in bear.marks] == ["keep"]
@@ -131,7 +132,8 @@ def refine(folder: Path) -> Session:
     assert_type(bear.head, Step | None)
     assert_type(bear.drift().worst, Step | None)
     assert_type(bear.steps, Steps)
-    assert_type(bear.tags, dict[str, Step])
+    tags: dict[str, Step] = bear.tags
+    assert tags
     assert_type(bear["for the client"], Step)
     assert_type([step.number for step in bear], list[int])
     other: Session = bear.at(panda)
@@ -143,7 +145,8 @@ def told(step: Step) -> str:
     """What a step says of itself."""
     assert_type(step.id, str)
     assert_type(step.parents, Steps)
-    assert_type(step.pictures, tuple[Picture, ...])
+    pictures: tuple[Picture, ...] = step.pictures
+    assert pictures
     assert_type(step.ok, bool)
     assert_type(step.warnings, tuple[str, ...])
     assert_type(step.usage, dict[str, int])
@@ -166,6 +169,8 @@ def taken_along(bear: Session, folder: Path) -> list[Problem]:
     """Exported, imported, found again and checked."""
     assert_type(bear.export(folder / "bear.zip", all=True), Path)
     assert_type(bear.page(folder / "bear.html", [1], title="A bear", lang="ja", embed="screen", review=True), Path)
+    with bear.page(serve=True) as live:
+        assert_type(live.url, str)
     import_session(folder / "bear.zip", folder / "copy")
     saved: Path = bear.save(folder / "out.png")
     copy = Session(folder / "copy", send=False)
