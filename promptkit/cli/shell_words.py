@@ -52,6 +52,8 @@ RULES = (
     (r"\bgoto\(…\)(?= names the step to replay)", "--step"),
     # runs
     (r'\bextra="keep"', "--keep-extra"),
+    (r'\bwith mode="live"', "without --batch"),
+    (r'(\bwith )?\bmode="batch"', r"\1--batch"),
     (r"`run` with into= makes one", "`promptkit run TABLE -t NAME --into FOLDER` makes one"),
     (r"\bsession\.recipe\(FILE\)", "`promptkit recipe`"),
     (r"\bper_minute\b", "--per-minute"),

@@ -139,7 +139,7 @@ class BatchJob:
         try:
             with self._orders_file.open("rb") as lines:
                 for line in lines:
-                    yield JobRequest(**json.loads(line))
+                    yield _request_of(json.loads(line))
         except (OSError, ValueError, TypeError) as error:
             why = str(error) if isinstance(error, TypeError) else reason(error)
             said = f"{self._orders_file} says what {self} asks for, and cannot be read: {why}"
@@ -177,6 +177,14 @@ class BatchJob:
         with writing(self.path.parent):
             atomic.write_whole(self.path, json_bytes(self._note), durable=True)
             atomic.sync_folder(self.path.parent)
+
+
+def _request_of(said: Mapping[str, Any]) -> JobRequest:
+    """A request as its file has it. ValueError for a folder that is not in the run's own: the file may be a stranger's."""
+    request = JobRequest(**said)
+    if request.folder in ("", ".", "..") or Path(request.folder).name != request.folder:
+        raise ValueError(f"{request.folder!r:.60} is no row's folder")
+    return request
 
 
 def jobs_in(into: Path) -> list[BatchJob]:

@@ -134,7 +134,7 @@ def run(
         **checked_limits(budget, max_requests),
     )
     if asked.is_batch and executor is not None:
-        raise SettingsError('mode="batch" has no workers of its own: leave executor= out.')
+        raise SettingsError('executor= goes with mode="live": batch jobs have no workers here; leave it out.')
     words, folder = words_of(what), run_folder(into)
     chosen = checked_executor(executor, asked.workers)
     refuse_what_stays(chosen, words, endpoint, api_key=api_key, transport=transport)

@@ -185,6 +185,7 @@ def _attempt(attempt: Mapping[str, Any], asked: object, waited: float | None, pr
         f"in {took:.1f} s" if took is not None else "",
         price,
         "without " + ", ".join(map(str, attempt["without"])) if isinstance(attempt.get("without"), list) else "",
+        f"by the batch job {attempt['batch']}" if attempt.get("batch") else "",
         f"status {attempt['status']}" if attempt.get("status") not in (None, 200) else "",
     ]
     sent = attempt.get("sent_text")

@@ -57,6 +57,8 @@ def test_a_batch_comes_back_with_what_to_do_next_and_goes_on(monkeypatch: pytest
         assert "3 batch" in run("run", "--into", "stickers", "--batch")[1]
         assert "3 picture" in run("run", "--into", "stickers", "--batch", "--wait")[1]
         assert len(service.batch.jobs) == 1
+        [folder] = Path("stickers").glob("fox-*")
+        assert f"by the batch job {service.batch.jobs[0]}" in " ".join(run("show", "1", "-s", folder)[0].split())
         assert "not-a-real-key" not in "".join(p.read_text("utf-8", "replace") for p in Path("stickers").rglob("*") if p.is_file())
 
 
@@ -68,6 +70,9 @@ def test_a_live_command_for_what_a_job_asks_for_names_the_job() -> None:
         _, said = run("generate", "-t", "sticker", "-i", "subject=red fox", "-s", str(folder), "-e", service.url, code=1)
         assert service.batch.jobs[0] in said
         assert "`promptkit run --batch`" in said
+        _, said = run(*COMMAND[:-1], service.url)
+        assert "3 rows are in batch jobs, and not asked for live" in said
+        assert "goes on polling it, with --batch" in said
 
 
 @pytest.mark.parametrize(

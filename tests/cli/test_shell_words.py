@@ -24,7 +24,7 @@ PYTHON_ONLY = {
     *("session/own_picture.py", "search/results.py", "lineage/fields.py"),
 }
 PYTHON_WORDS = (
-    *("executor= takes threads", "forget takes away what is rejected"),
+    *("executor= takes threads", "executor= goes with", "forget takes away what is rejected"),
     *("say on=", "say step=", "say which steps", "start= is a", "inputs= is a", "templates= is a", "Session(into"),
     *("picture.data are", "There is no viewer"),
 )

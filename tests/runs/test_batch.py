@@ -311,6 +311,30 @@ def test_two_runs_at_once_make_one_job_of_each_row(tmp_path: Path) -> None:
     assert [len(Session(row.folder)) for row in made.rows] == [1, 1, 1, 1]
 
 
+# What is on disk
+
+
+def test_a_job_of_a_strangers_writes_in_no_other_folder(service: BatchService, tmp_path: Path) -> None:
+    """A request whose row is elsewhere is refused, by its file; nothing is made there."""
+    batch(service, ANIMALS[:1], tmp_path / "r", wait=False)
+    [orders] = (tmp_path / "r/jobs").glob("*.orders.jsonl")
+    orders.write_text(json.dumps({**json.loads(orders.read_text()), "folder": "../elsewhere"}) + "\n")
+    with pytest.warns(PromptkitWarning, match="'../elsewhere' is no row's folder"):
+        batch(service, ANIMALS[:1], tmp_path / "r", wait=False)
+    assert not (tmp_path / "elsewhere").exists()
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"schema": "promptkit.job/9"}', ""])
+def test_a_damaged_job_is_named(text: str, service: BatchService, tmp_path: Path) -> None:
+    """And nothing is asked for, since its rows may be paid."""
+    batch(service, ANIMALS[:1], tmp_path / "r", wait=False)
+    [path] = jobs(tmp_path / "r")
+    path.write_text(text)
+    with pytest.raises(LineageError, match=path.name):
+        batch(service, ANIMALS[:1], tmp_path / "r", wait=False)
+    assert len(service.batch.jobs) == 1
+
+
 # Who else asks
 
 

@@ -294,7 +294,7 @@ def test_a_root_alone_is_a_trail(tmp_path: Path) -> None:
         session.drift()
     session.add(encoded(scene(SIZE)))
     assert session.drift().summary == "nothing goes wrong: 0 of 1 steps judged"
-    assert "svg" not in session.drift()._repr_mimebundle_()["text/html"]
+    assert "<svg" not in session.drift()._repr_mimebundle_()["text/html"]
 
 
 def test_a_step_is_named_as_everywhere_and_another_thread_names_one(tmp_path: Path) -> None:
