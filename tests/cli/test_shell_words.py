@@ -21,12 +21,12 @@ IN_SHELL = re.compile(r"(?<![\w-])-{1,2}[a-z][a-z-]+\b|`promptkit (?!templates|r
 # what cannot come up in the shell, or has a sentence of its own there
 PYTHON_ONLY = {
     *("engine/options.py", "session/step.py", "authoring/scaffold.py", "session/squash.py", "session/opened.py"),
-    *("session/own_picture.py", "search/results.py", "lineage/fields.py"),
+    *("session/own_picture.py", "search/results.py", "lineage/fields.py", "runs/executors.py", "session/showing.py"),
 }
 PYTHON_WORDS = (
     *("executor= takes threads", "executor= goes with", "forget takes away what is rejected"),
     *("say on=", "say step=", "say which steps", "start= is a", "inputs= is a", "templates= is a", "Session(into"),
-    *("picture.data are", "There is no viewer"),
+    *("picture.data are", "There is no viewer", "The executor '7'", "'7'; without serve="),
 )
 SHELL_ONLY = {"engine/spending.py", "search/search.py", "lineage/pending_step.py", "lineage/forgetting.py"} | {
     *("search/results.py", "authoring/git_revision.py"),
