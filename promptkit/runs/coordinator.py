@@ -114,7 +114,7 @@ class Coordinator:
         interrupted = None
         self._count_spent(into)
         if self._has_more():
-            self.written(True)
+            self.written(False)
             with at_work(into) as own, Progress(listener=self.on_progress) as progress:
                 self._workers.begin(own.path, min(self.planner.asked.workers, len(self._todo)), progress.say)
                 interrupted = self._run(own, progress)

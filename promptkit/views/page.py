@@ -22,7 +22,7 @@ from promptkit.views.page_story import Link, Stories, anchor, shown_text, templa
 from promptkit.views.page_words import PageWords, page_words
 from promptkit.views.tree import tags_by_id
 
-__all__ = ["page_html"]
+__all__ = ["page_file", "page_html"]
 
 
 def page_html(
@@ -51,7 +51,7 @@ def page_html(
         f'<main id="list"><ol>{articles}</ol>{_templates(lineage, stories, words)}</main>'
     )
     data = {"lang": words.lang, "words": dict(words.all), "steps": _steps(lineage, chosen, stories, tags, head)}
-    return page(name, _file("page.css"), body, lang=words.lang, script=_file("boxes.js") + _file("page.js"), data=data)
+    return page(name, page_file("page.css"), body, lang=words.lang, script=page_file("boxes.js") + page_file("page.js"), data=data)
 
 
 def _summary(chosen: Sequence[Record], words: PageWords) -> str:
@@ -110,6 +110,6 @@ def _template(lineage: Lineage, digest: str, name: str) -> str:
 
 
 @cache
-def _file(name: str) -> str:
-    """The page's style, or its script."""
+def page_file(name: str) -> str:
+    """The page's style, or one of its scripts: `page.css`, for example."""
     return files("promptkit.views").joinpath(name).read_text(encoding="utf-8")
