@@ -63,8 +63,8 @@ CASES: dict[str, tuple[Files, list[str]]] = {
         ["t.j2:2 deprecated", "t.j2:2 no-successor"],
     ),
     # inputs that are named like a column of a run
-    "an input named like a column": ({"t.j2": front("inputs:", "  model: {example: T}") + "A {{ model }} on a mat."}, ["t.j2:3 column-name"]),
-    "an input named like an option": ({"t.j2": front("inputs:", "  seed: {default: oat}") + "A {{ seed }} on a mat."}, ["t.j2:3 column-name"]),
+    "an input named like a column": ({"t.j2": front("inputs:", "  model: {example: T}") + "A {{ model }}."}, ["t.j2:3 column-name"]),
+    "an input named like an option": ({"t.j2": front("inputs:", "  seed: {default: oat}") + "A {{ seed }}."}, ["t.j2:3 column-name"]),
     "an input named like a column, and said so": (
         {"t.j2": front("inputs:", "  label: {example: T}") + "{# promptkit: ignore column-name #}\nA {{ label }} on a mat."},
         [],
