@@ -27,14 +27,16 @@ from promptkit.prompts.source_file import File, open_file
 from promptkit.prompts.template import Template, bundle_of
 from promptkit.prompts.unfinished import doubt, placeholders, unfinished
 from promptkit.providers import models
+from promptkit.providers.options import OPTIONS
 
 if TYPE_CHECKING:
     from promptkit.prompts.survey import Survey
 
-__all__ = ["CODES", "Finding", "Report", "check"]
+__all__ = ["CODES", "ROW_COLUMNS", "Finding", "Report", "check"]
 
 CODES: Mapping[str, str] = {
     "broken": "The file cannot be used: its front matter, its body, or a file that it needs.",
+    "column-name": "An input is named like a column that means something of a row of a run; this is said, and is no fault.",
     "deprecated": "The template should not be used any more; this is said, and is no fault.",
     "dynamic-include": "A file is included, imported or extended by an expression, where its name has to stand in quotes.",
     "example": "An example, or the template with its required inputs alone, does not render.",
@@ -58,7 +60,9 @@ CODES: Mapping[str, str] = {
     "untranslated": "A language prints a default or a choice in the base file's words.",
     "unused-input": "No branch of any language's body uses the input.",
 }
-NOTICES = frozenset({"deprecated", "library-shadowed", "library-unused"})  # codes of what is worth knowing and no fault
+NOTICES = frozenset({"column-name", "deprecated", "library-shadowed", "library-unused"})  # codes of what is worth knowing and no fault
+# What a column of that name means of a row, where no template has an input of that name.
+ROW_COLUMNS = ("key", "picture", "references", "label", "lang", "endpoint", "model", *(name for name in OPTIONS if OPTIONS[name].flag))
 SUCCESSOR = re.compile(r"use (?:`|')?(?P<name>[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*)(?:`|')?", re.IGNORECASE)
 IGNORE = re.compile(r"\{#[-+]?\s*promptkit:\s*ignore\b(?P<codes>[^#{}]*)#\}")
 
@@ -259,6 +263,7 @@ class _Checker:
         if template is not None:
             checked = [self.check_language(template, lang, folder) for lang in template.languages]
             self.check_inputs(template, [language for language in checked if language is not None])
+            self.check_columns(template)
             if template.deprecated:
                 self.check_deprecated(template, folder)
 
@@ -337,6 +342,13 @@ class _Checker:
             if base is not None and one.inputs != base.inputs:
                 file = one.edition.file
                 self.add("languages-differ", file.path, _first_line(file), _difference(base.inputs, one.inputs, base.edition.file.name))
+
+    def check_columns(self, template: Template) -> None:
+        """The inputs that take a column of a table away from what it would mean of a row."""
+        lines = self.files[template.file].lines if template.file in self.files else {}
+        for name in (name for name in template.inputs if name in ROW_COLUMNS):
+            said = f"A run's column {name!r} fills this input, and no longer says the row's own {name}; give the input another name."
+            self.add("column-name", template.file, lines.get(("inputs", name), 1), said)
 
     def check_deprecated(self, template: Template, folder: TemplateFolder) -> None:
         file, said = open_file(str(template.file), template.file.name), template.deprecated

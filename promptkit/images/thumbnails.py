@@ -23,7 +23,7 @@ from promptkit.progress import Listener, Progress
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["Thumbnail", "encoded", "forget_thumbnails", "make_thumbnails", "thumbnail"]
+__all__ = ["Thumbnail", "encoded", "forget_thumbnails", "kept_thumbnail", "make_thumbnails", "thumbnail"]
 
 CACHE = "thumbnails-1"  # the number grows with each change of how they are made
 BYTES_A_PIXEL = 64  # of its longest side as it is shown: 10 kB at 160 pixels, 20 at 320
@@ -94,6 +94,13 @@ def thumbnail(picture: Source, pixels: int, most: int | None = None) -> Thumbnai
     except PromptkitError:
         return Thumbnail.none()
     return Thumbnail.of(data, min(pixels, max(picture.size or (pixels,))))
+
+
+def kept_thumbnail(sha256: str, pixels: int, most: int | None = None) -> Thumbnail | None:
+    """The thumbnail of a picture where it is in the cache already; its longer side is `pixels`. None where it would have to be made."""
+    path = _path(sha256, pixels, most or BYTES_A_PIXEL * pixels)
+    data = path and _kept(path)
+    return Thumbnail.of(data, pixels) if data else None
 
 
 def make_thumbnails(pictures: Iterable[Source], pixels: int, listener: Listener | None = None, *, most: int | None = None) -> None:

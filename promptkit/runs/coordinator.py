@@ -12,7 +12,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from promptkit import errors
@@ -29,7 +29,7 @@ from promptkit.runs.executors import is_of_threads, workers_of
 from promptkit.runs.order import Allowance, Order
 from promptkit.runs.planning import PlannedRow, Planner
 from promptkit.runs.row_folder import row_folders
-from promptkit.runs.row_state import RowState
+from promptkit.runs.row_state import NOTHING, RowState
 from promptkit.runs.under_way import AtWork, at_work, has_claims
 from promptkit.runs.work import look_up, nearest_words
 
@@ -114,7 +114,7 @@ class Coordinator:
         interrupted = None
         self._count_spent(into)
         if self._has_more():
-            self.written(True)
+            self.written(False)
             with at_work(into) as own, Progress(listener=self.on_progress) as progress:
                 self._workers.begin(own.path, min(self.planner.asked.workers, len(self._todo)), progress.say)
                 interrupted = self._run(own, progress)
@@ -309,7 +309,7 @@ class Coordinator:
         self.counts[state.outcome] += 1
         if state.attempts or state.cost:
             self.cost = self.cost - row.state.cost + state.cost
-        row.state = state
+        row.state = replace(state, spent=NOTHING)  # the budget has counted it
         if self.on_row is not None:
             try:
                 self.on_row(row)

@@ -29,7 +29,7 @@ from promptkit.providers.transport import Transport
 from promptkit.runs.column_meaning import ColumnMeaning, RowValues, read_cells
 from promptkit.runs.order import AlongPicture, Hands, Order, OrderStep, PictureOf
 from promptkit.runs.row_folder import key_of, name_of, row_folders
-from promptkit.runs.row_state import RowState
+from promptkit.runs.row_state import NOTHING_YET, RowState
 from promptkit.runs.rows import Table, TableRow, sentence
 from promptkit.session.file_names import check_pattern
 from promptkit.session.recipe import Recipe, RecipeStep
@@ -91,7 +91,7 @@ class PlannedRow:
     folder: str
     requests: int = 1  # that it takes where nothing is there
     price: Cost | None = FREE  # of all these, at list price; None where one has none
-    state: RowState = field(default_factory=RowState)
+    state: RowState = NOTHING_YET
     was_there: bool = False
     changed: str = ""  # the first word that differs from what is on record
 
@@ -162,6 +162,7 @@ class Planner:
             if len(self._unchecked) >= AT_ONCE:
                 self._refuse_keys(problems)
         self._refuse_keys(problems)
+        self._first, self._equal = {}, {}  # all keys are given
         if problems and of_settings and not planned and len({said for _, said in problems}) == 1:
             raise SettingsError(f"{problems[0][1]}.")  # wrong with the call, and not with a row
         if problems:

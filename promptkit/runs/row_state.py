@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from promptkit.cost import FREE, Cost
 from promptkit.engine.sums import Sums
@@ -13,7 +15,10 @@ from promptkit.lineage.record import Record
 from promptkit.lineage.record_row import record_seconds
 from promptkit.runs.causes import DONE, WAITING, cause_of
 
-__all__ = ["RowState", "StepState", "TakeState", "difference", "totals"]
+__all__ = ["NOTHING", "NOTHING_YET", "RowState", "StepState", "TakeState", "difference", "totals"]
+
+
+NOTHING: Mapping[str, float] = {}  # is spent; one for all rows, which are many
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,7 @@ class RowState:
     cost: Cost = FREE
     attempts: int = 0
     seconds: float = 0.0
-    spent: Mapping[str, float] = field(default_factory=dict)
+    spent: Mapping[str, float] = field(default_factory=lambda: NOTHING)
     marks: tuple[str, ...] = ()  # what each reader says of its steps: keep ★★★★ bluer (client)
     is_there: bool = False
 
@@ -101,9 +106,17 @@ class RowState:
     def of_text(cls, text: str) -> RowState:
         """The state that a line of JSON holds."""
         said = json.loads(text)
-        takes = tuple(TakeState(**{**take, "steps": tuple(StepState(**step) for step in take["steps"])}) for take in said["takes"])
+        takes = tuple(TakeState(**{**take, "steps": tuple(_step_of(step) for step in take["steps"])}) for take in said["takes"])
         cost = Cost(tuple((unit, amount) for unit, amount in said["cost"]["sums"]), said["cost"]["unpriced"])
         return cls(**{**said, "takes": takes, "cost": cost, "marks": tuple(said["marks"])})
+
+
+def _step_of(said: Mapping[str, Any]) -> StepState:
+    """One step, whose outcome and template are held once for all rows."""
+    return StepState(**{**said, "outcome": sys.intern(said["outcome"]), "name": sys.intern(said["name"])})
+
+
+NOTHING_YET = RowState()  # has come of a row; one for all
 
 
 def totals(records: Iterable[Record]) -> tuple[Cost, int, float]:

@@ -30,6 +30,7 @@ from promptkit.runs.executors import checked_executor, is_of_threads, refuse_wha
 from promptkit.runs.planning import LIVE, Asked, PlannedRow, Planner
 from promptkit.runs.preview import RunPreview, preview
 from promptkit.runs.report import run_card, write_report
+from promptkit.runs.report_pictures import ReportPictures
 from promptkit.runs.results import Paced, read_rows, row_object, write_results
 from promptkit.runs.row_folder import key_of, row_folders
 from promptkit.runs.row_state import RowState
@@ -212,6 +213,7 @@ class Run:
         self._executor: Executor | None = None  # the caller's, which carries out a retry too
         self._reported = Paced(REPORTED)
         self._paced = Paced()
+        self._pictures = ReportPictures(into)
 
     @classmethod
     def open(cls, into: Where) -> Run:
@@ -247,7 +249,7 @@ class Run:
     ) -> None:
         """Makes ready to carry it out. SettingsError where a key is missing, before anything is written."""
         assert self._planner is not None
-        heard = None if on_row is None else partial(_tell, on_row, self.folder)
+        heard = partial(self._came, on_row)
         made = Coordinator(self._planner, self._planned, executor, self._written, heard, on_progress, later)
         if made.has_work and is_of_threads(executor):
             self._planner.connect()
@@ -259,7 +261,7 @@ class Run:
     ) -> None:
         """Makes ready to carry it out by batch jobs. SettingsError where a key is missing, before anything is written."""
         assert self._planner is not None
-        heard = None if on_row is None else partial(_tell, on_row, self.folder)
+        heard = partial(self._came, on_row)
         made = BatchRun(self._planner, self._planned, self._written, heard, on_progress, later)
         if made.has_work:
             self._planner.connect()
@@ -346,6 +348,12 @@ class Run:
                 thread.join()
                 raise
 
+    def _came(self, on_row: Callable[[RunRow], object] | None, row: PlannedRow) -> None:
+        """A row is over: its thumbnails are begun, and who asked is told."""
+        self._pictures.add(row)
+        if on_row is not None:
+            on_row(RunRow(self.folder, row))
+
     def _written(self, now: bool) -> None:
         """Writes the tables and the report: now, or where it is time."""
         if now or self._paced.is_due():
@@ -354,7 +362,7 @@ class Run:
             self._paced.begun(begun)
         if now or self._reported.is_due():
             begun = time.monotonic()
-            write_report(self.folder, self._planned)
+            write_report(self.folder, self._planned, self._pictures, waits=now)
             self._reported.begun(begun)
 
     # Looking
@@ -451,7 +459,10 @@ class Run:
         if not rejected:
             raise SettingsError("forget takes away what is rejected, rejected=True; Session.forget takes away steps of one row.")
         found = [(row, steps) for row in self._with_folders() if (steps := row.session.marked("reject"))]
-        return [row.session.forget(*steps, words=words, dry_run=dry_run) for row, steps in found]
+        forgotten = [row.session.forget(*steps, words=words, dry_run=dry_run) for row, steps in found]
+        if forgotten and not dry_run:
+            write_report(self.folder, self._planned, self._pictures)
+        return forgotten
 
     def save(self, pattern: Where, *, picked: bool = False, size: object = None, overwrite: bool = False) -> list[Path]:
         """Saves the pictures by a pattern such as "out/{label}-{take}.jpg"; returns the paths.
@@ -475,10 +486,6 @@ class Run:
     def _repr_mimebundle_(self, include: Collection[str] | None = None, exclude: Collection[str] | None = None) -> dict[str, Any]:
         text = "\n".join([repr(self), *(f"  {row.label or row.number}: {row.error}" for row in self.failed[:SHOWN])])
         return mime_bundle(text, run_card(repr(self), self.rows), include, exclude)
-
-
-def _tell(on_row: Callable[[RunRow], object], folder: Path, row: PlannedRow) -> None:
-    on_row(RunRow(folder, row))
 
 
 def _planner_again(file: RunFile, folder: Path, rows: Sequence[PlannedRow]) -> Planner | None:

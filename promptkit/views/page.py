@@ -22,7 +22,7 @@ from promptkit.views.page_story import Link, Stories, anchor, shown_text, templa
 from promptkit.views.page_words import PageWords, page_words
 from promptkit.views.tree import tags_by_id
 
-__all__ = ["page_html"]
+__all__ = ["page_file", "page_html"]
 
 
 def page_html(
@@ -52,11 +52,11 @@ def page_html(
         f'<main id="list"><ol>{articles}</ol>{_templates(lineage, stories, words)}</main>'
     )
     data: dict[str, Any] = {"lang": words.lang, "words": dict(words.all), "steps": _steps(lineage, chosen, stories, tags, head)}
-    script, style = _file("elements.js") + _file("boxes.js") + _file("page.js"), _file("page.css")
+    script, style = page_file("elements.js") + page_file("boxes.js") + page_file("page.js"), page_file("page.css")
     if live is None:
         return page(name, style, body, lang=words.lang, script=script, data=data)
     data["live"] = {**live, "steps": {anchor(lineage, record): _marked(record, stories) for record in chosen}}
-    return page(name, style + _file("live.css"), body, lang=words.lang, script=script + _file("live.js"), data=data, is_live=True)
+    return page(name, style + page_file("live.css"), body, lang=words.lang, script=script + page_file("live.js"), data=data, is_live=True)
 
 
 def _summary(chosen: Sequence[Record], words: PageWords) -> str:
@@ -121,6 +121,6 @@ def _template(lineage: Lineage, digest: str, name: str) -> str:
 
 
 @cache
-def _file(name: str) -> str:
-    """The page's style, or its script."""
+def page_file(name: str) -> str:
+    """The page's style, or one of its scripts: `page.css`, for example."""
     return files("promptkit.views").joinpath(name).read_text(encoding="utf-8")

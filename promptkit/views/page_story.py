@@ -40,10 +40,21 @@ TOLD_APART = ("prompt", "template", "inputs", "with", "attempt", "cost", "note",
 
 
 class Stories:
-    """The steps of one page, each as an article. `chosen` are the steps that the page has; only those are linked."""
+    """The steps of one page, each as an article. `chosen` are the steps that the page has; only those are linked. On a page of several
+    sessions the anchors of each begin with a `place` of its own.
+    """
 
-    def __init__(self, lineage: Lineage, chosen: Sequence[Record], words: PageWords, pictures: PagePictures, link: Link | None) -> None:
+    def __init__(
+        self,
+        lineage: Lineage,
+        chosen: Sequence[Record],
+        words: PageWords,
+        pictures: PagePictures,
+        link: Link | None,
+        place: str = "",
+    ) -> None:
         self._lineage, self._chosen, self._words, self._pictures, self._link = lineage, chosen, words, pictures, link
+        self._place, self._anchors = place, dict[str, str]()  # of each step, by id
         self._by_id, self._by_readers = {record.id: record for record in chosen}, lineage.marks()
         self.small: dict[str, str] = {}  # by id, the tree's own thumbnail of each step that has one
         self.templates: dict[str, str] = {}  # by digest, the names of the templates that the steps were rendered from
@@ -61,8 +72,20 @@ class Stories:
             self._line(record),
             self._details(record),
         ]
-        title = self._title(record, tags, is_head)
-        return Html(f'<article id="{anchor(self._lineage, record)}" class="step">{title}{"".join(parts)}</article>')
+        return self._made(record, self._title(record, tags, is_head), parts)
+
+    def brief(self, record: Record) -> Html:
+        """The step where many sessions share a page: its files as links, and no template's source, lineage or measures."""
+        parts = (self._marks, self._prompt, self._used, self._attempts, self._notes, self._files)
+        return self._made(record, self._title(record, (), False), [part(record) for part in parts])
+
+    def _made(self, record: Record, title: str, parts: Iterable[str]) -> Html:
+        return Html(f'<article id="{self._anchor(record)}" class="step">{title}{"".join(parts)}</article>')
+
+    def _anchor(self, record: Record) -> str:
+        if record.id not in self._anchors:
+            self._anchors[record.id] = self._place + anchor(self._lineage, record)
+        return self._anchors[record.id]
 
     def name(self, record: Record) -> str:
         """What the step is called."""
@@ -76,7 +99,7 @@ class Stories:
 
     def _title(self, record: Record, tags: Sequence[str], is_head: bool) -> str:
         about = escape(visible(headline(record)))
-        where = anchor(self._lineage, record)
+        where = self._anchor(record)
         return (
             f'<h2><a href="#{where}" aria-label="{escape(self._words("step", step=self.name(record)))}">{escape(self.name(record))}</a> '
             f'<span dir="auto">{about}</span></h2><p class="about">{" ".join(self._about(record, tags, is_head))}</p>'
@@ -105,7 +128,7 @@ class Stories:
     def _linked(self, full_id: str) -> str:
         """A link to a step of the page; of another one its name."""
         if record := self._by_id.get(full_id):
-            return f'<a href="#{anchor(self._lineage, record)}">{escape(self.name(record))}</a>'
+            return f'<a href="#{self._anchor(record)}">{escape(self.name(record))}</a>'
         try:
             return str(escape(self.name(self._lineage.get(full_id))))
         except LineageError:
@@ -128,8 +151,7 @@ class Stories:
         width, height = output.size or (None, None)
         size = f' data-width="{width}" data-height="{height}"' if width else ""
         image = f'<img src="{escape(shown.source)}" alt="{escape(visible(headline(record)))}"{size} decoding="async">'
-        name = str(shown_text(output.name))
-        named = f'<a href="{escape(self._link(output.name))}">{name}</a>' if self._link else name
+        named = self._file(output)
         about = " ".join(filter(None, [f"{width} × {height}" if width else "", escape(output.mime_type), f"{output.bytes:,} B"]))
         caption = f"<figcaption>{named} <span>{about}</span></figcaption>"
         return f"<figure>{image}{caption}</figure>" if shown.source else f"{self._empty('missing')}"
@@ -137,6 +159,14 @@ class Stories:
     def _empty(self, why: str) -> str:
         said = escape(self._words(why))
         return f'<figure><div class="empty" role="img" aria-label="{said}">{said}</div></figure>'
+
+    def _files(self, record: Record) -> str:
+        """The names of its pictures' files, linked."""
+        return "".join(f"<p>{self._file(output)}</p>" for output in record.outputs if not record.forgotten)
+
+    def _file(self, output: Output) -> str:
+        name = str(shown_text(output.name))
+        return f'<a href="{escape(self._link(output.name))}">{name}</a>' if self._link else name
 
     # What was asked
 
@@ -177,6 +207,12 @@ class Stories:
         source = f'<a class="source" href="#{template_anchor(digest)}">{escape(self._words("source"))}</a>' if digest else ""
         about = f"<p>{shown_text(named)}{lang}, <code>{escape(digest[:10])}</code> {source}</p>"
         return self._part("template", about + self._inputs(record))
+
+    def _used(self, record: Record) -> str:
+        """Which template was used, and what was given to it, without a link to its source."""
+        if not record.prompt.get("template"):
+            return ""
+        return self._part("template", f"<p>{shown_text(record.prompt['template'])}</p>{self._inputs(record)}")
 
     def _inputs(self, record: Record) -> str:
         """What was given, as a table; of a step from the same template, with what stood there before."""

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from promptkit.authoring.check import CODES, Finding, Report, check
+from promptkit.authoring.check import CODES, ROW_COLUMNS, Finding, Report, check
 from promptkit.prompts.library import Library
+from promptkit.runs.column_meaning import OF_A_ROW
 
 Files = Mapping[str, str]
 
@@ -61,6 +62,14 @@ CASES: dict[str, tuple[Files, list[str]]] = {
         {"t.j2": front("deprecated: use product_shott") + CAT},
         ["t.j2:2 deprecated", "t.j2:2 no-successor"],
     ),
+    # inputs that are named like a column of a run
+    "an input named like a column": ({"t.j2": front("inputs:", "  model: {example: T}") + "A {{ model }}."}, ["t.j2:3 column-name"]),
+    "an input named like an option": ({"t.j2": front("inputs:", "  seed: {default: oat}") + "A {{ seed }}."}, ["t.j2:3 column-name"]),
+    "an input named like a column, and said so": (
+        {"t.j2": front("inputs:", "  label: {example: T}") + "{# promptkit: ignore column-name #}\nA {{ label }} on a mat."},
+        [],
+    ),
+    "an input whose name begins like a column": ({"t.j2": front("inputs:", "  labels: {example: T}") + "A {{ labels }} on a mat."}, []),
     # words
     "a minus that eats the line break": ({"t.j2": A + "A {{ a }} in ink\n{%- if a %}on paper{% endif %}."}, ["t.j2:6 glued-words"]),
     "a minus that glues for an optional input": (
@@ -514,6 +523,21 @@ def test_a_deprecated_template_is_no_fault(tmp_path: Path) -> None:
     report = report_on(tmp_path, {"t.j2": front("deprecated: use product_shot") + CAT})
     assert (report.findings, [notice.level for notice in report.notices]) == ((), ["notice"])
     assert "did you mean 'product_shot'?" in messages(tmp_path, {"t.j2": front("deprecated: use product_shott") + CAT})
+
+
+def test_an_input_named_like_a_column_is_no_fault(tmp_path: Path) -> None:
+    """It is a notice, for every name that a column of a run gives a meaning, and says what the column means no more; no input is named
+    lang.
+    """
+    assert set(ROW_COLUMNS) == set(OF_A_ROW)
+    names = [name for name in ROW_COLUMNS if name != "lang"]
+    declared = [f"  {name}: {{example: x}}" for name in names]
+    report = report_on(tmp_path, {"t.j2": front("inputs:", *declared) + "".join(f"A {{{{ {name} }}}}. " for name in names)})
+    lines = range(3, 3 + len(names))
+    assert [(notice.code, notice.level, notice.line) for notice in report.notices] == [("column-name", "notice", line) for line in lines]
+    assert not report.findings
+    said = "A run's column 'key' fills this input, and no longer says the row's own key; give the input another name."
+    assert report.notices[0].message == said
 
 
 def test_what_cannot_be_judged_is_said(tmp_path: Path) -> None:

@@ -14,16 +14,19 @@ from urllib.parse import unquote
 import jsonschema
 import pytest
 from kit.json_objects import described
-from kit.loopback import Loopback, error_reply, png
+from kit.loopback import Loopback, error_reply, picture_reply, png, text_reply
+from kit.pictures import encoded, scene, with_box
 from kit.tables import ANIMALS, asked, done, painting, table
 
 import promptkit
 from promptkit import PictureError, PromptkitWarning, Run, SettingsError, StepNotFound, run, templates
 from promptkit.providers.keys import Key
 from promptkit.runs.order import Hands
-from promptkit.runs.planning import Asked, Planner
+from promptkit.runs.planning import Asked, PlannedRow, Planner
+from promptkit.runs.report import write_report
 from promptkit.runs.results import harmless
-from promptkit.runs.rows import open_table
+from promptkit.runs.row_state import RowState
+from promptkit.runs.rows import TableRow, open_table
 from promptkit.session.recipe import Recipe
 
 PACKAGE = Path(promptkit.__file__).parent
@@ -106,23 +109,79 @@ def test_the_report_shows_each_row_and_filters_by_outcome(service: Loopback, tmp
     """It links to the pictures, shows users' words as text, and loads nothing from anywhere."""
     service.say(error_reply(400, "<script>alert(1)</script>"))
     done(service, [{"label": "<b>fox</b> #1 100%", "subject": "fox"}, *ANIMALS[1:]], tmp_path / "r", workers=1)
-    page = Page((tmp_path / "r/report.html").read_text())
+    text = (tmp_path / "r/report.html").read_text()
+    page = Page(text)
     assert page.values("article", "data-outcome") == ["error", "picture", "picture", "picture"]
     assert page.values("button", "data-show") == ["all", "error", "picture"]
     for source in page.values("img", "src"):
         assert (tmp_path / "r" / unquote(source)).is_file()
-    assert "b" not in {tag for tag, _ in page.found}
+    assert "<b>fox</b>" not in text
     assert [tag for tag, _ in page.found].count("script") == 1
     assert "<b>fox</b> #1 100%" in page.words
     assert not [url for url in re.findall(r'(?:src|href)="([^"]*)"', (tmp_path / "r/report.html").read_text()) if ":" in url]
 
 
+def large(number: int) -> bytes:
+    """A picture of more bytes than a page shows as they are."""
+    return encoded(with_box(scene((320, 240)), (number, 0, number + 40, 40))).data
+
+
+def test_the_report_shows_thumbnails_that_lead_to_the_pictures(service: Loopback, tmp_path: Path) -> None:
+    """They are inside the page, and the file is what they lead to; of a picture that was forgotten nothing is left."""
+    service.say(*(picture_reply(large(number)) for number in range(4)))
+    made = done(service, ANIMALS, tmp_path / "r", workers=1)
+    page = Page((tmp_path / "r/report.html").read_text())
+    assert [source.partition(",")[0] for source in page.values("img", "src")] == ["data:image/webp;base64"] * 4
+    linked = {unquote(url) for url in page.values("a", "href") if url.endswith(".png")}
+    assert linked == {path.relative_to(tmp_path / "r").as_posix() for row in made.rows for path in row.steps[0].files[:1]}
+    made["fox"].steps[0].mark("reject")
+    made.forget(rejected=True)
+    page = Page((tmp_path / "r/report.html").read_text())
+    assert len(page.values("img", "src")) == 3
+    assert "forgotten" in page.words
+
+
+def test_the_report_tells_each_rows_story(service: Loopback, tmp_path: Path) -> None:
+    """Folded: each step's prompt, attempts, errors, cost and marks, of all takes, in names that no other row has."""
+    service.say(error_reply(400, "no <such> thing"), picture_reply(png("red")), text_reply("I would rather talk."))
+    made = done(service, ANIMALS[:2], tmp_path / "r", [templates.sticker, templates.edit.add], inputs={"element": "a hat"}, workers=1)
+    made["bear"].session[1].mark("keep", note="blu\u202eer", by="client")
+    done(service, ANIMALS[:2], tmp_path / "r", [templates.sticker, templates.edit.add], inputs={"element": "a hat"}, retry=("text",))
+    text = (tmp_path / "r/report.html").read_text()
+    page, said = Page(text), " ".join(Page(text).words)
+    for step in (*made["fox"].session, *made["bear"].session):
+        assert str(step.prompt) in page.words
+        assert all(attempt["message"] in page.words for attempt in step.attempts if attempt.get("message"))
+    assert "I would rather talk." in page.words
+    assert "no <such> thing" in said
+    assert "keep blu\N{REPLACEMENT CHARACTER}er (client)" in page.words
+    assert "\u202e" not in text
+    names = page.values("article", "id")
+    assert len(names) == len(set(names)) == len(made["fox"].session) + len(made["bear"].session)
+    assert {url[1:] for url in page.values("a", "href") if url.startswith("#")} <= set(names)
+    assert len(page.values("details", "open")) == 0
+
+
+def test_a_page_of_which_nothing_changed_is_not_written_again(service: Loopback, tmp_path: Path) -> None:
+    """A second run that finds everything there writes none; a mark writes its own page alone; a shorter table leaves fewer pages."""
+    done(service, ANIMALS, tmp_path / "r")
+    before = (tmp_path / "r/report.html").stat().st_ino
+    done(service, ANIMALS, tmp_path / "r")
+    assert (tmp_path / "r/report.html").stat().st_ino == before
+    rows = [PlannedRow(TableRow(i, None, {}), "k", f"row {i}", f"f-{i}") for i in range(1, 503)]
+    write_report(tmp_path, rows)
+    first, second = tmp_path / "report.html", tmp_path / "report-2.html"
+    before = first.stat().st_ino
+    rows[501].state = RowState(marks=("keep bluer",))
+    write_report(tmp_path, rows)
+    assert first.stat().st_ino == before
+    assert "keep bluer" in Page(second.read_text()).words
+    write_report(tmp_path, rows[:500])
+    assert not second.exists()
+
+
 def test_many_rows_stand_on_several_pages(service: Loopback, tmp_path: Path) -> None:
     """Five hundred on each."""
-    from promptkit.runs.planning import PlannedRow
-    from promptkit.runs.report import write_report
-    from promptkit.runs.rows import TableRow
-
     write_report(tmp_path, [PlannedRow(TableRow(i, None, {}), "k", f"row {i}", f"f-{i}") for i in range(1, 1102)])
     counts = [len(Page(path.read_text()).values("article", "data-outcome")) for path in sorted(tmp_path.glob("report*.html"))]
     assert sorted(counts) == [101, 500, 500]
