@@ -13,7 +13,8 @@ earlier one back.
 The text is what people write into a mail: a line for each step, such as `3 keep ★★★★ bluer`, `> 5: reject` or `keep 3, 5 and 7`, with words
 of the five languages; a line of numbers alone keeps these, and a box behind what is said (`3 keep bluer 200x260+300+420`) is the region
 that is meant. A line `promptkit marks 5c1f09ab37 2026-11-28T10:15:00.000Z by Ann` before them
-says what the file says of root, time and reader; `by: Ann` and a mail's `From:` name the reader. Other lines are passed over.
+says what the file says of root, time and reader; `by: Ann` and a mail's `From:` name the reader. What a quoted line (`> 5: keep`) says of a
+step counts where no other line does, and not at all below "Sam wrote:". Other lines are passed over.
 """
 
 from __future__ import annotations
@@ -153,21 +154,27 @@ HEADER = re.compile(
     r"promptkit marks(?:\s+(?P<root>[0-9a-f]{10,64}))?(?:\s+(?P<at>\d{4}-\d\d-\d\dT\S+))?(?:\s+by\s+(?P<by>.+))?", re.IGNORECASE
 )
 READER = re.compile(r'(?:by|name|from|de|von|差出人|发件人|प्रेषक)\s*[:：]\s*"?(?P<by>[^<"]+?)"?\s*(?:<[^>]*>)?', re.IGNORECASE)
+WROTE = re.compile(r".*(?:wrote|schrieb|escribió|写道|寫道|書きました|लिखा|ने लिखा है)\s*[:：]", re.IGNORECASE)  # who is quoted below
 DIGITS = {code: str(i) for first in (0x0966, 0xFF10) for i, code in enumerate(range(first, first + 10))}  # Devanagari, full width
 
 
 def _of_text(text: str) -> GivenMarks:
     root = by = at = None
-    found: list[GivenMark] = []
+    found: list[tuple[GivenMark, bool]] = []  # and whether its line is quoted
+    is_of_another = False
     for number, line in enumerate(text.splitlines(), 1):
         plain = line[QUOTED.match(line).end() :].strip()  # type: ignore[union-attr]  # it matches nothing, too
         if header := HEADER.fullmatch(plain):
             root, at, by = header["root"] or root, (as_time(header["at"]) if header["at"] else None) or at, header["by"] or by
         elif reader := READER.fullmatch(plain):
             by = by or reader["by"]
-        else:
-            found += _marks_in(plain, f"line {number}")
-    return GivenMarks(tuple(mark._replace(at=at) for mark in found), root, by and by[:LONGEST_NAME])
+        elif WROTE.fullmatch(plain):
+            is_of_another = True
+        elif not (is_quoted := line.lstrip().startswith(">")) or not is_of_another:
+            found += ((mark, is_quoted) for mark in _marks_in(plain, f"line {number}"))
+    answered = {mark.step for mark, is_quoted in found if not is_quoted}
+    marks = (mark._replace(at=at) for mark, is_quoted in found if not is_quoted or mark.step not in answered)
+    return GivenMarks(tuple(marks), root, by and by[:LONGEST_NAME])
 
 
 def _marks_in(line: str, where: str) -> Iterator[GivenMark]:

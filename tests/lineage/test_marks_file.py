@@ -183,6 +183,13 @@ def test_a_file_that_is_none_is_refused(said: object, message: str) -> None:
     assert str(error.value).startswith("a.json ")
 
 
+def test_what_another_said_is_no_answer() -> None:
+    """A quoted line counts where nothing else is said of its step, and below "Sam wrote:" not at all, in the five languages."""
+    assert lines("> 1 keep\n> 2 keep\n1 reject") == [("2", "keep", None, None), ("1", "reject", None, None)]
+    for wrote in ("On Thu, 26 Nov 2026 Sam wrote:", "El jueves Sam escribió:", "Sam 写道：", "Samさんは書きました：", "सैम ने लिखा:"):
+        assert lines(f"1 reject\n\n{wrote}\n> 1 keep\n> 2 keep\n3 keep") == [("1", "reject", None, None), ("3", "keep", None, None)]
+
+
 def test_what_holds_no_mark_says_what_one_is() -> None:
     """A text of prose, or an empty one."""
     for text in ("", "Thank you!\nBest"):
