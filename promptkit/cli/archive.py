@@ -149,9 +149,14 @@ def _save_run(options: argparse.Namespace) -> int:
         raise usage("--run saves the pictures of a run's rows: leave out the step, -s, --embed and -o -")
     size = int(options.size) if options.size and options.size.isdigit() else options.size
     made = Run.open(options.run_folder)
-    for path in made.save(options.output, picked=options.picked, size=size, overwrite=options.overwrite):
+    paths = made.save(options.output, picked=options.picked, size=size, overwrite=options.overwrite)
+    for path in paths:
         print_file(path)
-    return 0
+    if options.picked and (left := [row for row in made.rows if row.steps and not row.picked]):
+        some = ", ".join(row.label or str(row.number) for row in left[:3])
+        rows = f"{len(left)} row{'' if len(left) == 1 else 's'}"
+        say(f"nothing is picked of {rows} ({some}): mark what to take, as in `promptkit mark 2 keep -s {shlex.quote(str(left[0].folder))}`")
+    return 0 if paths else 1
 
 
 def _embedded(options: argparse.Namespace) -> int:

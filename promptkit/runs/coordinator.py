@@ -118,6 +118,7 @@ class Coordinator:
             with at_work(into) as own, Progress(listener=self.on_progress) as progress:
                 self._workers.begin(own.path, min(self.planner.asked.workers, len(self._todo)), progress.say)
                 interrupted = self._run(own, progress)
+                self._look_again()
         self.written(True)
         if interrupted is not None:
             show_in_brief(interrupted, STOPPED)
@@ -287,6 +288,14 @@ class Coordinator:
             return look_up(self.planner.order(row), self.planner.hands)
         except PromptkitError:
             return row.state
+
+    def _look_again(self) -> None:
+        """Takes in what another process has recorded meanwhile of rows that wait here, so that the tables say what is in the folder."""
+        for row in self.rows:
+            if row.state.outcome == WAITING and row.folder and has_marker(self.planner.into / row.folder):
+                state = self._on_record(row)
+                if state.outcome != WAITING:
+                    self._came(row, state)
 
     def _not_begun(self, handed: _Handed, why: str) -> None:
         """A worker has not begun an order, as it does not pass the probe, or as the run was stopped."""

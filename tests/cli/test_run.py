@@ -43,6 +43,18 @@ def test_a_table_is_carried_out_looked_at_and_saved() -> None:
     assert saved == "out/fox-1.png\nout/bear-1.png\nout/owl-1.png\n"
 
 
+def test_rows_of_which_nothing_is_picked_are_named() -> None:
+    """Of two takes that nobody judged none is saved: stderr names the rows and the command that marks, and the exit is 1."""
+    run(*COMMAND, "--takes", "2")
+    out, said = run("save", "--run", "stickers", "-o", "out/{label}.png", "--picked", code=1)
+    assert out == ""
+    assert "nothing is picked of 3 rows (fox, bear, owl): mark what to take, as in `promptkit mark 2 keep -s " in said
+    run("mark", "2", "keep", "-s", next(Path("stickers").glob("fox-*")))
+    out, said = run("save", "--run", "stickers", "-o", "out/{label}.png", "--picked")
+    assert out == "out/fox.png\n"
+    assert "nothing is picked of 2 rows (bear, owl)" in said
+
+
 def test_a_batch_comes_back_with_what_to_do_next_and_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     """--batch makes the job and says which command polls it; --wait returns when it is over, with or without the table."""
     with batch_service(pending=1) as service:

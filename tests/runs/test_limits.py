@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import threading
 from pathlib import Path
 from typing import Any
@@ -134,6 +135,29 @@ def test_stop_from_elsewhere_finishes_what_is_under_way(service: Loopback, tmp_p
     assert len(service.received) == made.counts["picture"] <= 4
     assert list((tmp_path / "r/.open").iterdir()) == []
     assert done(service, MANY, tmp_path / "r").counts == {"picture": 12}
+
+
+def test_what_another_process_did_meanwhile_is_told(service: Loopback, tmp_path: Path) -> None:
+    """The tables of a run that is stopped hold the rows that somebody else has carried out since it began."""
+    reached, go = threading.Event(), threading.Event()
+
+    def answer(received: Received) -> Any:
+        if not reached.is_set():
+            reached.set()
+            go.wait(30)
+        return picture_reply(png((len(service.received), 7, 7)))
+
+    service.always = answer
+    made = run(templates.sticker, MANY, tmp_path / "r", endpoint=endpoint(service), workers=1, wait=False)
+    assert isinstance(made, Run)
+    assert reached.wait(30)
+    done(service, MANY[1:], tmp_path / "r")
+    made.stop()
+    go.set()
+    made.wait()
+    assert made.counts == {"picture": 12}
+    with (tmp_path / "r/results.csv").open(encoding="utf-8-sig", newline="") as file:
+        assert [row["pk_outcome"] for row in csv.DictReader(file)] == ["picture"] * 12
 
 
 def test_rows_are_told_as_they_come(service: Loopback, tmp_path: Path) -> None:
