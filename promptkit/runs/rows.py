@@ -124,9 +124,10 @@ def _decoded(data: bytes, name: str) -> str:
     try:
         return data.decode(encoding)
     except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        text = _beginning(data, error.start)
-        said = f"{name} is not UTF-8: line {line} holds the byte 0x{data[error.start]:02X}"
+        read = error.object  # without a byte-order mark
+        line = read[: error.start].count(b"\n") + 1
+        text = _beginning(read, error.start)
+        said = f"{name} is not UTF-8: line {line} holds the byte 0x{read[error.start]:02X}"
         raise SettingsError(f"{said}, which in the code page Windows-1252 would be {text}; {AS_CSV}.") from None
 
 

@@ -100,6 +100,7 @@ def test_what_is_not_given(value: object) -> None:
         ("a.csv", b"subject,,style\nfox,x,ink\n", "column 2 has no heading"),
         ("a.csv", b"subject,style\nfox,ink,more\n", "line 2: 3 cells stand below 2 headings"),
         ("a.csv", b'subject\n"fox\nowl\n', "a quotation mark is opened and not closed"),
+        ("a.csv", b"\xef\xbb\xbfsubject\nfox\nb\xe4r\n", "line 3 holds the byte 0xE4, which in the code page Windows-1252"),
         ("a.csv", "subject\nfox\nb\xe4r\n".encode("latin-1"), "line 3 holds the byte 0xE4, which in the code page Windows-1252 would be"),
         ("a.csv", "subject\nfox\nb\xe4r\n".encode("latin-1"), "'b\xe4r'"),
         ("a.xlsx", b"PK\x03\x04", "CSV UTF-8"),
