@@ -213,10 +213,14 @@ def _make_room(folder: Path) -> None:
 
 
 def _files(folder: Path) -> Iterator[tuple[float, str]]:
-    """When each file was made, and its path."""
-    for below in os.scandir(folder):
-        if below.is_dir(follow_symlinks=False):
-            yield from ((entry.stat(follow_symlinks=False).st_mtime, entry.path) for entry in os.scandir(below))
+    """When each file was made, and its path; without those that another process has just deleted or renamed."""
+    with os.scandir(folder) as folders:
+        for below in folders:
+            if below.is_dir(follow_symlinks=False):
+                with os.scandir(below) as entries:
+                    for entry in entries:
+                        with suppress(OSError):
+                            yield entry.stat(follow_symlinks=False).st_mtime, entry.path
 
 
 def forget_thumbnails(sha256s: Iterable[str]) -> None:

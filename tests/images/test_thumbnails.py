@@ -7,6 +7,7 @@ import io
 import os
 import random
 import stat
+import threading
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,34 @@ def test_a_cache_that_cannot_be_written_hinders_nothing(tmp_path: Path) -> None:
     """Where a file stands in the cache's place, pictures are shown all the same."""
     Path(os.environ["PROMPTKIT_HOME"]).write_text("no folder")
     assert Picture(png()).thumbnail(96).width == 8
+
+
+def test_what_others_delete_meanwhile_keeps_no_thumbnail_from_being_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """While another process makes and deletes files of the cache, each new one is kept."""
+    places = [tmp_path / str(i) / "thumbnails-1/ab" for i in range(100)]
+    for place in places:
+        place.mkdir(parents=True)
+    at, over = [places[0]], threading.Event()
+
+    def others(name: str) -> None:
+        while not over.is_set():
+            file = at[0] / name
+            file.write_bytes(b"x")
+            file.rename(at[0] / f"{name}.part").unlink()
+
+    deleting = [threading.Thread(target=others, args=(name,)) for name in "xyz"]
+    for thread in deleting:
+        thread.start()
+    try:
+        for i, place in enumerate(places):
+            at[0] = place
+            monkeypatch.setenv("PROMPTKIT_HOME", str(place.parents[1]))
+            Picture(png((i, 7, 7), (300, 300))).thumbnail(96)
+            assert [path for path in cached() if len(path.stem) > 60]
+    finally:
+        over.set()
+        for thread in deleting:
+            thread.join()
 
 
 def test_several_are_made_with_progress() -> None:
