@@ -9,6 +9,7 @@ from numbers import Number, Real
 from typing import Any, NamedTuple, NoReturn
 
 from promptkit.errors import CostError
+from promptkit.terminal import how_many
 
 __all__ = ["CODE", "FREE", "MOST", "USD", "Cost", "Money", "currency_code", "is_amount", "is_currency", "is_real", "parsed_money"]
 
@@ -135,7 +136,7 @@ class Cost:
         said = self.known_in_words(spec)
         if not self.unpriced:
             return said
-        lacking = f"{self.unpriced} attempt{'' if self.unpriced == 1 else 's'} without a known price"
+        lacking = f"{how_many(self.unpriced, 'attempt')} without a known price"
         return f"{said} and {lacking}" if said else lacking
 
     def known_in_words(self, spec: str = "") -> str:

@@ -20,6 +20,7 @@ __all__ = [
     "aligned",
     "cut",
     "has_colour",
+    "how_many",
     "in_colour",
     "is_completing",
     "printable",
@@ -42,6 +43,11 @@ def printable(text: str, keep: str = "") -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() or c in JOINERS or c in keep else " " if c.isspace() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def how_many(count: int, what: str) -> str:
+    """So many of them: "1 row", "2 rows"."""
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def has_colour(stream: TextIO) -> bool:

@@ -20,7 +20,7 @@ from promptkit.json_objects import flat_object
 from promptkit.lineage.record import Record
 from promptkit.lineage.record_row import record_columns
 from promptkit.session.session import Session
-from promptkit.terminal import printable
+from promptkit.terminal import how_many, printable
 from promptkit.views.facts import NAME_COLUMNS, facts, headline
 
 if TYPE_CHECKING:
@@ -154,8 +154,8 @@ def _save_run(options: argparse.Namespace) -> int:
         print_file(path)
     if options.picked and (left := [row for row in made.rows if row.steps and not row.picked]):
         some = ", ".join(row.label or str(row.number) for row in left[:3])
-        rows = f"{len(left)} row{'' if len(left) == 1 else 's'}"
-        say(f"nothing is picked of {rows} ({some}): mark what to take, as in `promptkit mark 2 keep -s {shlex.quote(str(left[0].folder))}`")
+        folder = shlex.quote(str(left[0].folder))
+        say(f"nothing is picked of {how_many(len(left), 'row')} ({some}): mark what to take, as in `promptkit mark 2 keep -s {folder}`")
     return 0 if paths else 1
 
 

@@ -13,7 +13,7 @@ from promptkit.cli.steps import steps_marked
 from promptkit.lineage.tree import Lineage
 from promptkit.session.session import Session
 from promptkit.session.step import Steps
-from promptkit.terminal import LineStyle
+from promptkit.terminal import LineStyle, how_many
 from promptkit.views.tree import steps_text, tree_text
 
 __all__ = ["add"]
@@ -118,5 +118,5 @@ def _verify(options: Namespace) -> int:
         print(*problems, sep="\n", end="\n" if problems else "")
     damage = sum(p.is_damage for p in problems)
     forgotten = f"; {len(problems) - damage} forgotten" if damage < len(problems) else ""
-    say((f"{damage} problem{'' if damage == 1 else 's'}" if damage else "all files are as they were recorded") + forgotten)
+    say((how_many(damage, "problem") if damage else "all files are as they were recorded") + forgotten)
     return 1 if damage else 0

@@ -38,6 +38,7 @@ from promptkit.runs.rows import Table, table_of_bytes
 from promptkit.runs.run import Run, run
 from promptkit.runs.under_way import others_at_work, stop_all
 from promptkit.session.recipe import Recipe, read_recipe
+from promptkit.terminal import how_many
 
 __all__ = ["add"]
 
@@ -211,7 +212,7 @@ def _print(made: Run) -> None:
         say(f"row {row.number}{f' ({row.label})' if row.label else ''} {row.outcome}: {row.error}")
     if len(made.failed) > SHOWN:
         say(f"and {len(made.failed) - SHOWN} more; results.csv has them all")
-    say(f"{len(made)} row{'' if len(made) == 1 else 's'}: {made.in_words()}")
+    say(f"{how_many(len(made), 'row')}: {made.in_words()}")
 
 
 def _code(made: Run) -> int:

@@ -19,6 +19,7 @@ from promptkit.cli.prompt import render_from, template_named
 from promptkit.errors import TemplateError, TemplateNotFound, brief_path, nearest
 from promptkit.prompts.library import Library, TemplateFolder, builtin_folder, folder_library, folders_with, template_names, templates
 from promptkit.prompts.template import rendered_example
+from promptkit.terminal import how_many
 
 if TYPE_CHECKING:
     from promptkit.authoring.check import Finding
@@ -221,8 +222,8 @@ def _check(options: argparse.Namespace) -> int:
         show(FORMATS[options.format](finding))
     for sentence in report.skipped:
         say(f"skipped: {' '.join(sentence.splitlines())}")
-    found = _counted(len(report.findings), "finding") if report.findings else "nothing found"
-    say(f"{found} in {_counted(report.templates, 'template')}, {_counted(report.files, 'file')}")
+    found = how_many(len(report.findings), "finding") if report.findings else "nothing found"
+    say(f"{found} in {how_many(report.templates, 'template')}, {how_many(report.files, 'file')}")
     return 1 if report.findings else 0
 
 
@@ -254,8 +255,6 @@ def _from_root(path: Path) -> str:
 FORMATS: Mapping[str, Callable[[Finding], str]] = {"text": str, "github": _annotation, "json": _json}
 
 
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _render_examples(options: argparse.Namespace) -> int:

@@ -15,7 +15,7 @@ from promptkit.lineage.outcomes import ASKED
 from promptkit.lineage.record import Record
 from promptkit.lineage.schema import Attempt
 from promptkit.providers import models
-from promptkit.terminal import aligned, printable
+from promptkit.terminal import aligned, how_many, printable
 
 __all__ = ["Spending", "Total", "spending", "spent_at_most"]
 
@@ -65,7 +65,7 @@ class Spending(Total):
     @property
     def summary(self) -> str:
         """One line: steps, attempts, the sum, and what is not in it."""
-        count = f"{_many(self.steps, 'step')}, {_many(self.attempts, 'attempt')}"
+        count = f"{how_many(self.steps, 'step')}, {how_many(self.attempts, 'attempt')}"
         return f"{count}: {'; '.join(self._sums)}{self._days}{self._left_out}"
 
     @property
@@ -77,7 +77,7 @@ class Spending(Total):
         elif self.cost.sums or not self.unpriced:
             yield known
         if self.unpriced:
-            yield f"{_many(self.unpriced, 'attempt')} without a known price"
+            yield f"{how_many(self.unpriced, 'attempt')} without a known price"
 
     @property
     def _days(self) -> str:
@@ -90,7 +90,7 @@ class Spending(Total):
         if not self.unread:
             return ""
         it, is_ = ("it", "is") if self.unread == 1 else ("them", "are")
-        return f"; {_many(self.unread, 'record')} cannot be read and {is_} not in these sums: `promptkit verify` names {it}"
+        return f"; {how_many(self.unread, 'record')} cannot be read and {is_} not in these sums: `promptkit verify` names {it}"
 
     def __str__(self) -> str:
         if not self.attempts:
@@ -238,6 +238,3 @@ class _Columns:
             perhaps = [f"{possible[currency]:.4f}" if currency in possible else "" for currency in self._possible]
             yield shown, str(t.attempts), *sums, *perhaps, *([str(t.unpriced or "")] if self._unpriced else [])
 
-
-def _many(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"

@@ -22,6 +22,7 @@ from promptkit.lineage.tree import Lineage
 from promptkit.progress import Listener
 from promptkit.session.listings import Tags
 from promptkit.session.step import Continuing, Step, Steps
+from promptkit.terminal import how_many
 from promptkit.values import built_in, is_url
 
 if TYPE_CHECKING:  # what adds up and shows is loaded when someone looks
@@ -236,7 +237,7 @@ class Cursor(Continuing):
     def __repr__(self) -> str:
         if not self._lineage.exists:
             return f"<Session {self.folder.name!r}, new: {brief_path(self.folder)} is made with the first step>"
-        return f"<Session {self.folder.name!r} in {brief_path(self.folder)}, {len(self)} step{'' if len(self) == 1 else 's'}>"
+        return f"<Session {self.folder.name!r} in {brief_path(self.folder)}, {how_many(len(self), 'step')}>"
 
     def _repr_mimebundle_(self, include: Collection[str] | None = None, exclude: Collection[str] | None = None) -> dict[str, Any]:
         if not len(self):

@@ -19,7 +19,7 @@ from promptkit.lineage.marks import Mark
 from promptkit.lineage.record import Record
 from promptkit.lineage.tree import Lineage
 from promptkit.session.step import Step
-from promptkit.terminal import printable, width
+from promptkit.terminal import how_many, printable, width
 from promptkit.views.cards import pictures_html, references_html
 from promptkit.views.facts import (
     NAME_COLUMNS,
@@ -196,7 +196,7 @@ class Explanation:
     @property
     def _left_out(self) -> list[str]:
         count = len(self.trail) - len(self._shown)
-        return [f"… {count} earlier step{'' if count == 1 else 's'} left out"] if count else []
+        return [f"… {how_many(count, 'earlier step')} left out"] if count else []
 
     def __str__(self) -> str:
         return self.text()

@@ -9,7 +9,7 @@ from promptkit import markup
 from promptkit.json_objects import dicts, flat_object
 from promptkit.lineage.marks import Mark, stars_in_words
 from promptkit.lineage.references import normal
-from promptkit.terminal import aligned, cut, printable
+from promptkit.terminal import aligned, cut, how_many, printable
 from promptkit.views.facts import local_time
 
 __all__ = ["Marks", "MarksTaken"]
@@ -75,7 +75,7 @@ class MarksTaken(Marks):
         """One line: how many were taken in, were there already, and were refused."""
         there = f", {self.known} there already" if self.known else ""
         refused = f", {len(self.refused)} refused" if self.refused else ""
-        return f"{len(self)} mark{'' if len(self) == 1 else 's'} taken in{there}{refused}"
+        return f"{how_many(len(self), 'mark')} taken in{there}{refused}"
 
     def to_dict(self) -> dict[str, Any]:
         """As one flat object (promptkit.marks_taken/1)."""

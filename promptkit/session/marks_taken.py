@@ -16,6 +16,7 @@ from promptkit.lineage.record import FULL_SHA256, Record
 from promptkit.lineage.references import normal
 from promptkit.lineage.tree import Lineage
 from promptkit.session.mark_values import checked_note, checked_reader, region_in
+from promptkit.terminal import how_many
 
 __all__ = ["Given", "read_given"]
 
@@ -106,7 +107,7 @@ def _in_a_minute() -> str:
 
 
 def _counted(marks: Sequence[Mark]) -> str:
-    numbers = f"{len(marks)} mark{'' if len(marks) == 1 else 's'}"
+    numbers = how_many(len(marks), "mark")
     return f"{numbers} {'is' if len(marks) == 1 else 'are'}"
 
 

@@ -12,7 +12,7 @@ from promptkit.json_objects import dicts, flat_object
 from promptkit.markup import Html, card, escape, mime_bundle, table
 from promptkit.prompts.template import Prompt
 from promptkit.renamed import say_renamed
-from promptkit.terminal import printable
+from promptkit.terminal import how_many, printable
 
 __all__ = ["PreviewedStep", "ReplayPreview", "brief"]
 
@@ -132,7 +132,7 @@ class ReplayPreview:
         """How many requests, what they may cost, and what the limits leave, in words."""
         count, cost = len(self.requests), self.cost
         there = sum(r.there is not None for r in self.rows)
-        said = f"{count} request{'' if count == 1 else 's'}"
+        said = how_many(count, "request")
         said += f", about {known}" if (known := cost.known_in_words(".4f")) else ""
         said += (f"; {cost.unpriced} without a known price" if cost.unpriced else "") + (f"; {there} there already" if there else "")
         return said + self._limits

@@ -337,10 +337,11 @@ class Steps(tuple[Step, ...]):
 
     def to_dicts(self) -> list[dict[str, Any]]:
         """Each as one flat object; see Step.to_dict."""
-        tags = {lineage: lineage.tags() for lineage in dict.fromkeys(step.lineage for step in self)}  # each read once
+        from promptkit.views.tree import tags_by_id
+
+        tags = {lineage: tags_by_id(lineage) for lineage in dict.fromkeys(step.lineage for step in self)}  # each read once
         marks = self._marks
-        named = {lineage: _by_id(names) for lineage, names in tags.items()}
-        return [_as_dict(s, named[s.lineage].get(s.id, []), marks.get(s.id, ())) for s in self]
+        return [_as_dict(s, tags[s.lineage].get(s.id, []), marks.get(s.id, ())) for s in self]
 
     def _repr_mimebundle_(self, include: Collection[str] | None = None, exclude: Collection[str] | None = None) -> dict[str, Any]:
         from promptkit.views.cards import strip_html
@@ -366,13 +367,6 @@ def _found_again(session: Continuing, full_id: str, reused: bool) -> Step:
         said = f"A step came by pickle, and is not in {session.folder} here: bring its session's folder, and look it up there."
         raise LineageError(said, path=session.folder) from None
     return Step(session, step.lineage, step.record, reused=reused)
-
-
-def _by_id(tags: Mapping[str, str]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for name, full_id in tags.items():
-        found.setdefault(full_id, []).append(name)
-    return found
 
 
 def _as_dict(step: Step, tags: list[str], marks: Sequence[Mark]) -> dict[str, Any]:

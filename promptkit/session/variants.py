@@ -25,7 +25,7 @@ from promptkit.providers.options import OPTIONS
 from promptkit.session.references import Reference
 from promptkit.session.step import Step, Steps
 from promptkit.session.variant_prompts import EACH, PromptPattern
-from promptkit.terminal import cut
+from promptkit.terminal import cut, how_many
 from promptkit.values import built_in, texts
 
 __all__ = ["Axis", "Variants", "Variation"]
@@ -225,12 +225,8 @@ def _is_several(given: object) -> bool:
 def in_words(pictures: int, ahead: Sequence[Plan], client: Client) -> str:
     """How many pictures, how many requests are ahead for them and what these may cost; what the limits leave, where that is less."""
     there = pictures - len(ahead)
-    said = f"{_counted(pictures, 'picture')}, {_counted(len(ahead), 'request')}{_price(ahead)}"
+    said = f"{how_many(pictures, 'picture')}, {how_many(len(ahead), 'request')}{_price(ahead)}"
     return f"{said}{f'; {there} there already' if there else ''}{_beyond(ahead, client)}"
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _cost(plans: Sequence[Plan]) -> Cost:

@@ -8,8 +8,6 @@ answer; the script beside this file takes down what the reader says, as lineage.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from promptkit.errors import LineageError
@@ -20,6 +18,7 @@ from promptkit.lineage.tree import Lineage
 from promptkit.markup import Html, escape, page, visible
 from promptkit.progress import Listener
 from promptkit.views.facts import step_name
+from promptkit.views.page import page_file
 from promptkit.views.page_story import anchor
 from promptkit.views.page_words import PageWords
 
@@ -62,8 +61,8 @@ def review_html(
     )
     said = {name: words.all[name] for name in WORDS}
     data = {"words": said, "root": _root(lineage, items[0][0]), "steps": [_step(lineage, record) for record, _ in items]}
-    script = _file("elements.js") + _file("boxes.js") + _file("review.js")
-    return page(name, _file("review.css"), body, lang=words.lang, script=script, data=data)
+    script = page_file("elements.js") + page_file("boxes.js") + page_file("review.js")
+    return page(name, page_file("review.css"), body, lang=words.lang, script=script, data=data)
 
 
 class _Pictures:
@@ -116,8 +115,3 @@ def _root(lineage: Lineage, record: Record) -> str | None:
         except LineageError:
             return None
     return None if record.parents else record.id
-
-
-@cache
-def _file(name: str) -> str:
-    return files("promptkit.views").joinpath(name).read_text(encoding="utf-8")
