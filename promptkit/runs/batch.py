@@ -39,13 +39,14 @@ from promptkit.providers.message import Response
 from promptkit.runs.allowance import RunBudget
 from promptkit.runs.batch_job import BatchJob, JobRequest, jobs_in
 from promptkit.runs.causes import DONE, IN_JOB, WAITING, is_again
-from promptkit.runs.coordinator import look_at
+from promptkit.runs.coordinator import look_at, warn_of_end
 from promptkit.runs.order import Order
 from promptkit.runs.planning import PlannedRow, Planner
 from promptkit.runs.row_folder import row_folders
 from promptkit.runs.row_state import RowState
 from promptkit.runs.under_way import AtWork, at_work
 from promptkit.runs.work import RowWork
+from promptkit.terminal import how_many
 
 __all__ = ["LEFT", "BatchRun"]
 
@@ -66,7 +67,7 @@ class BatchRun:
     planner: Planner
     rows: list[PlannedRow]
     written: Callable[[bool], object]
-    on_row: Callable[[PlannedRow], object] | None = None
+    on_row: Callable[[PlannedRow], object]
     on_progress: Listener | None = None
     later: Iterator[PlannedRow] = field(default_factory=lambda: iter(()))
     waits: bool = True
@@ -114,7 +115,7 @@ class BatchRun:
     def _wait(self, own: AtWork) -> None:
         pause = PAUSES[0]
         while self.waits and not self._is_stopped(own) and (left := self._open_jobs()):
-            self._say(f"waiting for {_counted(len(left), 'batch job')}, {_counted(sum(job.requests for job in left), 'request')}")
+            self._say(f"waiting for {how_many(len(left), 'batch job')}, {how_many(sum(job.requests for job in left), 'request')}")
             self.stop_asked.wait(pause)
             pause = min(pause * 1.5, PAUSES[1])
             self._poll_all()
@@ -137,9 +138,8 @@ class BatchRun:
 
     def tell_of_end(self) -> None:
         """Warns of what keeps rows from being asked for, and jobs from being fetched."""
-        waiting = sum(row.state.outcome == WAITING for row in self.rows)
         if self.ended:
-            warn(f"The run stopped, with {waiting} row{'' if waiting == 1 else 's'} waiting: {self.ended}")
+            warn_of_end(self.ended, sum(row.state.outcome == WAITING for row in self.rows))
         for said in [*self._ends.values(), *self._troubles.values()]:
             warn(said)
 
@@ -222,7 +222,7 @@ class BatchRun:
 
     def _make(self, job: BatchJob) -> None:
         """Has the service make a job. What keeps it from that ends the run; where it may have been made, the next poll finds out."""
-        self._say(f"making a batch job of {_counted(job.requests, 'request')}")
+        self._say(f"making a batch job of {how_many(job.requests, 'request')}")
         try:
             if not job.requests:
                 return
@@ -282,7 +282,7 @@ class BatchRun:
             return
         state = jobs.poll(str(job.name))
         log.info("%s: %s", job, state.word)
-        self._say(f"{job}: {state.word.lower()}, {_counted(job.requests, 'request')}")
+        self._say(f"{job}: {state.word.lower()}, {how_many(job.requests, 'request')}")
         if state.is_over:
             self._take_in(job, jobs, state)
 
@@ -317,7 +317,7 @@ class BatchRun:
             self._record_all(job, [(entry, _missing(job)) for entry in left.values()])
         elif left:
             why = f" ({state.message})" if state.message else ""
-            said = f"{_capital(job)} ended as {state.word.lower()}{why}, with {_counted(len(left), 'request')} unanswered"
+            said = f"{_capital(job)} ended as {state.word.lower()}{why}, with {how_many(len(left), 'request')} unanswered"
             self._ends[job.path.stem] = f"{said}: run the same again for another job, or in the other mode."
         self._answered.update(row.number for row in self._rows_of(job) if row.state.outcome == IN_JOB)
         self._end(job)
@@ -360,24 +360,11 @@ class BatchRun:
             row.was_there, before = True, row.state.outcome
             look_at(self.planner, row, tells_failures=True)
             if row.state.outcome not in (before, IN_JOB, WAITING):
-                self._tell(row)
+                self.on_row(row)
 
     def _came(self, row: PlannedRow, state: RowState) -> None:
         row.state = state
-        self._tell(row)
-
-    def _tell(self, row: PlannedRow) -> None:
-        if self.on_row is not None:
-            try:
-                self.on_row(row)
-            except Exception:
-                log.warning("on_row raised, and is told no more of this run", exc_info=True)
-                self.on_row = None
-
-
-def _counted(count: int, what: str) -> str:
-    """So many of them: "1 row", "2 rows"."""
-    return f"{count} {what}{'' if count == 1 else 's'}"
+        self.on_row(row)
 
 
 def _capital(job: BatchJob) -> str:

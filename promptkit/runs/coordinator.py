@@ -32,8 +32,9 @@ from promptkit.runs.row_folder import row_folders
 from promptkit.runs.row_state import NOTHING, RowState
 from promptkit.runs.under_way import AtWork, at_work, has_claims
 from promptkit.runs.work import look_up, nearest_words
+from promptkit.terminal import how_many
 
-__all__ = ["STOPPED", "Coordinator", "look_at"]
+__all__ = ["STOPPED", "Coordinator", "look_at", "warn_of_end"]
 
 log = logging.getLogger("promptkit")
 TICK = 0.5  # seconds between two looks at whether to stop
@@ -57,6 +58,11 @@ def look_at(planner: Planner, row: PlannedRow, *, tells_failures: bool = False) 
         row.state = RowState.failed(error)
 
 
+def warn_of_end(why: str, waiting: int) -> None:
+    """Warns of what keeps so many rows from being asked for."""
+    warn(f"The run stopped, with {how_many(waiting, 'row')} waiting: {why}")
+
+
 @dataclass
 class _Handed:
     row: PlannedRow
@@ -76,7 +82,7 @@ class Coordinator:
     rows: list[PlannedRow]
     executor: Executor
     written: Written
-    on_row: Callable[[PlannedRow], object] | None = None
+    on_row: Callable[[PlannedRow], object]
     on_progress: Listener | None = None
     later: Iterator[PlannedRow] = field(default_factory=lambda: iter(()))
     ended: str = ""
@@ -319,12 +325,7 @@ class Coordinator:
         if state.attempts or state.cost:
             self.cost = self.cost - row.state.cost + state.cost
         row.state = replace(state, spent=NOTHING)  # the budget has counted it
-        if self.on_row is not None:
-            try:
-                self.on_row(row)
-            except Exception:
-                log.warning("on_row raised, and is told no more of this run", exc_info=True)
-                self.on_row = None
+        self.on_row(row)
 
     # Telling
 
@@ -352,8 +353,7 @@ class Coordinator:
     def tell_of_end(self) -> None:
         """Warns of what kept rows from being handed out."""
         if self.ended:
-            waiting = self.counts[WAITING]
-            warn(f"The run stopped, with {waiting} row{'' if waiting == 1 else 's'} waiting: {self.ended}")
+            warn_of_end(self.ended, self.counts[WAITING])
         if in_job := next((row for row in self.rows if row.state.outcome == IN_JOB), None):
             count = self.counts[IN_JOB]
             rows = f"{count} row{' is' if count == 1 else 's are'} in batch jobs, and not asked for live"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -41,6 +42,7 @@ from promptkit.runs.saving import save_rows
 from promptkit.runs.threads import Threads
 from promptkit.runs.under_way import stop_all
 from promptkit.session.step import Steps
+from promptkit.terminal import how_many
 from promptkit.values import whole_number
 
 if TYPE_CHECKING:  # is loaded where something is forgotten
@@ -48,6 +50,7 @@ if TYPE_CHECKING:  # is loaded where something is forgotten
 
 __all__ = ["Run", "run"]
 
+log = logging.getLogger("promptkit")
 SHOWN = 10  # failures in a text
 JOINED = 0.5  # seconds between two chances for Ctrl-C
 REPORTED = 60.0  # seconds at least between two writings of the report
@@ -170,7 +173,7 @@ def _one_by_one(planner: Planner) -> Iterator[PlannedRow]:
             yield planner.planned(row, folders)
         except (PromptkitError, ValueError) as error:
             said = error if isinstance(error, PromptkitError) else SettingsError(f"{row.place}: {error}.")
-            yield PlannedRow(row, "", None, "", state=replace(RowState.failed(said)))
+            yield PlannedRow(row, "", None, "", state=RowState.failed(said))
 
 
 def _all_rows(planner: Planner) -> list[PlannedRow]:
@@ -197,6 +200,22 @@ def _older(into: Path, rows: Iterable[PlannedRow]) -> list[str]:
     """The folders of rows that the table has no more."""
     known = {row.key for row in rows}
     return [name for key, name in row_folders(into).items() if key not in known]
+
+
+class _RowListener:
+    """Who hears of each row as it is done, or nobody. What that raises ends no run; it is told no more of this one."""
+
+    def __init__(self, on_row: Callable[[RunRow], object] | None) -> None:
+        self._on_row = on_row
+
+    def tell(self, row: RunRow) -> None:
+        if self._on_row is None:
+            return
+        try:
+            self._on_row(row)
+        except Exception:
+            log.warning("on_row raised, and is told no more of this run", exc_info=True)
+            self._on_row = None
 
 
 class Run:
@@ -249,7 +268,7 @@ class Run:
     ) -> None:
         """Makes ready to carry it out. SettingsError where a key is missing, before anything is written."""
         assert self._planner is not None
-        heard = partial(self._came, on_row)
+        heard = partial(self._came, _RowListener(on_row))
         made = Coordinator(self._planner, self._planned, executor, self._written, heard, on_progress, later)
         if made.has_work and is_of_threads(executor):
             self._planner.connect()
@@ -261,7 +280,7 @@ class Run:
     ) -> None:
         """Makes ready to carry it out by batch jobs. SettingsError where a key is missing, before anything is written."""
         assert self._planner is not None
-        heard = partial(self._came, on_row)
+        heard = partial(self._came, _RowListener(on_row))
         made = BatchRun(self._planner, self._planned, self._written, heard, on_progress, later)
         if made.has_work:
             self._planner.connect()
@@ -348,11 +367,10 @@ class Run:
                 thread.join()
                 raise
 
-    def _came(self, on_row: Callable[[RunRow], object] | None, row: PlannedRow) -> None:
+    def _came(self, listener: _RowListener, row: PlannedRow) -> None:
         """A row is over: its thumbnails are begun, and who asked is told."""
         self._pictures.add(row)
-        if on_row is not None:
-            on_row(RunRow(self.folder, row))
+        listener.tell(RunRow(self.folder, row))
 
     def _written(self, now: bool) -> None:
         """Writes the tables and the report: now, or where it is time."""
@@ -481,7 +499,7 @@ class Run:
         return f"{said}; {self.cost}"
 
     def __repr__(self) -> str:
-        return f"<Run {self.folder.name!r}: {len(self)} row{'' if len(self) == 1 else 's'}: {self.in_words()}>"
+        return f"<Run {self.folder.name!r}: {how_many(len(self), 'row')}: {self.in_words()}>"
 
     def _repr_mimebundle_(self, include: Collection[str] | None = None, exclude: Collection[str] | None = None) -> dict[str, Any]:
         text = "\n".join([repr(self), *(f"  {row.label or row.number}: {row.error}" for row in self.failed[:SHOWN])])
