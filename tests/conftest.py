@@ -14,6 +14,8 @@ from kit import conformance
 from kit.loopback import Loopback, serving
 from kit.places import TESTS, FreshEnvironment
 
+from promptkit.providers import endpoint_choice
+
 # a busy machine is no failure: hypothesis judges by the clock unless it is told not to
 settings.register_profile("no clock", settings(deadline=None, suppress_health_check=[HealthCheck.too_slow]))
 settings.load_profile("no clock")
@@ -23,7 +25,10 @@ OURS = ("PROMPTKIT_", "GEMINI_", "GOOGLE_", "DEERAPI_", "AAIGC_")
 
 @pytest.fixture(autouse=True)
 def own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each test has folders of its own for settings, templates and sessions, and no key of whoever runs it."""
+    """Each test has folders of its own for settings, templates and sessions, no key of whoever runs it, and knows no endpoint that another
+    test named in this process.
+    """
+    endpoint_choice._given.clear()
     for name in list(os.environ):
         if name.startswith(OURS) or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
